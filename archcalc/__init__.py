@@ -1,0 +1,36 @@
+"""What a neural network costs, exactly, from a spec that reads like the table in the paper.
+
+>>> import archcalc
+>>> archcalc.analyze("lenet5").totals.params
+60000
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from archcalc.engine.network import Network, analyze, closed_form, load
+    from archcalc.source import SpecError
+    from archcalc.spec.limits import Limits
+
+__version__ = "0.1.0"
+__all__ = ["Limits", "Network", "SpecError", "__version__", "analyze", "closed_form", "load"]
+
+# Where each public name lives; imported when first asked for, so that `archcalc --help` needs none of it.
+_PUBLIC = {
+    "Limits": "archcalc.spec.limits",
+    "Network": "archcalc.engine.network",
+    "SpecError": "archcalc.source",
+    "analyze": "archcalc.engine.network",
+    "closed_form": "archcalc.engine.network",
+    "load": "archcalc.engine.network",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PUBLIC:
+        import importlib
+
+        return getattr(importlib.import_module(_PUBLIC[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

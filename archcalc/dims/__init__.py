@@ -1,0 +1,56 @@
+"""The numbers that rules use: ints, and polynomials where a size is a variable."""
+
+from archcalc.dims.decide import at_least_bound, at_most_bound, equal, less, sign
+from archcalc.dims.fold import Algebra, bound, evaluate, fold, substitute
+from archcalc.dims.polynomial import Condition, Dim, Polynomial, total
+from archcalc.dims.requirements import (
+    Assumption,
+    RequirementError,
+    assume,
+    collecting_assumptions,
+    require_at_least,
+    require_divides,
+    require_equal,
+)
+from archcalc.dims.vocabulary import (
+    adaptive_windows,
+    ceil_div,
+    make_divisible,
+    maximum,
+    minimum,
+    prod,
+    select,
+    variable,
+)
+
+__all__ = [
+    "Algebra",
+    "Assumption",
+    "Condition",
+    "Dim",
+    "Polynomial",
+    "RequirementError",
+    "adaptive_windows",
+    "assume",
+    "at_least_bound",
+    "at_most_bound",
+    "bound",
+    "ceil_div",
+    "collecting_assumptions",
+    "equal",
+    "evaluate",
+    "fold",
+    "less",
+    "make_divisible",
+    "maximum",
+    "minimum",
+    "prod",
+    "require_at_least",
+    "require_divides",
+    "require_equal",
+    "select",
+    "sign",
+    "substitute",
+    "total",
+    "variable",
+]

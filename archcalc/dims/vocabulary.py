@@ -1,0 +1,102 @@
+"""The functions that a rule may use on sizes besides arithmetic; each takes ints and polynomials alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fractions import Fraction
+from math import gcd
+
+from archcalc.dims.decide import at_least_bound, less
+from archcalc.dims.polynomial import (
+    Choice,
+    Condition,
+    Dim,
+    Maximum,
+    Minimum,
+    Polynomial,
+    Variable,
+    intern,
+    single,
+    total,
+)
+from archcalc.dims.requirements import RequirementError
+
+MOST_ADAPTIVE_OUTPUTS = 4096
+
+
+def variable(name: str, at_least: int = 1) -> Polynomial:
+    """A whole number that stays open; decisions take it to be `at_least` or more."""
+    return single(intern(Variable, name, at_least))
+
+
+def prod(factors: Iterable[Dim]) -> Dim:
+    """The product; 1 without factors."""
+    product: Dim = 1
+    for factor in factors:
+        product *= factor
+    return product
+
+
+def ceil_div(a: Dim, b: Dim) -> Dim:
+    """A / b rounded up; written so that sizes of sizes stay one floor division."""
+    return (a + b - 1) // b
+
+
+def maximum(a: Dim, b: Dim) -> Dim:
+    """The larger of two numbers."""
+    if isinstance(a, int) and isinstance(b, int):
+        return max(a, b)
+    if never_below(a, b):
+        return a
+    return b if never_below(b, a) else single(intern(Maximum, a, b))
+
+
+def minimum(a: Dim, b: Dim) -> Dim:
+    """The smaller of two numbers."""
+    if isinstance(a, int) and isinstance(b, int):
+        return min(a, b)
+    if never_below(a, b):
+        return b
+    return a if never_below(b, a) else single(intern(Minimum, a, b))
+
+
+def never_below(a: Dim, b: Dim) -> bool:
+    """Whether a >= b is known for all values."""
+    bound = at_least_bound(a - b)
+    return bound is not None and bound >= 0
+
+
+def select(condition: bool | Condition, a: Dim, b: Dim) -> Dim:
+    """A where the condition holds, b elsewhere."""
+    if isinstance(condition, Condition):
+        return a if a == b else single(intern(Choice, condition, a, b))
+    return a if condition else b
+
+
+def make_divisible(x: Dim | Fraction, divisor: int) -> Dim:
+    """The multiple of the divisor nearest to x (halves up), or the next where that is over a tenth below x.
+
+    MobileNet's rule for scaled widths (tensorflow/models, slim/nets/mobilenet, `make_divisible`), exactly.
+    """
+    if not isinstance(x, int | Polynomial | Fraction):
+        raise TypeError(f"a width is an int, a Fraction or a polynomial, not {x!r}")
+    if divisor < 1:
+        raise ValueError(f"a width is divisible by 1 or more, not by {divisor}")
+    nearest = maximum(divisor, (2 * x + divisor) // (2 * divisor) * divisor)
+    too_low = 10 * nearest < 9 * x if isinstance(x, Fraction) else less(10 * nearest, 9 * x)
+    return select(too_low, nearest + divisor, nearest)
+
+
+def adaptive_windows(extent: Dim, outputs: int) -> Dim:
+    """The sum of the lengths of all windows of an adaptive pooling along one axis.
+
+    Window i reaches from floor(i * extent / outputs) to ceil((i + 1) * extent / outputs): neighbours share a
+    position, except where outputs divides i * extent.
+    """
+    if not 1 <= outputs <= MOST_ADAPTIVE_OUTPUTS:
+        message = f"an adaptive pooling has 1 to {MOST_ADAPTIVE_OUTPUTS} outputs along an axis, not {outputs}"
+        raise RequirementError("adaptive-outputs", message)
+    if isinstance(extent, int):
+        return extent + outputs - gcd(extent, outputs)
+    ends = total(ceil_div((i + 1) * extent, outputs) for i in range(outputs))
+    return ends - total(i * extent // outputs for i in range(outputs))

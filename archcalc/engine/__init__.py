@@ -1,0 +1,1 @@
+"""Costs over graphs: analysis, conventions, receptive fields, and the numbers behind closed forms."""

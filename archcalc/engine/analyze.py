@@ -1,0 +1,207 @@
+"""A graph to its costs: every layer, and the whole."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archcalc.engine.conventions import ARITHMETIC
+from archcalc.engine.costs import cost_of, tied_weights_only
+from archcalc.engine.receptive_field import ReceptiveFields
+from archcalc.graph import NETWORK_INPUT, Graph, Node
+from archcalc.ops import Operator, Shape
+from archcalc.results import DTYPES, Convention, LayerCost, Totals, notation
+
+_ELEMENTARY = ("additions", "multiplications", "divisions", "comparisons", "transcendentals")
+
+
+def layer_costs(
+    graph: Graph,
+    fields: ReceptiveFields,
+    batch: int = 1,
+    dtype: str = "fp32",
+    convention: Convention = ARITHMETIC,
+    with_heads: bool = True,
+) -> list[LayerCost]:
+    """Cost of every layer; `macs`, `flops` and `activations` times batch.
+
+    A layer is its operations together: what it computes is added, what it gives is what its last operation gives.
+    """
+    bits = DTYPES[dtype]
+    owners = _owners(graph) if graph.first_head < len(graph.nodes) else {}
+    nodes = graph.nodes
+    worth: dict[object, int] = {}
+    found: list[LayerCost] = []
+    for name, indices in graph.layers(with_heads):
+        first, last = nodes[indices[0]], nodes[indices[-1]]
+        weights = biases = norm = buffers = macs = flops = connections = neurons = 0
+        state, reason = "zero", ""
+        for index in indices:
+            node = nodes[index]
+            cost = cost_of(node.operator, node.x)
+            stored: Any = cost.parameters
+            arithmetic: Any = cost.arithmetic
+            if node.shares < 0:
+                weights += stored.weights
+                biases += stored.biases
+                norm += stored.norm
+                buffers += stored.buffers
+            elif tied_weights_only(graph, index):
+                biases += stored.biases
+            macs += arithmetic.macs
+            value = worth.get(cost)
+            if value is None:
+                value = worth[cost] = convention.flops(arithmetic)
+            flops += value
+            connections += cost.connections
+            neurons += cost.neurons
+            if arithmetic.state == "unknown":
+                state, reason = "unknown", arithmetic.reason
+            elif arithmetic.state == "counted" and state != "unknown":
+                state, reason = "counted", ""
+            elif state == "zero":
+                reason = arithmetic.reason
+        params = weights + biases + norm
+        found.append(
+            LayerCost(
+                name=name,
+                type=first.operator.name,
+                notation=notation(first.operator),
+                stage=first.stage,
+                in_shape=graph.shape(first.inputs[0]),
+                out_shape=last.y,
+                params=params,
+                weights=weights,
+                biases=biases,
+                norm_params=norm,
+                buffers=buffers,
+                macs=macs * batch,
+                flops=flops * batch,
+                connections=connections,
+                neurons=neurons,
+                activations=elements(last.y) * batch,
+                size_bytes=-(-params * bits // 8),
+                state=state,
+                reason=reason,
+                head=owners.get(indices[0], ""),
+                nodes=tuple(indices),
+                fields=fields,
+            )
+        )
+    return found
+
+
+def total(
+    graph: Graph,
+    batch: int = 1,
+    dtype: str = "fp32",
+    convention: Convention = ARITHMETIC,
+    with_heads: bool = True,
+) -> Totals:
+    """Totals of a graph, from its operations: equal ones are multiplied, not added one by one."""
+    nodes = graph.nodes[: len(graph.nodes) if with_heads else graph.first_head]
+    result = Totals()
+    computed: dict[tuple[Operator, Any], int] = {}
+    reused: list[int] = []
+    layer = None
+    last = len(nodes) - 1
+    for index, node in enumerate(nodes):
+        key = (node.operator, node.x)
+        computed[key] = computed.get(key, 0) + 1
+        if node.shares >= 0:
+            reused.append(index)
+        if node.layer != layer:
+            layer = node.layer
+            result.layers += 1
+        if index == last or nodes[index + 1].layer != layer:
+            result.activations += elements(node.y)
+    for (operator, x), count in computed.items():
+        cost = cost_of(operator, x)
+        stored: Any = cost.parameters
+        arithmetic: Any = cost.arithmetic
+        result.weights += stored.weights * count
+        result.biases += stored.biases * count
+        result.norm_params += stored.norm * count
+        result.buffers += stored.buffers * count
+        result.macs += arithmetic.macs * count
+        result.flops += convention.flops(arithmetic) * count
+        result.connections += cost.connections * count
+        result.neurons += cost.neurons * count
+        for name in _ELEMENTARY:
+            setattr(result, name, getattr(result, name) + getattr(arithmetic, name) * count)
+        setattr(result, arithmetic.state, getattr(result, arithmetic.state) + count)
+    for index in reused:  # computed again, stored once
+        stored = cost_of(nodes[index].operator, nodes[index].x).parameters  # of whole numbers here
+        result.weights -= stored.weights
+        if not tied_weights_only(graph, index):
+            result.biases -= stored.biases
+            result.norm_params -= stored.norm
+            result.buffers -= stored.buffers
+    result.params = result.weights + result.biases + result.norm_params
+    for name in ("macs", "flops", "activations", *_ELEMENTARY):
+        setattr(result, name, getattr(result, name) * batch)
+    result.size_bytes = -(-result.params * DTYPES[dtype] // 8)
+    result.peak_activations = peak_activations(graph, nodes) * batch
+    result.depth, result.depth_with_pooling = depth(graph)
+    return result
+
+
+def elements(shape: Shape) -> int:
+    """Elements of a shape whose sizes are whole numbers, as they are in a graph without free variables."""
+    return shape.elements  # type: ignore[return-value]
+
+
+def depth(graph: Graph) -> tuple[int, int]:
+    """Layers with weights on the longest path to an output; and the same with pooling layers counted too.
+
+    Shortcut projections count only where the longest path goes through them, as papers count.
+    """
+    weighted: list[int] = []
+    pooled: list[int] = []
+    for node in graph.nodes:
+        most = most_pooled = 0
+        for index in node.inputs:
+            if index >= 0:
+                most = max(most, weighted[index])
+                most_pooled = max(most_pooled, pooled[index])
+        operator = node.operator
+        weighted.append(most + operator.weighted)
+        pooled.append(most_pooled + (operator.weighted or operator.pooling))
+    ends = [graph.output, *graph.outputs.values()]
+    return (
+        max((weighted[index] for index in ends if index >= 0), default=0),
+        max((pooled[index] for index in ends if index >= 0), default=0),
+    )
+
+
+def peak_activations(graph: Graph, nodes: list[Node]) -> int:
+    """Largest number of elements alive at once, executing layer by layer in the order written.
+
+    Alive are the outputs that are still to be read and the output being made; operations within a layer work in
+    place. The network's input is alive until its last reader.
+    """
+    end = len(nodes)
+    last_reader = [-1] * (end + 1)  # the last place is the network's input
+    for index, node in enumerate(nodes):
+        for read in node.inputs:
+            last_reader[read] = index
+    for kept in (graph.output, *graph.outputs.values(), *graph.heads.values()):
+        if kept < end:
+            last_reader[kept] = end
+    alive = peak = elements(graph.input)
+    freed = {last_reader[NETWORK_INPUT]: alive}
+    for index, node in enumerate(nodes):
+        size = elements(node.y)
+        alive += size
+        if index and nodes[index - 1].layer == node.layer:  # in place of the layer's operation before
+            alive -= elements(nodes[index - 1].y)
+        peak = max(peak, alive)
+        until = max(last_reader[index], index)
+        if until != index + 1 or until == end or nodes[until].layer != node.layer:
+            freed[until] = freed.get(until, 0) + size
+        alive -= freed.pop(index, 0)
+    return int(peak)
+
+
+def _owners(graph: Graph) -> dict[int, str]:
+    """Which head each node after the main network belongs to: the first part of its layer's name."""
+    return {index: graph.nodes[index].stage for index in range(graph.first_head, len(graph.nodes))}

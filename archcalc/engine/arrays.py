@@ -1,0 +1,123 @@
+"""Numbers of a sweep: a polynomial at whole NumPy arrays of sizes, exact at every size."""
+
+# what the methods of an algebra mean is said once, at `dims.Algebra`
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import reduce
+from operator import add, mul
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from archcalc.dims import Dim, bound, fold
+from archcalc.dims.fold import check_divisor, check_least
+
+Integers: TypeAlias = "npt.NDArray[Any]"  # of int64, or of Python ints where those do not suffice
+
+
+def fits_int64(x: Dim, ranges: Mapping[str, tuple[int, int]]) -> bool:
+    """Whether no number met in computing x leaves 64 bits."""
+    return bound(x, ranges) < 2**63
+
+
+def evaluate_arrays(x: Dim, values: Mapping[str, Integers | int]) -> Integers:
+    """X at arrays that broadcast together: int64 where all intermediates fit, else objects (Python ints).
+
+    Values of variables that x does not have are left aside; a constant gives an array without axes. Raises
+    KeyError for a variable without a value, TypeError for values that are not integers.
+    """
+    names = frozenset() if isinstance(x, int) else x.variables()
+    arrays = {name: _integers(name, values[name]) for name in names}
+    shape = np.broadcast_shapes(*(array.shape for array in arrays.values()))
+    if any(array.size == 0 for array in arrays.values()):
+        return np.empty(shape, np.int64)
+    ranges = {name: (int(array.min()), int(array.max())) for name, array in arrays.items()}
+    dtype = np.dtype(np.int64 if fits_int64(x, ranges) else object)
+    algebra = _Arrays({name: array.astype(dtype) for name, array in arrays.items()}, dtype)
+    return algebra.array(fold(x, algebra))
+
+
+def _integers(name: str, value: Integers | int) -> Integers:
+    array = np.asarray(value)
+    if not np.issubdtype(array.dtype, np.integer) and not (
+        array.dtype == object and all(isinstance(item, int) for item in array.flat)
+    ):
+        raise TypeError(f"{name} takes integers, not {array.dtype}")
+    return array
+
+
+Product: TypeAlias = "dict[tuple[int, ...], tuple[Any, ...]]"  # factors by their shapes, not yet multiplied
+
+
+class _Arrays:
+    """Constants stay Python ints, so that they neither widen nor copy an array.
+
+    A product stays a `Product` until it is needed, and `sum` puts common factors outside: what depends on one
+    axis is computed on that axis. The bound holds for that order too.
+    """
+
+    def __init__(self, values: Mapping[str, Integers], dtype: np.dtype[Any]) -> None:
+        self.values, self.dtype = values, dtype
+
+    def array(self, x: Any) -> Integers:
+        factors = [factor for of_shape in x.values() for factor in of_shape] if isinstance(x, dict) else [x]
+        return np.asarray(reduce(mul, sorted(factors, key=np.size)), dtype=self.dtype)
+
+    def constant(self, value: int) -> Any:
+        return value
+
+    def variable(self, name: str, at_least: int) -> Any:
+        check_least(name, int(self.values[name].min()), at_least)
+        return self.values[name]
+
+    def multiply(self, a: Any, b: Any) -> Product:
+        left, right = _product(a), _product(b)
+        return {shape: left.get(shape, ()) + right.get(shape, ()) for shape in left | right}
+
+    def sum(self, terms: list[Any]) -> Any:
+        products = [_product(term) for term in terms]
+        shapes = sorted({shape for product in products for shape in product if shape})
+        if len(shapes) < 2:
+            return reduce(add, sorted(map(self.array, products), key=np.size))
+
+        def common(shape: tuple[int, ...]) -> dict[tuple[int, ...], list[Product]]:
+            """The products by their factors of this shape; equal factors are the same object."""
+            groups: dict[tuple[int, ...], list[Product]] = {}
+            for product in products:
+                groups.setdefault(tuple(map(id, product.get(shape, ()))), []).append(product)
+            return groups
+
+        outside, groups = min(((shape, common(shape)) for shape in shapes), key=lambda found: len(found[1]))
+        sums = []
+        for group in groups.values():
+            inside = self.sum(
+                [{s: f for s, f in product.items() if s != outside} or {(): (1,)} for product in group]
+            )
+            sums.append(self.array({(): (inside,), outside: group[0].get(outside, ())}))
+        return reduce(add, sorted(sums, key=np.size))
+
+    def power(self, base: Any, exponent: int) -> Any:
+        base = self.array(base)
+        return base * base if exponent == 2 else base**exponent
+
+    def floor_divide(self, number: Any, divisor: Any) -> Any:
+        divisor = divisor if isinstance(divisor, int) else self.array(divisor)
+        check_divisor(int(np.min(divisor)))  # NumPy would answer 0
+        return self.array(number) // divisor
+
+    def maximum(self, a: Any, b: Any) -> Any:
+        return np.maximum(self.array(a), self.array(b))
+
+    def minimum(self, a: Any, b: Any) -> Any:
+        return np.minimum(self.array(a), self.array(b))
+
+    def select(self, relation: str, left: Any, right: Any, a: Any, b: Any) -> Any:
+        left, right = self.array(left), self.array(right)
+        return np.where(left < right if relation == "<" else left == right, self.array(a), self.array(b))
+
+
+def _product(x: Any) -> Product:
+    return x if isinstance(x, dict) else {np.shape(x): (x,)}

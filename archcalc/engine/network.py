@@ -1,0 +1,232 @@
+"""From a name or a file to its costs: what the commands and the Python interface call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from archcalc.dims import Dim, Polynomial, variable
+from archcalc.engine.analyze import layer_costs, total
+from archcalc.engine.conventions import CONVENTIONS
+from archcalc.engine.costs import quantity
+from archcalc.engine.receptive_field import ReceptiveFields
+from archcalc.graph import Graph
+from archcalc.ops import Shape
+from archcalc.results import DTYPES, NetworkCost
+from archcalc.source import Diagnostic, Source, Span, SpecError, suggest
+from archcalc.spec.evaluate import OVERRIDE
+from archcalc.spec.expand import expand
+from archcalc.spec.expression import Call, Expression, Name
+from archcalc.spec.library import find
+from archcalc.spec.limits import DEFAULT_LIMITS, Limits
+from archcalc.spec.model import Placed, Spec
+from archcalc.spec.parse import Problem, parse_expression
+
+
+class Network(NamedTuple):
+    """A network of the library or of a file, not yet expanded."""
+
+    spec: Spec
+    name: str
+
+    @property
+    def title(self) -> str:
+        """Title of the family, or the name."""
+        return self.spec.title or self.name
+
+    def graph(
+        self,
+        set: Mapping[str, Any] | None = None,
+        input: Shape | Sequence[int] | None = None,
+        free: Sequence[str] = (),
+        limits: Limits = DEFAULT_LIMITS,
+    ) -> Graph:
+        """Expand it; variables named in `free` stay symbolic.
+
+        Raises:
+            SpecError: with the place where the expansion stopped.
+        """
+        shape = input_shape(self.spec, input) if input is not None else None
+        settings = {**(input_settings(self.spec, shape) if shape else {}), **(set or {})}
+        overrides: dict[str, tuple[Placed, Source] | Polynomial] = {}
+        for number, (name, value) in enumerate(settings.items()):
+            check_variable(self.spec, name)
+            overrides[name] = setting(name, value, number)
+        for name in free:
+            check_variable(self.spec, name)
+            overrides[name] = variable(name)
+        return expand(self.spec, self.name, overrides, shape, limits)
+
+
+def load(name: str) -> Network:
+    """Find a network by its name (`resnet50`, `alexnet@torchvision`) or its file (`./my.yaml`, `./my.yaml:variant`).
+
+    Raises:
+        SpecError: no such network, with the nearest names; or all that is wrong with the file.
+    """
+    return Network(*find(name))
+
+
+def analyze(
+    network: str | Network,
+    batch: int = 1,
+    set: Mapping[str, Any] | None = None,
+    input: Shape | Sequence[int] | None = None,
+    dtype: str = "fp32",
+    convention: str = "arithmetic",
+    with_heads: bool = False,
+    limits: Limits = DEFAULT_LIMITS,
+) -> NetworkCost:
+    """What a network costs.
+
+    Args:
+        network: a name, a file, or what `load` gave.
+        batch: examples at once; multiplies macs, flops and activations, not what is stored.
+        set: values of variables of the spec: `{"resolution": 256}`.
+        input: another input than the spec's, channels first: `(3, 256, 256)`.
+        dtype: of the weights, for their size.
+        convention: which operations count as FLOPs.
+        with_heads: count train-only heads too.
+        limits: bounds on the work.
+
+    Raises:
+        SpecError: an unknown name or variable, or the place where the spec is wrong.
+        ValueError: an unknown dtype or convention, or a batch below 1.
+    """
+    if isinstance(network, str):
+        network = load(network)
+    if batch < 1:
+        raise ValueError(f"batch is {batch}; it must be at least 1")
+    if dtype not in DTYPES:
+        raise ValueError(f"no dtype is called {dtype}; there are {', '.join(DTYPES)}")
+    if convention not in CONVENTIONS:
+        raise ValueError(f"no convention is called {convention}; there are {', '.join(CONVENTIONS)}")
+    graph = network.graph(set, input, limits=limits)
+    return cost_of_graph(network, graph, batch, set or {}, dtype, convention, with_heads)
+
+
+def cost_of_graph(
+    network: Network,
+    graph: Graph,
+    batch: int,
+    set: Mapping[str, Any],
+    dtype: str,
+    convention: str,
+    with_heads: bool,
+) -> NetworkCost:
+    """Costs of an expanded network."""
+    rule = CONVENTIONS[convention]
+    fields = ReceptiveFields(graph)
+    spec = network.spec
+    return NetworkCost(
+        name=network.name,
+        title=network.title,
+        source=spec.reference,
+        year=spec.year,
+        task=spec.task,
+        notes=spec.notes,
+        input=graph.input,
+        batch=batch,
+        dtype=dtype,
+        convention=rule,
+        with_heads=with_heads,
+        settings={name: str(value) for name, value in set.items()},
+        totals=total(graph, batch, dtype, rule, with_heads),
+        graph=graph,
+        fields=fields,
+        make_layers=lambda: layer_costs(graph, fields, batch, dtype, rule, with_heads),
+    )
+
+
+def closed_form(
+    network: str | Network,
+    free: Sequence[str],
+    name: str = "macs",
+    set: Mapping[str, Any] | None = None,
+    with_heads: bool = False,
+) -> Dim:
+    """A quantity of a network as a polynomial in variables of its spec, exact for all their values.
+
+    Raises:
+        SpecError: a variable is unknown, or decides the structure and cannot stay free.
+        KeyError: not one of `costs.QUANTITIES`.
+    """
+    if isinstance(network, str):
+        network = load(network)
+    return quantity(network.graph(set, free=free), name, with_heads)
+
+
+def setting(name: str, value: Any, number: int = 0) -> tuple[Placed, Source]:
+    """A value from outside as an expression of the language, with a text of its own to point into.
+
+    Raises:
+        SpecError: it is no expression.
+    """
+    if isinstance(value, bool):
+        text = str(value).lower()
+    elif isinstance(value, (list, tuple)):
+        text = "[" + ", ".join(map(str, value)) + "]"
+    else:
+        text = str(value)
+    source = Source(f"--set {name}", text)
+    parsed = parse_expression(text)
+    if isinstance(parsed, Problem):
+        raise SpecError([Diagnostic(parsed.code, parsed.message, Span(parsed.start, parsed.end), source, parsed.help)])
+    return Placed(parsed, OVERRIDE * (number + 1)), source
+
+
+def check_variable(spec: Spec, name: str) -> None:
+    """Refuse what is no variable of the spec.
+
+    Raises:
+        SpecError: with the nearest name.
+    """
+    if name not in spec.settable:
+        near = suggest(name, spec.settable)
+        known = ", ".join(spec.settable) or "none"
+        help = f"did you mean `{near}`?" if near else f"variables of this spec: {known}"
+        raise SpecError([Diagnostic("unknown-variable", f"{spec.network} has no variable `{name}`", help=help)])
+
+
+def input_shape(spec: Spec, given: Shape | Sequence[int]) -> Shape:
+    """An input from outside, with as many numbers as the spec's.
+
+    Raises:
+        SpecError: it has more or fewer axes, or a size below 1.
+    """
+    if isinstance(given, Shape):
+        return given
+    assert spec.input is not None
+    call = spec.input.expression
+    wanted = len(call.arguments) if isinstance(call, Call) else len(given)
+    if len(given) != wanted or any(size < 1 for size in given):
+        text = "x".join(map(str, given))
+        sample = "x".join(["3", *["224"] * (wanted - 1)]) if wanted > 1 else "128"
+        raise SpecError(
+            [
+                Diagnostic(
+                    "bad-input",
+                    f"{spec.network} reads {wanted} number{'s' * (wanted > 1)}, channels first; `{text}` does not fit",
+                    help=f"--input {sample}",
+                )
+            ]
+        )
+    if isinstance(call, Call) and call.function == "tokens":
+        return Shape(None, (given[0],))
+    return Shape(given[0], tuple(given[1:]))
+
+
+def input_settings(spec: Spec, shape: Shape) -> dict[str, Any]:
+    """Variables that the `input:` of a spec consists of, set to what an input from outside says.
+
+    `image(3, resolution, resolution)` with 3x360x640 leaves `resolution` alone: two values for one variable.
+    """
+    assert spec.input is not None
+    call = spec.input.expression
+    arguments: tuple[Expression, ...] = call.arguments if isinstance(call, Call) else ()
+    sizes = [*(() if shape.channels is None else (shape.channels,)), *shape.spatial]
+    found: dict[str, set[Any]] = {}
+    for argument, size in zip(arguments, sizes, strict=False):
+        if isinstance(argument, Name) and argument.id in spec.settable:
+            found.setdefault(argument.id, set()).add(size)
+    return {name: next(iter(values)) for name, values in found.items() if len(values) == 1}

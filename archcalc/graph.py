@@ -1,0 +1,61 @@
+"""A network expanded: operations in topological order, grouped into named layers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from archcalc.dims import Assumption
+from archcalc.ops import Operator, Shape
+
+NETWORK_INPUT = -1  # as the index of a node: what the network reads
+
+
+class Node(NamedTuple):
+    """One operation. A layer is one to three of them: `conv1`, `conv1.norm`, `conv1.activation`."""
+
+    name: str
+    layer: str
+    operator: Operator
+    inputs: tuple[int, ...]
+    x: Any  # Shape, or a tuple of shapes where the operator merges
+    y: Shape
+    shares: int  # index of the node whose weights it uses again, or -1
+    span: tuple[int, int]  # where in the spec it was written
+
+    @property
+    def stage(self) -> str:
+        """First part of the layer's name."""
+        return self.layer.partition(".")[0]
+
+
+@dataclass(slots=True)
+class Graph:
+    """A network: `nodes[i].inputs` are indices below i, or -1 for the network's input.
+
+    `heads` (train-only) and `outputs` (further outputs that count) hold the node that gives each, by name;
+    the nodes from `first_head` on belong to heads alone.
+    """
+
+    name: str
+    title: str
+    input: Shape
+    nodes: list[Node]
+    output: int
+    heads: dict[str, int] = field(default_factory=dict)
+    outputs: dict[str, int] = field(default_factory=dict)
+    first_head: int = 0
+    assumptions: list[Assumption] = field(default_factory=list)
+
+    def layers(self, with_heads: bool = True) -> Iterator[tuple[str, list[int]]]:
+        """Names of layers, each with the indices of its nodes."""
+        last = len(self.nodes) if with_heads else self.first_head
+        nodes = self.nodes
+        for name, indices in groupby(range(last), key=lambda index: nodes[index].layer):
+            yield name, list(indices)
+
+    def shape(self, index: int) -> Shape:
+        """What a node gives; -1 is the network's input."""
+        return self.input if index == NETWORK_INPUT else self.nodes[index].y

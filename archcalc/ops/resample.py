@@ -1,0 +1,192 @@
+"""Operators that make extents larger without weights: upsampling and max-unpooling."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archcalc.dims import Dim, RequirementError, maximum, require_equal
+from archcalc.ops.base import (
+    Arithmetic,
+    Example,
+    LayerReference,
+    Operator,
+    Parameters,
+    Shape,
+    TorchCall,
+    Window,
+    argument,
+    image,
+    operator,
+    sequence,
+)
+from archcalc.ops.checks import require_spatial
+from archcalc.ops.window import per_axis
+
+MODES = ("nearest", "bilinear", "bicubic")
+LERPS = {"sequence": 1, "image": 3, "volume": 7}  # along rows, then between them, then between planes
+TORCH_MODES = {"sequence": "linear", "image": "bilinear", "volume": "trilinear"}
+
+
+@operator("upsample")
+class Upsample(Operator):
+    """Larger extents by repetition or interpolation.
+
+    Shapes:  (in, extent...) -> (in, extent * scale...).
+    Counts:  nearest: none, it copies. bilinear (linear along every axis): an interpolation of two values, a +
+             t*(b - a), is 2 additions and 1 multiplication; an output takes 1 in a sequence, 3 in an image, 7
+             in a volume. bicubic: 5 interpolations of four values, each 3 additions and 4 multiplications.
+             The weights are not counted, since all channels share them. connections = 0.
+    Errors:  no-spatial-axes, axes-mismatch, image-needed.
+    Source:  torch.nn.Upsample; Keys 1981 for bicubic.
+    """
+
+    scale: Any = argument("extents", "growth of the extents")
+    mode: str = argument("word", "repetition or the kind of interpolation", "nearest", words=MODES)
+    align_corners: bool = argument("flag", "first and last positions stay where they are", False)
+
+    def infer(self, x: Shape) -> Shape:
+        """Output shape."""
+        require_spatial(x, self.name)
+        if self.mode == "bicubic" and x.kind != "image":
+            raise RequirementError(
+                "image-needed",
+                f"{self.name} with mode=bicubic reads an image; its input is {x.kind} {x}",
+                "mode=bilinear reads any input with spatial axes",
+            )
+        scales = per_axis(self.scale, x.rank, "scale")
+        return Shape(x.channels, tuple(extent * s for extent, s in zip(x.spatial, scales, strict=True)))
+
+    def parameters(self, x: Shape) -> Parameters:
+        """Nothing stored."""
+        return Parameters()
+
+    def arithmetic(self, x: Shape, y: Shape) -> Arithmetic:
+        """Interpolations for each output."""
+        if self.mode == "nearest":
+            return Arithmetic.none("copies")
+        if self.mode == "bicubic":
+            return Arithmetic(additions=15 * y.elements, multiplications=20 * y.elements)
+        lerps = LERPS[x.kind] * y.elements
+        return Arithmetic(additions=2 * lerps, multiplications=lerps)
+
+    def connections(self, x: Shape, y: Shape) -> Dim:
+        """None: LeCun et al. count units with weights."""
+        return 0
+
+    def window(self, x: Shape) -> Window:
+        """That of the transposed convolution that computes the same; with align_corners nearly so."""
+        scales = per_axis(self.scale, x.rank, "scale")
+        ones = (1,) * x.rank
+        if self.mode == "nearest":
+            return Window(kernel=scales, stride=ones, padding=(0,) * x.rank, dilation=ones, upsample=scales)
+        # Caffe's bilinear filler: kernel 2s - s%2, padding ceil((s - 1)/2); cubic reads twice as far
+        reach = 3 if self.mode == "bicubic" else 1
+        return Window(
+            kernel=tuple(reach * s + 2 * (s // 2) for s in scales),
+            stride=ones,
+            padding=tuple(reach // 2 * s + s // 2 for s in scales),
+            dilation=ones,
+            upsample=scales,
+        )
+
+    def torch(self, x: Shape) -> TorchCall:
+        """`nn.Upsample`."""
+        scales = tuple(float(s) for s in per_axis(self.scale, x.rank, "scale"))
+        mode = TORCH_MODES[x.kind] if self.mode == "bilinear" else self.mode
+        named: dict[str, Any] = {"scale_factor": scales, "mode": mode}
+        if self.mode != "nearest":
+            named["align_corners"] = self.align_corners
+        return TorchCall("nn.Upsample", (), named)
+
+    examples = (
+        Example(
+            "by hand: 6 additions and 3 multiplications at each of 21*448*448 outputs",
+            image(21, 56, 56),
+            {"scale": 8, "mode": "bilinear"},
+            image(21, 448, 448),
+            {"params": 0, "macs": 0, "additions": 25_288_704, "multiplications": 12_644_352},
+        ),
+        Example(
+            "by hand: each position three times",
+            sequence(2, 4),
+            {"scale": 3},
+            sequence(2, 12),
+            {"params": 0, "additions": 0, "multiplications": 0, "connections": 0},
+        ),
+    )
+
+
+@operator("unpool")
+class Unpool(Operator):
+    """Max-unpooling: each element goes where an earlier max pooling found its largest, zeros elsewhere.
+
+    Shapes:  (in, extent...) -> (in, extents of the pool's input...).
+    Counts:  none: it copies.
+    Errors:  no-spatial-axes, unpool-mismatch.
+    Source:  Zeiler and Fergus 2014, section 2.1; Paszke et al. 2016 (ENet), section 3; torch.nn.MaxUnpool2d.
+    """
+
+    pool: LayerReference = argument("layer", "the earlier max pooling")
+
+    def infer(self, x: Shape) -> Shape:
+        """Output shape."""
+        require_spatial(x, self.name)
+        require_spatial(self.pool.y, self.pool.name)
+        if self.pool.y.rank != x.rank:
+            raise RequirementError(
+                "unpool-mismatch",
+                f"unpool reads {x.kind} {x}; {self.pool.name} gives {self.pool.y.kind} {self.pool.y}",
+            )
+        for a, b in zip((x.channels, *x.spatial), (self.pool.y.channels, *self.pool.y.spatial), strict=True):
+            require_equal(
+                a,
+                b,
+                "unpool-mismatch",
+                "unpool needs what {layer} gave, {given}; its input is {got}",
+                help="bring the input to the shape that the pool gave",
+                layer=self.pool.name,
+                given=self.pool.y,
+                got=x,
+            )
+        return Shape(x.channels, self.pool.x.spatial)
+
+    def parameters(self, x: Shape) -> Parameters:
+        """Nothing stored."""
+        return Parameters()
+
+    def arithmetic(self, x: Shape, y: Shape) -> Arithmetic:
+        """None."""
+        return Arithmetic.none("copies")
+
+    def connections(self, x: Shape, y: Shape) -> Dim:
+        """None: it joins no units."""
+        return 0
+
+    def window(self, x: Shape) -> Window:
+        """One input position, as a transposed convolution whose kernel is its stride."""
+        scales = tuple(
+            maximum(before // after, 1) for before, after in zip(self.pool.x.spatial, self.pool.y.spatial, strict=True)
+        )
+        ones = (1,) * x.rank
+        return Window(kernel=scales, stride=ones, padding=(0,) * x.rank, dilation=ones, upsample=scales)
+
+    def torch(self, x: Shape) -> TorchCall:
+        """A module of its own, which knows the pool whose indices it takes."""
+        return TorchCall("archcalc.Unpool", (self.pool.name,))
+
+    examples = (
+        Example(
+            "Paszke et al. 2016 (ENet), Table 1: bottleneck 4.0 undoes the pooling of bottleneck 2.0",
+            image(64, 64, 64),
+            {"pool": LayerReference("bottleneck2.0.pool", 0, image(64, 128, 128), image(64, 64, 64))},
+            image(64, 128, 128),
+            {"params": 0, "macs": 0, "connections": 0},
+        ),
+        Example(
+            "by hand: 7 positions had been pooled to 3",
+            sequence(2, 3),
+            {"pool": LayerReference("pool", 4, sequence(2, 7), sequence(2, 3))},
+            sequence(2, 7),
+            {"params": 0, "additions": 0},
+        ),
+    )

@@ -1,0 +1,335 @@
+"""Results as data: what a network costs, by layer and in all. Field names are column names everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from archcalc.graph import Graph
+from archcalc.ops import Arithmetic, Operator, Parameters, Shape
+
+if TYPE_CHECKING:
+    import pandas
+
+# Bits of one stored weight.
+DTYPES: dict[str, int] = {
+    "fp64": 64,
+    "fp32": 32,
+    "tf32": 32,
+    "bf16": 16,
+    "fp16": 16,
+    "fp8": 8,
+    "int8": 8,
+    "int4": 4,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Convention:
+    """What somebody calls FLOPs, as data: how much each elementary operation, or element of a kind, is worth."""
+
+    name: str
+    about: str
+    weights: Mapping[str, int]  # by field of Arithmetic
+    source: str
+
+    def flops(self, arithmetic: Arithmetic) -> Any:
+        """Operations under this convention, for one example."""
+        return sum(worth * getattr(arithmetic, name) for name, worth in self.weights.items())
+
+    @property
+    def column(self) -> str:
+        """Name of the column that holds it: never `flops` without saying whose."""
+        return "macs" if self.name == "macs" else f"flops_{self.name}"
+
+
+class OperationCost(NamedTuple):
+    """What one operation costs for one example; the same operator on the same shape is one object."""
+
+    parameters: Parameters
+    arithmetic: Arithmetic
+    connections: Any
+    neurons: Any
+
+
+class ReceptiveField(NamedTuple):
+    """What one output position sees of the input along each axis, in input pixels.
+
+    `size` ignores the border of the input, as is usual; `first_centre` is the centre of the first position's field.
+    """
+
+    size: tuple[int, ...]
+    jump: tuple[Fraction, ...]
+    first_centre: tuple[Fraction, ...]
+
+
+class Fields(Protocol):
+    """Receptive fields of a graph, found when asked for."""
+
+    def after(self, index: int) -> ReceptiveField | None:
+        """Field of one output position of a node."""
+        ...
+
+
+@dataclass(slots=True)
+class LayerCost:
+    """A layer: one to three operations under one name. `macs`, `flops` and `activations` are times batch."""
+
+    name: str
+    type: str
+    notation: str
+    stage: str
+    in_shape: Shape
+    out_shape: Shape
+    params: int
+    weights: int
+    biases: int
+    norm_params: int
+    buffers: int
+    macs: int
+    flops: int
+    connections: int
+    neurons: int
+    activations: int
+    size_bytes: int
+    state: str  # counted, zero or unknown
+    reason: str
+    head: str  # name of the head it belongs to, or nothing
+    nodes: tuple[int, ...]  # indices into the graph
+    fields: Fields
+
+    @property
+    def receptive_field(self) -> ReceptiveField | None:
+        """What one output position sees of the input; None where the input has no axes."""
+        return self.fields.after(self.nodes[-1])
+
+
+@dataclass(slots=True)
+class Totals:
+    """A whole network. `at_least` where an operation of unknown cost makes the counts lower bounds."""
+
+    params: int = 0
+    weights: int = 0
+    biases: int = 0
+    norm_params: int = 0
+    buffers: int = 0
+    macs: int = 0
+    flops: int = 0
+    additions: int = 0
+    multiplications: int = 0
+    divisions: int = 0
+    comparisons: int = 0
+    transcendentals: int = 0
+    connections: int = 0
+    neurons: int = 0
+    activations: int = 0
+    peak_activations: int = 0
+    size_bytes: int = 0
+    layers: int = 0
+    depth: int = 0
+    depth_with_pooling: int = 0
+    counted: int = 0  # operations in each of the three states
+    zero: int = 0
+    unknown: int = 0
+
+    @property
+    def at_least(self) -> bool:
+        """Whether some operation's cost is not known."""
+        return self.unknown > 0
+
+
+@dataclass
+class NetworkCost:
+    """What a network costs, and under which assumptions."""
+
+    name: str
+    title: str
+    source: str
+    year: int | None
+    task: str
+    notes: list[str]
+    input: Shape
+    batch: int
+    dtype: str
+    convention: Convention
+    with_heads: bool
+    settings: dict[str, str]
+    totals: Totals
+    graph: Graph
+    fields: Fields
+    make_layers: Callable[[], list[LayerCost]] = field(repr=False)
+
+    @cached_property
+    def layers(self) -> list[LayerCost]:
+        """Every layer in order; made when first asked for."""
+        return self.make_layers()
+
+    @property
+    def receptive_field(self) -> ReceptiveField | None:
+        """What one position of the output sees of the input."""
+        return self.fields.after(self.graph.output)
+
+    @property
+    def heads(self) -> list[str]:
+        """Names of the train-only heads, counted or not."""
+        return list(self.graph.heads)
+
+    def stages(self) -> dict[str, list[LayerCost]]:
+        """Layers by the first part of their names, in order."""
+        found: dict[str, list[LayerCost]] = {}
+        for layer in self.layers:
+            found.setdefault(layer.stage, []).append(layer)
+        return found
+
+    def to_frame(self) -> pandas.DataFrame:
+        """One row a layer, with the columns of the CSV reports."""
+        import pandas as pd
+
+        return pd.DataFrame([layer_row(layer, self.convention) for layer in self.layers])
+
+    def _repr_html_(self) -> str:
+        """A table for notebooks: layers, then the totals."""
+        columns = ["name", "notation", "out_shape", "params", "macs"]
+        head = "".join(f"<th>{column}</th>" for column in columns)
+        rows = "".join(
+            "<tr>" + "".join(f"<td>{_cell(row[column])}</td>" for column in columns) + "</tr>"
+            for row in (layer_row(layer, self.convention) for layer in self.layers)
+        )
+        mark = "at least " if self.totals.at_least else ""
+        caption = (
+            f"{_escaped(self.title)}: {mark}{self.totals.params:,} params, {mark}{self.totals.macs:,} MACs, "
+            f"input {self.input}, batch {self.batch}"
+        )
+        return f"<table><caption>{caption}</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+
+
+class Split(NamedTuple):
+    """One network's part of a division of its costs."""
+
+    macs: int = 0
+    params: int = 0
+    layers: int = 0
+
+
+@dataclass(slots=True)
+class Comparison:
+    """Networks side by side. Divisions hold, under each label, one part for each network in order."""
+
+    networks: list[NetworkCost]
+    by_map_size: dict[str, list[Split]]  # extents of what a layer gives, the largest first
+    by_kind: dict[str, list[Split]]  # kind of operation: conv 3x3, linear
+
+
+class Cause(NamedTuple):
+    """Where the difference of two networks lies: labels of a division, and their part of the difference."""
+
+    labels: tuple[str, ...]
+    part: int
+    whole: int
+
+
+def layer_row(layer: LayerCost, convention: Convention) -> dict[str, Any]:
+    """A layer as CSV, JSON and data frames hold it: plain values, shapes as lists."""
+    seen = layer.receptive_field
+    row: dict[str, Any] = {
+        "name": layer.name,
+        "type": layer.type,
+        "notation": layer.notation,
+        "stage": layer.stage,
+        "in_shape": shape_list(layer.in_shape),
+        "out_shape": shape_list(layer.out_shape),
+        "params": layer.params,
+        "weights": layer.weights,
+        "biases": layer.biases,
+        "norm_params": layer.norm_params,
+        "buffers": layer.buffers,
+        "macs": layer.macs,
+    }
+    if convention.column != "macs":
+        row[convention.column] = layer.flops
+    row |= {
+        "connections": layer.connections,
+        "neurons": layer.neurons,
+        "activations": layer.activations,
+        "size_bytes": layer.size_bytes,
+        "receptive_field": list(seen.size) if seen else None,
+        "jump": [plain(value) for value in seen.jump] if seen else None,
+        "first_centre": [plain(value) for value in seen.first_centre] if seen else None,
+        "state": layer.state,
+        "head": layer.head,
+    }
+    return row
+
+
+def totals_row(cost: NetworkCost) -> dict[str, Any]:
+    """Totals as CSV and JSON hold them."""
+    totals = cost.totals
+    row: dict[str, Any] = {}
+    for name in Totals.__slots__:
+        value = getattr(totals, name)
+        if name == "flops":
+            if cost.convention.column != "macs":
+                row[cost.convention.column] = value
+        else:
+            row[name] = value
+    seen = cost.receptive_field
+    row["receptive_field"] = list(seen.size) if seen else None
+    row["jump"] = [plain(jump) for jump in seen.jump] if seen else None
+    row["at_least"] = totals.at_least
+    return row
+
+
+def shape_list(shape: Shape) -> list[Any]:
+    """A shape as JSON holds it: channels first."""
+    return list(shape.spatial) if shape.channels is None else [shape.channels, *shape.spatial]
+
+
+def plain(value: Fraction | int) -> int | float:
+    """A half or a quarter of a pixel as a number of JSON; exact, for the denominators are powers of small strides."""
+    return int(value) if value == int(value) else float(value)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, list):
+        return "x".join(map(str, value))
+    return f"{value:,}" if isinstance(value, int) else _escaped(str(value))
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+@lru_cache(maxsize=1 << 14)
+def notation(operator: Operator) -> str:
+    """An operator as a spec would write it: required arguments by position, others where they are not the default."""
+    parts: list[str] = []
+    by_name = False
+    for name, declared in operator.arguments.items():
+        value = getattr(operator, declared.attribute)
+        if declared.kind == "operation":
+            continue
+        if not declared.is_required and value == declared.default:
+            by_name = True
+            continue
+        text = _written(value)
+        parts.append(f"{name}={text}" if by_name else text)
+    return f"{operator.name}({', '.join(parts)})" if parts else operator.name
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if value is None:
+        return "none"
+    if isinstance(value, Fraction):
+        return str(float(value))
+    if hasattr(value, "connected"):
+        return f"{value.inputs}x{value.outputs} table"
+    if hasattr(value, "node"):
+        return value.name or "layer"
+    if isinstance(value, tuple):
+        return f"({', '.join(map(_written, value))})"
+    return str(value)

@@ -1,0 +1,45 @@
+"""Texts whose places are known, diagnostics that point into them, and YAML that keeps its places."""
+
+from archcalc.source.diagnostic import (
+    Diagnostic,
+    Note,
+    SpecError,
+    render_text,
+    sort_diagnostics,
+    suggest,
+    suggest_many,
+    to_github,
+    to_json,
+)
+from archcalc.source.files import read_source, source_from_bytes
+from archcalc.source.located import (
+    YAML_LOADER_IS_C,
+    YamlMapping,
+    YamlNode,
+    YamlScalar,
+    YamlSequence,
+    read_yaml,
+)
+from archcalc.source.text import Source, Span
+
+__all__ = [
+    "YAML_LOADER_IS_C",
+    "Diagnostic",
+    "Note",
+    "Source",
+    "Span",
+    "SpecError",
+    "YamlMapping",
+    "YamlNode",
+    "YamlScalar",
+    "YamlSequence",
+    "read_source",
+    "read_yaml",
+    "render_text",
+    "sort_diagnostics",
+    "source_from_bytes",
+    "suggest",
+    "suggest_many",
+    "to_github",
+    "to_json",
+]

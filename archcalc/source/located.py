@@ -1,0 +1,311 @@
+"""YAML as a tree whose keys and values know their places; what a spec may not use of YAML is refused."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import yaml
+
+from archcalc.source.diagnostic import Diagnostic, Note, SpecError
+from archcalc.source.refusals import MAX_DEPTH, MAX_NODES, REFUSED, SLIPS
+from archcalc.source.text import Span
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from archcalc.source.text import Source
+
+MAX_FINDINGS = 100
+"""Reading stops after so many findings."""
+
+YAML_LOADER_IS_C: bool = yaml.__with_libyaml__
+"""Whether libyaml scans; PyYAML's own scanner is slower, and differs on `?` within `[ ]` and `{ }`."""
+_LOADER = yaml.CSafeLoader if YAML_LOADER_IS_C else yaml.SafeLoader
+
+Style: TypeAlias = Literal["plain", "single", "double", "literal", "folded"]
+_STYLES: dict[str | None, Style] = {"'": "single", '"': "double", "|": "literal", ">": "folded"}
+
+
+class YamlScalar:
+    """A key or a value. `text` is what is written, without quotes and with a space for each line break.
+
+    `text[i]` stands at `span.start + i` of the source. `value` is what YAML makes of it.
+    """
+
+    __slots__ = ("span", "style", "text", "value")
+
+    def __init__(self, text: str, value: str, style: Style, span: Span) -> None:
+        self.text = text
+        self.value = value
+        self.style = style
+        self.span = span
+
+    def __repr__(self) -> str:
+        return f"YamlScalar({self.value!r}, {self.style}, {self.span.start}:{self.span.end})"
+
+
+class YamlMapping:
+    """Keys with their values, in the order of the file; no key stands twice. `flow` is `{a: 1}`."""
+
+    __slots__ = ("flow", "items", "span")
+
+    def __init__(self, span: Span, flow: bool) -> None:
+        self.items: list[tuple[YamlScalar, YamlNode]] = []
+        self.span = span
+        self.flow = flow
+
+    def __repr__(self) -> str:
+        return f"YamlMapping({self.items!r})"
+
+    def get(self, key: str) -> YamlNode | None:
+        """The value of a key."""
+        return next((value for name, value in self.items if name.value == key), None)
+
+
+class YamlSequence:
+    """Values in a row. `flow` is `[a, b]`."""
+
+    __slots__ = ("flow", "items", "span")
+
+    def __init__(self, span: Span, flow: bool) -> None:
+        self.items: list[YamlNode] = []
+        self.span = span
+        self.flow = flow
+
+    def __repr__(self) -> str:
+        return f"YamlSequence({self.items!r})"
+
+
+YamlNode: TypeAlias = YamlScalar | YamlMapping | YamlSequence
+
+
+def read_yaml(source: Source) -> YamlNode:
+    """The tree of a text. Raises everything that can be found wrong with it, at once, as one `SpecError`."""
+    reader = _Reader(source)
+    root = reader.read()
+    if reader.findings or root is None:
+        raise SpecError(reader.findings)
+    return root
+
+
+# What a spec may hold: printable text. NEL, LS and PS end a line for YAML 1.1 and for few editors.
+_CHARACTER = re.compile("[^\t\n -~\u00a0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_PROPERTY = re.compile(r"([&!][^\s,\[\]{}]*)(?:\s|#.*)*")
+_BROKEN_PROPERTY = re.compile("^while (?:scanning|parsing) an? (tag|anchor|alias)|undefined tag handle")
+
+
+class _Open:
+    """An unfinished collection; in a mapping, also the key that waits for its value and those seen."""
+
+    __slots__ = ("bracket", "key", "node", "seen")
+
+    def __init__(self, node: YamlMapping | YamlSequence, bracket: int | None) -> None:
+        self.node = node
+        self.bracket = bracket  # where it stands, if it is written with one
+        self.key: YamlScalar | None = None
+        self.seen: dict[str, YamlScalar] = {}
+
+
+class _Reader:
+    """One reading of one text: the findings so far, and the collections that are open."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.text = source.text
+        self.findings: list[Diagnostic] = []
+        self.stack: list[_Open] = []
+        self.root: YamlNode | None = None
+        self.scalars: list[tuple[int, int, bool]] = []  # start, end, is a block; kept where there are tabs
+        self.nodes = 0
+        self.end = 0  # of the node last read
+        self.stop = 0  # what stands before was read
+        self.suspect = len(self.text) + 1  # where the first character stands that YAML would not read
+
+    def report(self, code: str, start: int, end: int, message: str, help_: str, *notes: str | Note) -> None:
+        if len(self.findings) == MAX_FINDINGS - 1:
+            notes = (*notes, f"reading stops here, after {MAX_FINDINGS} errors")
+        self.findings.append(Diagnostic(code, message, Span(start, end), self.source, help_, notes))
+        if len(self.findings) == MAX_FINDINGS:
+            raise SpecError(self.findings)
+
+    def refuse(self, code: str, start: int, end: int) -> None:
+        message, help_ = REFUSED[code]
+        self.report(code, start, end, message.format(_short(self.text[start:end])), help_)
+
+    def read(self) -> YamlNode | None:
+        for found in _CHARACTER.finditer(self.text):
+            message = f"the character U+{ord(found[0]):04X} may not stand in a spec"
+            self.report("yaml-character", *found.span(), message, "delete it; lines end with LF or CR LF")
+            self.suspect = min(self.suspect, found.start())
+        if self.findings:
+            self.text = _CHARACTER.sub("\N{REPLACEMENT CHARACTER}", self.text)
+        try:
+            self.build()
+        except yaml.MarkedYAMLError as error:
+            self.explain(error)
+        except (ValueError, OverflowError):  # PyYAML's own scanner lets some escapes and versions through
+            self.report(
+                "yaml-syntax", self.stop, self.stop, "a number here has no meaning in YAML", "correct it"
+            )
+        if "\t" in self.text:
+            self.find_tabs()
+        return self.root
+
+    def build(self) -> None:
+        """Make the tree from the parser's events, with a stack of our own: depth costs no recursion."""
+        text, tabs = self.text, "\t" in self.text
+        documents = 0
+        events: Iterable[Any] = yaml.parse(text, Loader=_LOADER)
+        for event in events:
+            kind = type(event)
+            start = self.stop = event.start_mark.index
+            node: YamlNode
+            if kind is yaml.ScalarEvent:
+                if event.anchor is not None or event.tag is not None:
+                    self.properties(event)
+                node = self.scalar(event)
+                if tabs:
+                    self.scalars.append((start, event.end_mark.index, event.style in ("|", ">")))
+            elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
+                if event.anchor is not None or event.tag is not None:
+                    self.properties(event)
+                if len(self.stack) == MAX_DEPTH:
+                    return self.refuse("yaml-depth", start, start + 1)
+                make = YamlMapping if kind is yaml.MappingStartEvent else YamlSequence
+                after = event.end_mark.index
+                bracket = after - 1 if text[start:after].endswith(("[", "{")) else None
+                self.stack.append(_Open(make(Span(start, start), bool(event.flow_style)), bracket))
+                continue
+            elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
+                node = self.stack.pop().node
+                if node.flow:  # the mark of a block's end lies beyond the blank lines and comments after it
+                    self.end = event.end_mark.index
+                node.span = Span(node.span.start, self.end)
+            elif kind is yaml.AliasEvent:
+                self.end = event.end_mark.index
+                self.refuse("yaml-alias", start, self.end)
+                node = YamlScalar("", "", "plain", Span(start, self.end))
+            elif kind is yaml.DocumentStartEvent:
+                documents += 1
+                if documents > 1:
+                    return self.refuse("yaml-documents", start, start + 3)
+                if text.startswith("%", start):
+                    self.refuse("yaml-directive", start, self.line_end(start))
+                continue
+            else:
+                continue
+            self.nodes += 1
+            if self.nodes > MAX_NODES:
+                return self.refuse("yaml-size", start, start + 1)
+            self.deliver(node)
+        self.stop = len(text)
+        if not self.findings and (self.root is None or self.root.span.start == self.end):
+            self.refuse("empty-file", 0, 0)
+        return None
+
+    def scalar(self, event: Any) -> YamlScalar:
+        """A key or a value, with its text as it is written."""
+        start, end = event.start_mark.index, event.end_mark.index
+        self.end = end
+        style = _STYLES.get(event.style, "plain")
+        if style in ("single", "double"):
+            start, end = start + 1, end - 1
+            if style == "double" and (found := _CHARACTER.search(event.value)):
+                message = f"an escape for the character U+{ord(found[0]):04X} may not stand in a spec"
+                self.report("yaml-character", start, end, message, "leave it out")
+        elif style != "plain":  # here too the mark lies beyond the blank lines that follow
+            end = self.end = start + len(self.text[start:end].rstrip())
+        text = self.text[start:end]
+        return YamlScalar(text.replace("\n", " "), event.value, style, Span(start, end))
+
+    def deliver(self, node: YamlNode) -> None:
+        """Put a finished node into the innermost open collection; in a mapping keys and values alternate."""
+        if not self.stack:
+            self.root = node
+            return
+        inner = self.stack[-1]
+        if isinstance(inner.node, YamlSequence):
+            inner.node.items.append(node)
+        elif inner.key is not None:
+            inner.node.items.append((inner.key, node))
+            inner.key = None
+        elif isinstance(node, YamlScalar):
+            inner.key = node
+            first = inner.seen.setdefault(node.value, node)
+            if node.value == "<<" and node.style == "plain":
+                self.refuse("yaml-merge-key", *node.span)
+            elif first is not node:
+                message = f"the key `{_short(node.value)}` stands twice in one mapping"
+                note = Note("the first", first.span)
+                self.report("duplicate-key", *node.span, message, "rename or delete one of the two", note)
+        else:
+            start, end = node.span
+            self.refuse("yaml-complex-key", start, min(end, self.line_end(start)))
+            inner.key = YamlScalar("", "", "plain", node.span)
+
+    def properties(self, event: Any) -> None:
+        """Refuse the anchor and the tag before a node, in whichever order."""
+        at = event.start_mark.index
+        for _ in range((event.anchor is not None) + (event.tag is not None)):
+            if found := _PROPERTY.match(self.text, at):
+                self.refuse("yaml-anchor" if found[1][0] == "&" else "yaml-tag", *found.span(1))
+                at = found.end()
+
+    def find_tabs(self) -> None:
+        """Refuse the first tab of every line, except in blocks of text and in comments."""
+        text = self.text
+        at = text.find("\t", 0, self.stop)
+        while at >= 0:
+            index = bisect_right(self.scalars, (at, len(text), True)) - 1
+            _, end, block = self.scalars[index] if index >= 0 else (0, 0, False)
+            if at < end and block:
+                after = end
+            else:
+                after = self.line_end(at)
+                line = text.rfind("\n", 0, at) + 1
+                if at < end or "#" not in text[max(line, end) : at]:
+                    self.refuse("yaml-tab", at, at + 1)
+            at = text.find("\t", after, self.stop)
+
+    def line_end(self, at: int) -> int:
+        end = self.text.find("\n", at)
+        return end if end >= 0 else len(self.text)
+
+    def explain(self, error: yaml.MarkedYAMLError) -> None:
+        """Report where the scanner or the parser gave up, in our own words."""
+        text = self.text
+        mark = error.problem_mark or error.context_mark
+        at = self.stop = mark.index if mark else self.stop
+        begin = error.context_mark.index if error.context_mark else at
+        what = f"{error.context}: {error.problem}"
+        line = text.rfind("\n", 0, at) + 1
+        if at >= self.suspect:  # it may well come from what was put in the place of a character
+            return None
+        if text.startswith("\t", at):
+            return self.refuse("yaml-tab", at, at + 1)
+        if text.startswith("%", line) and "quoted" not in what:
+            return self.refuse("yaml-directive", line, self.line_end(line))
+        if found := _BROKEN_PROPERTY.search(what):
+            word = text[begin : begin + 80].split(maxsplit=1)[0]
+            return self.refuse(f"yaml-{found[1] or 'tag'}", begin, begin + len(word))
+        notes: list[Note] = []
+        bracket = next((o.bracket for o in reversed(self.stack) if o.bracket is not None), None)
+        if bracket is not None:
+            notes.append(Note(f"`{text[bracket]}` opens", Span(bracket, bracket + 1)))
+            if at >= len(text.rstrip()):
+                what, begin, notes = "never closed", bracket, []
+        if "block scalar" in what and text.startswith(">>", begin):
+            what = "leading >>"
+        slip = next(slip for slip in SLIPS if re.search(slip.pattern, what))
+        start = min(at, len(text.rstrip())) if slip.place == "problem" else begin
+        if slip.place == "escape":
+            start = text.rfind("\\", begin, at + 1)
+        end = self.line_end(start) if slip.place == "line" else min(start + 1, len(text))
+        self.report("yaml-syntax", start, end, slip.message.format(text[start:end]), slip.help, *notes)
+        return None
+
+
+def _short(word: str) -> str:
+    return word if len(word) <= 60 else f"{word[:57]}..."

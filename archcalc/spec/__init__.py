@@ -1,0 +1,1 @@
+"""The spec language: YAML text to a model with places, and the model to a graph."""

@@ -1,0 +1,261 @@
+"""Calls to operators: arguments bound, defaults filled in, the operations that follow within one layer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from archcalc.dims import Polynomial, RequirementError
+from archcalc.graph import Node
+from archcalc.ops import OPERATORS, ArgumentError, LayerReference, Operator, Shape, describe
+from archcalc.source import Source, Span, suggest
+from archcalc.spec.evaluate import Evaluator
+from archcalc.spec.expression import Call, Choice, Expression, Name, as_call
+from archcalc.spec.limits import LARGEST, Limits, how_to_raise
+from archcalc.spec.model import Placed, Spec
+from archcalc.spec.naming import callee
+from archcalc.spec.values import LayerValue, Scope
+from archcalc.spec.words import MERGES
+
+ROLES = ("norm", "activation")  # operations that follow within one layer, in this order
+
+
+class Handle(NamedTuple):
+    """What a body gives: the node, and its shape."""
+
+    node: int
+    shape: Shape
+
+
+class Bound(NamedTuple):
+    """A call bound: the operator, what follows it, further inputs, and the node it is tied to or -1."""
+
+    operator: Operator
+    followers: list[tuple[str, Operator]]
+    extra: tuple[int, ...]
+    tied: int
+
+
+class Binder(Evaluator):
+    """Binds calls and appends operations."""
+
+    def __init__(
+        self,
+        spec: Spec,
+        settings: Mapping[str, Placed | Polynomial],
+        limits: Limits,
+        overrides: list[Source],
+        name: str,
+    ) -> None:
+        super().__init__(spec, settings, limits, overrides, name)
+        self.nodes: list[Node] = []
+        self.shapes: dict[tuple[Operator, Any], Shape] = {}
+        self.bound: dict[tuple[Any, ...], Bound] = {}
+        self.default_values: dict[str, dict[str, Any]] = {}
+        self.sharing: list[int] | None = None  # nodes whose weights the next operations use, last first
+
+    def bind(
+        self,
+        name: str,
+        call: Call,
+        arguments: tuple[Expression, ...],
+        values: list[Any],
+        base: int,
+    ) -> Bound:
+        """A call of an operator; `arguments` are those by position, which for a merge are its branches."""
+        declared = OPERATORS[name].arguments
+        given = list(zip(declared, arguments, strict=False)) + list(call.named)
+        if len(arguments) > len(declared):
+            self.fail(
+                "too-many-arguments",
+                f"{name} takes {len(declared)} arguments by position, not {len(arguments)}",
+                self.span_of(arguments[len(declared)], base),
+            )
+        found = dict(self.defaults(name))
+        for (argument, part), value in zip(given, values, strict=True):
+            if argument not in declared:
+                self.unknown_argument(name, argument, list(declared), self.span_of(part, base))
+            found[argument] = value
+        followers: list[tuple[str, Operator]] = []
+        extra: list[int] = []
+        tied = -1
+        places = dict(given)
+        for argument in list(found):
+            value = found[argument]
+            span = self.span_of(places.get(argument, call), base)
+            if declared[argument].kind == "operation":
+                del found[argument]
+                if value is not None and not (isinstance(value, LayerValue) and value.is_identity):
+                    followers.append((argument, self.follower(argument, value, span)))
+                continue
+            try:
+                value = declared[argument].convert(value)
+            except ArgumentError as error:
+                self.fail("bad-argument", f"{name}: {error}", span, error.help)
+            if isinstance(value, LayerReference):
+                if argument == "weights":
+                    tied = value.node
+                else:
+                    extra.append(value.node)
+                value = value._replace(node=-1, name="")
+            found[argument] = value
+        missing = [other for other, what in declared.items() if other not in found and what.is_required]
+        if missing:
+            self.fail(
+                "missing-argument",
+                f"{name} needs {' and '.join(missing)}",
+                self.span_of(call, base),
+                f"{name}({', '.join(other for other, what in declared.items() if what.is_required)})",
+            )
+        followers.sort(key=lambda follower: ROLES.index(follower[0]))
+        try:
+            return Bound(OPERATORS[name].of(found), followers, tuple(extra), tied)
+        except ArgumentError as error:
+            self.fail("bad-argument", f"{name}: {error}", self.span_of(call, base), error.help)
+
+    def span_of(self, part: Expression, base: int) -> Span:
+        """Where a part of an expression stands in the file."""
+        return Span(base + part.start, base + part.end)
+
+    def unknown_argument(self, callee: str, argument: str, known: list[str], span: Span) -> None:
+        """Raise, with the nearest argument that there is."""
+        near = suggest(argument, known)
+        help = f"did you mean `{near}`?" if near else f"{callee} takes {', '.join(known) or 'no arguments'}"
+        self.fail("unknown-argument", f"{callee} has no argument `{argument}`", span, help)
+
+    def defaults(self, name: str) -> dict[str, Any]:
+        """The file's defaults for an operator, evaluated once."""
+        found = self.default_values.get(name)
+        if found is None:
+            found = {
+                argument: self.value(placed.expression, self.empty, placed.base)
+                for argument, (_, placed) in self.spec.defaults.get(name, {}).items()
+            }
+            self.default_values[name] = found
+        return found
+
+    def follower(self, role: str, value: Any, span: Span) -> Operator:
+        """The operator that `norm=` or `activation=` names."""
+        if not isinstance(value, LayerValue):
+            self.fail(
+                "bad-argument",
+                f"{role} must be an operator, not {describe(value)}",
+                span,
+                f"{role}=none leaves it out",
+            )
+        placed, scope = value.placed, value.scope
+        expression = placed.expression
+        while isinstance(expression, Choice):
+            expression = (
+                expression.then if self.truth(expression.condition, scope, placed.base) else expression.otherwise
+            )
+        name = callee(expression) if isinstance(expression, (Name, Call)) else ""
+        if name in scope.locals or name in self.spec.settable:
+            inner = self.of_name_text(name, span, scope)
+            if isinstance(expression, Name):
+                return self.follower(role, inner, span)
+            assert isinstance(expression, Call)
+            name = self.callable_value(name, expression, placed.base, scope)
+        if name not in OPERATORS or name in MERGES:
+            self.fail(
+                "bad-argument",
+                f"{role} must be one operator",
+                span,
+                "what is more than one operation is a layer of its own",
+            )
+        assert isinstance(expression, (Name, Call))
+        call = as_call(expression)
+        parts = (*call.arguments, *(part for _, part in call.named))
+        values = [self.value(part, scope, placed.base) for part in parts]
+        operator, followers, extra, _ = self.bind(name, call, call.arguments, values, placed.base)
+        if followers or extra:
+            self.fail("bad-argument", f"{role} must be one operation alone", span)
+        return operator
+
+    def of_name_text(self, name: str, span: Span, scope: Scope) -> Any:
+        """What an argument or a variable stands for."""
+        return scope.locals[name] if name in scope.locals else self.variable(name, span)
+
+    def callable_value(self, name: str, call: Call, base: int, scope: Scope) -> str:
+        """The operator or module that a variable or argument stands for."""
+        span = Span(base + call.start, base + call.start + len(name))
+        value = self.of_name_text(name, span, scope)
+        if isinstance(value, LayerValue) and isinstance(value.placed.expression, Name):
+            return value.placed.expression.id
+        if isinstance(value, LayerValue):
+            self.fail(
+                "not-callable",
+                f"`{name}` stands for a whole layer expression and takes no arguments",
+                span,
+                f"write `{name}` alone, or set it to a bare operator or module name",
+            )
+        self.fail("not-callable", f"`{name}` is {describe(value)}, not an operator or module", span)
+
+    def emit(
+        self,
+        operator: Operator,
+        x: Any,
+        inputs: tuple[int, ...],
+        name: str,
+        layer: str,
+        span: tuple[int, int],
+        tied: int,
+    ) -> Handle:
+        """Append one operation."""
+        key = (operator, x)
+        y = self.shapes.get(key)
+        if y is None:
+            y = self.shapes[key] = self.infer(operator, x, span)
+        shares = tied if self.sharing is None else self.shared(operator, x, span)
+        index = len(self.nodes)
+        if index >= self.limits.layers:
+            self.fail(
+                "too-many-layers",
+                f"the network has more than {self.limits.layers:,} operations",
+                Span(*span),
+                how_to_raise("layers"),
+            )
+        self.nodes.append(Node(name, layer, operator, inputs, x, y, shares, span))
+        return Handle(index, y)
+
+    def infer(self, operator: Operator, x: Any, span: tuple[int, int]) -> Shape:
+        """Output shape, where the rule's refusal becomes a diagnostic."""
+        try:
+            y = operator.infer(x)
+            operator.parameters(x)
+        except RequirementError as error:
+            shown = f"its input is {x.kind} {x}" if isinstance(x, Shape) else None
+            notes = [shown] if shown and str(x) not in error.message else []
+            message = (
+                error.message
+                if error.message.startswith(operator.name) or operator.merges
+                else f"{operator.name}: {error.message}"
+            )
+            self.fail(error.code, message, Span(*span), error.help, *notes)
+        for size in (y.channels, *y.spatial):
+            if isinstance(size, int) and size >= LARGEST:
+                self.fail(
+                    "integer-size",
+                    f"{operator.name} gives an output of {y}",
+                    Span(*span),
+                    how_to_raise("integer"),
+                )
+        return y
+
+    def shared(self, operator: Operator, x: Any, span: tuple[int, int]) -> int:
+        """The node whose weights the next operation of a shared body uses."""
+        assert self.sharing is not None
+        index = self.sharing.pop() if self.sharing else -1
+        original = self.nodes[index] if index >= 0 else None
+        if (
+            original is None
+            or original.operator is not operator
+            or operator.parameters(x) != operator.parameters(original.x)
+        ):
+            self.fail(
+                "share-mismatch",
+                "the weights of the earlier body do not fit this input",
+                Span(*span),
+                "share needs inputs with as many channels",
+            )
+        return index if original.shares < 0 else original.shares

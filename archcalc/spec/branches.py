@@ -1,0 +1,190 @@
+"""Merges: branches from one input, and the operation that brings them together."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from archcalc.ops import LayerReference, Operator
+from archcalc.source import Span, SpecError
+from archcalc.spec.bind import Handle
+from archcalc.spec.expression import Call, Choice, Expression, Generator, Name, Path
+from archcalc.spec.model import Body, Entry, Line, Merge, Placed
+from archcalc.spec.naming import PLAIN, Names, Place, branch_places, place_of
+from archcalc.spec.references import Known, References
+from archcalc.spec.values import LayerValue, Scope
+
+
+class Slot(NamedTuple):
+    """Where the next layer of a part gets its name."""
+
+    names: Names
+    part: int
+    path: str
+
+    def next(self) -> str:
+        """Path of the next layer."""
+        return self.names.next(self.part, self.path)
+
+
+class Branches(References):
+    """Expands merges. What stands in a branch is expanded by the class below."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.places: dict[Any, Place] = {}
+        self.branch_places: dict[Any, tuple[Place, list[range]]] = {}
+        self.spliced: set[int] = set()  # merges whose inputs went into the merge after them
+
+    def layer(self, expression: Expression, base: int, handle: Handle, scope: Scope, slot: Slot) -> Handle:
+        """Expand an expression that stands as a layer."""
+        raise NotImplementedError
+
+    def body(self, body: Body, handle: Handle, scope: Scope, path: str, is_root: bool = False) -> Handle:
+        """Expand a body."""
+        raise NotImplementedError
+
+    def merge_call(self, name: str, call: Call, base: int, handle: Handle, scope: Scope, slot: Slot) -> Handle:
+        """`concat(a, b)`: a branch for each positional argument."""
+        cached = self.branch_places.get((call, base))
+        if cached is None:
+            cached = branch_places([Line(Placed(argument, base)) for argument in call.arguments])
+            self.branch_places[call, base] = cached
+        return self.merge(name, call, base, cached, [], handle, scope, slot)
+
+    def merge_body(self, merge: Merge, handle: Handle, scope: Scope, slot: Slot) -> Handle:
+        """The long form."""
+        cached = self.branch_places.get(merge)
+        if cached is None:
+            cached = self.branch_places[merge] = branch_places(merge.branches)
+        call = merge.call
+        if call.arguments:
+            self.fail(
+                "merge-arguments",
+                f"in the long form, arguments of {call.function} are given by name and branches below",
+                self.span_of(call.arguments[0], merge.base),
+            )
+        return self.merge(call.function, call, merge.base, cached, merge.entries, handle, scope, slot)
+
+    def merge(
+        self,
+        name: str,
+        call: Call,
+        base: int,
+        unnamed: tuple[Place, list[range]],
+        entries: list[Entry],
+        handle: Handle,
+        scope: Scope,
+        slot: Slot,
+    ) -> Handle:
+        """Branches from one input, and the node that merges them."""
+        values = [self.value(argument, scope, base) for _, argument in call.named]
+        operator = self.bind(name, call, (), values, base).operator
+        path = slot.next()
+        inside = slot.path if entries and slot.names.labels[slot.part].form == PLAIN else path
+        found: list[tuple[str, Handle]] = []
+        for entry in entries:
+            first, known = len(self.nodes), len(self.order)
+            branch_path = f"{inside}.{entry.name}" if inside else entry.name
+            for output in self.branch(entry.body, handle, scope, branch_path):
+                self.known[branch_path] = Known(
+                    output.node, handle.shape, output.shape, first, len(self.nodes), entry.body, scope
+                )
+                self.order.append(branch_path)
+                found += self.taken_apart(operator, entry.name, output, first, known)
+        place, ranges = unnamed
+        names = place.names()
+        for number, parts in enumerate(ranges, 1):
+            first, known = len(self.nodes), len(self.order)
+            for output in self.unnamed_branch(place, parts, names, handle, scope, path):
+                found += self.taken_apart(operator, f"branch {number}", output, first, known)
+        span = (base + call.start, base + call.end)
+        if not found:
+            self.fail("no-branches", f"{name} has no branch", Span(*span), f"{name}(a, b) merges what a and b give")
+        if len(found) == 1:
+            return found[0][1]
+        if operator.values().get("align") == "crop":
+            reference = next((index for index, (_, output) in enumerate(found) if output.node == handle.node), 0)
+            operator = type(operator).of({**operator.values(), "reference": reference})
+        shapes = tuple(output.shape for _, output in found)
+        layer = path or name
+        try:
+            return self.emit(operator, shapes, tuple(output.node for _, output in found), layer, layer, span, -1)
+        except SpecError as error:
+            raise self.with_branches(error, name, found) from None
+
+    def with_branches(self, error: SpecError, name: str, found: list[tuple[str, Handle]]) -> SpecError:
+        """A shape mismatch said with the names of the branches."""
+        (diagnostic,) = error.diagnostics
+        if diagnostic.code != "shape-mismatch":
+            return error
+        gives = ", ".join(f"{branch} gives {output.shape}" for branch, output in found[:6])
+        what = "of one size" if name == "concat" else "of one shape"
+        help = "a 1x1 projection on the shortcut changes its channels" if name == "add" else diagnostic.help
+        return SpecError([diagnostic._replace(message=f"{name} needs branches {what}; {gives}", help=help)])
+
+    def taken_apart(
+        self, operator: Operator, name: str, output: Handle, first: int, known: int
+    ) -> list[tuple[str, Handle]]:
+        """The branch, or the inputs of the same merge that it ends in."""
+        node = output.node
+        if (
+            node < first
+            or node != len(self.nodes) - 1
+            or self.nodes[node].operator is not operator
+            or node in self.spliced
+        ):
+            return [(name, output)]
+        self.spliced.add(node)
+        for path in self.order[known:]:
+            if path in self.known and self.known[path].node == node:
+                del self.known[path]
+        merged = self.nodes[node]
+        return [(name, Handle(index, shape)) for index, shape in zip(merged.inputs, merged.x, strict=True)]
+
+    def branch(self, body: Body, handle: Handle, scope: Scope, path: str) -> list[Handle]:
+        """Outputs of a named branch: none where it is left out, several from a generator."""
+        if isinstance(body, Line):
+            place = self.places.get(body)
+            if place is None:
+                place = self.places[body] = place_of(body)
+            return self.unnamed_branch(place, range(len(place.parts)), place.names(), handle, scope, path)
+        return [self.body(body, handle, scope, path)]
+
+    def unnamed_branch(
+        self, place: Place, parts: range, names: Names, handle: Handle, scope: Scope, path: str
+    ) -> list[Handle]:
+        """Outputs of a branch whose parts share a place with those of the other branches."""
+        if len(parts) == 1:
+            part = place.parts[parts[0]]
+            if type(part) is Placed:
+                return self.branch_value(part.expression, part.base, handle, scope, Slot(names, parts[0], path))
+        for index in parts:
+            part = place.parts[index]
+            slot = Slot(names, index, path)
+            if type(part) is Placed:
+                handle = self.layer(part.expression, part.base, handle, scope, slot)
+            elif isinstance(part, Merge):
+                handle = self.merge_body(part, handle, scope, slot)
+            else:
+                handle = self.body(part, handle, scope, slot.next())  # type: ignore[arg-type]
+        return [handle]
+
+    def branch_value(self, expression: Expression, base: int, handle: Handle, scope: Scope, slot: Slot) -> list[Handle]:
+        """A branch that is one expression: also `none`, or the name of an earlier layer."""
+        while type(expression) is Choice:
+            expression = expression.then if self.truth(expression.condition, scope, base) else expression.otherwise
+        if type(expression) is Generator:
+            return [
+                output
+                for inner in self.generated(expression, scope, base)
+                for output in self.branch_value(expression.element, base, handle, inner, slot)
+            ]
+        if isinstance(expression, (Name, Path)):
+            value = self.value(expression, scope, base)
+            if value is None:
+                return []
+            if isinstance(value, LayerReference):
+                return [Handle(value.node, value.y)]
+            if isinstance(value, LayerValue) and value.placed.expression is not expression:
+                return self.branch_value(value.placed.expression, value.placed.base, handle, value.scope, slot)
+        return [self.layer(expression, base, handle, scope, slot)]

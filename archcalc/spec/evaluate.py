@@ -1,0 +1,534 @@
+"""Values of expressions: exact numbers, words, lists, layer expressions, earlier layers."""
+
+from __future__ import annotations
+
+import operator as python
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from typing import Any, NoReturn
+
+from archcalc.dims import Condition, Dim, Polynomial, assume, equal, less
+from archcalc.ops import OPERATORS, LayerReference, Shape, describe
+from archcalc.source import Diagnostic, Source, Span, SpecError, suggest
+from archcalc.spec.expression import (
+    Binary,
+    Call,
+    Chain,
+    Choice,
+    Compare,
+    Expression,
+    Generator,
+    Index,
+    Items,
+    Logic,
+    Name,
+    Number,
+    Path,
+    Unary,
+    free_names,
+)
+from archcalc.spec.functions import FUNCTIONS
+from archcalc.spec.limits import LARGEST, Limits, how_to_raise
+from archcalc.spec.model import Placed, Spec
+from archcalc.spec.values import LayerValue, Scope, frozen
+from archcalc.spec.words import ARGUMENT_WORDS, CONSTANTS, IDENTITY, REFERENCES, RESERVED, X_PARTS
+
+OVERRIDE = 1 << 40  # offsets from here on lie in the text of a setting, not in the file
+
+
+class Evaluator:
+    """Evaluates the expressions of one spec under one setting of its variables."""
+
+    def __init__(
+        self,
+        spec: Spec,
+        settings: Mapping[str, Placed | Polynomial],
+        limits: Limits,
+        overrides: list[Source],
+        name: str,
+    ) -> None:
+        self.spec = spec
+        self.settings = settings
+        self.limits = limits
+        self.overrides = overrides
+        self.name = name
+        self.variables: dict[str, Any] = {}
+        self.being_found: list[str] = []
+        self.steps = 0
+        self.stack: list[tuple[str, Span, str]] = []  # modules being expanded: path, place of the call, text
+        self.empty = Scope({}, None, "")
+        self.strangers: dict[Expression, tuple[str, ...]] = {}
+
+    def find(self, parts: tuple[str, ...], placed: Placed, scope: Scope) -> LayerReference | None:
+        """An earlier layer by its path; None where there is none."""
+        raise NotImplementedError
+
+    def fail(self, code: str, message: str, span: Span, help: str | None = None, *notes: str) -> NoReturn:
+        """Raise one diagnostic, with the modules that led to it."""
+        raise SpecError([self.diagnostic(code, message, span, help, *notes)])
+
+    def diagnostic(self, code: str, message: str, span: Span, help: str | None = None, *notes: str) -> Diagnostic:
+        """A diagnostic at a place of the file, or of a setting given from outside."""
+        source = self.spec.source
+        calls = [
+            f"{text} at {self.place(where)}" + (f", in {path}" if path else "") for path, where, text in self.stack
+        ]
+        if len(calls) > 6:
+            calls = [*calls[:3], f"{len(calls) - 6} more", *calls[-3:]]
+        trail = tuple("in " + call for call in reversed(calls))
+        if span.start >= OVERRIDE:
+            index, start = divmod(span.start - OVERRIDE, OVERRIDE)
+            return Diagnostic(
+                code,
+                message,
+                Span(start, span.end - OVERRIDE * (index + 1)),
+                self.overrides[index],
+                help,
+                (*notes, *trail),
+            )
+        return Diagnostic(code, message, span, source, help, (*notes, *trail))
+
+    def place(self, span: Span) -> str:
+        """file:line:column of a span."""
+        if span.start >= OVERRIDE:
+            return self.overrides[(span.start - OVERRIDE) // OVERRIDE].name
+        line, column = self.spec.source.position(span.start)
+        return f"{self.spec.source.name}:{line}:{column}"
+
+    def step(self, span: Span, count: int = 1) -> None:
+        """Count work, so that no spec takes unbounded time."""
+        self.steps += count
+        if self.steps > self.limits.steps:
+            self.fail(
+                "too-many-steps",
+                f"the expansion takes more than {self.limits.steps:,} steps",
+                span,
+                how_to_raise("steps"),
+            )
+
+    def variable(self, name: str, span: Span) -> Any:
+        """Value of a variable, found when first asked for."""
+        try:
+            return self.variables[name]
+        except KeyError:
+            pass
+        setting = self.settings.get(name)
+        if setting is None:
+            owners = [variant for variant in self.spec.variants if name in self.spec.settings(variant)]
+            listed = ", ".join(owners[:8]) + (", ..." if len(owners) > 8 else "")
+            self.fail(
+                "no-value",
+                f"the variable `{name}` has no value in {self.name}",
+                span,
+                f"networks that give it one: {listed}" if owners else "give it one under `variables:`",
+            )
+        if isinstance(setting, Polynomial):
+            value: Any = setting
+        else:
+            if name in self.being_found:
+                circle = " -> ".join([*self.being_found[self.being_found.index(name) :], name])
+                self.fail(
+                    "circular-variable",
+                    f"the value of `{name}` depends on itself",
+                    setting.span(),
+                    None,
+                    circle,
+                )
+            if len(self.being_found) >= self.limits.nesting:
+                self.fail(
+                    "variable-nesting",
+                    f"variables depend on one another more than {self.limits.nesting} deep",
+                    setting.span(),
+                )
+            self.being_found.append(name)
+            try:
+                value = self.value(setting.expression, self.empty, setting.base)
+            finally:
+                self.being_found.pop()
+        self.variables[name] = value
+        return value
+
+    def value(self, expression: Expression, scope: Scope, base: int) -> Any:
+        """The value of an expression in a scope; `base` is where its text begins in the file."""
+        return _VALUE[type(expression)](self, expression, scope, base)
+
+    def of_number(self, expression: Number, scope: Scope, base: int) -> Any:
+        """A number is itself."""
+        return expression.value
+
+    def of_name(self, expression: Name, scope: Scope, base: int) -> Any:
+        """An argument, a variable, a module, an operator, a word, or an earlier layer."""
+        name = expression.id
+        if name in scope.locals:
+            return scope.locals[name]
+        if name in self.spec.settable:
+            return self.variable(name, Span(base + expression.start, base + expression.end))
+        if name in self.spec.modules or name in OPERATORS or name == IDENTITY:
+            return LayerValue(Placed(expression, base), self.empty)
+        if name in self.spec.tables:
+            return self.spec.tables[name]
+        if name in CONSTANTS:
+            return CONSTANTS[name]
+        if name in ARGUMENT_WORDS:
+            return name
+        placed = Placed(expression, base)
+        found = self.find((name,), placed, scope)
+        if found is None:
+            self.unknown_name(name, placed.span(), scope)
+        return found
+
+    def unknown_name(self, name: str, span: Span, scope: Scope) -> NoReturn:
+        """Raise, with the nearest name that would be known here."""
+        known = [
+            *scope.locals,
+            *self.spec.settable,
+            *self.spec.modules,
+            *self.spec.tables,
+            *OPERATORS,
+            *FUNCTIONS,
+            *CONSTANTS,
+            *ARGUMENT_WORDS,
+        ]
+        near = suggest(name, known)
+        self.fail(
+            "unknown-name",
+            f"nothing is called `{name}` here",
+            span,
+            f"did you mean `{near}`?" if near else None,
+        )
+
+    def of_path(self, expression: Path, scope: Scope, base: int) -> Any:
+        """`x.channels` and its like, or an earlier layer."""
+        span = Span(base + expression.start, base + expression.end)
+        if expression.parts[0] == "x":
+            if len(expression.parts) != 2 or expression.parts[1] not in X_PARTS:
+                last = expression.parts[-1]
+                near = suggest(last, X_PARTS)
+                self.fail(
+                    "unknown-part",
+                    f"x has no `{'.'.join(expression.parts[1:])}`",
+                    span,
+                    f"did you mean x.{near}?" if near else f"x has {', '.join(X_PARTS)}",
+                )
+            if scope.x is None:
+                self.fail(
+                    "no-input",
+                    "there is no input here for x to stand for",
+                    span,
+                    "x is the input of the module body it stands in",
+                )
+            return self.part_of(scope.x, expression.parts[1], span)
+        found = self.find(expression.parts, Placed(expression, base), scope)
+        if found is None:
+            path = ".".join(expression.parts)
+            self.fail(
+                "unknown-layer",
+                f"no earlier layer is called `{path}`",
+                span,
+                "a path names a layer that was computed before, from the body it stands in",
+            )
+        return found
+
+    def part_of(self, x: Shape, part: str, span: Span) -> Dim:
+        """`x.channels` and its like."""
+        parts = {
+            "features": (),
+            "sequence": ("length",),
+            "tokens": ("length",),
+            "image": ("height", "width"),
+            "volume": ("depth", "height", "width"),
+        }[x.kind]
+        if part == "channels" and x.channels is not None:
+            return x.channels  # type: ignore[no-any-return]
+        if part not in parts:
+            self.fail("no-such-axis", f"x is {x.kind} {x} and has no {part}", span)
+        return x.spatial[parts.index(part)]
+
+    def of_items(self, expression: Items, scope: Scope, base: int) -> Any:
+        """A tuple or list."""
+        return tuple(self.value(item, scope, base) for item in expression.items)
+
+    def of_unary(self, expression: Unary, scope: Scope, base: int) -> Any:
+        """`-a`, `+a`, `not a`."""
+        if expression.operator == "not":
+            return not self.truth(expression.operand, scope, base)
+        value = self.number(expression.operand, scope, base)
+        return -value if expression.operator == "-" else value
+
+    def of_binary(self, expression: Binary, scope: Scope, base: int) -> Any:
+        """Arithmetic; a layer times a count stays a layer."""
+        left = self.value(expression.left, scope, base)
+        if expression.operator == "*" and (left is None or isinstance(left, LayerValue)):
+            return self.of_layer(expression, scope, base)
+        left = self.as_number(left, expression.left, base)
+        right = self.value(expression.right, scope, base)
+        if expression.operator == "*" and isinstance(right, LayerValue):
+            span = Span(base + expression.start, base + expression.end)
+            self.fail("count-on-left", "the count of a repeat stands on the right", span, "conv(64, 3) * 2")
+        right = self.as_number(right, expression.right, base)
+        return self.calculate(expression, left, right, base)
+
+    def calculate(self, expression: Binary, left: Any, right: Any, base: int) -> Any:
+        """Exact arithmetic within the limits."""
+        span = Span(base + expression.start, base + expression.end)
+        sign = expression.operator
+        if sign in ("/", "//", "%") and right == 0:
+            self.fail("division-by-zero", "division by zero", span)
+        symbolic = isinstance(left, Polynomial) or isinstance(right, Polynomial)
+        if symbolic and (isinstance(left, Fraction) or isinstance(right, Fraction)):
+            self.fail(
+                "symbolic-decimal",
+                f"a decimal cannot be combined with {left if isinstance(left, Polynomial) else right}, which is free",
+                span,
+                "keep that variable concrete",
+            )
+        if sign == "**":
+            if not isinstance(right, int) or right < 0:
+                self.fail("bad-power", "a power has a whole exponent of 0 or more", span)
+            size = left.bit_length() if isinstance(left, int) else 64 if isinstance(left, Fraction) else 8
+            if (right > 64 and size > 1) or right > 10**6:
+                self.fail("integer-size", "a number of 2^63 or more", span, how_to_raise("integer"))
+            result: Any = left**right
+        elif sign == "/":
+            if symbolic:
+                exact = left // right
+                if exact * right != left:
+                    self.fail(
+                        "symbolic-decimal",
+                        f"({left}) / ({right}) is not a whole number for all values",
+                        span,
+                        "use // to round down",
+                    )
+                result = exact
+            else:
+                result = Fraction(left) / right
+        elif sign == "%" and symbolic:
+            result = left - left // right * right
+        elif sign == "//" and symbolic and isinstance(right, int) and right < 0:
+            self.fail("bad-divisor", "a free variable is divided by a negative number", span)
+        else:
+            result = _ARITHMETIC[sign](left, right)
+        return self.bounded(result, span)
+
+    def bounded(self, value: Any, span: Span) -> Any:
+        """A result within 64 bits; a decimal that is whole becomes a whole number."""
+        if isinstance(value, Fraction):
+            if value.denominator == 1:
+                value = value.numerator
+            elif value.denominator >= LARGEST or abs(value.numerator) >= LARGEST:
+                self.fail("integer-size", "a fraction whose parts are 2^63 or more", span, how_to_raise("integer"))
+        if isinstance(value, int) and abs(value) >= LARGEST:
+            self.fail("integer-size", "a number of 2^63 or more", span, how_to_raise("integer"))
+        return value
+
+    def number(self, expression: Expression, scope: Scope, base: int) -> Any:
+        """A number, or an error."""
+        return self.as_number(self.value(expression, scope, base), expression, base)
+
+    def as_number(self, value: Any, expression: Expression, base: int) -> Any:
+        """The value if it is a number."""
+        if isinstance(value, (int, Fraction, Polynomial)) and not isinstance(value, bool):
+            return value
+        self.fail(
+            "not-a-number",
+            f"a number is needed here, not {describe(value)}",
+            Span(base + expression.start, base + expression.end),
+        )
+
+    def whole(self, expression: Expression, scope: Scope, base: int, what: str) -> int:
+        """A whole number for something structural: a repeat count, an index."""
+        value = self.number(expression, scope, base)
+        span = Span(base + expression.start, base + expression.end)
+        if isinstance(value, Polynomial):
+            names = ", ".join(sorted(value.variables()))
+            self.fail(
+                "structural-variable",
+                f"{what} depends on {names}, which is free; it decides the structure",
+                span,
+                f"give {names} a value: one expansion for each",
+            )
+        if isinstance(value, Fraction):
+            self.fail(
+                "not-whole",
+                f"{what} is {describe(value)}; it must be a whole number",
+                span,
+                "floor(...) or round(...) gives a whole number",
+            )
+        return value  # type: ignore[no-any-return]
+
+    def of_compare(self, expression: Compare, scope: Scope, base: int) -> bool:
+        """One comparison."""
+        left = self.value(expression.left, scope, base)
+        right = self.value(expression.right, scope, base)
+        sign = expression.operator
+        span = Span(base + expression.start, base + expression.end)
+        if sign in ("in", "not in"):
+            if not (isinstance(right, tuple) and type(right) is tuple):
+                self.fail("not-a-list", f"`in` needs a list on its right, not {describe(right)}", span)
+            found = any(self.equals(left, item, span) for item in right)
+            return found == (sign == "in")
+        if sign in ("==", "!="):
+            return self.equals(left, right, span) == (sign == "==")
+        left = self.as_number(left, expression.left, base)
+        right = self.as_number(right, expression.right, base)
+        if isinstance(left, Polynomial) or isinstance(right, Polynomial):
+            return self.decide(sign, left, right, span)
+        return bool(_ORDER[sign](left, right))
+
+    def equals(self, left: Any, right: Any, span: Span) -> bool:
+        """Equality; between numbers that depend on free variables, undecided counts as unequal and is recorded."""
+        if isinstance(left, Polynomial) or isinstance(right, Polynomial):
+            if isinstance(left, (int, Polynomial)) and isinstance(right, (int, Polynomial)):
+                found = equal(left, right)
+                if isinstance(found, Condition):
+                    assume(f"{left} is not {right} ({self.place(span)})", "unequal", left, right)
+                    return False
+                return found
+            return False
+        if isinstance(left, bool) != isinstance(right, bool):
+            return False
+        return bool(frozen(left) == frozen(right)) if not _are_numbers(left, right) else bool(left == right)
+
+    def decide(self, sign: str, left: Any, right: Any, span: Span) -> bool:
+        """An order between numbers that depend on free variables."""
+        if isinstance(left, Fraction) or isinstance(right, Fraction):
+            scale = (left.denominator if isinstance(left, Fraction) else 1) * (
+                right.denominator if isinstance(right, Fraction) else 1
+            )
+            left, right = [
+                value * scale if not isinstance(value, Fraction) else int(value * scale) for value in (left, right)
+            ]
+        a, b = (right, left) if sign in ("<=", ">") else (left, right)
+        found = less(a, b)
+        if isinstance(found, Condition):
+            self.fail(
+                "undecided-condition",
+                f"it depends on the free variables whether {left} {sign} {right}",
+                span,
+                "give one of them a value with --set",
+            )
+        return found == (sign in ("<", ">"))
+
+    def of_logic(self, expression: Logic, scope: Scope, base: int) -> bool:
+        """`and`, `or`: decided from the left."""
+        stop = expression.operator == "or"
+        for operand in expression.operands:
+            if self.truth(operand, scope, base) == stop:
+                return stop
+        return not stop
+
+    def truth(self, expression: Expression, scope: Scope, base: int) -> bool:
+        """A condition, or an error."""
+        value = self.value(expression, scope, base)
+        if isinstance(value, bool):
+            return value
+        span = Span(base + expression.start, base + expression.end)
+        self.fail(
+            "not-a-condition",
+            f"a condition is needed here, not {describe(value)}",
+            span,
+            "compare: stride == 1",
+        )
+
+    def of_choice(self, expression: Choice, scope: Scope, base: int) -> Any:
+        """The branch that the condition chooses."""
+        chosen = expression.then if self.truth(expression.condition, scope, base) else expression.otherwise
+        return self.value(chosen, scope, base)
+
+    def of_index(self, expression: Index, scope: Scope, base: int) -> Any:
+        """An item of a list."""
+        items = self.value(expression.value, scope, base)
+        span = Span(base + expression.start, base + expression.end)
+        if not (isinstance(items, tuple) and type(items) is tuple):
+            self.fail("not-a-list", f"only a list has items, not {describe(items)}", span)
+        index = self.whole(expression.index, scope, base, "an index")
+        if not 0 <= index < len(items):
+            self.fail(
+                "index-range",
+                f"there is no item {index} in a list of {len(items)}",
+                span,
+                "items are counted from 0",
+            )
+        return items[index]
+
+    def of_layer(self, expression: Expression, scope: Scope, base: int) -> LayerValue:
+        """A layer expression, kept as written."""
+        return LayerValue(Placed(expression, base), scope, self.names_layers(expression, scope))
+
+    def names_layers(self, expression: Expression, scope: Scope) -> bool:
+        """Whether a layer expression reads earlier layers of the body that it stands in."""
+        strangers = self.strangers.get(expression)
+        if strangers is None:
+            known = (RESERVED - {*REFERENCES}, self.spec.settable, self.spec.modules, self.spec.tables)
+            strangers = tuple(name for name in free_names(expression) if not any(name in names for names in known))
+            self.strangers[expression] = strangers
+        return any(name not in scope.locals for name in strangers)
+
+    def of_call(self, expression: Call, scope: Scope, base: int) -> Any:
+        """The result of a function; any other call stays a layer expression."""
+        if expression.function in FUNCTIONS:
+            return self.function(expression, scope, base)
+        return self.of_layer(expression, scope, base)
+
+    def function(self, expression: Call, scope: Scope, base: int) -> Any:
+        """A call of one of the language's functions."""
+        span = Span(base + expression.start, base + expression.end)
+        name = expression.function
+        if expression.named:
+            self.fail("named-argument", f"{name} takes its arguments by position", span)
+        values = [self.iterated(argument, scope, base) for argument in expression.arguments]
+        return self.bounded(FUNCTIONS[name](self, name, values, span), span)
+
+    def iterated(self, expression: Expression, scope: Scope, base: int) -> Any:
+        """An argument of a function; a generator gives the list of its values."""
+        if not isinstance(expression, Generator):
+            return self.value(expression, scope, base)
+        return tuple(self.value(expression.element, inner, base) for inner in self.generated(expression, scope, base))
+
+    def generated(self, expression: Generator, scope: Scope, base: int) -> list[Scope]:
+        """A scope for each turn of a generator."""
+        items = self.value(expression.iterable, scope, base)
+        span = Span(base + expression.iterable.start, base + expression.iterable.end)
+        if not (isinstance(items, tuple) and type(items) is tuple):
+            self.fail(
+                "not-a-list",
+                f"`for` needs a list, not {describe(items)}",
+                span,
+                "for i in range(3), or for n in widths",
+            )
+        self.step(span, len(items))
+        return [Scope({**scope.locals, expression.variable: item}, scope.x, scope.prefix) for item in items]
+
+
+def _are_numbers(left: Any, right: Any) -> bool:
+    return isinstance(left, (int, Fraction)) and isinstance(right, (int, Fraction))
+
+
+_ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
+    "+": python.add,
+    "-": python.sub,
+    "*": python.mul,
+    "//": python.floordiv,
+    "%": python.mod,
+}
+_ORDER: dict[str, Callable[[Any, Any], bool]] = {
+    "<": python.lt,
+    "<=": python.le,
+    ">": python.gt,
+    ">=": python.ge,
+}
+_VALUE: dict[type[Expression], Callable[[Evaluator, Any, Scope, int], Any]] = {
+    Number: Evaluator.of_number,
+    Name: Evaluator.of_name,
+    Path: Evaluator.of_path,
+    Items: Evaluator.of_items,
+    Unary: Evaluator.of_unary,
+    Binary: Evaluator.of_binary,
+    Compare: Evaluator.of_compare,
+    Logic: Evaluator.of_logic,
+    Choice: Evaluator.of_choice,
+    Index: Evaluator.of_index,
+    Call: Evaluator.of_call,
+    Chain: Evaluator.of_layer,
+    Generator: Evaluator.of_layer,
+}

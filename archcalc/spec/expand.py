@@ -1,0 +1,524 @@
+"""A spec and a setting of its variables to a graph: every layer with its name, shape and operations.
+
+A module called again with equal arguments and input shape is replayed: its nodes are copied under the new path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple, NoReturn
+
+from archcalc.dims import Dim, Polynomial, collecting_assumptions
+from archcalc.graph import NETWORK_INPUT, Graph, Node
+from archcalc.ops import OPERATORS, LayerReference, Shape, describe
+from archcalc.source import Source, Span, suggest
+from archcalc.spec.bind import Handle
+from archcalc.spec.branches import Branches, Slot
+from archcalc.spec.expression import Binary, Call, Chain, Choice, Expression, Generator, Name, as_call
+from archcalc.spec.functions import FUNCTIONS
+from archcalc.spec.limits import DEFAULT_LIMITS, Limits, how_to_raise
+from archcalc.spec.model import Body, Entries, Entry, Merge, Module, Placed, Spec
+from archcalc.spec.naming import Place, callee, place_of
+from archcalc.spec.references import Known, fits
+from archcalc.spec.values import LayerValue, Scope, frozen
+from archcalc.spec.words import INPUTS, MERGES
+
+
+class Template(NamedTuple):
+    """What a module call gave, to be copied: nodes, named bodies, output."""
+
+    first: int
+    last: int
+    first_known: int
+    last_known: int
+    path: str
+    input: int
+    output: Handle
+    spliced: tuple[int, ...]  # when it was made: what its output is merged into later is not its own
+
+
+def expand(
+    spec: Spec,
+    name: str,
+    overrides: Mapping[str, tuple[Placed, Source] | Polynomial] | None = None,
+    input_shape: Shape | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+) -> Graph:
+    """Expand one network of a spec.
+
+    Args:
+        spec: the file, read and checked.
+        name: a variant, or the file's own name.
+        overrides: variables set from outside: an expression with the text it stands in, or a free variable.
+        input_shape: instead of the `input:` of the file.
+        limits: bounds on the work.
+
+    Raises:
+        SpecError: with one diagnostic, at the place where the expansion stopped.
+    """
+    return _Expander(spec, name, overrides or {}, input_shape, limits).expand()
+
+
+class _Expander(Branches):
+    def __init__(
+        self,
+        spec: Spec,
+        name: str,
+        overrides: Mapping[str, tuple[Placed, Source] | Polynomial],
+        input_shape: Shape | None,
+        limits: Limits,
+    ) -> None:
+        settings: dict[str, Placed | Polynomial] = dict(spec.settings(name))
+        sources: list[Source] = []
+        for variable, given in overrides.items():
+            if isinstance(given, Polynomial):
+                settings[variable] = given
+            else:
+                settings[variable] = given[0]
+                sources.append(given[1])
+        super().__init__(spec, settings, limits, sources, name)
+        self.input_shape = input_shape
+        self.templates: dict[tuple[Any, ...], Template] = {}
+
+    def expand(self) -> Graph:
+        with collecting_assumptions() as assumptions:
+            try:
+                graph = self.graph()
+            except RecursionError:
+                where = self.stack[-1][1] if self.stack else Span(0, 1)
+                self.fail("module-nesting", "modules are nested too deeply", where, how_to_raise("nesting"))
+            graph.assumptions = list(dict.fromkeys(assumptions))
+            return graph
+
+    def graph(self) -> Graph:
+        spec = self.spec
+        assert spec.layers is not None
+        assert spec.input is not None
+        self.input = Handle(NETWORK_INPUT, self.input_shape or self.read_input(spec.input))
+        root = Scope({}, self.input.shape, "")
+        output = self.body(spec.layers, self.input, root, "", is_root=True)
+        outputs = {entry.name: self.entry(entry, output, root, "", True).node for entry in spec.outputs}
+        first_head = len(self.nodes)
+        heads = {entry.name: self.entry(entry, output, root, "", True).node for entry in spec.heads}
+        graph = Graph(
+            self.name,
+            spec.title or self.name,
+            self.input.shape,
+            self.nodes,
+            output.node,
+            heads,
+            outputs,
+            first_head,
+        )
+        if not self.nodes:
+            self.fail("no-layers", "the network has no layers", spec.source_span(), "layers: lists what it does")
+        if self.spliced:
+            self.compact(graph)
+        self.check_read(graph)
+        return graph
+
+    def read_input(self, placed: Placed) -> Shape:
+        call = placed.expression
+        span = placed.span()
+        if not isinstance(call, Call) or call.function not in INPUTS:
+            self.fail(
+                "bad-input",
+                "the input is not one of the shapes of the language",
+                span,
+                "image(3, 224, 224), volume(c, d, h, w), sequence(c, l), features(n) or tokens(l)",
+            )
+        wanted = {"image": 3, "volume": 4, "sequence": 2, "features": 1, "tokens": 1}[call.function]
+        if len(call.arguments) != wanted or call.named:
+            self.fail("bad-input", f"{call.function} takes {wanted} numbers", span, _INPUT_HELP[call.function])
+        sizes: list[Dim] = []
+        for argument in call.arguments:
+            value = self.number(argument, self.empty, placed.base)
+            if not isinstance(value, Polynomial) and (not isinstance(value, int) or value < 1):
+                self.fail(
+                    "bad-input",
+                    f"a size is a whole number of 1 or more, not {describe(value)}",
+                    placed.span(argument),
+                )
+            sizes.append(value)
+        if call.function == "tokens":
+            return Shape(None, (sizes[0],))
+        return Shape(sizes[0], tuple(sizes[1:]))
+
+    def body(self, body: Body, handle: Handle, scope: Scope, path: str, is_root: bool = False) -> Handle:
+        if isinstance(body, Entries):
+            for entry in body.items:
+                handle = self.entry(entry, handle, scope, path, is_root)
+            return handle
+        place = self.places.get(body)
+        if place is None:
+            place = self.places[body] = place_of(body)
+        return self.sequence(place, handle, scope, path)
+
+    def entry(self, entry: Entry, handle: Handle, scope: Scope, path: str, is_root: bool) -> Handle:
+        path = f"{path}.{entry.name}" if path else entry.name
+        if is_root:
+            scope = Scope(scope.locals, handle.shape, scope.prefix)
+        first = len(self.nodes)
+        self.step(entry.span)
+        output = self.body(entry.body, handle, scope, path)
+        self.known[path] = Known(output.node, handle.shape, output.shape, first, len(self.nodes), entry.body, scope)
+        self.order.append(path)
+        return output
+
+    def sequence(self, place: Place, handle: Handle, scope: Scope, path: str) -> Handle:
+        names = place.names()
+        for index, part in enumerate(place.parts):
+            slot = Slot(names, index, path)
+            if type(part) is Placed:
+                handle = self.layer(part.expression, part.base, handle, scope, slot)
+            elif isinstance(part, Merge):
+                handle = self.merge_body(part, handle, scope, slot)
+            else:
+                handle = self.body(part, handle, scope, slot.next())  # type: ignore[arg-type]
+        return handle
+
+    def layer(self, expression: Expression, base: int, handle: Handle, scope: Scope, slot: Slot) -> Handle:
+        """Expand an expression that stands as a layer."""
+        self.steps += 1
+        if self.steps > self.limits.steps:
+            self.step(Span(base + expression.start, base + expression.end))
+        if type(expression) is Call:
+            return self.call(expression, base, handle, scope, slot)
+        if type(expression) is Name:
+            return self.named(expression, base, handle, scope, slot)
+        if type(expression) is Chain:
+            place = self.places.get((expression, base))
+            if place is None:
+                place = self.places[expression, base] = Place([Placed(part, base) for part in expression.parts])
+            return self.sequence(place, handle, scope, slot.next())
+        if type(expression) is Choice:
+            chosen = expression.then if self.truth(expression.condition, scope, base) else expression.otherwise
+            return self.layer(chosen, base, handle, scope, slot)
+        if type(expression) is Binary and expression.operator == "*" and self.is_layer(expression.left, scope, base):
+            count = self.whole(expression.right, scope, base, "the count of a repeat")
+            if count < 0:
+                self.fail(
+                    "negative-count",
+                    f"a layer cannot stand {count} times",
+                    Span(base + expression.right.start, base + expression.right.end),
+                )
+            for _ in range(count):
+                handle = self.layer(expression.left, base, handle, scope, slot)
+            return handle
+        if type(expression) is Generator:
+            for inner in self.generated(expression, scope, base):
+                handle = self.layer(expression.element, base, handle, inner, slot)
+            return handle
+        span = Span(base + expression.start, base + expression.end)
+        return self.as_layer(self.value(expression, scope, base), span, handle, slot)
+
+    def is_layer(self, expression: Expression, scope: Scope, base: int) -> bool:
+        if isinstance(expression, (Call, Chain, Generator)):
+            return not (isinstance(expression, Call) and expression.function in FUNCTIONS)
+        if isinstance(expression, Binary):
+            return expression.operator == "*" and self.is_layer(expression.left, scope, base)
+        value = self.value(expression, scope, base)
+        return value is None or isinstance(value, LayerValue)
+
+    def as_layer(self, value: Any, span: Span, handle: Handle, slot: Slot) -> Handle:
+        """Expand a value that stands as a layer."""
+        if value is None:
+            return handle
+        if isinstance(value, LayerValue):
+            if value.is_identity:
+                return handle
+            return self.layer(value.placed.expression, value.placed.base, handle, value.scope, slot)
+        if isinstance(value, LayerReference):
+            self.fail(
+                "layer-in-chain",
+                f"`{value.name}` is an earlier layer; a chain does not go through it again",
+                span,
+                f"tap({value.name}) >> ... goes on from it, share({value.name}) computes it again",
+            )
+        self.fail(
+            "not-a-layer",
+            f"a layer is needed here, not {describe(value)}",
+            span,
+            "layers are written as calls: conv(64, 3)",
+        )
+
+    def named(self, expression: Name, base: int, handle: Handle, scope: Scope, slot: Slot) -> Handle:
+        """A bare name that stands as a layer: a call without arguments, or a value."""
+        name = expression.id
+        span = Span(base + expression.start, base + expression.end)
+        if name not in scope.locals and name not in self.spec.settable:
+            if name in OPERATORS:
+                return self.operation(name, as_call(expression), base, handle, scope, slot)
+            module = self.spec.modules.get(name)
+            if module is not None:
+                return self.module(module, as_call(expression), base, handle, scope, slot)
+        return self.as_layer(self.value(expression, scope, base), span, handle, slot)
+
+    def call(self, call: Call, base: int, handle: Handle, scope: Scope, slot: Slot) -> Handle:
+        """A call that stands as a layer."""
+        name = call.function
+        span = Span(base + call.start, base + call.end)
+        if name in scope.locals or name in self.spec.settable:
+            name = self.callable_value(name, call, base, scope)
+        if name in MERGES:
+            return self.merge_call(name, call, base, handle, scope, slot)
+        if name in OPERATORS:
+            return self.operation(name, call, base, handle, scope, slot)
+        module = self.spec.modules.get(name)
+        if module is not None:
+            return self.module(module, call, base, handle, scope, slot)
+        if name == "tap":
+            known = self.reference(call, base, scope)
+            return Handle(known.node, known.y)
+        if name == "share":
+            return self.share(call, base, handle, scope, slot)
+        if name in FUNCTIONS:
+            return self.as_layer(self.function(call, scope, base), span, handle, slot)
+        self.unknown_call(name, Span(span.start, span.start + len(name)))
+
+    def unknown_call(self, name: str, span: Span) -> NoReturn:
+        """Raise, with the nearest operator or module."""
+        near = suggest(name, [*OPERATORS, *self.spec.modules, *FUNCTIONS, "tap", "share"])
+        self.fail(
+            "unknown-operator",
+            f"there is no operator or module `{name}`",
+            span,
+            f"did you mean `{near}`?" if near else "`archcalc ops` lists the operators",
+        )
+
+    def operation(self, name: str, call: Call, base: int, handle: Handle, scope: Scope, slot: Slot) -> Handle:
+        """One layer: an operator, and the norm and activation that it takes."""
+        values = [self.value(argument, scope, base) for argument in call.arguments]
+        values += [self.value(argument, scope, base) for _, argument in call.named]
+        key = (name, call, *map(frozen, values))
+        bound = self.bound.get(key)
+        if bound is None:
+            bound = self.bound[key] = self.bind(name, call, call.arguments, values, base)
+        operator, followers, extra, tied = bound
+        if name in MERGES:
+            self.fail(
+                "no-branches",
+                f"{name} merges branches, and has none here",
+                self.span_of(call, base),
+                f"{name}(a, b)",
+            )
+        layer = slot.next() or name
+        span = (base + call.start, base + call.end)
+        handle = self.emit(operator, handle.shape, (handle.node, *extra), layer, layer, span, tied)
+        for role, follower in followers:
+            handle = self.emit(follower, handle.shape, (handle.node,), f"{layer}.{role}", layer, span, -1)
+        return handle
+
+    def module(self, module: Module, call: Call, base: int, handle: Handle, scope: Scope, slot: Slot) -> Handle:
+        """A call of a module: expanded, or replayed."""
+        values = self.module_arguments(module, call, base, scope, handle)
+        path = slot.next()
+        # What is told of the network's input stays told of it: a template made there serves there only.
+        begins = handle.node < 0
+        key: tuple[Any, ...] = (module.name, handle.shape, begins, *map(frozen, values.values()))
+        if any(
+            isinstance(value, LayerReference) or (isinstance(value, LayerValue) and value.names_layers)
+            for value in values.values()
+        ):
+            key = (*key, handle.node)  # what it reads beside its input stays where it is
+        template = None if self.sharing is not None else self.templates.get(key)
+        if template is not None:
+            return self.replay(template, handle, path, base + call.start)
+        span = self.span_of(call, base)
+        if len(self.stack) >= self.limits.nesting:
+            self.fail(
+                "module-nesting",
+                f"modules are nested more than {self.limits.nesting} deep",
+                span,
+                how_to_raise("nesting"),
+            )
+        first, known = len(self.nodes), len(self.order)
+        shown = ", ".join(f"{name}={_shown(value)}" for name, value in values.items())
+        self.stack.append((path, span, f"{module.name}({shown})" if shown else module.name))
+        output = self.body(module.body, handle, Scope(values, handle.shape, path), path)
+        self.stack.pop()
+        if self.sharing is None:
+            self.templates[key] = Template(
+                first,
+                len(self.nodes),
+                known,
+                len(self.order),
+                path,
+                handle.node,
+                output,
+                tuple(index for index in self.spliced if index >= first),
+            )
+        return output
+
+    def module_arguments(self, module: Module, call: Call, base: int, scope: Scope, handle: Handle) -> dict[str, Any]:
+        """Values of a module's arguments: given, or their defaults."""
+        parameters, arguments = module.parameters, call.arguments
+        if len(arguments) > len(parameters):
+            self.fail(
+                "too-many-arguments",
+                f"{module.name} takes {len(parameters)} arguments, not {len(arguments)}",
+                self.span_of(arguments[len(parameters)], base),
+            )
+        given = {
+            parameter.name: self.value(part, scope, base)
+            for parameter, part in zip(parameters, arguments, strict=False)
+        }
+        for name, part in call.named:
+            if not any(name == parameter.name for parameter in parameters):
+                self.unknown_argument(
+                    module.name, name, [parameter.name for parameter in parameters], self.span_of(part, base)
+                )
+            if name in given:
+                self.fail("repeated-argument", f"the argument `{name}` is given twice", self.span_of(part, base))
+            given[name] = self.value(part, scope, base)
+        values: dict[str, Any] = {}
+        for parameter in parameters:
+            if parameter.name in given:
+                values[parameter.name] = given[parameter.name]
+            elif parameter.default is not None:
+                placed = parameter.default
+                values[parameter.name] = self.value(placed.expression, Scope(values, handle.shape, ""), placed.base)
+            else:
+                wanted = ", ".join(other.name for other in parameters if other.default is None)
+                self.fail(
+                    "missing-argument",
+                    f"{module.name} needs {parameter.name}",
+                    self.span_of(call, base),
+                    f"{module.name}({wanted})",
+                )
+        return values
+
+    def replay(self, template: Template, handle: Handle, path: str, at: int) -> Handle:
+        """Copy what the same call gave before, under a new path."""
+        first, last, first_known, last_known, old_path, old_input, output, spliced = template
+        nodes = self.nodes
+        if len(nodes) + last - first > self.limits.layers:
+            self.fail(
+                "too-many-layers",
+                f"the network has more than {self.limits.layers:,} operations",
+                Span(at, at + 1),
+                how_to_raise("layers"),
+            )
+        self.steps += last - first
+        shift = len(nodes) - first
+        new_input = handle.node
+        cut = len(old_path)
+        head = path
+
+        def moved(index: int) -> int:
+            return index + shift if index >= first else new_input if index == old_input else index
+
+        for index in range(first, last):
+            node = nodes[index]
+            inputs = node.inputs
+            moved_inputs = (moved(inputs[0]),) if len(inputs) == 1 else tuple(map(moved, inputs))
+            layer = head + node.layer[cut:] if cut or not head else f"{head}.{node.layer}"
+            name = layer if node.name is node.layer else layer + node.name[len(node.layer) :]
+            shares = node.shares + shift if node.shares >= first else node.shares
+            nodes.append(Node(name, layer, node.operator, moved_inputs, node.x, node.y, shares, node.span))
+        self.spliced.update(index + shift for index in spliced)
+        for old in self.order[first_known:last_known]:
+            if old in self.known:
+                known = self.known[old]
+                new = head + old[cut:]
+                scope = Scope(known.scope.locals, known.scope.x, head + known.scope.prefix[cut:])
+                self.known[new] = Known(
+                    moved(known.node),
+                    known.x,
+                    known.y,
+                    known.first + shift,
+                    known.last + shift,
+                    known.body,
+                    scope,
+                )
+                self.order.append(new)
+        node_index = output.node
+        if node_index == old_input:
+            return handle
+        return Handle(moved(node_index), output.shape)
+
+    def share(self, call: Call, base: int, handle: Handle, scope: Scope, slot: Slot) -> Handle:
+        """An earlier body again, with the weights it has."""
+        reference = self.reference(call, base, scope)
+        span = self.span_of(call, base)
+        path = f"{scope.prefix}.{reference.name}" if scope.prefix else reference.name
+        known = self.known.get(path) or next(
+            (
+                found
+                for other, found in self.known.items()
+                if fits(tuple(reference.name.split(".")), other) and found.node == reference.node
+            ),
+            None,
+        )
+        if known is None or known.body is None:
+            self.fail(
+                "bad-reference",
+                f"`{reference.name}` is not a named body that can be computed again",
+                span,
+                "share(name) takes the name of an earlier layer",
+            )
+        if self.sharing is not None:
+            self.fail("bad-reference", "what is shared cannot share in turn", span)
+        self.sharing = list(range(known.last - 1, known.first - 1, -1))
+        try:
+            output = self.body(
+                known.body, handle, Scope(known.scope.locals, handle.shape, known.scope.prefix), slot.next()
+            )
+            if any(index not in self.spliced for index in self.sharing):
+                self.fail("share-mismatch", f"`{reference.name}` is another body for the input {handle.shape}", span)
+        finally:
+            self.sharing = None
+        return output
+
+    def compact(self, graph: Graph) -> None:
+        """Leave out merges whose inputs went into the merge after them."""
+        position: dict[int, int] = {NETWORK_INPUT: NETWORK_INPUT}
+        kept: list[Node] = []
+        for index, node in enumerate(self.nodes):
+            if index in self.spliced:
+                continue
+            position[index] = len(kept)
+            inputs = tuple(position[other] for other in node.inputs)
+            kept.append(node._replace(inputs=inputs, shares=position.get(node.shares, -1)))
+        graph.first_head = sum(index < graph.first_head for index in position if index >= 0)
+        graph.nodes = kept
+        graph.output = position[graph.output]
+        graph.heads = {name: position[index] for name, index in graph.heads.items()}
+        graph.outputs = {name: position[index] for name, index in graph.outputs.items()}
+
+    def check_read(self, graph: Graph) -> None:
+        """A layer that nothing reads is a mistake in the wiring."""
+        read = bytearray(len(graph.nodes) + 1)
+        for node in graph.nodes:
+            for index in node.inputs:
+                read[index] = 1
+        for index in (graph.output, *graph.heads.values(), *graph.outputs.values()):
+            read[index] = 1
+        unread = read.find(0, 0, len(graph.nodes))
+        if unread >= 0:
+            node = graph.nodes[unread]
+            self.fail(
+                "unread-layer",
+                f"nothing reads the layer `{node.layer}`",
+                Span(*node.span),
+                "remove it, or read it: tap(name), or its name as a branch",
+            )
+
+
+_INPUT_HELP = {
+    "image": "image(channels, height, width)",
+    "volume": "volume(channels, depth, height, width)",
+    "sequence": "sequence(channels, length)",
+    "features": "features(channels)",
+    "tokens": "tokens(length)",
+}
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, LayerValue):
+        return callee(value.placed.expression) or "identity"
+    if isinstance(value, LayerReference):
+        return value.name
+    if type(value) is tuple:
+        return "[" + ", ".join(map(_shown, value)) + "]"
+    return describe(value).removeprefix("the word ").strip("`")

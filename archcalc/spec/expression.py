@@ -1,0 +1,237 @@
+"""What an expression of the language is made of. Offsets are counted from the start of the expression's text."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any, TypeVar
+
+
+class Expression:
+    """Base of what an expression is made of. `start` and `end` are offsets into its text."""
+
+    __slots__ = ("_key", "end", "start")
+    start: int
+    end: int
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """Structure without places: equal for expressions that say the same."""
+        try:
+            return self._key  # type: ignore[no-any-return, has-type]
+        except AttributeError:
+            self._key = (
+                type(self).__name__,
+                *(_key_of(getattr(self, name)) for name in type(self).__slots__),
+            )
+            return self._key
+
+
+ExpressionT = TypeVar("ExpressionT", bound=Expression)
+
+
+def _key_of(part: Any) -> Any:
+    if isinstance(part, Expression):
+        return part.key
+    if isinstance(part, tuple):
+        return tuple(_key_of(item) for item in part)
+    return part
+
+
+class Number(Expression):
+    """A whole number or an exact decimal."""
+
+    __slots__ = ("value",)
+    value: int | Fraction
+
+
+class Name(Expression):
+    """A bare name."""
+
+    __slots__ = ("id",)
+    id: str
+
+
+class Path(Expression):
+    """`x.channels`, or the path of an earlier layer."""
+
+    __slots__ = ("parts",)
+    parts: tuple[str, ...]
+
+
+class Items(Expression):
+    """A tuple or a list."""
+
+    __slots__ = ("items",)
+    items: tuple[Expression, ...]
+
+
+class Unary(Expression):
+    """`-a`, `+a` or `not a`."""
+
+    __slots__ = ("operand", "operator")
+    operator: str
+    operand: Expression
+
+
+class Binary(Expression):
+    """Arithmetic, or a repeat where the left side is a layer."""
+
+    __slots__ = ("left", "operator", "right")
+    operator: str
+    left: Expression
+    right: Expression
+
+
+class Compare(Expression):
+    """`a < b`, `a in b`: one comparison."""
+
+    __slots__ = ("left", "operator", "right")
+    operator: str
+    left: Expression
+    right: Expression
+
+
+class Logic(Expression):
+    """`a and b`, `a or b`."""
+
+    __slots__ = ("operands", "operator")
+    operator: str
+    operands: tuple[Expression, ...]
+
+
+class Choice(Expression):
+    """`then if condition else otherwise`."""
+
+    __slots__ = ("condition", "otherwise", "then")
+    then: Expression
+    condition: Expression
+    otherwise: Expression
+
+
+class Index(Expression):
+    """`depth[0]`."""
+
+    __slots__ = ("index", "value")
+    value: Expression
+    index: Expression
+
+
+class Call(Expression):
+    """`conv(64, 7, stride=2)`; `named` holds (name, expression)."""
+
+    __slots__ = ("arguments", "function", "named", "places")
+    function: str
+    arguments: tuple[Expression, ...]
+    named: tuple[tuple[str, Expression], ...]
+    places: tuple[tuple[int, int], ...]  # of the names in `named`
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """Structure without places."""
+        try:
+            return self._key
+        except AttributeError:
+            self._key = ("Call", self.function, _key_of(self.arguments), _key_of(self.named))
+            return self._key
+
+
+class Chain(Expression):
+    """`a >> b >> c`."""
+
+    __slots__ = ("parts",)
+    parts: tuple[Expression, ...]
+
+
+class Generator(Expression):
+    """`(element for variable in iterable)`."""
+
+    __slots__ = ("element", "iterable", "variable")
+    element: Expression
+    variable: str
+    iterable: Expression
+
+
+# In the order of their arguments when made.
+FIELDS: dict[type[Any], tuple[str, ...]] = {
+    Number: ("value",),
+    Name: ("id",),
+    Path: ("parts",),
+    Items: ("items",),
+    Unary: ("operator", "operand"),
+    Binary: ("operator", "left", "right"),
+    Compare: ("operator", "left", "right"),
+    Logic: ("operator", "operands"),
+    Choice: ("then", "condition", "otherwise"),
+    Index: ("value", "index"),
+    Call: ("function", "arguments", "named", "places"),
+    Chain: ("parts",),
+    Generator: ("element", "variable", "iterable"),
+}
+
+
+def make(kind: type[ExpressionT], start: int, end: int, *values: Any) -> ExpressionT:
+    """An expression of a kind at its place, with the values of its fields."""
+    made = object.__new__(kind)
+    made.start, made.end = start, end
+    for name, value in zip(FIELDS[kind], values, strict=True):
+        setattr(made, name, value)
+    return made
+
+
+def as_call(expression: Name | Call) -> Call:
+    """A bare name is a call without arguments."""
+    if isinstance(expression, Call):
+        return expression
+    found = _BARE.get(expression)
+    if found is None:
+        found = _BARE[expression] = make(Call, expression.start, expression.end, expression.id, (), (), ())
+    return found
+
+
+_BARE: dict[Name, Call] = {}
+
+
+def children(expression: Expression) -> list[Expression]:
+    """Direct parts of an expression that are expressions."""
+    match expression:
+        case Items(items=items):
+            return list(items)
+        case Unary(operand=operand):
+            return [operand]
+        case Binary(left=left, right=right) | Compare(left=left, right=right):
+            return [left, right]
+        case Logic(operands=operands):
+            return list(operands)
+        case Choice(then=then, condition=condition, otherwise=otherwise):
+            return [then, condition, otherwise]
+        case Index(value=value, index=index):
+            return [value, index]
+        case Call(arguments=arguments, named=named):
+            return [*arguments, *(value for _, value in named)]
+        case Chain(parts=parts):
+            return list(parts)
+        case Generator(element=element, iterable=iterable):
+            return [element, iterable]
+    return []
+
+
+_FREE: dict[Expression, tuple[str, ...]] = {}
+
+
+def free_names(expression: Expression) -> tuple[str, ...]:
+    """Names that occur in an expression, in order; the functions of calls and `x` among them."""
+    found = _FREE.get(expression)
+    if found is None:
+        names: dict[str, None] = {}
+        waiting = [expression]
+        while waiting:
+            part = waiting.pop()
+            if isinstance(part, Name):
+                names[part.id] = None
+            elif isinstance(part, Path):
+                names[part.parts[0]] = None
+            elif isinstance(part, Call):
+                names[part.function] = None
+            waiting.extend(children(part))
+        found = _FREE[expression] = tuple(names)
+    return found

@@ -1,0 +1,113 @@
+"""Functions of the language: exact on decimals, and on free variables where the result stays exact."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from archcalc.dims import Dim, Polynomial, RequirementError, make_divisible, maximum, minimum
+from archcalc.ops import describe
+from archcalc.source import Span
+
+if TYPE_CHECKING:
+    from archcalc.spec.evaluate import Evaluator
+
+Function = Callable[["Evaluator", str, list[Any], Span], Any]
+
+
+def _arity(evaluator: Evaluator, name: str, values: list[Any], counts: tuple[int, ...], span: Span) -> None:
+    if len(values) not in counts:
+        wanted = " or ".join(map(str, counts))
+        plural = "s" * (counts != (1,))
+        message = f"{name} takes {wanted} argument{plural}, not {len(values)}"
+        evaluator.fail("argument-count", message, span)
+
+
+def _numbers(evaluator: Evaluator, name: str, values: list[Any], span: Span) -> list[Any]:
+    for value in values:
+        if not isinstance(value, (int, Fraction, Polynomial)) or isinstance(value, bool):
+            evaluator.fail("not-a-number", f"{name} needs numbers, not {describe(value)}", span)
+    return values
+
+
+def _list(evaluator: Evaluator, name: str, values: list[Any], span: Span) -> tuple[Any, ...]:
+    _arity(evaluator, name, values, (1,), span)
+    if type(values[0]) is not tuple:
+        evaluator.fail("not-a-list", f"{name} needs a list, not {describe(values[0])}", span)
+    found: tuple[Any, ...] = values[0]
+    return found
+
+
+def _rounding(of_fraction: Callable[[Fraction], int]) -> Function:
+    def function(evaluator: Evaluator, name: str, values: list[Any], span: Span) -> Any:
+        _arity(evaluator, name, values, (1,), span)
+        (value,) = _numbers(evaluator, name, values, span)
+        return of_fraction(value) if isinstance(value, Fraction) else value
+
+    return function
+
+
+def _extreme(of_dims: Callable[[Dim, Dim], Dim], of_numbers: Callable[[list[Any]], Any]) -> Function:
+    def function(evaluator: Evaluator, name: str, values: list[Any], span: Span) -> Any:
+        items = list(values[0]) if len(values) == 1 and type(values[0]) is tuple else values
+        if not _numbers(evaluator, name, items, span):
+            evaluator.fail("argument-count", f"{name} needs at least one number", span)
+        if not any(isinstance(value, Polynomial) for value in items):
+            return of_numbers(items)
+        result = items[0]
+        for value in items[1:]:
+            if isinstance(value, Fraction) or isinstance(result, Fraction):
+                evaluator.fail("symbolic-decimal", f"{name} of a decimal and a free variable", span)
+            result = of_dims(result, value)
+        return result
+
+    return function
+
+
+def _len(evaluator: Evaluator, name: str, values: list[Any], span: Span) -> int:
+    return len(_list(evaluator, name, values, span))
+
+
+def _sum(evaluator: Evaluator, name: str, values: list[Any], span: Span) -> Any:
+    return sum(_numbers(evaluator, name, list(_list(evaluator, name, values, span)), span))
+
+
+def _range(evaluator: Evaluator, name: str, values: list[Any], span: Span) -> tuple[int, ...]:
+    _arity(evaluator, name, values, (1, 2, 3), span)
+    for value in _numbers(evaluator, name, values, span):
+        if not isinstance(value, int):
+            code = "structural-variable" if isinstance(value, Polynomial) else "not-whole"
+            evaluator.fail(code, f"range needs whole numbers, not {describe(value)}", span)
+    if len(values) == 3 and values[2] == 0:
+        evaluator.fail("division-by-zero", "a range with a step of 0", span)
+    found = range(*values)
+    # From its ends, for len() of a long range fails beyond the machine's word.
+    evaluator.step(span, max(0, (found.stop - found.start) // found.step))
+    return tuple(found)
+
+
+def _make_divisible(evaluator: Evaluator, name: str, values: list[Any], span: Span) -> Any:
+    _arity(evaluator, name, values, (2,), span)
+    value, divisor = _numbers(evaluator, name, values, span)
+    if not isinstance(divisor, int) or divisor < 1:
+        message = f"{name} needs a whole divisor of 1 or more, not {describe(divisor)}"
+        evaluator.fail("bad-divisor", message, span)
+    try:
+        return make_divisible(value, divisor)
+    except (RequirementError, ValueError) as error:
+        evaluator.fail("bad-divisor", f"{name}: {error}", span)
+
+
+FUNCTIONS: dict[str, Function] = {
+    "ceil": _rounding(math.ceil),
+    "floor": _rounding(math.floor),
+    "len": _len,
+    "make_divisible": _make_divisible,
+    "max": _extreme(maximum, max),
+    "min": _extreme(minimum, min),
+    "range": _range,
+    "round": _rounding(round),
+    "sum": _sum,
+}

@@ -1,0 +1,123 @@
+"""Names to specs: the networks that come with archcalc, and a user's own files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from archcalc.source import Diagnostic, SpecError, read_source, suggest_many
+from archcalc.spec.model import Spec
+from archcalc.spec.read import read_spec
+
+_HEAD = re.compile(r"^network:[ ]*([^\s#]+)", re.MULTILINE)
+_VARIANTS = re.compile(r"^variants:[^\n]*\n((?:[ #][^\n]*\n|\n)*)", re.MULTILINE)
+_VARIANT = re.compile(r"^  ([A-Za-z0-9_][A-Za-z0-9_@-]*):", re.MULTILINE)
+
+
+class Found(NamedTuple):
+    """A network: its spec, and its name in the file."""
+
+    spec: Spec
+    name: str
+
+
+def specs_folder() -> Path:
+    """Where the specs are: beside the package when it is installed, in the checkout when it is developed."""
+    inside = Path(__file__).parent.parent / "specs"
+    return inside if inside.is_dir() else Path(__file__).parent.parent.parent / "specs"
+
+
+@cache
+def index() -> dict[str, tuple[str, Path]]:
+    """Every name that the files give, in the form in which names are compared, with its spelling and file.
+
+    Files are scanned for the names of their variants, not parsed: a test holds that both give the same names.
+    """
+    found: dict[str, tuple[str, Path]] = {}
+    for path in sorted(specs_folder().glob("*.yaml")):
+        text = path.read_text(encoding="utf-8")
+        variants = _VARIANTS.search(text)
+        names = _VARIANT.findall(variants.group(1)) if variants else []
+        head = _HEAD.search(text)
+        if head:
+            found.setdefault(plain(head.group(1)), (head.group(1), path))
+        for name in names:
+            found[plain(name)] = (name, path)
+    return found
+
+
+def plain(name: str) -> str:
+    """The form in which names are compared: case and the kind of dash do not matter."""
+    return name.lower().replace("-", "_")
+
+
+@cache
+def read_file(path: Path, name: str | None = None) -> Spec:
+    """Read one file, once.
+
+    Raises:
+        SpecError: everything that is wrong with it.
+    """
+    return read_spec(read_source(path, name))
+
+
+def find(name: str) -> Found:
+    """The network of a name, or of a file: `vgg16`, `./my.yaml`, `./my.yaml:variant`.
+
+    Raises:
+        SpecError: nothing is called that, with the nearest names; or the file does not read.
+    """
+    if looks_like_file(name):
+        path, _, variant = name.rpartition(":") if ":" in name[2:] and not Path(name).exists() else (name, "", "")
+        return choose(read_file(Path(path), path), variant)
+    known = index().get(plain(name))
+    if known is None:
+        near = suggest_many(name, [spelling for spelling, _ in index().values()])
+        help = f"did you mean {_listed(near)}?" if near else "`archcalc list` lists all networks"
+        raise SpecError([Diagnostic("unknown-network", f"no network is called `{name}`", help=help)])
+    spelling, file = known
+    spec = read_file(file, f"specs/{file.name}")
+    return choose(spec, spelling)
+
+
+def choose(spec: Spec, variant: str = "") -> Found:
+    """One network of a file; without a name the only one, or the file's own.
+
+    Raises:
+        SpecError: the name is not one of the file's, or the file holds several.
+    """
+    names = {plain(name): name for name in spec.names()}
+    wanted = plain(variant or spec.network)
+    if wanted in names:
+        return Found(spec, names[wanted])
+    if not variant and len(names) == 1:
+        return Found(spec, next(iter(names.values())))
+    listed = ", ".join(spec.names())
+    if plain(variant or spec.network) == plain(spec.network):
+        unset = ", ".join(sorted(set(spec.settable) - set(spec.variables)))
+        verb = "have" if "," in unset else "has"
+        message = f"`{spec.network}` names a family: {unset} {verb} a value in its variants only"
+    else:
+        message = f"{spec.source.name} has no network `{variant}`"
+    help = f"networks of this file: {listed}" if listed else "set the variables, or add variants"
+    raise SpecError([Diagnostic("unknown-network", message, help=help)])
+
+
+def looks_like_file(name: str) -> bool:
+    """Whether an argument means a file rather than a name."""
+    head = name.partition(":")[0] if len(name) > 2 else name
+    return "/" in name or "\\" in name or head.endswith((".yaml", ".yml"))
+
+
+def all_names(paths: Iterable[Path] | None = None) -> list[str]:
+    """Names of all networks that come with archcalc, family by family."""
+    files = sorted(specs_folder().glob("*.yaml")) if paths is None else list(paths)
+    return [name for path in files for name in read_file(path, f"specs/{path.name}").names()]
+
+
+def _listed(names: list[str]) -> str:
+    quoted = [f"`{name}`" for name in names]
+    return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} or {quoted[-1]}"

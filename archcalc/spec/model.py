@@ -1,0 +1,148 @@
+"""A spec as read: names, bodies and expressions, each with its place in the file. Nothing is evaluated here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from archcalc.ops import Table
+from archcalc.source import Diagnostic, Source, Span
+from archcalc.spec.expression import Call, Expression
+
+
+class Placed(NamedTuple):
+    """An expression and the offset in the file where its text begins."""
+
+    expression: Expression
+    base: int
+
+    def span(self, part: Expression | None = None) -> Span:
+        """Where it, or a part of it, stands in the file."""
+        found = part or self.expression
+        return Span(self.base + found.start, self.base + found.end)
+
+
+class Line:
+    """A body that is one expression."""
+
+    __slots__ = ("placed",)
+
+    def __init__(self, placed: Placed) -> None:
+        self.placed = placed
+
+
+class Entry(NamedTuple):
+    """A named body."""
+
+    name: str
+    span: Span  # of the name
+    body: Body
+
+
+class Entries:
+    """Named bodies in order: a mapping."""
+
+    __slots__ = ("items",)
+
+    def __init__(self, items: list[Entry]) -> None:
+        self.items = items
+
+
+class Bodies:
+    """Unnamed bodies in order: a list."""
+
+    __slots__ = ("items", "steps")
+
+    def __init__(self, items: list[Body]) -> None:
+        self.items = items
+
+
+class Merge:
+    """The long form of a merge: its key, and branches with names or without."""
+
+    __slots__ = ("base", "branches", "call", "entries")
+
+    def __init__(self, call: Call, base: int, branches: list[Body], entries: list[Entry]) -> None:
+        self.call = call
+        self.base = base
+        self.branches = branches  # without names
+        self.entries = entries  # with names; one of the two lists is empty
+
+
+Body = Line | Entries | Bodies | Merge
+
+
+class Parameter(NamedTuple):
+    """An argument of a module."""
+
+    name: str
+    default: Placed | None
+
+
+class Module(NamedTuple):
+    """A parameterised block."""
+
+    name: str
+    span: Span
+    parameters: tuple[Parameter, ...]
+    body: Body
+
+
+class Variant(NamedTuple):
+    """Named settings of the variables; `a@b` starts from `a`."""
+
+    name: str
+    span: Span
+    settings: dict[str, tuple[Span, Placed]]
+
+
+@dataclass(slots=True)
+class Spec:
+    """A file of the language."""
+
+    source: Source
+    network: str = ""
+    title: str = ""
+    reference: str = ""  # key of the source: `source:` in the file
+    year: int | None = None
+    task: str = ""
+    notes: list[str] = field(default_factory=list)
+    input: Placed | None = None
+    variables: dict[str, Placed] = field(default_factory=dict)
+    variable_spans: dict[str, Span] = field(default_factory=dict)
+    defaults: dict[str, dict[str, tuple[Span, Placed]]] = field(default_factory=dict)
+    variants: dict[str, Variant] = field(default_factory=dict)
+    modules: dict[str, Module] = field(default_factory=dict)
+    tables: dict[str, Table] = field(default_factory=dict)
+    layers: Body | None = None
+    heads: list[Entry] = field(default_factory=list)
+    outputs: list[Entry] = field(default_factory=list)
+    settable: dict[str, Span] = field(default_factory=dict)  # variables, and what only variants set
+
+    def settings(self, variant: str) -> dict[str, Placed]:
+        """Variables of a variant with the expressions that give them, those of its base included."""
+        found = dict(self.variables)
+        chain = [variant]
+        while "@" in chain[-1]:
+            chain.append(chain[-1].partition("@")[0])
+        for name in reversed(chain):
+            if name in self.variants:
+                found.update({key: placed for key, (_, placed) in self.variants[name].settings.items()})
+        return found
+
+    def source_span(self) -> Span:
+        """Where the file begins, for what is wrong with all of it."""
+        return Span(0, len(self.source.line(1)) or 1)
+
+    def names(self) -> list[str]:
+        """Networks of this file: the variants, and the file's own name where its variables all have values."""
+        plain = [self.network] if self.network not in self.variants and self.is_complete() else []
+        return plain + list(self.variants)
+
+    def is_complete(self) -> bool:
+        """Whether every variable has a value without a variant."""
+        return all(name in self.variables for name in self.settable)
+
+    def diagnostic(self, code: str, message: str, span: Span, help: str | None = None, *notes: str) -> Diagnostic:
+        """A diagnostic at a place of this file."""
+        return Diagnostic(code, message, span, self.source, help, notes)

@@ -1,0 +1,473 @@
+"""Expression text to expressions: Python's own `ast` reads it, a white list admits it.
+
+Equal texts share one parse; whoever holds an expression knows where its text begins in the file.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from fractions import Fraction
+from functools import lru_cache
+from typing import NamedTuple, NoReturn
+
+from archcalc.spec.expression import (
+    Binary,
+    Call,
+    Chain,
+    Choice,
+    Compare,
+    Expression,
+    Generator,
+    Index,
+    Items,
+    Logic,
+    Name,
+    Number,
+    Path,
+    Unary,
+    make,
+)
+from archcalc.spec.limits import DEFAULT_LIMITS, LARGEST, how_to_raise
+
+MAX_DEPTH = 100  # operations nested in one expression; recursion over it stays far below Python's own limit
+
+
+class Problem(NamedTuple):
+    """Something wrong in an expression, at offsets into its text."""
+
+    code: str
+    message: str
+    start: int
+    end: int
+    help: str | None = None
+
+
+class ExpressionError(Exception):
+    """An expression that does not parse, or holds what the language does not admit."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.message)
+        self.problem = problem
+
+
+_BINARY: dict[type[ast.operator], str] = {
+    ast.Add: "+",
+    ast.Sub: "-",
+    ast.Mult: "*",
+    ast.Div: "/",
+    ast.FloorDiv: "//",
+    ast.Mod: "%",
+    ast.Pow: "**",
+}
+_COMPARE: dict[type[ast.cmpop], str] = {
+    ast.Eq: "==",
+    ast.NotEq: "!=",
+    ast.Lt: "<",
+    ast.LtE: "<=",
+    ast.Gt: ">",
+    ast.GtE: ">=",
+    ast.In: "in",
+    ast.NotIn: "not in",
+}
+_REFUSED: dict[type[ast.AST], tuple[str, str | None]] = {
+    ast.Lambda: ("a lambda", "write a module with arguments"),
+    ast.ListComp: ("a list comprehension", "(... for n in widths) in round brackets repeats layers"),
+    ast.SetComp: ("a set", None),
+    ast.DictComp: ("a dictionary", None),
+    ast.Dict: ("a dictionary", "arguments are given by name: conv(64, kernel=3)"),
+    ast.Set: ("a set", "a list is written [1, 2, 3]"),
+    ast.JoinedStr: ("a string", "a word is written without quotes"),
+    ast.NamedExpr: ("an assignment", "a derived value belongs under `variables:`"),
+    ast.Await: ("await", None),
+    ast.Yield: ("yield", None),
+    ast.YieldFrom: ("yield", None),
+    ast.Starred: ("an unpacking `*`", "write the items out"),
+    ast.Slice: ("a slice", "take single items: depth[0]"),
+}
+_NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?\Z|\.[0-9]+\Z")
+_OPENING, _CLOSING = frozenset("(["), frozenset(")]")
+_FORBIDDEN = re.compile(r"[^\x20-\x7e]|[#'\"\\`{}$?!@~^&|;](?!=)|[~^&|;@]=")
+
+
+def _fail(code: str, message: str, start: int, end: int, help: str | None = None) -> NoReturn:
+    raise ExpressionError(Problem(code, message, start, max(end, start + 1), help))
+
+
+def _check_text(text: str) -> None:
+    """Limits and characters, before `ast` sees the text."""
+    if len(text) > DEFAULT_LIMITS.expression:
+        _fail(
+            "expression-length",
+            f"the expression has {len(text):,} characters; the limit is {DEFAULT_LIMITS.expression:,}",
+            0,
+            len(text),
+            "split it into modules or named layers",
+        )
+    for found in _FORBIDDEN.finditer(text):
+        character, at = found.group(), found.start()
+        if character == "!" and text[at : at + 2] == "!=":
+            continue
+        if character in "'\"":
+            _fail("string", "the language has no strings", at, at + 1, "write words bare: padding=half")
+        if character == "#":
+            _fail(
+                "comment",
+                "a comment cannot stand inside an expression",
+                at,
+                at + 1,
+                "put it after the whole value",
+            )
+        if character == "{":
+            _fail(
+                "dictionary",
+                "the language has no dictionaries",
+                at,
+                at + 1,
+                "arguments are given by name: conv(64, kernel=3)",
+            )
+        if not character.isascii():
+            _fail(
+                "not-ascii",
+                f"`{character}` is not an ASCII character",
+                at,
+                at + 1,
+                "names and numbers are plain ASCII",
+            )
+        if character == "\n" or character == " ":
+            continue
+        _fail(
+            "unexpected-character",
+            f"`{character}` has no meaning here"
+            if character.isprintable()
+            else f"the character {ord(character):#04x} has no meaning here",
+            at,
+            at + 1,
+        )
+    depth = 0
+    for at, character in enumerate(text):
+        if character in _OPENING:
+            depth += 1
+            if depth > DEFAULT_LIMITS.parentheses:
+                _fail(
+                    "parentheses",
+                    f"more than {DEFAULT_LIMITS.parentheses} nested brackets",
+                    at,
+                    at + 1,
+                    "give the inner part a name: a module, a variable, or a layer of its own",
+                )
+        elif character in _CLOSING:
+            depth -= 1
+
+
+@lru_cache(maxsize=65536)
+def parse_expression(text: str) -> Expression | Problem:
+    """Parse the text of one expression; equal texts give one object. A problem is returned, not raised."""
+    try:
+        _check_text(text)
+        if text.lstrip().startswith(">>"):
+            at = text.index(">>")
+            _fail(
+                "leading-chain",
+                "an expression cannot begin with `>>`",
+                at,
+                at + 2,
+                "end the line before with `>>`, or give the layer before a name",
+            )
+        # In brackets, line breaks are layout: offsets stay those of the text, less one.
+        padded = "(" + text.replace("\n", " ") + "\n)"
+        try:
+            tree = ast.parse(padded, mode="eval")
+        except SyntaxError as error:
+            _syntax_error(text, error)
+        except (ValueError, MemoryError, RecursionError):
+            _fail(
+                "expression-depth",
+                "the expression is nested too deeply",
+                0,
+                len(text),
+                "give inner parts names",
+            )
+        if isinstance(tree.body, ast.Tuple) and padded[tree.body.col_offset] == "(" and tree.body.col_offset == 0:
+            _fail(
+                "bare-comma",
+                "a comma stands outside of brackets",
+                text.find(","),
+                text.find(",") + 1,
+                "a list is written [1, 2, 3], a pair (1, 2)",
+            )
+        return _Reader(text).read(tree.body, 0)
+    except ExpressionError as error:
+        return error.problem
+
+
+def _syntax_error(text: str, error: SyntaxError) -> None:
+    start = max((error.offset or 1) - 2, 0)
+    if (error.lineno or 1) > 1 or start >= len(text):  # found at the closing bracket that is ours
+        start = max(len(text.rstrip()) - 1, 0)
+    end = max((error.end_offset or 0) - 2, start + 1) if error.end_lineno == error.lineno else start + 1
+    end = min(end, max(len(text), 1))
+    stripped = text.strip()
+    if not stripped:
+        _fail(
+            "empty-expression",
+            "an expression is missing",
+            0,
+            1,
+            "a layer is written conv(64, 3); nothing is written identity",
+        )
+    colon = re.search(r"(?<=[\w)]):(?=\s|\d)", text)
+    if colon and "(" in text[: colon.start()]:
+        _fail(
+            "colon-argument",
+            "arguments are given with `=`",
+            colon.start(),
+            colon.start() + 1,
+            "write kernel=3, not kernel: 3",
+        )
+    opened: list[int] = []
+    for at, character in enumerate(text):
+        if character in _OPENING:
+            opened.append(at)
+        elif character in _CLOSING:
+            if not opened:
+                _fail(
+                    "brackets",
+                    f"`{character}` closes nothing",
+                    at,
+                    at + 1,
+                    "remove it, or open a bracket before it",
+                )
+            opened.pop()
+    if opened:
+        _fail(
+            "brackets",
+            f"`{text[opened[-1]]}` is never closed",
+            opened[-1],
+            opened[-1] + 1,
+            "in { } and [ ] of YAML a comma ends the value: quote it, or use a line of its own",
+        )
+    if stripped.endswith((">>", "+", "-", "*", "/", "%", ",")) or re.search(
+        r"\b(if|else|and|or|not|in|for)$", stripped
+    ):
+        end = len(text.rstrip())
+        _fail("incomplete", "the expression ends in the middle", end - 1, end, "something is missing after it")
+    digits = re.search(r"(?<![\w.])(0[0-9]+|[0-9]+[A-Za-z_][\w]*)", text)
+    if digits and digits.start() >= start - len(digits.group()):
+        word = digits.group()
+        if word[0] == "0" and word.isdigit():
+            _fail("number", f"`{word}` begins with 0", digits.start(), digits.end(), f"write {int(word)}")
+        _fail(
+            "name-with-digit",
+            f"`{word}` is not a name in an expression: it begins with a digit",
+            digits.start(),
+            digits.end(),
+            "a layer that is named elsewhere needs a name that begins with a letter",
+        )
+    _fail(
+        "syntax",
+        "this is not an expression",
+        start,
+        end,
+        "layers are written as calls: conv(64, 3, stride=2) >> relu",
+    )
+
+
+class _Reader:
+    """Turns Python's tree into expressions, refusing what the language does not have."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def span(self, node: ast.expr | ast.keyword) -> tuple[int, int]:
+        """Offsets into the text; `ast` counts one more for the bracket put before it."""
+        return max(node.col_offset - 1, 0), min((node.end_col_offset or 1) - 1, len(self.text))
+
+    def parenthesised(self, node: ast.expr) -> bool:
+        """Whether the node stands in brackets of its own."""
+        start, end = self.span(node)
+        return self.text[:start].rstrip().endswith("(") and self.text[end:].lstrip().startswith(")")
+
+    def read(self, node: ast.expr, depth: int) -> Expression:
+        start, end = self.span(node)
+        if depth > MAX_DEPTH:
+            _fail(
+                "expression-depth",
+                f"more than {MAX_DEPTH} operations nested in one another",
+                start,
+                end,
+                "give inner parts names",
+            )
+        method = getattr(self, "read_" + type(node).__name__, None)
+        if method is None:
+            what, help = _REFUSED.get(type(node), (f"`{self.text[start:end]}`", None))
+            _fail("not-in-language", f"the language does not have {what}", start, end, help)
+        read: Expression = method(node, start, end, depth + 1)
+        return read
+
+    def read_Constant(self, node: ast.Constant, start: int, end: int, depth: int) -> Expression:  # noqa: N802
+        written = self.text[start:end]
+        if isinstance(node.value, bool) or node.value is None:
+            _fail("python-word", f"`{written}` is written `{written.lower()}`", start, end)
+        if not isinstance(node.value, (int, float)) or not _NUMBER.match(written):
+            _fail(
+                "number",
+                f"`{written}` is not a number of the language",
+                start,
+                end,
+                "write whole numbers and decimals: 64, 0.5",
+            )
+        value = Fraction(written) if "." in written else int(written)
+        if value >= LARGEST or (isinstance(value, Fraction) and value.denominator >= LARGEST):
+            _fail(
+                "integer-size",
+                f"`{written}` is 2^63 or more, or has too many decimals",
+                start,
+                end,
+                how_to_raise("integer"),
+            )
+        if isinstance(value, Fraction) and value.denominator == 1:
+            value = int(value)
+        return make(Number, start, end, value)
+
+    def read_Name(self, node: ast.Name, start: int, end: int, depth: int) -> Expression:  # noqa: N802
+        return make(Name, start, end, node.id)
+
+    def read_Attribute(self, node: ast.Attribute, start: int, end: int, depth: int) -> Expression:  # noqa: N802
+        parts = [node.attr]
+        inner: ast.expr = node.value
+        while isinstance(inner, ast.Attribute):
+            parts.append(inner.attr)
+            inner = inner.value
+        if not isinstance(inner, ast.Name):
+            _fail(
+                "not-in-language",
+                "only x and layers have parts",
+                start,
+                end,
+                "x.channels, x.height, x.width, x.length, or the path of a layer",
+            )
+        else:
+            parts.append(inner.id)
+        return make(Path, start, end, tuple(reversed(parts)))
+
+    def read_Tuple(self, node: ast.Tuple | ast.List, start: int, end: int, depth: int) -> Expression:  # noqa: N802
+        return make(Items, start, end, tuple(self.read(item, depth) for item in node.elts))
+
+    read_List = read_Tuple  # noqa: N815
+
+    def read_UnaryOp(self, node: ast.UnaryOp, start: int, end: int, depth: int) -> Expression:  # noqa: N802
+        if isinstance(node.op, ast.Invert):
+            _fail("not-in-language", "the language does not have `~`", start, end)
+        sign = "not" if isinstance(node.op, ast.Not) else "-" if isinstance(node.op, ast.USub) else "+"
+        return make(Unary, start, end, sign, self.read(node.operand, depth))
+
+    def read_BinOp(self, node: ast.BinOp, start: int, end: int, depth: int) -> Expression:  # noqa: N802
+        if isinstance(node.op, ast.RShift):
+            parts: list[ast.expr] = []
+            inner: ast.expr = node
+            while isinstance(inner, ast.BinOp) and isinstance(inner.op, ast.RShift):
+                parts.append(inner.right)
+                inner = inner.left
+            parts.append(inner)
+            read = [self.read(part, depth) for part in reversed(parts)]
+            flat = [piece for part in read for piece in (part.parts if isinstance(part, Chain) else (part,))]
+            return make(Chain, start, end, tuple(flat))
+        sign = _BINARY.get(type(node.op))
+        if sign is None:
+            _fail(
+                "not-in-language",
+                "the language does not have this operator",
+                start,
+                end,
+                "+ - * // % ** and >> are the operators",
+            )
+        return make(Binary, start, end, sign, self.read(node.left, depth), self.read(node.right, depth))
+
+    def read_Compare(self, node: ast.Compare, start: int, end: int, depth: int) -> Expression:  # noqa: N802
+        operands = [self.read(operand, depth) for operand in (node.left, *node.comparators)]
+        compared = []
+        for left, sign, right in zip(operands, node.ops, operands[1:], strict=False):
+            name = _COMPARE.get(type(sign))
+            if name is None:
+                _fail("not-in-language", "`is` is written `==`", start, end)
+            compared.append(make(Compare, left.start, right.end, name, left, right))
+        return compared[0] if len(compared) == 1 else make(Logic, start, end, "and", tuple(compared))
+
+    def read_BoolOp(self, node: ast.BoolOp, start: int, end: int, depth: int) -> Expression:  # noqa: N802
+        sign = "and" if isinstance(node.op, ast.And) else "or"
+        return make(Logic, start, end, sign, tuple(self.read(value, depth) for value in node.values))
+
+    def read_IfExp(self, node: ast.IfExp, start: int, end: int, depth: int) -> Expression:  # noqa: N802
+        for side in (node.body, node.orelse):
+            if isinstance(side, ast.BinOp) and isinstance(side.op, ast.RShift) and not self.parenthesised(side):
+                first, last = self.span(side)
+                body, condition, other = (
+                    self.text[slice(*self.span(part))] for part in (node.body, node.test, node.orelse)
+                )
+                if side is node.body:
+                    head, _, tail = (piece.strip() for piece in body.rpartition(">>"))
+                    first_reading = f"({body}) if {condition} else {other}"
+                    second_reading = f"{head} >> ({tail} if {condition} else {other})"
+                else:
+                    head, _, tail = (piece.strip() for piece in other.partition(">>"))
+                    first_reading = f"{body} if {condition} else ({other})"
+                    second_reading = f"({body} if {condition} else {head}) >> {tail}"
+                _fail(
+                    "ambiguous-choice",
+                    "`if` beside `>>` can be read in two ways",
+                    first,
+                    last,
+                    f"write {first_reading}, or {second_reading}",
+                )
+        return make(
+            Choice,
+            start,
+            end,
+            self.read(node.body, depth),
+            self.read(node.test, depth),
+            self.read(node.orelse, depth),
+        )
+
+    def read_Subscript(self, node: ast.Subscript, start: int, end: int, depth: int) -> Expression:  # noqa: N802
+        return make(Index, start, end, self.read(node.value, depth), self.read(node.slice, depth))
+
+    def read_Call(self, node: ast.Call, start: int, end: int, depth: int) -> Expression:  # noqa: N802
+        if not isinstance(node.func, ast.Name):
+            first, last = self.span(node.func)
+            _fail("not-in-language", "only a name can be called", first, last, "give the layer or module a name")
+        named: list[tuple[str, Expression]] = []
+        places: list[tuple[int, int]] = []
+        for keyword in node.keywords:
+            first, last = self.span(keyword)
+            if keyword.arg is None:
+                _fail(
+                    "not-in-language",
+                    "the language does not have an unpacking `**`",
+                    first,
+                    last,
+                    "write the arguments out",
+                )
+            if any(keyword.arg == name for name, _ in named):
+                _fail(
+                    "repeated-argument",
+                    f"the argument `{keyword.arg}` is given twice",
+                    first,
+                    first + len(keyword.arg),
+                )
+            named.append((keyword.arg, self.read(keyword.value, depth)))
+            places.append((first, first + len(keyword.arg)))
+        arguments = tuple(self.read(argument, depth) for argument in node.args)
+        return make(Call, start, end, node.func.id, arguments, tuple(named), tuple(places))
+
+    def read_GeneratorExp(self, node: ast.GeneratorExp, start: int, end: int, depth: int) -> Expression:  # noqa: N802
+        only = node.generators[0]
+        if len(node.generators) > 1 or only.ifs or only.is_async or not isinstance(only.target, ast.Name):
+            _fail(
+                "generator",
+                "a generator has one `for` with one name and no `if`",
+                start,
+                end,
+                "(conv(n, 3) for n in widths)",
+            )
+        return make(Generator, start, end, self.read(node.elt, depth), only.target.id, self.read(only.iter, depth))

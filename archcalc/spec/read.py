@@ -1,0 +1,443 @@
+"""YAML text to `Spec`: the structure of a file, and all that is wrong with it at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from archcalc.ops import OPERATORS, Table
+from archcalc.source import (
+    Diagnostic,
+    Source,
+    Span,
+    SpecError,
+    YamlMapping,
+    YamlNode,
+    YamlScalar,
+    YamlSequence,
+    read_yaml,
+    sort_diagnostics,
+    suggest,
+)
+from archcalc.spec.check import check
+from archcalc.spec.expression import Call, Name
+from archcalc.spec.model import (
+    Bodies,
+    Body,
+    Entries,
+    Entry,
+    Line,
+    Merge,
+    Module,
+    Parameter,
+    Placed,
+    Spec,
+    Variant,
+)
+from archcalc.spec.parse import Problem, parse_expression
+from archcalc.spec.words import MERGES, RESERVED, meaning
+
+KEYS = [
+    "network",
+    "title",
+    "source",
+    "year",
+    "task",
+    "notes",
+    "input",
+    "variables",
+    "defaults",
+    "variants",
+    "tables",
+    "modules",
+    "layers",
+    "heads",
+    "outputs",
+]
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*\Z")
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_NETWORK = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*(@[A-Za-z0-9_][A-Za-z0-9_-]*)?\Z")
+
+
+def read_spec(source: Source) -> Spec:
+    """Read and check a file.
+
+    Raises:
+        SpecError: with every finding that can be made without expanding a network, sorted by place.
+    """
+    reader = _Reader(source)
+    spec = reader.read(read_yaml(source))
+    findings = reader.findings
+    if not any(finding.code in _STRUCTURAL for finding in findings):
+        findings = findings + check(spec)
+    if findings:
+        raise SpecError(sort_diagnostics(findings))
+    return spec
+
+
+# After these, names would be reported as unknown only because their place could not be read.
+_STRUCTURAL = {"not-a-mapping", "missing-key", "unknown-key"}
+
+
+class _Reader:
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.spec = Spec(source)
+        self.findings: list[Diagnostic] = []
+
+    def report(self, code: str, message: str, span: Span, help: str | None = None, *notes: str) -> None:
+        self.findings.append(Diagnostic(code, message, span, self.source, help, notes))
+
+    # values
+
+    def expression(self, node: YamlNode) -> Placed | None:
+        """An expression: a plain or single-quoted scalar, or a list written in YAML's own brackets."""
+        if isinstance(node, YamlSequence) and node.flow:
+            text, base = self.source.text[node.span.start : node.span.end], node.span.start
+        elif isinstance(node, YamlScalar):
+            if node.style not in ("plain", "single"):
+                self.report("expression-style", "an expression is written plainly or in single quotes", node.span)
+                return None
+            text, base = node.text, node.span.start
+        else:
+            first = node.span.start
+            help = "write the call on one line: conv(64, 3, stride=2)"
+            self.report("not-an-expression", "an expression is expected here", Span(first, first + 1), help)
+            return None
+        parsed = parse_expression(text)
+        if isinstance(parsed, Problem):
+            self.report(parsed.code, parsed.message, Span(base + parsed.start, base + parsed.end), parsed.help)
+            return None
+        return Placed(parsed, base)
+
+    def mapping(self, node: YamlNode, what: str) -> Iterator[tuple[YamlScalar, YamlNode]]:
+        if isinstance(node, YamlMapping):
+            yield from node.items
+        elif not (isinstance(node, YamlScalar) and node.text == "" and node.style == "plain"):
+            self.report("not-a-mapping", f"{what} must be a mapping of names", _first(node), "name: value, one a line")
+
+    def word(self, node: YamlNode, what: str) -> str:
+        if isinstance(node, YamlScalar) and node.value:
+            return node.value
+        self.report("not-a-text", f"{what} must be a text", _first(node))
+        return ""
+
+    def name(self, key: YamlScalar, what: str, pattern: re.Pattern[str] = _IDENTIFIER) -> str:
+        """A name that somebody gives; reserved ones are refused."""
+        if not pattern.match(key.value):
+            rule = (
+                "letters, digits and _, and begins with a letter"
+                if pattern is _IDENTIFIER
+                else "letters, digits, _ and -"
+            )
+            self.report("bad-name", f"`{key.value}` cannot name {what}", key.span, f"a name is made of {rule}")
+        elif key.value in RESERVED:
+            self.report("reserved-name", f"`{key.value}` cannot name {what}: it is {meaning(key.value)}", key.span)
+        return key.value
+
+    # the file
+
+    def read(self, root: YamlNode) -> Spec:
+        spec = self.spec
+        if not isinstance(root, YamlMapping):
+            self.report("not-a-mapping", "a spec is a mapping with network, input and layers", _first(root))
+            return spec
+        places: dict[str, YamlNode] = {}
+        for key, value in root.items:
+            if key.value not in KEYS:
+                near = suggest(key.value, KEYS)
+                help = f"did you mean `{near}`?" if near else f"keys are {', '.join(KEYS)}"
+                self.report("unknown-key", f"a spec has no key `{key.value}`", key.span, help)
+            places[key.value] = value
+        for required in ("network", "input", "layers"):
+            if required not in places:
+                first = Span(root.items[0][0].span.start, root.items[0][0].span.end)
+                self.report("missing-key", f"the spec has no `{required}:`", first, _REQUIRED[required])
+        for name in KEYS:
+            if name in places:
+                getattr(self, "read_" + name)(places[name])
+        spec.settable = dict(spec.variable_spans)
+        for variant in spec.variants.values():
+            for name, (span, _) in variant.settings.items():
+                spec.settable.setdefault(name, span)
+        return spec
+
+    def read_network(self, node: YamlNode) -> None:
+        self.spec.network = self.word(node, "network")
+        if self.spec.network and not _NAME.match(self.spec.network):
+            self.report(
+                "bad-name",
+                f"`{self.spec.network}` cannot name a network",
+                _first(node),
+                "a name is made of letters, digits, _ and -",
+            )
+
+    def read_title(self, node: YamlNode) -> None:
+        self.spec.title = self.word(node, "title")
+
+    def read_source(self, node: YamlNode) -> None:
+        self.spec.reference = self.word(node, "source")
+
+    def read_task(self, node: YamlNode) -> None:
+        self.spec.task = self.word(node, "task")
+
+    def read_year(self, node: YamlNode) -> None:
+        text = self.word(node, "year")
+        if text.isdecimal() and len(text) == 4:
+            self.spec.year = int(text)
+        elif text:
+            self.report("bad-year", f"`{text}` is not a year", _first(node), "four digits: 2014")
+
+    def read_notes(self, node: YamlNode) -> None:
+        items = node.items if isinstance(node, YamlSequence) else [node]
+        self.spec.notes = [self.word(item, "a note") for item in items]
+
+    def read_input(self, node: YamlNode) -> None:
+        self.spec.input = self.expression(node)
+
+    def read_variables(self, node: YamlNode) -> None:
+        for key, value in self.mapping(node, "variables"):
+            name = self.name(key, "a variable")
+            placed = self.expression(value)
+            self.spec.variable_spans[name] = key.span
+            if placed:
+                self.spec.variables[name] = placed
+
+    def read_defaults(self, node: YamlNode) -> None:
+        spans: list[tuple[str, Span]] = []
+        for key, value in self.mapping(node, "defaults"):
+            at = key.span.start
+            for part in key.value.split(","):
+                operator = part.strip()
+                start = self.source.text.index(operator, at) if operator else at
+                at = start + len(operator)
+                settings = self.spec.defaults.setdefault(operator, {})
+                for argument, given in self.mapping(value, f"the defaults of {operator}"):
+                    placed = self.expression(given)
+                    if placed:
+                        settings[argument.value] = (argument.span, placed)
+                spans.append((operator, Span(start, max(at, start + 1))))
+        self.check_defaults(spans)
+
+    def check_defaults(self, spans: list[tuple[str, Span]]) -> None:
+        for operator, span in spans:
+            if operator not in OPERATORS:
+                near = suggest(operator, OPERATORS)
+                self.report(
+                    "unknown-operator",
+                    f"there is no operator `{operator}`",
+                    span,
+                    f"did you mean `{near}`?" if near else "`archcalc ops` lists them",
+                )
+                self.spec.defaults.pop(operator, None)
+                continue
+            known = OPERATORS[operator].arguments
+            for name, (where, _) in list(self.spec.defaults.get(operator, {}).items()):
+                if name not in known:
+                    near = suggest(name, known)
+                    help = f"did you mean `{near}`?" if near else f"{operator} takes {', '.join(known)}"
+                    self.report("unknown-argument", f"{operator} has no argument `{name}`", where, help)
+                    del self.spec.defaults[operator][name]
+
+    def read_variants(self, node: YamlNode) -> None:
+        for key, value in self.mapping(node, "variants"):
+            if not _NETWORK.match(key.value):
+                self.report(
+                    "bad-name",
+                    f"`{key.value}` cannot name a network",
+                    key.span,
+                    "letters, digits, _ and -, and at most one @",
+                )
+            settings: dict[str, tuple[Span, Placed]] = {}
+            for name, given in self.mapping(value, f"the variant {key.value}"):
+                placed = self.expression(given)
+                self.name(name, "a variable")
+                if placed:
+                    settings[name.value] = (name.span, placed)
+            self.spec.variants[key.value] = Variant(key.value, key.span, settings)
+
+    def read_tables(self, node: YamlNode) -> None:
+        for key, value in self.mapping(node, "tables"):
+            name = self.name(key, "a table")
+            if not isinstance(value, YamlScalar):
+                self.report(
+                    "bad-table",
+                    "a table is drawn as text",
+                    _first(value),
+                    "after `|`, one row a line, X where connected and . where not",
+                )
+                continue
+            rows = [row.strip() for row in value.value.split("\n") if row.strip()]
+            if not rows or any(set(row) - set("X.") or len(row) != len(rows[0]) for row in rows):
+                self.report(
+                    "bad-table",
+                    "the rows of a table are of one length, made of X and .",
+                    _first(value),
+                    "rows are input maps, columns are output maps",
+                )
+                continue
+            self.spec.tables[name] = Table(tuple(tuple(cell == "X" for cell in row) for row in rows))
+
+    def read_modules(self, node: YamlNode) -> None:
+        for key, value in self.mapping(node, "modules"):
+            parsed = parse_expression(key.text)
+            base = key.span.start
+            parameters: list[Parameter] = []
+            name = key.value.partition("(")[0].strip()
+            span = Span(base, base + len(name))
+            if isinstance(parsed, Problem):
+                self.report(parsed.code, parsed.message, Span(base + parsed.start, base + parsed.end), parsed.help)
+            elif isinstance(parsed, Call):
+                parameters = self.parameters(parsed, base)
+            elif not isinstance(parsed, Name):
+                self.report("bad-module", "a module is named name or name(argument, argument=default)", key.span)
+            if not _IDENTIFIER.match(name):
+                if not isinstance(parsed, Problem):
+                    self.report(
+                        "bad-name",
+                        f"`{name}` cannot name a module",
+                        span,
+                        "a name is made of letters, digits and _, and begins with a letter",
+                    )
+            elif name in RESERVED:
+                self.report("reserved-name", f"`{name}` cannot name a module: it is {meaning(name)}", span)
+            if name in self.spec.modules:
+                self.report("duplicate-module", f"there are two modules `{name}`", span)
+            body = self.body(value)
+            if body is not None:
+                self.spec.modules[name] = Module(name, span, tuple(parameters), body)
+
+    def parameters(self, call: Call, base: int) -> list[Parameter]:
+        found: list[Parameter] = []
+        for argument in call.arguments:
+            where = Span(base + argument.start, base + argument.end)
+            if not isinstance(argument, Name):
+                self.report("bad-module", "an argument of a module is a name, or name=default", where)
+                continue
+            if any(argument.id == other.name for other in found):
+                self.report("repeated-argument", f"the argument `{argument.id}` is named twice", where)
+            elif argument.id in RESERVED:
+                self.report(
+                    "reserved-name",
+                    f"`{argument.id}` cannot name an argument: it is {meaning(argument.id)}",
+                    where,
+                )
+            found.append(Parameter(argument.id, None))
+        for (name, default), (start, end) in zip(call.named, call.places, strict=True):
+            if name in RESERVED:
+                self.report(
+                    "reserved-name",
+                    f"`{name}` cannot name an argument: it is {meaning(name)}",
+                    Span(base + start, base + end),
+                )
+            found.append(Parameter(name, Placed(default, base)))
+        return found
+
+    def read_layers(self, node: YamlNode) -> None:
+        self.spec.layers = self.body(node)
+
+    def read_heads(self, node: YamlNode) -> None:
+        self.spec.heads = list(self.entries(self.mapping(node, "heads")))
+
+    def read_outputs(self, node: YamlNode) -> None:
+        self.spec.outputs = list(self.entries(self.mapping(node, "outputs")))
+
+    # bodies
+
+    def entries(self, items: Iterator[tuple[YamlScalar, YamlNode]]) -> Iterator[Entry]:
+        for key, value in items:
+            if not _NAME.match(key.value):
+                self.report(
+                    "bad-name",
+                    f"`{key.value}` cannot name a layer",
+                    key.span,
+                    "a name is made of letters, digits, _ and -",
+                )
+            body = self.body(value)
+            if body is not None:
+                yield Entry(key.value, key.span, body)
+
+    def body(self, node: YamlNode) -> Body | None:
+        if isinstance(node, YamlScalar) or (isinstance(node, YamlSequence) and node.flow):
+            placed = self.expression(node)
+            return Line(placed) if placed else None
+        if isinstance(node, YamlSequence):
+            bodies = [self.body(item) for item in node.items]
+            return Bodies([body for body in bodies if body is not None])
+        if len(node.items) == 1:
+            merge = self.merge(*node.items[0])
+            if merge is not None:
+                return merge
+        found: list[tuple[YamlScalar, YamlNode]] = []
+        for key, value in node.items:
+            head = key.value.partition("(")[0]
+            if head in MERGES and not (head == key.value and len(node.items) == 1):
+                self.report(
+                    "merge-key",
+                    f"`{head}:` beside other keys: a merge stands alone, as the whole body",
+                    key.span,
+                    f"name it, and write {head}(...) or a mapping {head}: below the name",
+                )
+                continue
+            if head in RESERVED and "(" not in key.value and isinstance(value, YamlMapping | YamlSequence):
+                help = f"write the call on one line: {head}({_as_call(value)})"
+                self.report(
+                    "operator-key",
+                    f"`{key.value}:` is {meaning(head)}; a layer is an expression",
+                    key.span,
+                    help,
+                )
+                continue
+            found.append((key, value))
+        return Entries(list(self.entries(iter(found))))
+
+    def merge(self, key: YamlScalar, value: YamlNode) -> Merge | None:
+        """The long form of a merge, if this key begins one."""
+        head = key.value.partition("(")[0].strip()
+        if head not in MERGES:
+            return None
+        parsed = parse_expression(key.text)
+        base = key.span.start
+        if isinstance(parsed, Problem):
+            self.report(parsed.code, parsed.message, Span(base + parsed.start, base + parsed.end), parsed.help)
+            return Merge(_bare(head), base, [], [])
+        call = parsed if isinstance(parsed, Call) else _bare(head)
+        if isinstance(value, YamlMapping):
+            return Merge(call, base, [], list(self.entries(iter(value.items))))
+        if isinstance(value, YamlSequence) and not value.flow:
+            bodies = [self.body(item) for item in value.items]
+            return Merge(call, base, [body for body in bodies if body is not None], [])
+        self.report(
+            "merge-branches",
+            f"`{head}:` holds branches, one a line",
+            _first(value),
+            f"name: expression for each branch, or {head}(a, b) on one line",
+        )
+        return Merge(call, base, [], [])
+
+
+_REQUIRED = {
+    "network": "network: my_network names it",
+    "input": "input: image(3, 224, 224) says what the network reads",
+    "layers": "layers: lists what the network does, in order",
+}
+
+
+def _bare(name: str) -> Call:
+    parsed = parse_expression(f"{name}()")
+    assert isinstance(parsed, Call)
+    parsed.end = len(name)
+    return parsed
+
+
+def _first(node: YamlNode) -> Span:
+    """The first character of a node: a long span would show nothing more."""
+    if isinstance(node, YamlScalar):
+        return node.span
+    return Span(node.span.start, node.span.start + 1)
+
+
+def _as_call(node: YamlMapping | YamlSequence) -> str:
+    if isinstance(node, YamlMapping):
+        return ", ".join(f"{key.value}={value.value}" for key, value in node.items if isinstance(value, YamlScalar))
+    return ", ".join(value.value for value in node.items if isinstance(value, YamlScalar))

@@ -1,0 +1,134 @@
+"""Earlier layers by their names: found, gone on from, computed again."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, NoReturn
+
+from archcalc.graph import NETWORK_INPUT
+from archcalc.ops import LayerReference, Shape
+from archcalc.source import suggest
+from archcalc.spec.bind import Binder, Handle
+from archcalc.spec.expression import Call, Expression, Name, Path
+from archcalc.spec.model import Body, Placed
+from archcalc.spec.values import Scope
+from archcalc.spec.words import INPUT
+
+
+class Known(NamedTuple):
+    """A named body that was expanded, so that later ones may go on from it or share it."""
+
+    node: int
+    x: Shape
+    y: Shape
+    first: int
+    last: int
+    body: Body | None
+    scope: Scope
+
+
+class References(Binder):
+    """Knows the named bodies that were expanded so far."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.known: dict[str, Known] = {}
+        self.order: list[str] = []  # paths in the order in which they became known
+        self.input = Handle(NETWORK_INPUT, Shape(None))
+
+    def remember(self, path: str, known: Known) -> None:
+        """Make a body known by its path."""
+        self.known[path] = known
+        self.order.append(path)
+
+    def find(self, parts: tuple[str, ...], placed: Placed, scope: Scope) -> LayerReference | None:
+        """An earlier layer by its path; names on the way may be left out while one layer fits."""
+        wanted = ".".join(parts)
+        path = f"{scope.prefix}.{wanted}" if scope.prefix else wanted
+        if path not in self.known:
+            start = scope.prefix + "." if scope.prefix else ""
+            fitting = list(
+                dict.fromkeys(
+                    other
+                    for other in self.order
+                    if other in self.known and other.startswith(start) and fits(parts, other[len(start) :])
+                )
+            )
+            if not fitting:
+                return self.find_operation(path, wanted)
+            if len(fitting) > 1:
+                listed = ", ".join(other[len(start) :] for other in fitting[:4])
+                self.fail(
+                    "ambiguous-layer",
+                    f"`{wanted}` can be {len(fitting)} layers",
+                    placed.span(),
+                    f"say which: {listed}",
+                )
+            path = fitting[0]
+        known = self.known[path]
+        return LayerReference(wanted, known.node, known.x, known.y)
+
+    def find_operation(self, path: str, wanted: str) -> LayerReference | None:
+        """A layer that got its name from its operator."""
+        last = None
+        for index, node in enumerate(self.nodes):
+            if node.layer == path:
+                last = index
+        if last is None:
+            return None
+        first = next(index for index in range(last, -1, -1) if self.nodes[index].name == path)
+        x = self.nodes[first].x
+        return LayerReference(wanted, last, x if isinstance(x, Shape) else x[0], self.nodes[last].y)
+
+    def reference(self, call: Call, base: int, scope: Scope) -> LayerReference:
+        """The earlier layer that `tap(...)` or `share(...)` names."""
+        span = self.span_of(call, base)
+        if len(call.arguments) != 1 or call.named:
+            self.fail(
+                "bad-reference",
+                f"{call.function} takes the name of one earlier layer",
+                span,
+                f"{call.function}(conv4)",
+            )
+        argument = call.arguments[0]
+        if isinstance(argument, Name) and argument.id == INPUT:
+            return LayerReference(INPUT, NETWORK_INPUT, self.input.shape, self.input.shape)
+        value: Any = None
+        if isinstance(argument, Name) and argument.id not in scope.locals and argument.id not in self.spec.settable:
+            value = self.find((argument.id,), Placed(argument, base), scope)
+        elif isinstance(argument, (Name, Path)):
+            value = self.value(argument, scope, base)
+            if not isinstance(value, LayerReference) and isinstance(argument, Name):
+                value = self.find((argument.id,), Placed(argument, base), scope)
+        if not isinstance(value, LayerReference):
+            self.unknown_layer(argument, base, scope)
+        return value
+
+    def unknown_layer(self, argument: Expression, base: int, scope: Scope) -> NoReturn:
+        """Raise, with the nearest layer."""
+        path = (
+            ".".join(argument.parts)
+            if isinstance(argument, Path)
+            else argument.id
+            if isinstance(argument, Name)
+            else ""
+        )
+        near = suggest(
+            path,
+            [other[len(scope.prefix) :].lstrip(".") for other in self.known if other.startswith(scope.prefix)],
+        )
+        help = f"did you mean `{near}`?" if near else "layers are named by their paths from the body this stands in"
+        self.fail(
+            "unknown-layer",
+            f"no earlier layer is called `{path}`" if path else "the name of an earlier layer is needed here",
+            self.span_of(argument, base),
+            help,
+        )
+
+
+def fits(parts: tuple[str, ...], path: str) -> bool:
+    """Whether a path ends as a reference does and holds its other names in order."""
+    names = path.split(".")
+    if names[-1] != parts[-1]:
+        return False
+    rest = iter(names[:-1])
+    return all(part in rest for part in parts[:-1])

@@ -1,0 +1,25 @@
+"""Every name that has a meaning of its own in the language."""
+
+from __future__ import annotations
+
+from archcalc.ops import OPERATORS, words_of
+from archcalc.spec.functions import FUNCTIONS
+
+CONSTANTS = {"true": True, "false": False, "none": None}
+REFERENCES = ("tap", "share")  # go on from an earlier layer; compute an earlier body again
+IDENTITY = "identity"
+INPUT = "input"
+INPUTS = ("image", "volume", "sequence", "features", "tokens")
+MERGES = frozenset(name for name, operator in OPERATORS.items() if operator.merges)
+ARGUMENT_WORDS = frozenset(words_of(OPERATORS.values())) - {"none"}
+RESERVED = frozenset({*OPERATORS, *FUNCTIONS, *CONSTANTS, *REFERENCES, IDENTITY, INPUT, *ARGUMENT_WORDS, "x"})
+X_PARTS = ("channels", "height", "width", "depth", "length")
+
+
+def meaning(name: str) -> str:
+    """What a reserved name is, for messages."""
+    if name in OPERATORS:
+        return "an operator"
+    if name in FUNCTIONS:
+        return "a function"
+    return "a word"
