@@ -303,9 +303,9 @@ class _Reader:
                 self.report("reserved-name", f"`{name}` cannot name a module: it is {meaning(name)}", span)
             if name in self.spec.modules:
                 self.report("duplicate-module", f"there are two modules `{name}`", span)
-            body = self.body(value)
-            if body is not None:
-                self.spec.modules[name] = Module(name, span, tuple(parameters), body)
+            # A body that does not read leaves the module known, so that its calls are not reported too.
+            body = self.body(value) or Entries([])
+            self.spec.modules[name] = Module(name, span, tuple(parameters), body)
 
     def parameters(self, call: Call, base: int) -> list[Parameter]:
         found: list[Parameter] = []
