@@ -88,6 +88,8 @@ class Binder(Evaluator):
                 if value is not None and not (isinstance(value, LayerValue) and value.is_identity):
                     followers.append((argument, self.follower(argument, value, span)))
                 continue
+            if isinstance(value, LayerValue) and callee(value.placed.expression) in declared[argument].words:
+                value = callee(value.placed.expression)  # a word that is an operator too: `align=crop`
             try:
                 value = declared[argument].convert(value)
             except ArgumentError as error:

@@ -1,0 +1,450 @@
+"""What is peculiar to single operators, worked by hand or by brute force."""
+
+from __future__ import annotations
+
+import ast
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from archcalc.dims import RequirementError
+from archcalc.ops import (
+    GLOBAL,
+    OPERATORS,
+    POINTWISE,
+    ArgumentError,
+    Arithmetic,
+    LayerReference,
+    Operator,
+    Shape,
+    Table,
+    Window,
+    features,
+    image,
+    sequence,
+    words_of,
+)
+from tests.ops.test_every_operator import documented
+
+
+def make(name: str, **arguments: Any) -> Operator:
+    return OPERATORS[name].of(arguments)
+
+
+def connections(operator: Operator, x: Any) -> Any:
+    return operator.connections(x, operator.infer(x))
+
+
+def arithmetic(operator: Operator, x: Any) -> Arithmetic:
+    return operator.arithmetic(x, operator.infer(x))
+
+
+# LeNet-5, LeCun et al. 1998, section II.B: each layer's figures, and both totals that the paper prints.
+
+C3 = """
+X...XXX..XXXX.XX
+XX...XXX..XXXX.X
+XXX...XXX..X.XXX
+.XXX..XXXX..X.XX
+..XXX..XXXX.XX.X
+...XXX..XXXX.XXX
+"""
+LENET = [
+    (make("conv", channels=6, kernel=5), 156, 122_304),
+    (make("subsample", kernel=2), 12, 5880),
+    (
+        make(
+            "conv",
+            channels=16,
+            kernel=5,
+            connections=Table(tuple(tuple(mark == "X" for mark in row) for row in C3.split())),
+        ),
+        1516,
+        151_600,
+    ),
+    (make("subsample", kernel=2), 32, 2000),
+    (make("conv", channels=120, kernel=5), 48_120, 48_120),
+    (make("linear", channels=84), 10_164, 10_164),
+    (make("rbf", channels=10), 0, 840),
+]
+
+
+def test_lenet5() -> None:
+    x = image(1, 32, 32)
+    params = joined = depth = 0
+    for operator, stored, connected in LENET:
+        found = operator.parameters(x)
+        assert found.weights + found.biases == stored
+        assert connections(operator, x) == connected
+        params += stored
+        joined += connected
+        depth += operator.weighted or operator.pooling
+        x = operator.infer(x)
+    assert (params, joined, depth) == (60_000, 340_908, 7)
+    assert x == features(10)
+
+
+# Sliding windows.
+
+
+@given(st.integers(1, 30), st.integers(1, 6), st.integers(1, 6), st.integers(0, 3), st.integers(1, 3))
+def test_ceil_mode_against_enumeration(extent: int, kernel: int, stride: int, pad: int, dilation: int) -> None:
+    """A last window may hang over, if it starts before the right padding."""
+    reach = dilation * (kernel - 1) + 1
+    assume(2 * pad <= reach)  # as torch asks; beyond it, windows lie in the padding alone
+    starts = range(-pad, extent + pad, stride)
+    whole = [start for start in starts if start + reach <= extent + pad]
+    pool = make("maxpool", kernel=kernel, stride=stride, padding=pad, dilation=dilation, ceil=True)
+    floor = make("maxpool", kernel=kernel, stride=stride, padding=pad, dilation=dilation)
+    if whole:
+        # one more where positions are left over, as long as it starts inside the input or the left padding
+        beyond = whole[-1] + stride
+        left_over = whole[-1] + reach < extent + pad
+        expected = len(whole) + (left_over and beyond < extent)
+        assert floor.infer(sequence(1, extent)).spatial == (len(whole),)
+        assert pool.infer(sequence(1, extent)).spatial == (expected,)
+    else:
+        with pytest.raises(RequirementError):
+            floor.infer(sequence(1, extent))
+
+
+@given(st.integers(1, 40), st.integers(1, 7), st.integers(1, 5), st.integers(1, 3))
+def test_same_padding_gives_whole_windows(extent: int, kernel: int, stride: int, dilation: int) -> None:
+    conv = make("conv", channels=1, kernel=kernel, stride=stride, padding="same", dilation=dilation)
+    y = conv.infer(sequence(1, extent))
+    assert y.spatial == (-(-extent // stride),)
+    window = conv.window(sequence(1, extent))
+    assert isinstance(window, Window)
+    before = window.padding[0]
+    lacking = max((y.spatial[0] - 1) * stride + dilation * (kernel - 1) + 1 - extent, 0)
+    assert before == lacking // 2
+
+
+def test_stride_of_a_pool_is_its_kernel() -> None:
+    for name in ("maxpool", "avgpool", "lppool", "subsample"):
+        assert make(name, kernel=3).infer(image(2, 9, 10)) == image(2, 3, 3)
+
+
+def test_squeezenet_pools_round_up() -> None:
+    """Iandola et al. 2016, Table 1: 111x111 to 55x55; with ceil=true, 54x54 after 109x109 and 27 after 54."""
+    pool = make("maxpool", kernel=3, stride=2, ceil=True)
+    assert [pool.infer(image(1, n, n)).spatial[0] for n in (111, 109, 54, 13)] == [55, 54, 27, 6]
+
+
+@given(st.integers(1, 40), st.integers(1, 12))
+def test_adaptive_windows_against_enumeration(extent: int, size: int) -> None:
+    """Window i from floor(i*e/s) to ceil((i + 1)*e/s)."""
+    windows = [(i * extent // size, -(-(i + 1) * extent // size)) for i in range(size)]
+    lengths = [end - start for start, end in windows]
+    for name in ("adaptive_avgpool", "adaptive_maxpool"):
+        pool = make(name, size=size)
+        assert connections(pool, sequence(3, extent)) == 3 * sum(lengths)
+        counted = arithmetic(pool, sequence(3, extent))
+        assert counted.additions + counted.comparisons == 3 * (sum(lengths) - size)
+        window = pool.window(sequence(3, extent))
+        assert isinstance(window, Window)
+        assert max(lengths) <= window.kernel[0] <= max(lengths) + 1
+        if extent % size == 0:
+            assert window.kernel == window.stride == (extent // size,)
+
+
+# Linear layers.
+
+
+def test_linear_takes_all_features_but_in_a_sequence() -> None:
+    linear = make("linear", channels=10)
+    assert linear.infer(image(3, 4, 5)) == linear.infer(features(60)) == features(10)
+    assert linear.infer(sequence(3, 4)) == sequence(10, 4)
+    assert linear.window(image(3, 4, 5)) == GLOBAL
+    assert linear.window(sequence(3, 4)) == linear.window(features(3)) == POINTWISE
+
+
+def test_tied_weights_are_computed_but_not_stored() -> None:
+    embedding = LayerReference("embedding", 0, Shape(None, (7,)), sequence(16, 7))
+    tied = make("linear", channels=1000, weights=embedding, bias=False)
+    assert tied.parameters(sequence(16, 7)).weights == 0
+    assert arithmetic(tied, sequence(16, 7)).macs == 16 * 1000 * 7
+    assert connections(tied, sequence(16, 7)) == 16 * 1000 * 7
+    encoder = LayerReference("encoder", 0, features(30), features(4))
+    assert make("linear", channels=30, weights=encoder).infer(features(4)) == features(30)
+
+
+# Merges.
+
+
+def test_crop_takes_the_extents_of_the_reference() -> None:
+    branches = (image(8, 20, 20), image(8, 14, 12))
+    for name, channels in (("concat", 16), ("add", 8), ("mul", 8), ("mean", 8)):
+        assert make(name, align="crop", reference=1).infer(branches) == image(channels, 14, 12)
+
+
+def test_mul_repeats_extents_of_one() -> None:
+    mul = make("mul")
+    assert mul.infer((image(8, 1, 5), image(8, 7, 1))) == image(8, 7, 5)
+    with pytest.raises(RequirementError, match="branches give 8x7x5 and 8x7x2") as caught:
+        mul.infer((image(8, 7, 5), image(8, 7, 2)))
+    assert caught.value.help == "only a branch of extent 1 is repeated"
+
+
+def test_a_mismatch_names_both_shapes() -> None:
+    with pytest.raises(RequirementError) as caught:
+        make("add").infer((image(256, 56, 56), image(64, 56, 56)))
+    assert str(caught.value) == "add needs branches of one shape; branches give 256x56x56 and 64x56x56"
+    with pytest.raises(
+        RequirementError, match="add needs branches of one rank; branches give image 2x3x3 and features 2"
+    ):
+        make("add").infer((image(2, 3, 3), features(2)))
+
+
+# Declared zeros and unknowns.
+
+
+def test_states() -> None:
+    copies = ("concat", "dropout", "flatten")
+    for name in copies:
+        x: Any = (features(3), features(3)) if name == "concat" else features(3)
+        assert arithmetic(make(name), x).state == "zero"
+        assert arithmetic(make(name), x).reason
+    assert arithmetic(make("relu"), features(3)).state == "counted"
+    assert arithmetic(make("opaque", channels=2), features(3)).state == "unknown"
+    half_known = arithmetic(make("opaque", channels=2, macs=5), features(3))
+    assert (half_known.state, half_known.macs) == ("unknown", 5)
+    assert half_known.reason == "its parameters are not known"
+    assert arithmetic(make("opaque", channels=2, macs=5, params=0), features(3)).state == "counted"
+
+
+def test_elements_by_kind() -> None:
+    """Conventions weigh output elements of each kind of work."""
+    x = image(4, 6, 6)
+    for name, arguments, kind, elements in [
+        ("maxpool", {"kernel": 2}, "pooling", 36),
+        ("global_avgpool", {}, "pooling", 4),
+        ("adaptive_maxpool", {"size": 2}, "pooling", 16),
+        ("subsample", {"kernel": 3}, "pooling", 16),
+        ("batch_norm", {}, "norm", 144),
+        ("layer_norm", {}, "norm", 144),
+        ("group_norm", {"groups": 2}, "norm", 144),
+        ("rms_norm", {}, "norm", 144),
+        ("lrn", {}, "norm", 144),
+        ("relu", {}, "activation", 144),
+        ("prelu", {}, "activation", 144),
+        ("glu", {}, "activation", 72),
+        ("softmax", {}, "activation", 144),
+        ("linear", {"channels": 7}, "bias", 7),
+        ("conv", {"channels": 2, "kernel": 3}, "bias", 32),
+        ("subsample", {"kernel": 2}, "bias", 36),
+    ]:
+        assert getattr(arithmetic(make(name, **arguments), x), kind) == elements, name
+    for name in ("add", "mul", "mean"):
+        assert arithmetic(make(name), (x, x, x)).merge == 144
+
+
+# Norms.
+
+
+def test_batch_norm_without_statistics_counts_as_instance_norm() -> None:
+    x = image(3, 4, 5)
+    batch = make("batch_norm", statistics=False)
+    assert batch.parameters(x).buffers == 0
+    assert arithmetic(batch, x) == arithmetic(make("instance_norm", scale=True, shift=True), x)
+
+
+def test_group_norm_at_its_extremes() -> None:
+    x = image(6, 4, 5)
+    plain = {"scale": False, "shift": False}
+    one = arithmetic(make("group_norm", groups=1, **plain), x)
+    assert one == arithmetic(make("layer_norm", whole=True, **plain), x)
+    assert arithmetic(make("group_norm", groups=6, **plain), x) == arithmetic(make("instance_norm"), x)
+
+
+# Activations: the operations of the formula that the docstring shows are those that are counted.
+
+FORMULAS = {name: cls for name, cls in OPERATORS.items() if hasattr(cls, "formula")}
+TRANSCENDENTALS = {"exp", "log", "tanh", "erf"}
+BINARY = {ast.Add: "additions", ast.Sub: "additions", ast.Mult: "multiplications", ast.Div: "divisions"}
+
+
+def operations(formula: str) -> dict[str, int]:
+    """How often a formula uses each kind of elementary operation; of a choice, the longer side."""
+    found = dict.fromkeys((*BINARY.values(), "comparisons", "transcendentals"), 0)
+
+    def walk(node: ast.AST) -> None:
+        if isinstance(node, ast.IfExp):
+            longer, shorter = operations(ast.unparse(node.body)), operations(ast.unparse(node.orelse))
+            for kind in found:
+                found[kind] += max(longer[kind], shorter[kind])
+            walk(node.test)
+            return
+        if isinstance(node, ast.BinOp):
+            found[BINARY[type(node.op)]] += 1
+        elif isinstance(node, ast.Compare):
+            found["comparisons"] += 1
+        elif isinstance(node, ast.Call):
+            assert isinstance(node.func, ast.Name)
+            found["transcendentals" if node.func.id in TRANSCENDENTALS else "comparisons"] += 1
+        for child in ast.iter_child_nodes(node):
+            walk(child)
+
+    walk(ast.parse(formula, mode="eval"))
+    return found
+
+
+@pytest.mark.parametrize("name", FORMULAS)
+def test_formulas_are_counted(name: str) -> None:
+    operator = make(name, **{key: 0 for key in ("at", "value") if name == "threshold"})
+    formula = str(vars(FORMULAS[name])["formula"])
+    counted = arithmetic(operator, features(1))._asdict()
+    assert {kind: counted[kind] for kind in operations(formula)} == operations(formula)
+
+
+@pytest.mark.parametrize(
+    ("approximate", "formula"),
+    [
+        (False, "0.5 * x * (1 + erf(x * 0.7071))"),
+        (True, "0.5 * x * (1 + tanh(0.7978 * (x + 0.044715 * x * x * x)))"),
+    ],
+)
+def test_gelu_is_counted(approximate: bool, formula: str) -> None:
+    counted = arithmetic(make("gelu", approximate=approximate), features(1))._asdict()
+    assert {kind: counted[kind] for kind in operations(formula)} == operations(formula)
+
+
+# Other operators.
+
+
+def test_pad_channels_to_as_many_is_allowed() -> None:
+    assert make("pad_channels", channels=5).infer(features(5)) == features(5)
+
+
+def test_crop_leaves_the_middle() -> None:
+    window = make("crop", size=(3, 4)).window(image(1, 8, 8))
+    assert isinstance(window, Window)
+    assert window.padding == (-2, -2)
+
+
+def test_unpool_gives_what_the_pool_read() -> None:
+    pool = make("maxpool", kernel=2)
+    x = image(4, 9, 7)
+    reference = LayerReference("pool", 0, x, pool.infer(x))
+    assert make("unpool", pool=reference).infer(pool.infer(x)) == x
+
+
+@given(st.integers(1, 9), st.integers(1, 6), st.sampled_from(["bilinear", "bicubic"]))
+def test_upsampling_is_a_transposed_convolution(extent: int, scale: int, mode: str) -> None:
+    """Its window, read as a transposed convolution, gives as many outputs."""
+    up = make("upsample", scale=scale, mode=mode)
+    x = image(1, extent, extent)
+    window = up.window(x)
+    assert isinstance(window, Window)
+    positions = (extent - 1) * scale - 2 * window.padding[0] + window.kernel[0]
+    assert up.infer(x).spatial[0] == positions
+
+
+def test_equal_operators_are_one() -> None:
+    assert make("maxpool", kernel=3) is make("maxpool", kernel=3)
+    assert make("scale", factor=1) is not make("scale", factor=2)
+    assert make("relu").family == "pointwise"
+
+
+def test_words_are_few() -> None:
+    """They are reserved in specs: no layer, module, variable or argument can have their names."""
+    assert words_of(OPERATORS.values()) == {
+        *("half", "same", "valid"),
+        *("nearest", "bilinear", "bicubic"),
+        *("zeros", "reflect", "replicate"),
+        "crop",
+    }
+
+
+# Refusals: every code that a docstring names, with an input that gives it.
+
+TABLE = Table(((True, False), (True, True)))
+POOL = LayerReference("pool", 0, image(4, 8, 8), image(4, 4, 4))
+REFUSALS: list[tuple[str, dict[str, Any], Any, str]] = [
+    ("conv", {"channels": 4, "kernel": 3, "groups": 2}, image(3, 8, 8), "indivisible-groups"),
+    ("conv", {"channels": 3, "kernel": 3, "groups": 2}, image(4, 8, 8), "indivisible-groups"),
+    ("conv", {"channels": 2, "kernel": 1, "connections": TABLE}, image(3, 8, 8), "table-mismatch"),
+    ("deconv", {"channels": 4, "kernel": 3, "groups": 2}, image(3, 8, 8), "indivisible-groups"),
+    ("deconv", {"channels": 4, "kernel": 3, "padding": "same"}, image(3, 8, 8), "padding-word"),
+    ("deconv", {"channels": 4, "kernel": 1, "padding": 4}, image(3, 8, 8), "window-larger-than-input"),
+    ("maxpool", {"kernel": 2, "ceil": True, "padding": "same"}, image(3, 8, 8), "ceil-with-same"),
+    ("avgpool", {"kernel": 2, "ceil": True, "padding": "same"}, image(3, 8, 8), "ceil-with-same"),
+    ("adaptive_avgpool", {"size": 5000}, image(3, 8, 8), "adaptive-outputs"),
+    ("adaptive_maxpool", {"size": 5000}, image(3, 8, 8), "adaptive-outputs"),
+    ("linear", {"channels": 5, "weights": POOL}, features(9), "tie-mismatch"),
+    ("group_norm", {"groups": 2}, image(3, 8, 8), "indivisible-groups"),
+    ("glu", {}, features(3), "odd-channels"),
+    ("softmax2d", {}, sequence(3, 8), "image-needed"),
+    ("upsample", {"scale": 2, "mode": "bicubic"}, sequence(3, 8), "image-needed"),
+    ("unpool", {"pool": POOL}, image(4, 5, 4), "unpool-mismatch"),
+    ("unpool", {"pool": POOL}, sequence(4, 4), "unpool-mismatch"),
+    ("pad", {"padding": 8, "mode": "reflect"}, image(3, 8, 8), "reflection-larger-than-input"),
+    ("crop", {}, image(3, 8, 8), "crop-arguments"),
+    ("crop", {"size": 2, "sides": 2}, image(3, 8, 8), "crop-arguments"),
+    ("crop", {"size": 9}, image(3, 8, 8), "crop-larger-than-input"),
+    ("crop", {"sides": 4}, image(3, 8, 8), "crop-larger-than-input"),
+    ("pad_channels", {"channels": 2}, image(3, 8, 8), "fewer-channels"),
+    ("slice_channels", {"start": 2, "stop": 2}, image(3, 8, 8), "channels-out-of-range"),
+    ("slice_channels", {"start": 2, "stop": 4}, image(3, 8, 8), "channels-out-of-range"),
+    ("channel_shuffle", {"groups": 2}, image(3, 8, 8), "indivisible-groups"),
+    ("pixel_shuffle", {"factor": 2}, image(6, 8, 8), "indivisible-channels"),
+    ("pixel_unshuffle", {"factor": 3}, image(6, 8, 9), "indivisible-extent"),
+    *[(name, {}, (image(3, 8, 8), image(3, 8, 7)), "shape-mismatch") for name in ("concat", "add", "mul", "mean")],
+    *[
+        (name, {"align": "crop"}, (image(3, 8, 8), image(3, 8, 7)), "crop-larger-than-input")
+        for name in ("concat", "add", "mul", "mean")
+    ],
+    *[
+        (name, {"reference": 2}, (features(3), features(3)), "no-such-branch")
+        for name in ("concat", "add", "mul", "mean")
+    ],
+    *[
+        (
+            name,
+            {"kernel": 9, **({"channels": 1} if name == "conv" else {})},
+            image(3, 8, 8),
+            "window-larger-than-input",
+        )
+        for name in ("conv", "depthwise", "maxpool", "avgpool", "lppool", "subsample")
+    ],
+    *[
+        (name, {"p": Fraction(11, 10)}, features(3), "share-above-one")
+        for name in ("dropout", "spatial_dropout", "alpha_dropout", "drop_path")
+    ],
+    ("patch_embedding", {"channels": 1, "patch": 9}, image(3, 8, 8), "window-larger-than-input"),
+]
+
+
+for _name, _cls in OPERATORS.items():
+    _inputs: dict[str, Any] = {"no-channels": Shape(None, (8,)), "no-spatial-axes": features(8)}
+    for _code, _x in _inputs.items():
+        if _code in documented(_cls):
+            REFUSALS.append((_name, dict(_cls.examples[0].arguments), (_x, _x) if _cls.merges else _x, _code))
+    if "axes-mismatch" in documented(_cls):
+        _axes = next(name for name, each in _cls.arguments.items() if each.kind in ("extents", "padding"))
+        REFUSALS.append((_name, {**_cls.examples[0].arguments, _axes: (1, 1, 1)}, image(4, 8, 8), "axes-mismatch"))
+
+
+@pytest.mark.parametrize(("name", "arguments", "x", "code"), REFUSALS)
+def test_refusals(name: str, arguments: dict[str, Any], x: Any, code: str) -> None:
+    with pytest.raises(RequirementError) as caught:
+        make(name, **arguments).infer(x)
+    assert caught.value.code == code
+    assert "{" not in str(caught.value) + str(caught.value.help)
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+def test_every_documented_refusal_has_a_case(name: str) -> None:
+    assert documented(OPERATORS[name]) == {code for each, _, _, code in REFUSALS if each == name}
+
+
+def test_arguments_are_refused_in_sentences() -> None:
+    with pytest.raises(ArgumentError, match="channels is 25\\.5; it must be a whole number"):
+        make("linear", channels=Fraction(51, 2))
+    with pytest.raises(ArgumentError, match="relu has no argument slope"):
+        make("relu", slope=1)
+    with pytest.raises(ArgumentError, match="maxpool needs kernel"):
+        make("maxpool")

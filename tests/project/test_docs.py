@@ -1,0 +1,90 @@
+"""What the documents say is true: blocks run, figures are recomputed, files that are named exist."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import archcalc
+from archcalc.engine.network import load
+from archcalc.ops import OPERATORS
+from archcalc.source import Source
+from archcalc.spec.functions import FUNCTIONS
+from archcalc.spec.limits import DEFAULT_LIMITS
+from archcalc.spec.read import KEYS, read_spec
+
+ROOT = Path(__file__).parent.parent.parent
+PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "specs/README.md")]
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+
+
+SPECS = [block for page in PAGES for block in blocks(page, "yaml")]
+
+
+def test_there_are_specs_to_run() -> None:
+    assert len(SPECS) >= 3
+    assert all(block.startswith("network:") for block in SPECS)
+
+
+@pytest.mark.parametrize("text", SPECS, ids=[re.findall(r"network: (\S+)", block)[0] for block in SPECS])
+def test_specs_on_the_pages_run(text: str, tmp_path: Path) -> None:
+    names = read_spec(Source("page", text)).names()
+    file = tmp_path / "page.yaml"
+    file.write_text(text, encoding="utf-8")
+    assert names
+    for name in names:
+        assert archcalc.analyze(f"{file}:{name}").totals.params > 0
+
+
+def test_the_python_of_the_readme_runs_and_prints_what_it_says() -> None:
+    (code,) = blocks(ROOT / "README.md", "python")
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    lines = ran.stdout.splitlines()
+    # torchvision's ResNet-50 has 25,557,032 parameters; 83,410,944 n^2 + 2,048,000 MACs at 32 n, here n = 8.
+    assert lines[0] == f"25557032 {83_410_944 * 8**2 + 2_048_000}"
+    assert f"```\n{lines[1]}\n```" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_docstring_of_the_package_is_true() -> None:
+    assert archcalc.analyze("lenet5").totals.params == 60_000
+
+
+def test_files_that_are_linked_exist() -> None:
+    for page in PAGES:
+        for link in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
+            assert (page.parent / link).exists(), f"{page.name} links to {link}"
+
+
+def test_networks_that_are_named_exist() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`([a-z0-9_]+@[a-z0-9-]+)`", text)) | {"resnet50", "googlenet", "vgg16", "lenet5"}
+    assert {"resnet50@torchvision", "googlenet@naive"} <= named
+    for name in named - {"a@b"}:
+        assert load(name).name == name
+
+
+def test_the_language_page_names_every_key_function_and_limit() -> None:
+    text = (ROOT / "specs/README.md").read_text(encoding="utf-8")
+    for word in (*KEYS, *FUNCTIONS):
+        assert re.search(rf"\b{word}\b", text), word
+    for limit in DEFAULT_LIMITS:
+        assert f"{limit:,}" in text
+
+
+def test_contributing_names_folders_that_exist() -> None:
+    for name in re.findall(r"`((?:archcalc|tests|specs|reports)/[\w/.]+)`", (ROOT / "CONTRIBUTING.md").read_text()):
+        if "<" not in name:
+            assert (ROOT / name).exists(), name
+
+
+def test_every_operator_is_in_the_manual() -> None:
+    manual = (ROOT / "reports/operators.md").read_text(encoding="utf-8")
+    for name in OPERATORS:
+        assert re.search(rf"^#+ .*`?{name}\b", manual, re.MULTILINE), name

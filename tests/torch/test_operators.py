@@ -1,0 +1,132 @@
+"""Every operator that torch has: the same output shape, parameters, buffers, and values of activations."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from archcalc.dims import RequirementError
+from archcalc.ops import OPERATORS, Operator, Shape, TorchCall
+from tests.strategies import Case, cases
+
+torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.torch
+
+BATCH = 2  # one example alone has no batch statistics
+EXAMPLES = [
+    pytest.param(Case(cls, dict(example.arguments), example.x), id=f"{name}-{index}")
+    for name, cls in OPERATORS.items()
+    for index, example in enumerate(cls.examples)
+]
+# what torch refuses and counts do not depend on; nothing else may differ
+REFUSALS = (
+    "Expected more than 1 spatial element",
+    "Expected more than 1 value per channel",
+    "ZeroDivisionError: alpha cannot be 0",
+    "max_val (",
+    "input image (T:",  # nn.AvgPool3d does not count padding here
+)
+OUR_OWN = {"drop_path", "mean", "opaque", "rbf", "scale", "scaled_tanh", "channel_scale"}
+OUR_OWN |= {"slice_channels", "subsample", "unpool"}
+
+
+def calls(call: TorchCall) -> Iterator[TorchCall]:
+    """A call and those among its arguments."""
+    yield call
+    for value in (*call.args, *call.kwargs.values()):
+        if isinstance(value, TorchCall):
+            yield from calls(value)
+
+
+def has_torch(call: TorchCall) -> bool:
+    """Whether torch has all of it."""
+    return all(each.target.startswith(("nn.", "torch.")) for each in calls(call))
+
+
+def build(call: TorchCall) -> Any:
+    """The module, on no device."""
+    args = [build(value) if isinstance(value, TorchCall) else value for value in call.args]
+    with torch.device("meta"):
+        return getattr(torch.nn, call.target.removeprefix("nn."))(*args, **call.kwargs).eval()
+
+
+def tensor(x: Shape) -> Any:
+    return torch.empty((BATCH, x.channels, *x.spatial), device="meta")
+
+
+def assert_torch_agrees(case: Case) -> None:
+    """Shape, parameters and buffers; nothing where torch does not have it."""
+    operator, x = case.operator, case.x
+    y = operator.infer(x)
+    call = operator.torch(x)
+    if not has_torch(call):
+        return
+    stored = operator.parameters(x)
+    parameters = buffers = 0
+    if call.target.startswith("torch."):
+        function = getattr(torch, call.target.removeprefix("torch."))
+        tensors = [tensor(branch) for branch in x]
+        result = function(tensors, **call.kwargs) if call.target == "torch.cat" else function(*tensors, **call.kwargs)
+    else:
+        module = build(call)
+        result = module(tensor(x))
+        parameters = sum(each.numel() for each in module.parameters() if each.requires_grad)
+        buffers = sum(each.numel() for name, each in module.named_buffers() if "num_batches_tracked" not in name)
+    assert tuple(result.shape) == (BATCH, y.channels, *y.spatial)
+    assert parameters == stored.weights + stored.biases + stored.norm
+    assert buffers == stored.buffers
+
+
+@pytest.mark.parametrize("case", EXAMPLES)
+def test_examples_agree_with_torch(case: Case) -> None:
+    assert_torch_agrees(case)
+
+
+@pytest.mark.parametrize("cls", OPERATORS.values(), ids=OPERATORS)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
+@given(data=st.data())
+def test_operators_agree_with_torch(cls: type[Operator], data: st.DataObject) -> None:
+    case = data.draw(cases(cls))
+    try:
+        case.operator.infer(case.x)
+    except RequirementError:
+        return
+    try:
+        assert_torch_agrees(case)
+    except (ValueError, RuntimeError, AssertionError) as error:
+        if not str(error).startswith(REFUSALS):
+            raise
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+def test_torch_has_it_or_we_say_not(name: str) -> None:
+    """An operator without any example that torch has is one of a known few."""
+    cls = OPERATORS[name]
+    found = any(has_torch(cls.of(dict(example.arguments)).torch(example.x)) for example in cls.examples)
+    assert found == (name not in OUR_OWN)
+
+
+FORMULAS = [name for name, cls in OPERATORS.items() if hasattr(cls, "formula") and name not in OUR_OWN]
+FUNCTIONS: Mapping[str, Any] = {
+    **{name: getattr(math, name) for name in ("exp", "log", "tanh", "erf")},
+    **{"min": min, "max": max, "abs": abs},
+}
+
+
+@pytest.mark.parametrize("name", FORMULAS)
+@pytest.mark.parametrize("x", [-7.5, -2.0, -0.4, 0.0, 0.3, 1.0, 2.5, 6.5])
+def test_formulas_give_the_values_of_torch(name: str, x: float) -> None:
+    """The formula that the docstring shows, whose operations are counted, is what torch computes."""
+    cls = OPERATORS[name]
+    operator = cls.of(dict(cls.examples[0].arguments))
+    numbers = {key: float(value) for key, value in operator.values().items()}
+    expected = eval(str(vars(cls)["formula"]), {"__builtins__": {}}, {**FUNCTIONS, **numbers, "x": x})
+    call = operator.torch(Shape(1))
+    module = getattr(torch.nn, call.target.removeprefix("nn."))(*call.args, **call.kwargs).eval()
+    got = module(torch.tensor([[x]], dtype=torch.float64)).item()
+    assert got == pytest.approx(expected, rel=1e-9, abs=1e-12)
