@@ -211,7 +211,8 @@ class Split(NamedTuple):
 
     macs: int = 0
     params: int = 0
-    layers: int = 0
+    operations: int = 0
+    outputs: int = 0  # of operations with weights
 
 
 @dataclass(slots=True)
@@ -229,6 +230,32 @@ class Cause(NamedTuple):
     labels: tuple[str, ...]
     part: int
     whole: int
+
+
+class Rule(NamedTuple):
+    """How one number comes about: the rule in words of the operator, the numbers put into it, the result."""
+
+    quantity: str
+    formula: str
+    numbers: str
+    result: str
+
+
+@dataclass(slots=True)
+class Explanation:
+    """Why an operation costs what it costs; every formula is what the operator's own rule gives for symbols."""
+
+    name: str
+    notation: str
+    summary: str
+    x: str
+    y: str
+    rules: list[Rule]
+    given: dict[str, int]  # what the symbols stand for
+    assumptions: list[str]
+    counts: str  # of the operator's documentation
+    source: str
+    remark: str = ""
 
 
 def layer_row(layer: LayerCost, convention: Convention) -> dict[str, Any]:
@@ -306,16 +333,11 @@ def _escaped(text: str) -> str:
 def notation(operator: Operator) -> str:
     """An operator as a spec would write it: required arguments by position, others where they are not the default."""
     parts: list[str] = []
-    by_name = False
     for name, declared in operator.arguments.items():
         value = getattr(operator, declared.attribute)
-        if declared.kind == "operation":
+        if declared.kind == "operation" or (not declared.is_required and value == declared.default):
             continue
-        if not declared.is_required and value == declared.default:
-            by_name = True
-            continue
-        text = _written(value)
-        parts.append(f"{name}={text}" if by_name else text)
+        parts.append(_written(value) if declared.is_required else f"{name}={_written(value)}")
     return f"{operator.name}({', '.join(parts)})" if parts else operator.name
 
 

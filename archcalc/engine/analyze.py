@@ -155,22 +155,20 @@ def depth(graph: Graph) -> tuple[int, int]:
 
     Shortcut projections count only where the longest path goes through them, as papers count.
     """
-    weighted: list[int] = []
-    pooled: list[int] = []
-    for node in graph.nodes:
-        most = most_pooled = 0
-        for index in node.inputs:
-            if index >= 0:
-                most = max(most, weighted[index])
-                most_pooled = max(most_pooled, pooled[index])
-        operator = node.operator
-        weighted.append(most + operator.weighted)
-        pooled.append(most_pooled + (operator.weighted or operator.pooling))
+    nodes = graph.nodes
+    weighted = [0] * (len(nodes) + 1)  # the last place is the network's input
+    pooled = [0] * (len(nodes) + 1)
+    for index, node in enumerate(nodes):
+        inputs, operator = node.inputs, node.operator
+        if len(inputs) == 1:
+            most, most_pooled = weighted[inputs[0]], pooled[inputs[0]]
+        else:
+            most = max([weighted[read] for read in inputs])
+            most_pooled = max([pooled[read] for read in inputs])
+        weighted[index] = most + operator.weighted
+        pooled[index] = most_pooled + (operator.weighted or operator.pooling)
     ends = [graph.output, *graph.outputs.values()]
-    return (
-        max((weighted[index] for index in ends if index >= 0), default=0),
-        max((pooled[index] for index in ends if index >= 0), default=0),
-    )
+    return max(weighted[index] for index in ends), max(pooled[index] for index in ends)
 
 
 def peak_activations(graph: Graph, nodes: list[Node]) -> int:
@@ -180,25 +178,33 @@ def peak_activations(graph: Graph, nodes: list[Node]) -> int:
     place. The network's input is alive until its last reader.
     """
     end = len(nodes)
-    last_reader = [-1] * (end + 1)  # the last place is the network's input
+    last_reader = list(range(end))
+    last_reader.append(-1)  # the last place is the network's input
     for index, node in enumerate(nodes):
         for read in node.inputs:
             last_reader[read] = index
     for kept in (graph.output, *graph.outputs.values(), *graph.heads.values()):
         if kept < end:
             last_reader[kept] = end
-    alive = peak = elements(graph.input)
-    freed = {last_reader[NETWORK_INPUT]: alive}
+    sizes: dict[int, Any] = {}  # by identity: nodes share their shapes
+    freed: list[Any] = [0] * (end + 1)
+    alive = peak = before = graph.input.elements
+    freed[last_reader[NETWORK_INPUT]] = alive
+    layer = None
     for index, node in enumerate(nodes):
-        size = elements(node.y)
+        size = sizes.get(id(node.y))
+        if size is None:
+            size = sizes[id(node.y)] = node.y.elements
         alive += size
-        if index and nodes[index - 1].layer == node.layer:  # in place of the layer's operation before
-            alive -= elements(nodes[index - 1].y)
-        peak = max(peak, alive)
-        until = max(last_reader[index], index)
-        if until != index + 1 or until == end or nodes[until].layer != node.layer:
-            freed[until] = freed.get(until, 0) + size
-        alive -= freed.pop(index, 0)
+        if node.layer == layer:  # in place of the layer's operation before
+            alive -= before
+        layer, before = node.layer, size
+        if alive > peak:
+            peak = alive
+        until = last_reader[index]
+        if until != index + 1 or until == end or nodes[until].layer != layer:
+            freed[until] += size
+        alive -= freed[index]
     return int(peak)
 
 

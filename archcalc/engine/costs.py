@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from archcalc.dims import Dim
+from archcalc.dims import Dim, collecting_assumptions
 from archcalc.dims import total as sum_of
 from archcalc.graph import Graph
 from archcalc.ops import Operator
@@ -42,7 +42,8 @@ def quantity(graph: Graph, name: str, with_heads: bool = False) -> Dim:
         KeyError: not one of `QUANTITIES`.
     """
     last = len(graph.nodes) if with_heads else graph.first_head
-    return sum_of(_PARTS[name](graph, index) for index in range(last))
+    with collecting_assumptions():  # the graph holds them since its expansion
+        return sum_of(_PARTS[name](graph, index) for index in range(last))
 
 
 def _stored(field: str) -> Any:

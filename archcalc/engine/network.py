@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from operator import index
 from typing import Any, NamedTuple
 
 from archcalc.dims import Dim, Polynomial, variable
@@ -92,10 +93,11 @@ def analyze(
     Raises:
         SpecError: an unknown name or variable, or the place where the spec is wrong.
         ValueError: an unknown dtype or convention, or a batch below 1.
+        TypeError: a batch that is not whole.
     """
     if isinstance(network, str):
         network = load(network)
-    if batch < 1:
+    if index(batch) < 1:
         raise ValueError(f"batch is {batch}; it must be at least 1")
     if dtype not in DTYPES:
         raise ValueError(f"no dtype is called {dtype}; there are {', '.join(DTYPES)}")

@@ -11,7 +11,7 @@ from archcalc.ops import OPERATORS, ArgumentError, LayerReference, Operator, Sha
 from archcalc.source import Source, Span, suggest
 from archcalc.spec.evaluate import Evaluator
 from archcalc.spec.expression import Call, Choice, Expression, Name, as_call
-from archcalc.spec.limits import LARGEST, Limits, how_to_raise
+from archcalc.spec.limits import LARGEST, LONGEST_NAMES, Limits, how_to_raise
 from archcalc.spec.model import Placed, Spec
 from archcalc.spec.naming import callee
 from archcalc.spec.values import LayerValue, Scope
@@ -52,6 +52,7 @@ class Binder(Evaluator):
         self.shapes: dict[tuple[Operator, Any], Shape] = {}
         self.bound: dict[tuple[Any, ...], Bound] = {}
         self.default_values: dict[str, dict[str, Any]] = {}
+        self.characters = 0  # of all names
         self.sharing: list[int] | None = None  # nodes whose weights the next operations use, last first
 
     def bind(
@@ -217,8 +218,22 @@ class Binder(Evaluator):
                 Span(*span),
                 how_to_raise("layers"),
             )
+        self.characters += len(name)
+        if self.characters > LONGEST_NAMES:
+            self.count_names(0, span[0])
         self.nodes.append(Node(name, layer, operator, inputs, x, y, shares, span))
         return Handle(index, y)
+
+    def count_names(self, characters: int, at: int) -> None:
+        """Count the characters of names, so that no spec takes unbounded memory."""
+        self.characters += characters
+        if self.characters > LONGEST_NAMES:
+            self.fail(
+                "long-names",
+                f"the names of the layers take more than {LONGEST_NAMES:,} characters",
+                Span(at, at + 1),
+                how_to_raise("names"),
+            )
 
     def infer(self, operator: Operator, x: Any, span: tuple[int, int]) -> Shape:
         """Output shape, where the rule's refusal becomes a diagnostic."""

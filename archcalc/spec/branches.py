@@ -86,10 +86,9 @@ class Branches(References):
             first, known = len(self.nodes), len(self.order)
             branch_path = f"{inside}.{entry.name}" if inside else entry.name
             for output in self.branch(entry.body, handle, scope, branch_path):
-                self.known[branch_path] = Known(
-                    output.node, handle.shape, output.shape, first, len(self.nodes), entry.body, scope
-                )
-                self.order.append(branch_path)
+                known_branch = Known(output.node, handle.shape, output.shape, first, len(self.nodes), entry.body, scope)
+                self.remember(branch_path, known_branch)
+                self.count_names(len(branch_path), entry.span.start)
                 found += self.taken_apart(operator, entry.name, output, first, known)
         place, ranges = unnamed
         names = place.names()

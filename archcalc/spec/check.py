@@ -6,10 +6,22 @@ from collections.abc import Iterator
 
 from archcalc.ops import OPERATORS
 from archcalc.source import Diagnostic, Span, suggest
-from archcalc.spec.expression import Binary, Call, Chain, Expression, Generator, Name, Number, Path, children
+from archcalc.spec.expression import (
+    Binary,
+    Call,
+    Chain,
+    Expression,
+    Generator,
+    Name,
+    Number,
+    Path,
+    children,
+    free_names,
+)
 from archcalc.spec.functions import FUNCTIONS
 from archcalc.spec.model import Bodies, Body, Entries, Line, Merge, Placed, Spec
 from archcalc.spec.naming import PLAIN, branch_places, place_of
+from archcalc.spec.values import circles, circular
 from archcalc.spec.words import (
     ARGUMENT_WORDS,
     CONSTANTS,
@@ -83,6 +95,7 @@ class _Checker:
             self.body(entry.body, {})
         self.root_names()
         self.variables_read()
+        self.circles()
         return self.findings
 
     def namespaces(self) -> None:
@@ -137,6 +150,20 @@ class _Checker:
                     span,
                     f"did you mean `{near}`?" if near else "remove it, or use it",
                 )
+
+    def circles(self) -> None:
+        """Circles among the variables, and those that a variant closes."""
+        spec = self.spec
+        settings = [spec.variables]
+        for variant in spec.variants.values():
+            if any(name in spec.settable for _, given in variant.settings.values() for name in free_names(given[0])):
+                settings.append(spec.settings(variant.name))
+        seen: set[str] = set()
+        for variables in settings:
+            for circle in circles(variables):
+                if not seen.intersection(circle):
+                    self.report(*circular(circle, variables))
+                seen.update(circle)
 
     def input(self, placed: Placed) -> None:
         call = placed.expression

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import operator as python
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from archcalc.dims import Condition, Dim, Polynomial, assume, equal, less
 from archcalc.ops import OPERATORS, LayerReference, Shape, describe
@@ -30,10 +30,24 @@ from archcalc.spec.expression import (
 from archcalc.spec.functions import FUNCTIONS
 from archcalc.spec.limits import LARGEST, Limits, how_to_raise
 from archcalc.spec.model import Placed, Spec
-from archcalc.spec.values import LayerValue, Scope, frozen
+from archcalc.spec.naming import callee
+from archcalc.spec.values import Keys, LayerValue, Scope
 from archcalc.spec.words import ARGUMENT_WORDS, CONSTANTS, IDENTITY, REFERENCES, RESERVED, X_PARTS
 
 OVERRIDE = 1 << 40  # offsets from here on lie in the text of a setting, not in the file
+
+
+class Frame(NamedTuple):
+    """A module being expanded: for the notes that say how an error was reached."""
+
+    path: str
+    span: Span  # of the call
+    name: str
+    values: Mapping[str, Any]
+
+    def __str__(self) -> str:
+        shown = ", ".join(f"{name}={_shown(value)}" for name, value in self.values.items())
+        return f"{self.name}({shown})" if shown else self.name
 
 
 class Evaluator:
@@ -53,9 +67,10 @@ class Evaluator:
         self.overrides = overrides
         self.name = name
         self.variables: dict[str, Any] = {}
-        self.being_found: list[str] = []
+        self.being_found = 0  # variables, one for the value of another
         self.steps = 0
-        self.stack: list[tuple[str, Span, str]] = []  # modules being expanded: path, place of the call, text
+        self.stack: list[Frame] = []  # modules being expanded
+        self.keys = Keys()
         self.empty = Scope({}, None, "")
         self.strangers: dict[Expression, tuple[str, ...]] = {}
 
@@ -70,12 +85,12 @@ class Evaluator:
     def diagnostic(self, code: str, message: str, span: Span, help: str | None = None, *notes: str) -> Diagnostic:
         """A diagnostic at a place of the file, or of a setting given from outside."""
         source = self.spec.source
-        calls = [
-            f"{text} at {self.place(where)}" + (f", in {path}" if path else "") for path, where, text in self.stack
-        ]
-        if len(calls) > 6:
-            calls = [*calls[:3], f"{len(calls) - 6} more", *calls[-3:]]
-        trail = tuple("in " + call for call in reversed(calls))
+        frames = self.stack
+        shown = [*frames[:3], *frames[-3:]] if len(frames) > 6 else frames
+        calls = [f"in {frame} at {self.place(frame.span)}, in {frame.path}".removesuffix(", in ") for frame in shown]
+        if len(frames) > 6:
+            calls.insert(3, f"in {len(frames) - 6} more")
+        trail = tuple(reversed(calls))
         if span.start >= OVERRIDE:
             index, start = divmod(span.start - OVERRIDE, OVERRIDE)
             return Diagnostic(
@@ -125,26 +140,18 @@ class Evaluator:
         if isinstance(setting, Polynomial):
             value: Any = setting
         else:
-            if name in self.being_found:
-                circle = " -> ".join([*self.being_found[self.being_found.index(name) :], name])
-                self.fail(
-                    "circular-variable",
-                    f"the value of `{name}` depends on itself",
-                    setting.span(),
-                    None,
-                    circle,
-                )
-            if len(self.being_found) >= self.limits.nesting:
+            if self.being_found >= self.limits.nesting:
                 self.fail(
                     "variable-nesting",
                     f"variables depend on one another more than {self.limits.nesting} deep",
                     setting.span(),
+                    how_to_raise("variables"),
                 )
-            self.being_found.append(name)
+            self.being_found += 1
             try:
                 value = self.value(setting.expression, self.empty, setting.base)
             finally:
-                self.being_found.pop()
+                self.being_found -= 1
         self.variables[name] = value
         return value
 
@@ -245,8 +252,13 @@ class Evaluator:
         return x.spatial[parts.index(part)]
 
     def of_items(self, expression: Items, scope: Scope, base: int) -> Any:
-        """A tuple or list."""
-        return tuple(self.value(item, scope, base) for item in expression.items)
+        """A tuple or list; its items count as work, those of lists in it too."""
+        values = []
+        for item in expression.items:
+            value = self.value(item, scope, base)
+            self.step(Span(base + item.start, base + item.end), _size(value) // 4)
+            values.append(value)
+        return tuple(values)
 
     def of_unary(self, expression: Unary, scope: Scope, base: int) -> Any:
         """`-a`, `+a`, `not a`."""
@@ -285,8 +297,7 @@ class Evaluator:
         if sign == "**":
             if not isinstance(right, int) or right < 0:
                 self.fail("bad-power", "a power has a whole exponent of 0 or more", span)
-            size = left.bit_length() if isinstance(left, int) else 64 if isinstance(left, Fraction) else 8
-            if (right > 64 and size > 1) or right > 10**6:
+            if right > 64 and not (isinstance(left, int) and abs(left) <= 1):
                 self.fail("integer-size", "a number of 2^63 or more", span, how_to_raise("integer"))
             result: Any = left**right
         elif sign == "/":
@@ -365,6 +376,7 @@ class Evaluator:
         if sign in ("in", "not in"):
             if not (isinstance(right, tuple) and type(right) is tuple):
                 self.fail("not-a-list", f"`in` needs a list on its right, not {describe(right)}", span)
+            self.step(span, len(right) // 4)
             found = any(self.equals(left, item, span) for item in right)
             return found == (sign == "in")
         if sign in ("==", "!="):
@@ -387,7 +399,7 @@ class Evaluator:
             return False
         if isinstance(left, bool) != isinstance(right, bool):
             return False
-        return bool(frozen(left) == frozen(right)) if not _are_numbers(left, right) else bool(left == right)
+        return bool(left == right) if _are_numbers(left, right) else bool(self.keys.key(left) == self.keys.key(right))
 
     def decide(self, sign: str, left: Any, right: Any, span: Span) -> bool:
         """An order between numbers that depend on free variables."""
@@ -483,9 +495,15 @@ class Evaluator:
         """An argument of a function; a generator gives the list of its values."""
         if not isinstance(expression, Generator):
             return self.value(expression, scope, base)
-        return tuple(self.value(expression.element, inner, base) for inner in self.generated(expression, scope, base))
+        values = []
+        for inner in self.generated(expression, scope, base):
+            value = self.value(expression.element, inner, base)
+            if type(value) is tuple:
+                self.step(Span(base + expression.start, base + expression.end), _size(value) // 4)
+            values.append(value)
+        return tuple(values)
 
-    def generated(self, expression: Generator, scope: Scope, base: int) -> list[Scope]:
+    def generated(self, expression: Generator, scope: Scope, base: int) -> Iterator[Scope]:
         """A scope for each turn of a generator."""
         items = self.value(expression.iterable, scope, base)
         span = Span(base + expression.iterable.start, base + expression.iterable.end)
@@ -497,7 +515,22 @@ class Evaluator:
                 "for i in range(3), or for n in widths",
             )
         self.step(span, len(items))
-        return [Scope({**scope.locals, expression.variable: item}, scope.x, scope.prefix) for item in items]
+        for item in items:
+            yield Scope({**scope.locals, expression.variable: item}, scope.x, scope.prefix)
+
+
+def _size(value: Any) -> int:
+    return 1 + sum(map(_size, value)) if type(value) is tuple else 1
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, LayerValue):
+        return callee(value.placed.expression) or "identity"
+    if isinstance(value, LayerReference):
+        return value.name
+    if type(value) is tuple:
+        return "[" + ", ".join(map(_shown, value)) + "]" if _size(value) < 10 else describe(value)
+    return describe(value).removeprefix("the word ").strip("`")
 
 
 def _are_numbers(left: Any, right: Any) -> bool:

@@ -5,7 +5,9 @@ A module called again with equal arguments and input shape is replayed: its node
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, NamedTuple, NoReturn
 
 from archcalc.dims import Dim, Polynomial, collecting_assumptions
@@ -14,13 +16,14 @@ from archcalc.ops import OPERATORS, LayerReference, Shape, describe
 from archcalc.source import Source, Span, suggest
 from archcalc.spec.bind import Handle
 from archcalc.spec.branches import Branches, Slot
+from archcalc.spec.evaluate import Frame
 from archcalc.spec.expression import Binary, Call, Chain, Choice, Expression, Generator, Name, as_call
 from archcalc.spec.functions import FUNCTIONS
-from archcalc.spec.limits import DEFAULT_LIMITS, Limits, how_to_raise
+from archcalc.spec.limits import DEFAULT_LIMITS, RECURSION, Limits, how_to_raise
 from archcalc.spec.model import Body, Entries, Entry, Merge, Module, Placed, Spec
-from archcalc.spec.naming import Place, callee, place_of
+from archcalc.spec.naming import Place, place_of
 from archcalc.spec.references import Known, fits
-from archcalc.spec.values import LayerValue, Scope, frozen
+from archcalc.spec.values import LayerValue, Scope, circles, circular
 from archcalc.spec.words import INPUTS, MERGES
 
 
@@ -35,6 +38,7 @@ class Template(NamedTuple):
     input: int
     output: Handle
     spliced: tuple[int, ...]  # when it was made: what its output is merged into later is not its own
+    characters: int  # of its names
 
 
 def expand(
@@ -56,7 +60,22 @@ def expand(
     Raises:
         SpecError: with one diagnostic, at the place where the expansion stopped.
     """
-    return _Expander(spec, name, overrides or {}, input_shape, limits).expand()
+    try:
+        return _Expander(spec, name, overrides or {}, input_shape, limits).expand()
+    except RecursionError:  # within the limits of the language, if not within Python's
+        with deep_recursion():
+            return _Expander(spec, name, overrides or {}, input_shape, limits).expand(is_last=True)
+
+
+@contextmanager
+def deep_recursion() -> Iterator[None]:
+    """Room for the deepest nesting that the limits allow; calls of Python code take none of the machine's stack."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, RECURSION))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
 
 
 class _Expander(Branches):
@@ -80,18 +99,22 @@ class _Expander(Branches):
         self.input_shape = input_shape
         self.templates: dict[tuple[Any, ...], Template] = {}
 
-    def expand(self) -> Graph:
+    def expand(self, is_last: bool = False) -> Graph:
         with collecting_assumptions() as assumptions:
             try:
                 graph = self.graph()
             except RecursionError:
-                where = self.stack[-1][1] if self.stack else Span(0, 1)
+                if not is_last:
+                    raise
+                where = self.stack[-1].span if self.stack else Span(0, 1)
                 self.fail("module-nesting", "modules are nested too deeply", where, how_to_raise("nesting"))
             graph.assumptions = list(dict.fromkeys(assumptions))
             return graph
 
     def graph(self) -> Graph:
         spec = self.spec
+        for circle in circles(self.settings):
+            self.fail(*circular(circle, self.settings))
         assert spec.layers is not None
         assert spec.input is not None
         self.input = Handle(NETWORK_INPUT, self.input_shape or self.read_input(spec.input))
@@ -161,8 +184,8 @@ class _Expander(Branches):
         first = len(self.nodes)
         self.step(entry.span)
         output = self.body(entry.body, handle, scope, path)
-        self.known[path] = Known(output.node, handle.shape, output.shape, first, len(self.nodes), entry.body, scope)
-        self.order.append(path)
+        self.remember(path, Known(output.node, handle.shape, output.shape, first, len(self.nodes), entry.body, scope))
+        self.count_names(len(path), entry.span.start)
         return output
 
     def sequence(self, place: Place, handle: Handle, scope: Scope, path: str) -> Handle:
@@ -290,7 +313,7 @@ class _Expander(Branches):
         """One layer: an operator, and the norm and activation that it takes."""
         values = [self.value(argument, scope, base) for argument in call.arguments]
         values += [self.value(argument, scope, base) for _, argument in call.named]
-        key = (name, call, *map(frozen, values))
+        key = (name, call, *map(self.keys.key, values))
         bound = self.bound.get(key)
         if bound is None:
             bound = self.bound[key] = self.bind(name, call, call.arguments, values, base)
@@ -311,11 +334,12 @@ class _Expander(Branches):
 
     def module(self, module: Module, call: Call, base: int, handle: Handle, scope: Scope, slot: Slot) -> Handle:
         """A call of a module: expanded, or replayed."""
+        self.steps += 4
         values = self.module_arguments(module, call, base, scope, handle)
         path = slot.next()
         # What is told of the network's input stays told of it: a template made there serves there only.
         begins = handle.node < 0
-        key: tuple[Any, ...] = (module.name, handle.shape, begins, *map(frozen, values.values()))
+        key: tuple[Any, ...] = (module.name, handle.shape, begins, *map(self.keys.key, values.values()))
         if any(
             isinstance(value, LayerReference) or (isinstance(value, LayerValue) and value.names_layers)
             for value in values.values()
@@ -332,9 +356,8 @@ class _Expander(Branches):
                 span,
                 how_to_raise("nesting"),
             )
-        first, known = len(self.nodes), len(self.order)
-        shown = ", ".join(f"{name}={_shown(value)}" for name, value in values.items())
-        self.stack.append((path, span, f"{module.name}({shown})" if shown else module.name))
+        first, known, characters = len(self.nodes), len(self.order), self.characters
+        self.stack.append(Frame(path, span, module.name, values))
         output = self.body(module.body, handle, Scope(values, handle.shape, path), path)
         self.stack.pop()
         if self.sharing is None:
@@ -347,6 +370,7 @@ class _Expander(Branches):
                 handle.node,
                 output,
                 tuple(index for index in self.spliced if index >= first),
+                self.characters - characters,
             )
         return output
 
@@ -390,7 +414,7 @@ class _Expander(Branches):
 
     def replay(self, template: Template, handle: Handle, path: str, at: int) -> Handle:
         """Copy what the same call gave before, under a new path."""
-        first, last, first_known, last_known, old_path, old_input, output, spliced = template
+        first, last, first_known, last_known, old_path, old_input, output, spliced, characters = template
         nodes = self.nodes
         if len(nodes) + last - first > self.limits.layers:
             self.fail(
@@ -399,7 +423,8 @@ class _Expander(Branches):
                 Span(at, at + 1),
                 how_to_raise("layers"),
             )
-        self.steps += last - first
+        self.steps += max(last - first, last_known - first_known)
+        self.count_names(characters + (last - first + last_known - first_known) * (len(path) - len(old_path)), at)
         shift = len(nodes) - first
         new_input = handle.node
         cut = len(old_path)
@@ -512,13 +537,3 @@ _INPUT_HELP = {
     "features": "features(channels)",
     "tokens": "tokens(length)",
 }
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, LayerValue):
-        return callee(value.placed.expression) or "identity"
-    if isinstance(value, LayerReference):
-        return value.name
-    if type(value) is tuple:
-        return "[" + ", ".join(map(_shown, value)) + "]"
-    return describe(value).removeprefix("the word ").strip("`")

@@ -9,20 +9,21 @@ from typing import Any, TypeVar
 class Expression:
     """Base of what an expression is made of. `start` and `end` are offsets into its text."""
 
-    __slots__ = ("_key", "end", "start")
+    __slots__ = ("_call", "_free", "_key", "end", "start")
     start: int
     end: int
+    _key: tuple[Any, ...]  # these three are found when first asked for
+    _free: tuple[str, ...]
+    _call: Call
 
     @property
     def key(self) -> tuple[Any, ...]:
         """Structure without places: equal for expressions that say the same."""
         try:
-            return self._key  # type: ignore[no-any-return, has-type]
+            return self._key
         except AttributeError:
-            self._key = (
-                type(self).__name__,
-                *(_key_of(getattr(self, name)) for name in type(self).__slots__),
-            )
+            parts = [_key_of(getattr(self, name)) for name in type(self).__slots__]
+            self._key = (type(self).__name__, *parts)
             return self._key
 
 
@@ -33,7 +34,7 @@ def _key_of(part: Any) -> Any:
     if isinstance(part, Expression):
         return part.key
     if isinstance(part, tuple):
-        return tuple(_key_of(item) for item in part)
+        return tuple([_key_of(item) for item in part])
     return part
 
 
@@ -182,13 +183,11 @@ def as_call(expression: Name | Call) -> Call:
     """A bare name is a call without arguments."""
     if isinstance(expression, Call):
         return expression
-    found = _BARE.get(expression)
-    if found is None:
-        found = _BARE[expression] = make(Call, expression.start, expression.end, expression.id, (), (), ())
-    return found
-
-
-_BARE: dict[Name, Call] = {}
+    try:
+        return expression._call
+    except AttributeError:
+        expression._call = make(Call, expression.start, expression.end, expression.id, (), (), ())
+        return expression._call
 
 
 def children(expression: Expression) -> list[Expression]:
@@ -215,23 +214,22 @@ def children(expression: Expression) -> list[Expression]:
     return []
 
 
-_FREE: dict[Expression, tuple[str, ...]] = {}
-
-
 def free_names(expression: Expression) -> tuple[str, ...]:
-    """Names that occur in an expression, in order; the functions of calls and `x` among them."""
-    found = _FREE.get(expression)
-    if found is None:
+    """Names that an expression takes from where it stands; the functions of calls and `x` among them."""
+    try:
+        return expression._free
+    except AttributeError:
         names: dict[str, None] = {}
-        waiting = [expression]
+        waiting: list[tuple[Expression, tuple[str, ...]]] = [(expression, ())]
         while waiting:
-            part = waiting.pop()
-            if isinstance(part, Name):
-                names[part.id] = None
-            elif isinstance(part, Path):
-                names[part.parts[0]] = None
-            elif isinstance(part, Call):
-                names[part.function] = None
-            waiting.extend(children(part))
-        found = _FREE[expression] = tuple(names)
-    return found
+            part, bound = waiting.pop()
+            if isinstance(part, Generator):
+                waiting += [(part.element, (*bound, part.variable)), (part.iterable, bound)]
+                continue
+            if isinstance(part, (Name, Path, Call)):
+                name = part.id if isinstance(part, Name) else part.parts[0] if isinstance(part, Path) else part.function
+                if name not in bound:
+                    names[name] = None
+            waiting += [(child, bound) for child in children(part)]
+        expression._free = tuple(names)
+        return expression._free

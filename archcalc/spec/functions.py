@@ -26,6 +26,7 @@ def _arity(evaluator: Evaluator, name: str, values: list[Any], counts: tuple[int
 
 
 def _numbers(evaluator: Evaluator, name: str, values: list[Any], span: Span) -> list[Any]:
+    evaluator.step(span, len(values) // 4)
     for value in values:
         if not isinstance(value, (int, Fraction, Polynomial)) or isinstance(value, bool):
             evaluator.fail("not-a-number", f"{name} needs numbers, not {describe(value)}", span)
@@ -71,7 +72,12 @@ def _len(evaluator: Evaluator, name: str, values: list[Any], span: Span) -> int:
 
 
 def _sum(evaluator: Evaluator, name: str, values: list[Any], span: Span) -> Any:
-    return sum(_numbers(evaluator, name, list(_list(evaluator, name, values, span)), span))
+    total: Any = 0
+    for value in _numbers(evaluator, name, list(_list(evaluator, name, values, span)), span):
+        total += value
+        if isinstance(total, Fraction):  # bounded as it grows, or adding a million takes minutes
+            evaluator.bounded(total, span)
+    return total
 
 
 def _range(evaluator: Evaluator, name: str, values: list[Any], span: Span) -> tuple[int, ...]:

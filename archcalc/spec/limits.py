@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 LARGEST = 2**63  # whole numbers of a spec stay below
+RECURSION = 12_000  # calls of Python within one another, where the nesting that is allowed takes more than 1,000
+LONGEST_NAMES = 2**28  # characters of the names of all layers of a network, together
 
 
 class Limits(NamedTuple):
@@ -31,5 +33,7 @@ def how_to_raise(limit: str) -> str:
         return f"if it is meant, raise the limit: --limit {limit}=N, or analyze(..., limits=Limits({limit}=N))"
     return {
         "integer": "whole numbers stay below 2^63, so that sweeps can use 64 bits; this limit is fixed",
+        "names": "give modules and entries shorter names; this limit is fixed",
+        "variables": "write a value out instead of naming another variable; this limit is fixed",
         "nesting": "does the recursion of a module end? this limit is fixed; a repeat `* n` is not nested",
     }[limit]

@@ -86,6 +86,8 @@ _REFUSED: dict[type[ast.AST], tuple[str, str | None]] = {
     ast.Slice: ("a slice", "take single items: depth[0]"),
 }
 _NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?\Z|\.[0-9]+\Z")
+_DIGITS = re.compile(r"(?<![\w.])(?:([0-9][0-9.]*[A-Za-z_]\w*|0[0-9]+)|(?:[A-Za-z_]\w*\.)+([0-9]\w*))")
+_FOREIGN = re.compile(r"0[xXoObB]\w*|[0-9][0-9_]*(\.[0-9_]*)?([eE][0-9]*)?[jJ]?")
 _OPENING, _CLOSING = frozenset("(["), frozenset(")]")
 _FORBIDDEN = re.compile(r"[^\x20-\x7e]|[#'\"\\`{}$?!@~^&|;](?!=)|[~^&|;@]=")
 
@@ -144,6 +146,9 @@ def _check_text(text: str) -> None:
             at,
             at + 1,
         )
+    for found in _DIGITS.finditer(text):  # some of it Python reads, and warns
+        group = found.lastindex or 0
+        _digits(found.group(group), *found.span(group))
     depth = 0
     for at, character in enumerate(text):
         if character in _OPENING:
@@ -160,11 +165,39 @@ def _check_text(text: str) -> None:
             depth -= 1
 
 
+def _digits(word: str, start: int, end: int) -> NoReturn:
+    """What begins with a digit, and is neither a number of the language nor a name."""
+    if word.isdigit() and word[0] == "0":
+        _fail("number", f"`{word}` begins with 0", start, end, f"write {word.lstrip('0') or '0'}")
+    if _FOREIGN.fullmatch(word) and not word.isdigit():
+        what = f"`{word}` is not a number of the language"
+        _fail("number", what, start, end, "write whole numbers and decimals: 64, 0.5")
+    keyword = word.lstrip("0123456789.")
+    if keyword in ("if", "else", "or", "and", "in", "is", "for", "not"):
+        what = f"`{word}` needs a space after the number"
+        _fail("number", what, start, end, f"write {word.removesuffix(keyword)} {keyword}")
+    _fail(
+        "name-with-digit",
+        f"`{word}` is not a name in an expression: it begins with a digit",
+        start,
+        end,
+        "a layer that is named elsewhere needs a name that begins with a letter",
+    )
+
+
 @lru_cache(maxsize=65536)
 def parse_expression(text: str) -> Expression | Problem:
     """Parse the text of one expression; equal texts give one object. A problem is returned, not raised."""
     try:
         _check_text(text)
+        if not text.strip():
+            _fail(
+                "empty-expression",
+                "an expression is missing",
+                0,
+                1,
+                "a layer is written conv(64, 3); one that does nothing is written identity",
+            )
         if text.lstrip().startswith(">>"):
             at = text.index(">>")
             _fail(
@@ -208,14 +241,6 @@ def _syntax_error(text: str, error: SyntaxError) -> None:
     end = max((error.end_offset or 0) - 2, start + 1) if error.end_lineno == error.lineno else start + 1
     end = min(end, max(len(text), 1))
     stripped = text.strip()
-    if not stripped:
-        _fail(
-            "empty-expression",
-            "an expression is missing",
-            0,
-            1,
-            "a layer is written conv(64, 3); nothing is written identity",
-        )
     colon = re.search(r"(?<=[\w)]):(?=\s|\d)", text)
     if colon and "(" in text[: colon.start()]:
         _fail(
@@ -252,18 +277,6 @@ def _syntax_error(text: str, error: SyntaxError) -> None:
     ):
         end = len(text.rstrip())
         _fail("incomplete", "the expression ends in the middle", end - 1, end, "something is missing after it")
-    digits = re.search(r"(?<![\w.])(0[0-9]+|[0-9]+[A-Za-z_][\w]*)", text)
-    if digits and digits.start() >= start - len(digits.group()):
-        word = digits.group()
-        if word[0] == "0" and word.isdigit():
-            _fail("number", f"`{word}` begins with 0", digits.start(), digits.end(), f"write {int(word)}")
-        _fail(
-            "name-with-digit",
-            f"`{word}` is not a name in an expression: it begins with a digit",
-            digits.start(),
-            digits.end(),
-            "a layer that is named elsewhere needs a name that begins with a letter",
-        )
     _fail(
         "syntax",
         "this is not an expression",

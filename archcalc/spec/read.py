@@ -151,7 +151,7 @@ class _Reader:
             places[key.value] = value
         for required in ("network", "input", "layers"):
             if required not in places:
-                first = Span(root.items[0][0].span.start, root.items[0][0].span.end)
+                first = root.items[0][0].span if root.items else _first(root)
                 self.report("missing-key", f"the spec has no `{required}:`", first, _REQUIRED[required])
         for name in KEYS:
             if name in places:

@@ -45,6 +45,7 @@ class References(Binder):
         wanted = ".".join(parts)
         path = f"{scope.prefix}.{wanted}" if scope.prefix else wanted
         if path not in self.known:
+            self.step(placed.span(), len(self.order) // 16)
             start = scope.prefix + "." if scope.prefix else ""
             fitting = list(
                 dict.fromkeys(
@@ -69,10 +70,8 @@ class References(Binder):
 
     def find_operation(self, path: str, wanted: str) -> LayerReference | None:
         """A layer that got its name from its operator."""
-        last = None
-        for index, node in enumerate(self.nodes):
-            if node.layer == path:
-                last = index
+        self.steps += len(self.nodes) // 64
+        last = next((index for index in range(len(self.nodes) - 1, -1, -1) if self.nodes[index].layer == path), None)
         if last is None:
             return None
         first = next(index for index in range(last, -1, -1) if self.nodes[index].name == path)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from archcalc.ops import LayerReference, Shape
+from archcalc.source import Span
 from archcalc.spec.expression import Name, free_names
 from archcalc.spec.model import Placed
 from archcalc.spec.words import IDENTITY
@@ -25,25 +26,12 @@ class Scope:
 class LayerValue:
     """A layer expression kept as written, with the scope of the place where it was written."""
 
-    __slots__ = ("_key", "names_layers", "placed", "scope")
+    __slots__ = ("names_layers", "placed", "scope")
 
     def __init__(self, placed: Placed, scope: Scope, names_layers: bool = False) -> None:
         self.placed = placed
         self.scope = scope
         self.names_layers = names_layers  # reads layers of the body where it was written
-
-    @property
-    def key(self) -> tuple[Any, ...]:
-        """Equal for the same expression of the same values."""
-        try:
-            return self._key  # type: ignore[has-type, no-any-return]
-        except AttributeError:
-            scope = self.scope
-            names = free_names(self.placed.expression)
-            bound = tuple((name, frozen(scope.locals[name])) for name in names if name in scope.locals)
-            x = scope.x if "x" in names else None
-            self._key = (self.placed.expression.key, bound, x, scope.prefix if self.names_layers else None)
-            return self._key
 
     @property
     def is_identity(self) -> bool:
@@ -52,12 +40,69 @@ class LayerValue:
         return isinstance(expression, Name) and expression.id == IDENTITY
 
 
-def frozen(value: Any) -> Any:
-    """A value as a key: equal and hashable where values are equal, `true` apart from 1."""
-    if isinstance(value, LayerValue):
-        return value.key
-    if isinstance(value, LayerReference):
-        return ("layer", value.node)
-    if isinstance(value, tuple) and type(value) is tuple:
-        return tuple(frozen(item) for item in value)
-    return (type(value), value)
+def circles(settings: Mapping[str, Any]) -> Iterator[list[str]]:
+    """Variables whose values depend on themselves: each circle from a variable to itself again."""
+    done: set[str] = set()
+    for first in settings:
+        path: dict[str, Iterator[str]] = {}
+        name: str | None = first if first not in done else None
+        while name is not None:
+            if name not in path:
+                value = settings[name]
+                path[name] = iter(free_names(value.expression) if isinstance(value, Placed) else ())
+            following = next(path[name], None)
+            if following is None:
+                done.add(name)
+                del path[name]
+                name = next(reversed(path), None)
+            elif following in path:
+                found = list(path)
+                yield [*found[found.index(following) :], following]
+            elif following in settings and following not in done:
+                name = following
+
+
+def circular(circle: list[str], settings: Mapping[str, Any]) -> tuple[str, str, Span, str, str]:
+    """What a diagnostic says of a circle."""
+    name = circle[0]
+    return (
+        "circular-variable",
+        f"the value of `{name}` depends on itself",
+        settings[name].span(),
+        "give one of these variables a value that does not depend on the others",
+        " -> ".join(circle),
+    )
+
+
+class Keys:
+    """Keys of the values of one expansion: equal and hashable where values are equal, `true` apart from 1.
+
+    The key of a layer expression or a list is a number of its own: such values hold one another, often twice, and
+    keys that did too would take time with the power of the depth.
+    """
+
+    __slots__ = ("known", "numbers")
+
+    def __init__(self) -> None:
+        self.numbers: dict[tuple[Any, ...], int] = {}
+        self.known: dict[int, tuple[Any, int]] = {}  # by id; the values are kept, so that ids stay theirs
+
+    def key(self, value: Any) -> Any:
+        """The key of a value."""
+        kind = type(value)
+        if kind is LayerValue or kind is tuple:
+            found = self.known.get(id(value))
+            if found is None:
+                parts = self._of_layer(value) if kind is LayerValue else (tuple, *[self.key(item) for item in value])
+                found = self.known[id(value)] = value, self.numbers.setdefault(parts, len(self.numbers))
+            return found[1]
+        if kind is LayerReference:
+            return ("layer", value.node)
+        return (kind, value)
+
+    def _of_layer(self, value: LayerValue) -> tuple[Any, ...]:
+        scope, expression = value.scope, value.placed.expression
+        names = free_names(expression)
+        bound = [(name, self.key(scope.locals[name])) for name in names if name in scope.locals]
+        x = scope.x if "x" in names else None
+        return (expression.key, *bound, x, scope.prefix if value.names_layers else None)

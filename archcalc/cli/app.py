@@ -1,0 +1,52 @@
+"""The application: its commands, each importing what it needs when it is called."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from archcalc.cli import checks, networks
+from archcalc.cli.plain import PlainCommand, PlainGroup
+
+app = typer.Typer(
+    name="archcalc",
+    help="What a neural network costs, exactly, from a spec that reads like the table in the paper.",
+    epilog="Try: archcalc compare googlenet vgg16. Exit codes: 0 fine, 1 findings, 2 usage, 3 a missing extra.",
+    cls=PlainGroup,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    no_args_is_help=True,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from archcalc import __version__
+
+        typer.echo(f"archcalc {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _archcalc(
+    version: Annotated[
+        bool, typer.Option("--version", help="Say which version this is.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """What a neural network costs, exactly, from a spec that reads like the table in the paper."""
+
+
+app.command("list", cls=PlainCommand)(networks.list_networks)
+app.command(cls=PlainCommand)(networks.show)
+app.command(cls=PlainCommand)(networks.compare)
+app.command(cls=PlainCommand)(networks.explain)
+app.command(cls=PlainCommand)(checks.validate)
+app.command(cls=PlainCommand)(checks.ops)
+app.command(cls=PlainCommand)(checks.report)
+
+
+def main() -> None:
+    """Entry point."""
+    app(prog_name="archcalc")

@@ -1,0 +1,153 @@
+"""What is typed, checked and made into the arguments of one function."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from archcalc.cli.output import FINDINGS, complain, fail
+
+if TYPE_CHECKING:
+    from archcalc.engine.network import Network
+    from archcalc.results import NetworkCost
+    from archcalc.source import Diagnostic
+    from archcalc.spec.limits import Limits
+
+
+class Request(NamedTuple):
+    """How a network is to be analysed, as typed."""
+
+    set: list[str] | None = None
+    input: str | None = None
+    batch: int = 1
+    dtype: str = "fp32"
+    convention: str = "arithmetic"
+    with_heads: bool = False
+    limit: list[str] | None = None
+    strict: bool = False
+
+
+def analysed(names: Sequence[str], request: Request) -> list[NetworkCost]:
+    """Costs of the networks.
+
+    Raises:
+        SpecError: everything that is wrong with any of them.
+    """
+    from archcalc.engine.network import analyze, load
+    from archcalc.engine.validate import unique
+    from archcalc.source import SpecError
+
+    arguments = checked(request)
+    diagnostics: list[Diagnostic] = []
+    found: list[Network] = []
+    for name in dict.fromkeys(names):
+        try:
+            found.append(load(name))
+        except SpecError as error:
+            diagnostics.extend(error.diagnostics)
+    if diagnostics:
+        raise SpecError(unique(diagnostics))
+    costs: dict[str, NetworkCost] = {}
+    for name, network in zip(dict.fromkeys(names), found, strict=True):
+        try:
+            costs[name] = analyze(network, **arguments)
+        except SpecError as error:
+            diagnostics.extend(error.diagnostics)
+    if diagnostics:
+        raise SpecError(unique(diagnostics))
+    if request.strict:
+        refuse_unknown(costs.values())
+    return [costs[name] for name in names]
+
+
+def checked(request: Request) -> dict[str, Any]:
+    """Arguments of `analyze`."""
+    from archcalc.engine.conventions import CONVENTIONS
+    from archcalc.results import DTYPES
+
+    if request.batch < 1:
+        fail("bad-batch", f"the batch is {request.batch}; it is 1 or more", "--batch 1")
+    return {
+        "set": settings(request.set or []),
+        "input": sizes(request.input),
+        "batch": request.batch,
+        "dtype": known(request.dtype, DTYPES, "dtype"),
+        "convention": known(request.convention, CONVENTIONS, "convention"),
+        "with_heads": request.with_heads,
+        "limits": limits(request.limit or []),
+    }
+
+
+def known(word: str, words: Iterable[str], what: str) -> str:
+    """A word of a list; another one is an error with the nearest."""
+    from archcalc.source import suggest
+
+    choices = list(words)
+    if word in choices:
+        return word
+    near = suggest(word, choices)
+    help = f"did you mean `{near}`?" if near else f"there are {', '.join(choices)}"
+    fail(f"unknown-{what}", f"no {what} is called `{word}`", help)
+
+
+def pairs(given: Sequence[str], option: str, sample: str) -> list[tuple[str, str]]:
+    """`NAME=VALUE` in two."""
+    found = []
+    for text in given:
+        name, sign, value = text.partition("=")
+        if not sign or not name.strip() or not value.strip():
+            fail("bad-option", f"{option} takes NAME=VALUE, not `{text}`", f"{option} {sample}")
+        found.append((name.strip(), value.strip()))
+    return found
+
+
+def settings(given: Sequence[str]) -> dict[str, str]:
+    """Variables and the expressions that they are set to; the last one holds."""
+    return dict(pairs(given, "--set", "resolution=256"))
+
+
+def limits(given: Sequence[str]) -> Limits:
+    """Limits of the expansion, some of them raised."""
+    from archcalc.spec.limits import DEFAULT_LIMITS
+
+    raised = {}
+    for name, value in pairs(given, "--limit", "layers=2000000"):
+        known(name, DEFAULT_LIMITS.raisable, "limit")
+        digits = value.replace("_", "").replace(",", "")
+        if not digits.isdecimal() or not digits.isascii() or len(digits) > 18 or int(digits) < 1:
+            fail("bad-option", f"--limit {name} takes a whole number of 1 or more, not `{value}`")
+        raised[name] = int(digits)
+    return DEFAULT_LIMITS._replace(**raised)
+
+
+def sizes(text: str | None) -> list[int] | None:
+    """`3x256x256` as numbers."""
+    if text is None:
+        return None
+    parts = text.strip().lower().replace("×", "x").replace(",", "x").split("x")  # noqa: RUF001 - typed by people
+    if not all(part.strip().isdecimal() and part.isascii() and len(part) <= 18 for part in parts):
+        fail("bad-input", f"--input takes sizes with x between them, channels first, not `{text}`", "--input 3x256x256")
+    return [int(part) for part in parts]
+
+
+def refuse_unknown(costs: Iterable[NetworkCost]) -> None:
+    """End where an operation is of unknown cost: totals would be lower bounds."""
+    import typer
+
+    from archcalc.source import Diagnostic
+
+    found = []
+    for cost in costs:
+        unknown = [layer for layer in cost.layers if layer.state == "unknown"]
+        if unknown:
+            named = ", ".join(f"{layer.name} ({layer.type})" for layer in unknown)
+            found.append(
+                Diagnostic(
+                    "unknown-cost",
+                    f"{cost.name}: the cost of {named} is not known",
+                    help="without --strict, totals are marked as lower bounds",
+                )
+            )
+    if found:
+        complain(found)
+        raise typer.Exit(FINDINGS)

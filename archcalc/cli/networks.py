@@ -1,0 +1,245 @@
+"""Commands about networks: list, show, compare, explain."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from archcalc.cli.inputs import Request, analysed, known
+from archcalc.cli.options import (
+    BatchOption,
+    ByChoice,
+    ByOption,
+    ConventionOption,
+    DepthOption,
+    DtypeOption,
+    FormatOption,
+    HeadsOption,
+    InputOption,
+    LimitOption,
+    NetworkName,
+    NetworkNames,
+    OutputOption,
+    SetOption,
+    SortOption,
+    StrictOption,
+    TopOption,
+    UnitsChoice,
+    UnitsOption,
+)
+from archcalc.cli.output import FINDINGS, deliver, fail, guarded
+
+if TYPE_CHECKING:
+    from archcalc.results import LayerCost, NetworkCost
+
+
+@guarded
+def list_networks(
+    sort: SortOption = None,
+    top: TopOption = None,
+    format: FormatOption = None,
+    output: OutputOption = None,
+    units: UnitsOption = UnitsChoice.SI,
+) -> None:
+    """List all networks, family by family."""
+    from archcalc.engine.library import analysed_families
+    from archcalc.report import catalogue, data
+
+    families, broken = analysed_families()
+    for name, error in broken:
+        found = f"{len(error.diagnostics)} finding{'s' * (len(error.diagnostics) != 1)}"
+        typer.echo(f"left out: {name} has {found} (archcalc validate {name})", err=True)
+    titled = [(catalogue.family_title(members[0]), members) for members in families if members]
+    if sort is not None or top is not None:
+        column = known(sort or "macs", catalogue.sortable(), "column")
+        costs = sorted((cost for members in families for cost in members), key=lambda cost: catalogue.key(cost, column))
+        titled = [("", costs[:top])]
+    costs = [cost for _, members in titled for cost in members]
+    deliver(
+        format,
+        output,
+        lambda: catalogue.catalogue(titled, units.value),
+        lambda: data.totals_csv(costs),
+        lambda: data.json_text([data.totals_object(cost) for cost in costs]),
+    )
+
+
+@guarded
+def show(
+    network: NetworkName,
+    set: SetOption = None,
+    input: InputOption = None,
+    batch: BatchOption = 1,
+    dtype: DtypeOption = "fp32",
+    convention: ConventionOption = "arithmetic",
+    with_heads: HeadsOption = False,
+    by: ByOption = ByChoice.LAYER,
+    depth: DepthOption = None,
+    sort: SortOption = None,
+    top: TopOption = None,
+    format: FormatOption = None,
+    output: OutputOption = None,
+    units: UnitsOption = UnitsChoice.SI,
+    strict: StrictOption = False,
+    limit: LimitOption = None,
+) -> None:
+    """Show what each layer costs, and the totals."""
+    from archcalc.report import data
+    from archcalc.report.show import shown
+
+    request = Request(set, input, batch, dtype, convention, with_heads, limit, strict)
+    (cost,) = analysed([network], request)
+    rows, of = rows_of(cost, by, depth, sort, top)
+    deliver(
+        format,
+        output,
+        lambda: shown(cost, rows, units.value, by.value, of),
+        lambda: data.layers_csv(cost, rows),
+        lambda: data.json_text([data.network_object(cost, rows)]),
+    )
+
+
+def rows_of(
+    cost: NetworkCost, by: ByChoice, depth: int | None, sort: str | None, top: int | None
+) -> tuple[Sequence[LayerCost], int]:
+    """Rows as asked for, and how many there were before --top."""
+    from archcalc.engine.groups import grouped
+    from archcalc.report.data import in_order, sortable
+
+    if depth is not None and by in (ByChoice.STAGE, ByChoice.TYPE):
+        fail("bad-option", f"--depth cuts names of layers; --by {by.value} has none to cut", "leave one of them out")
+    rows: Sequence[LayerCost] = grouped(cost, by.value, depth)
+    of = len(rows)
+    if sort is not None or top is not None or by is ByChoice.TYPE:
+        column = known(sort or "macs", sortable(cost), "column")
+        chosen = in_order(cost, rows, column)[:top]
+        # without --sort, the largest stay where they stand in the network
+        rows = chosen if sort is not None or by is ByChoice.TYPE else [row for row in rows if row in chosen]
+    return rows, of
+
+
+@guarded
+def compare(
+    networks: NetworkNames,
+    set: SetOption = None,
+    input: InputOption = None,
+    batch: BatchOption = 1,
+    dtype: DtypeOption = "fp32",
+    convention: ConventionOption = "arithmetic",
+    with_heads: HeadsOption = False,
+    depth: DepthOption = None,
+    top: TopOption = None,
+    format: FormatOption = None,
+    output: OutputOption = None,
+    units: UnitsOption = UnitsChoice.SI,
+    strict: StrictOption = False,
+    limit: LimitOption = None,
+) -> None:
+    """Compare networks: which is cheaper, where, and why.
+
+    Ratios are to the first network. CSV has a row of totals for each, JSON their layers too.
+    """
+    from archcalc.engine.compare import compare as compare_costs
+    from archcalc.report import data
+    from archcalc.report.compare import compared
+
+    if len(networks) < 2:
+        fail("too-few-networks", "compare needs two networks or more", f"archcalc show {networks[0]} shows one")
+    costs = analysed(networks, Request(set, input, batch, dtype, convention, with_heads, limit, strict))
+    deliver(
+        format,
+        output,
+        lambda: compared(compare_costs(costs), units.value, depth or 1, top or 12),
+        lambda: data.totals_csv(costs),
+        lambda: data.json_text([data.network_object(cost) for cost in costs]),
+    )
+
+
+@guarded
+def explain(
+    network: NetworkName,
+    layer: Annotated[
+        str | None,
+        typer.Argument(metavar="LAYER", help="Its path, or an end of it that fits one layer only.", show_default=False),
+    ] = None,
+    set: SetOption = None,
+    input: InputOption = None,
+    batch: BatchOption = 1,
+    dtype: DtypeOption = "fp32",
+    convention: ConventionOption = "arithmetic",
+    with_heads: HeadsOption = False,
+    format: FormatOption = None,
+    output: OutputOption = None,
+    strict: StrictOption = False,
+    limit: LimitOption = None,
+) -> None:
+    """Explain how the numbers come about.
+
+    Of a layer: the rule, the numbers put into it, the result, and whose rule it is. Of a network: what is counted,
+    under which convention, what is largest, what was declared zero and why.
+    """
+    from archcalc.engine.explain import MismatchError, explained
+    from archcalc.report import data
+    from archcalc.report.explain import explanation_object, layer_explained, network_explained
+
+    request = Request(set, input, batch, dtype, convention, with_heads, limit, strict)
+    (cost,) = analysed([network], request)
+    if layer is None:
+        deliver(
+            format,
+            output,
+            lambda: network_explained(cost, network),
+            lambda: data.totals_csv([cost]),
+            lambda: data.json_text([data.network_object(cost)]),
+        )
+        return
+    if cost.heads and layer.partition(".")[0] in cost.heads:  # a layer of a head needs no --with-heads
+        (cost,) = analysed([network], request._replace(with_heads=True))
+    found = one_layer(cost, layer, network)
+    try:
+        explanations = explained(cost, found)
+    except MismatchError as error:  # pragma: no cover - a test explains every layer of every network
+        fail("internal-mismatch", f"{found.name}: {error}", "please report this: it is an error of archcalc", FINDINGS)
+    deliver(
+        format,
+        output,
+        lambda: layer_explained(cost, found, explanations),
+        lambda: data.csv_text(
+            {"operation": of.name, **rule._asdict(), "source": of.source} for of in explanations for rule in of.rules
+        ),
+        lambda: data.json_text(
+            [data.network_object(cost, [found]) | {"explanations": [explanation_object(of) for of in explanations]}]
+        ),
+    )
+
+
+def one_layer(cost: NetworkCost, name: str, network: str) -> LayerCost:
+    """The layer of a name, or of the end of one; `network` is what was typed."""
+    from archcalc.source import suggest_many
+
+    layers = {layer.name: layer for layer in cost.layers}
+    if name in layers:
+        return layers[name]
+    wanted = name.lower()
+    found = [layer for key, layer in layers.items() if key.lower() == wanted]
+    found = found or [layer for key, layer in layers.items() if key.lower().endswith(f".{wanted}")]
+    found = found or [
+        layer for layer in cost.layers if any(cost.graph.nodes[index].name.lower() == wanted for index in layer.nodes)
+    ]
+    if len(found) == 1:
+        return found[0]
+    inside = [key for key in layers if key.lower().startswith(f"{wanted}.")]
+    if found or inside:
+        names = [layer.name for layer in found] or inside
+        listed = ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
+        fits = "is the end of" if found else "holds"
+        fail("ambiguous-layer", f"`{name}` {fits} {len(names)} layers of {cost.name}", f"name one of {listed}")
+    near = suggest_many(name, [*layers, *{key.rpartition(".")[2] for key in layers}])
+    help = (
+        f"did you mean {', '.join(f'`{key}`' for key in near)}?"
+        if near
+        else f"`archcalc show {network}` lists the layers"
+    )
+    fail("unknown-layer", f"{cost.name} has no layer `{name}`", help)

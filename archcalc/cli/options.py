@@ -1,0 +1,103 @@
+"""Options that several commands have; what completes in the shell."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Format(StrEnum):
+    """How a result is written."""
+
+    TABLE = "table"
+    MARKDOWN = "markdown"
+    CSV = "csv"
+    JSON = "json"
+
+
+class UnitsChoice(StrEnum):
+    """How numbers are written in tables."""
+
+    SI = "si"
+    RAW = "raw"
+
+
+class ByChoice(StrEnum):
+    """What a row is."""
+
+    OP = "op"
+    LAYER = "layer"
+    STAGE = "stage"
+    TYPE = "type"
+
+
+def complete_network(incomplete: str) -> list[str]:
+    """Names of networks that begin so."""
+    from archcalc.spec.library import index, plain
+
+    return [spelling for key, (spelling, _) in sorted(index().items()) if key.startswith(plain(incomplete))]
+
+
+def complete_operator(incomplete: str) -> list[str]:
+    """Names of operators that begin so."""
+    from archcalc.ops import OPERATORS
+
+    return [name for name in sorted(OPERATORS) if name.startswith(incomplete)]
+
+
+NETWORK_HELP = "A name (`archcalc list`), a file `./my.yaml`, or `./my.yaml:variant`."
+NetworkName = Annotated[
+    str, typer.Argument(metavar="NET", help=NETWORK_HELP, show_default=False, autocompletion=complete_network)
+]
+NetworkNames = Annotated[
+    list[str],
+    typer.Argument(metavar="NET NET ...", help=NETWORK_HELP, show_default=False, autocompletion=complete_network),
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="Give a variable of the spec another value; repeatable."),
+]
+InputOption = Annotated[
+    str | None, typer.Option("--input", metavar="CxHxW", help="Another input, channels first: 3x256x256.")
+]
+BatchOption = Annotated[
+    int, typer.Option("--batch", metavar="N", help="Examples at once; multiplies MACs, FLOPs and activations.")
+]
+DtypeOption = Annotated[
+    str,
+    typer.Option("--dtype", help="Of the weights, for their bytes: fp64 fp32 tf32 bf16 fp16 fp8 int8 int4."),
+]
+ConventionOption = Annotated[
+    str, typer.Option("--convention", help="Whose FLOPs: arithmetic (every operation) or macs.")
+]
+HeadsOption = Annotated[bool, typer.Option("--with-heads", help="Count heads that are for training only too.")]
+ByOption = Annotated[ByChoice, typer.Option("--by", help="What a row is.")]
+DepthOption = Annotated[
+    int | None, typer.Option("--depth", metavar="N", min=1, help="Cut names of layers to N parts, and sum.")
+]
+SortOption = Annotated[
+    str | None,
+    typer.Option("--sort", metavar="COLUMN", help="Largest first, names from A; columns are those of the CSV."),
+]
+TopOption = Annotated[
+    int | None, typer.Option("--top", metavar="N", min=1, help="The N rows with most MACs, or first by --sort.")
+]
+FormatOption = Annotated[
+    Format | None,
+    typer.Option("--format", help="Without it: by the ending of -o FILE, else table.", show_default=False),
+]
+OutputOption = Annotated[
+    Path | None,
+    typer.Option("-o", "--output", metavar="FILE", help="Write to a file, whole or not at all.", show_default=False),
+]
+UnitsOption = Annotated[UnitsChoice, typer.Option("--units", help="In tables: 1.583 G, or every digit.")]
+StrictOption = Annotated[
+    bool, typer.Option("--strict", help="Fail (exit 1) where the cost of an operation is not known.")
+]
+LimitOption = Annotated[
+    list[str] | None,
+    typer.Option("--limit", metavar="NAME=N", help="Raise a limit of the expansion: steps or layers."),
+]

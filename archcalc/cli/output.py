@@ -1,0 +1,172 @@
+"""Where a result goes: a terminal, a pipe, a file; and what errors look like."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from pathlib import Path
+from shutil import get_terminal_size
+from typing import IO, TYPE_CHECKING, Any, NoReturn, TextIO, TypeVar
+
+import typer
+
+from archcalc.cli.options import Format
+
+if TYPE_CHECKING:
+    from archcalc.report.blocks import Document
+    from archcalc.source import Diagnostic
+
+FINDINGS, USAGE, MISSING_EXTRA = 1, 2, 3
+_ENDINGS = {".csv": Format.CSV, ".json": Format.JSON, ".md": Format.MARKDOWN, ".markdown": Format.MARKDOWN}
+
+
+def chosen(format: Format | None, output: Path | None) -> Format:
+    """The format asked for, or that of the file's ending."""
+    if format is not None:
+        return format
+    return _ENDINGS.get(output.suffix.lower(), Format.TABLE) if output else Format.TABLE
+
+
+def deliver(
+    format: Format | None,
+    output: Path | None,
+    document: Callable[[], Document],
+    csv: Callable[[], str],
+    json: Callable[[], str],
+) -> None:
+    """Render what was asked for, and send it where it was asked for."""
+    match chosen(format, output):
+        case Format.CSV:
+            send(csv(), output)
+        case Format.JSON:
+            send(json(), output)
+        case Format.MARKDOWN:
+            from archcalc.report.markdown import markdown
+
+            send(markdown(document()), output)
+        case Format.TABLE:
+            send_document(document(), output)
+
+
+def send_document(document: Document, output: Path | None = None) -> None:
+    """Show a document as text: in colour on a terminal, plain and whole in a pipe or a file."""
+    from archcalc.report.text import ascii_only, lines, plain
+
+    if output is not None:
+        return send(plain(document), output)
+    stream = sys.stdout
+    width = width_of(stream)
+    if is_colourful(stream):
+        from archcalc.cli.terminal import show
+
+        with writing_stdout():
+            show(lines(document, width), stream)
+        return None
+    text = plain(document, width)
+    return send(text if can_show(text, stream) else ascii_only(text), None)
+
+
+def width_of(stream: IO[str]) -> int | None:
+    """Columns that there is room for; None: nothing need be left out. `COLUMNS` decides where it is set."""
+    given = os.environ.get("COLUMNS", "")
+    if given.isdecimal() and int(given) > 0:
+        return int(given)
+    return get_terminal_size().columns if stream.isatty() else None
+
+
+def is_colourful(stream: IO[str]) -> bool:
+    """A terminal, unless NO_COLOR is set (https://no-color.org)."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def can_show(text: str, stream: TextIO) -> bool:
+    """Whether the stream's encoding has all the characters."""
+    try:
+        text.encode(stream.encoding or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def send(text: str, output: Path | None) -> None:
+    """Write a text to stdout, or to a file: whole or not at all."""
+    if output is None:
+        with writing_stdout():
+            if not can_show(text, sys.stdout):
+                text = text.encode(sys.stdout.encoding or "ascii", "backslashreplace").decode("ascii", "replace")
+            sys.stdout.write(text)
+            sys.stdout.flush()
+        return
+    from archcalc.report.files import write_whole
+
+    try:
+        write_whole(output, text)
+    except OSError as error:
+        fail("cannot-write", f"`{output}` cannot be written: {reason(error)}", _folder_help(output))
+
+
+def _folder_help(output: Path) -> str | None:
+    return None if output.parent.is_dir() else f"make the folder first: mkdir -p {output.parent}"
+
+
+def reason(error: OSError) -> str:
+    """Why the system refused, to stand within a sentence."""
+    text = error.strerror or str(error)
+    return text[:1].lower() + text[1:]
+
+
+@contextmanager
+def writing_stdout() -> Iterator[None]:
+    """A reader that has seen enough (`| head`) is no error; a full disk is one."""
+    try:
+        yield
+    except OSError as error:
+        # Python flushes stdout once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            raise typer.Exit(0) from None
+        fail("cannot-write", f"stdout cannot be written: {reason(error)}")
+
+
+# errors
+
+
+def complain(diagnostics: list[Diagnostic] | tuple[Diagnostic, ...]) -> None:
+    """Say on stderr what is wrong."""
+    from archcalc.source import render_text
+
+    text = render_text(diagnostics)
+    typer.echo(text if can_show(text, sys.stderr) else text.encode("ascii", "replace").decode(), err=True)
+
+
+def fail(code: str, message: str, help: str | None = None, status: int = USAGE) -> NoReturn:
+    """End with one diagnostic."""
+    from archcalc.source import Diagnostic
+
+    complain([Diagnostic(code, message, help=help)])
+    raise typer.Exit(status)
+
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def guarded(command: Command) -> Command:
+    """A command whose user's mistakes are diagnostics, never tracebacks."""
+
+    @wraps(command)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        from archcalc.source import SpecError
+
+        try:
+            return command(*args, **kwargs)
+        except SpecError as error:
+            complain(error.diagnostics)
+            raise typer.Exit(USAGE) from None
+        except KeyboardInterrupt:
+            typer.echo("interrupted", err=True)
+            raise typer.Exit(130) from None
+
+    return run  # type: ignore[return-value]

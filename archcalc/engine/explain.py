@@ -1,0 +1,275 @@
+"""Why an operation costs what it costs: its own rules, run on symbols, then with the numbers put in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+from archcalc.dims import Dim, RequirementError, collecting_assumptions, evaluate, variable
+from archcalc.engine.costs import cost_of
+from archcalc.graph import Graph, Node
+from archcalc.ops import GLOBAL, HEADINGS, POINTWISE, Operator, Shape, Table, Window
+from archcalc.results import Convention, Explanation, LayerCost, NetworkCost, Rule, notation, plain
+
+AXES = {0: (), 1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
+STORED = {"weights": "weights", "biases": "biases", "norm": "params of the norm", "buffers": "buffers"}
+ELEMENTARY = ("macs", "additions", "multiplications", "divisions", "comparisons", "transcendentals")
+
+
+class MismatchError(AssertionError):
+    """The explanation of a number gives another number: an error of archcalc, never of a spec."""
+
+
+def explained(cost: NetworkCost, layer: LayerCost) -> list[Explanation]:
+    """An explanation for each operation of a layer.
+
+    Raises:
+        MismatchError: a formula and the engine disagree.
+    """
+    return [_explained(cost, index) for index in layer.nodes]
+
+
+def _explained(cost: NetworkCost, index: int) -> Explanation:
+    node = cost.graph.nodes[index]
+    found = documentation(type(node.operator))
+    result = Explanation(
+        name=node.name,
+        notation=notation(node.operator),
+        summary=found["summary"],
+        x=" and ".join(map(str, _shapes(node.x))),
+        y=str(node.y),
+        rules=[],
+        given={},
+        assumptions=[],
+        counts=found.get("Counts", ""),
+        source=found.get("Source", ""),
+        remark=_remark(cost.graph, node),
+    )
+    result.rules, values, assumptions = ruled(node, cost.convention)
+    result.given = _used(result.rules, values)
+    # That a window fits is decided by the numbers; what remains says something about the rule.
+    result.assumptions = [text for text in assumptions if " is at least " not in text]
+    if not values:
+        result.remark = f"{result.remark} This rule needs the numbers themselves: no symbols are shown.".strip()
+    result.rules += _field_rules(cost, index)
+    return result
+
+
+def ruled(node: Node, convention: Convention) -> tuple[list[Rule], dict[str, int], list[str]]:
+    """The rules of an operation, what their symbols stand for (nothing where a rule needs numbers), and assumptions.
+
+    Raises:
+        MismatchError: a formula and the engine disagree.
+    """
+    try:
+        with collecting_assumptions() as assumptions:
+            operator, x, values = symbols(node.operator, node.x)
+            rules = list(_rules(node, operator, x, values, convention))
+    except (RequirementError, TypeError):  # TypeError: "a rule may not branch on a number"
+        return list(_rules(node, node.operator, node.x, {}, convention)), {}, []
+    return rules, values, list(dict.fromkeys(assumed.text for assumed in assumptions))
+
+
+def _remark(graph: Graph, node: Node) -> str:
+    remarks = []
+    if node.shares >= 0:
+        remarks.append(f"Its weights are those of {graph.nodes[node.shares].name}: stored there, computed again here.")
+    tables = [value for value in node.operator.values().values() if isinstance(value, Table)]
+    remarks += [f"The table connects {of.connected} of {of.inputs} x {of.outputs} pairs of maps." for of in tables]
+    arithmetic = cost_of(node.operator, node.x).arithmetic
+    if arithmetic.state == "zero":
+        remarks.append(f"Declared zero: {arithmetic.reason}.")
+    if arithmetic.state == "unknown":
+        remarks.append(f"Unknown: {arithmetic.reason}; totals with it are lower bounds.")
+    return " ".join(remarks)
+
+
+# symbols
+
+
+def symbols(operator: Operator, x: Any) -> tuple[Operator, Any, dict[str, int]]:
+    """The operator and its input with a symbol for each size, and what each symbol stands for.
+
+    An argument that has its default stays as it is: a formula without groups is shorter.
+    """
+    values: dict[str, int] = {}
+
+    def symbol(name: str, value: Any, at_least: int = 1) -> Any:
+        if not isinstance(value, int) or isinstance(value, bool):
+            return value
+        values[name] = value
+        return variable(name, at_least)
+
+    arguments: dict[str, Any] = {}
+    for name, declared in operator.arguments.items():
+        value = getattr(operator, declared.attribute)
+        least = declared.at_least
+        if declared.kind in ("count", "extents", "padding") and (declared.is_required or value != declared.default):
+            if isinstance(value, tuple) and len(set(value)) == 1 and declared.kind == "extents":
+                value = tuple(symbol(name, item, least) for item in value)
+            elif isinstance(value, tuple):
+                parts = AXES.get(len(value)) or tuple(map(str, range(1, len(value) + 1)))
+                value = tuple(symbol(f"{name}_{part}", item, least) for part, item in zip(parts, value, strict=True))
+            else:
+                value = symbol(name, value, least)
+        arguments[name] = value
+
+    def shape(of: Shape, branch: str) -> Shape:
+        spatial = tuple(
+            symbol(f"in_{axis}", extent)
+            if values.get(f"in_{axis}", extent) == extent
+            else symbol(f"in{branch}_{axis}", extent)
+            for axis, extent in zip(AXES[of.rank], of.spatial, strict=True)
+        )
+        return Shape(None if of.channels is None else symbol(f"in{branch}_channels", of.channels), spatial)
+
+    if isinstance(x, Shape):
+        return type(operator)(**arguments), shape(x, ""), values
+    return type(operator)(**arguments), tuple(shape(of, str(number)) for number, of in enumerate(x, 1)), values
+
+
+def _output(y: Shape, numbers: Shape, x: Any, values: dict[str, int]) -> Shape:
+    """The output with symbols of its own where its extents are not those of the input."""
+    if isinstance(y.channels, int) and all(isinstance(extent, int) for extent in y.spatial):
+        return y
+    spatial: list[Dim] = []
+    for axis, extent, number in zip(AXES[y.rank], y.spatial, numbers.spatial, strict=True):
+        if isinstance(extent, int) or any(extent in of.spatial for of in _shapes(x)):
+            spatial.append(extent)
+        else:
+            values[f"out_{axis}"] = int(str(number))
+            spatial.append(variable(f"out_{axis}"))
+    return Shape(y.channels, tuple(spatial))
+
+
+# rules
+
+
+def _rules(node: Node, operator: Operator, x: Any, values: dict[str, int], convention: Convention) -> Iterator[Rule]:
+    shape = operator.infer(x)
+    if shape == x:
+        yield Rule("shape", "that of its input", "", str(node.y))
+    else:
+        if shape.channels is not None:
+            yield _rule("channels", shape.channels, node.y.channels, values)
+        for axis, extent, number in zip(AXES[shape.rank], shape.spatial, node.y.spatial, strict=True):
+            yield _rule(axis, extent, number, values)
+    cost: Any = cost_of(node.operator, node.x)
+    stored = operator.parameters(x)
+    names = [name for name in STORED if getattr(cost.parameters, name)]
+    for name in names:
+        yield _rule(STORED[name], getattr(stored, name), getattr(cost.parameters, name), values)
+    trained = [name for name in names if name != "buffers"]
+    if len(trained) > 1:
+        parts = [getattr(cost.parameters, name) for name in trained]
+        text = " + ".join(STORED[name] for name in trained)
+        yield Rule("params", text, " + ".join(f"{part:,}" for part in parts), f"{sum(parts):,}")
+    elif not trained:
+        yield Rule("params", "0", "", "0")
+    y = _output(shape, node.y, x, values)
+    arithmetic = operator.arithmetic(x, y)
+    counted = [name for name in ELEMENTARY if getattr(cost.arithmetic, name)]
+    for name in counted:
+        title = "MACs" if name == "macs" else name
+        yield _rule(title, getattr(arithmetic, name), getattr(cost.arithmetic, name), values)
+    if "macs" not in counted:
+        is_known = cost.arithmetic.known
+        yield Rule("MACs", "0" if is_known else "not told", "", "0" if is_known else "unknown")
+    worth = {name: convention.weights[name] for name in counted if convention.weights.get(name)}
+    if convention.column != "macs" and worth:
+        formula = " + ".join(f"{by}*{name}" if by != 1 else name for name, by in worth.items())
+        put = " + ".join(
+            f"{by}*{getattr(cost.arithmetic, name):,}" if by != 1 else f"{getattr(cost.arithmetic, name):,}"
+            for name, by in worth.items()
+        )
+        is_one = formula.isalpha()
+        yield Rule(
+            f"FLOPs ({convention.name})", formula, "" if is_one else put, f"{convention.flops(cost.arithmetic):,}"
+        )
+    yield _rule("connections", operator.connections(x, y), cost.connections, values)
+
+
+def _rule(quantity: str, formula: Dim, result: Any, values: Mapping[str, int]) -> Rule:
+    """One number; the formula with the numbers in it must give what the engine has.
+
+    Raises:
+        MismatchError: it does not.
+    """
+    found = formula if isinstance(formula, int) else evaluate(formula, values)
+    if found != result:
+        raise MismatchError(f"{quantity}: {formula} gives {found:,}, the engine {result:,}")
+    text = str(formula)
+    put = re.sub(r"[A-Za-z_]\w*", lambda name: str(values.get(name[0], name[0])), text)
+    return Rule(quantity, text, "" if put == text or put == str(found) else put, f"{found:,}")
+
+
+def _used(rules: Sequence[Rule], values: Mapping[str, int]) -> dict[str, int]:
+    words = {word for rule in rules for word in re.findall(r"[A-Za-z_]\w*", rule.formula)}
+    return {name: value for name, value in values.items() if name in words}
+
+
+# receptive field
+
+
+def _field_rules(cost: NetworkCost, index: int) -> list[Rule]:
+    """Size and jump after an operation from those before it, along the first axis."""
+    node, fields = cost.graph.nodes[index], cost.fields
+    after, before = fields.after(index), fields.after(node.inputs[0])
+    if after is None or before is None:
+        return []
+    result = "x".join(map(str, after.size))
+    if not isinstance(node.x, Shape):
+        sizes = [field.size for field in map(fields.after, node.inputs) if field]
+        texts = ["x".join(map(str, size)) for size in sizes]
+        return [Rule("receptive field", "union of the branches", ", ".join(dict.fromkeys(texts)), result)]
+    window = node.operator.window(node.x)
+    if window == POINTWISE or after == before:
+        return [Rule("receptive field", "that of its input", "", result)]
+    size, jump = before.size[0], before.jump[0]
+    if window == GLOBAL:
+        extent: Any = node.x.spatial[0] if node.x.spatial else 1  # a whole number here
+        rules = [Rule("receptive field", "size + (extent - 1)*jump", f"{size} + ({extent} - 1)*{_plain(jump)}", result)]
+        return _checked(rules, size + (extent - 1) * jump, after.size[0])
+    assert isinstance(window, Window)
+    if window.upsample and window.upsample[0] != 1:
+        return [Rule("receptive field", "inputs that reach one output", "", result)]
+    window_sizes: tuple[Any, ...] = (window.kernel[0], window.dilation[0], window.stride[0])  # whole numbers here
+    kernel, dilation, stride = window_sizes
+    formula = "size + (kernel - 1)*jump" if dilation == 1 else "size + dilation*(kernel - 1)*jump"
+    put = f"{size} + {'' if dilation == 1 else f'{dilation}*'}({kernel} - 1)*{_plain(jump)}"
+    rules = [Rule("receptive field", formula, put, result)]
+    if stride != 1:
+        rules.append(Rule("jump", "jump*stride", f"{_plain(jump)}*{stride}", _plain(after.jump[0])))
+    return _checked(rules, size + dilation * (kernel - 1) * jump, after.size[0])
+
+
+def _checked(rules: list[Rule], found: Any, result: int) -> list[Rule]:
+    if found != result:
+        raise MismatchError(f"receptive field: {rules[0].numbers} gives {found}, the engine {result}")
+    return rules
+
+
+def _plain(value: Fraction) -> str:
+    return str(plain(value))
+
+
+# documentation
+
+
+def documentation(operator: type[Operator]) -> dict[str, str]:
+    """The parts of an operator's docstring: `summary`, then by heading, each without its line breaks."""
+    found: dict[str, str] = {}
+    heading = "summary"
+    for line in (operator.__doc__ or "").splitlines():
+        text = line.strip()
+        begun = next((word for word in HEADINGS if text.startswith(word)), None)
+        if begun:
+            heading, text = begun.rstrip(":"), text.removeprefix(begun).strip()
+        found[heading] = f"{found.get(heading, '')} {text}".strip()
+    return found
+
+
+def _shapes(x: Any) -> tuple[Shape, ...]:
+    return (x,) if isinstance(x, Shape) else tuple(x)

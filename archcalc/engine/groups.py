@@ -1,0 +1,100 @@
+"""Layers of a network put together, or taken apart: by operation, stage, type, or a part of their names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any, Literal
+
+from archcalc.engine.analyze import layer_costs
+from archcalc.engine.receptive_field import ReceptiveFields
+from archcalc.ops import Shape
+from archcalc.results import DTYPES, LayerCost, NetworkCost
+
+
+class _NoFields:
+    """Receptive fields of rows that are no place in the network."""
+
+    def after(self, index: int) -> None:
+        """None."""
+
+
+By = Literal["op", "layer", "stage", "type"]
+NO_SHAPE = Shape(None)  # of rows that are no place in the network
+_ADDED = [
+    "params",
+    "weights",
+    "biases",
+    "norm_params",
+    "buffers",
+    "macs",
+    "flops",
+    "connections",
+    "neurons",
+    "activations",
+]
+
+
+def grouped(cost: NetworkCost, by: By = "layer", depth: int | None = None) -> list[LayerCost]:
+    """Rows of a network: layers, their operations, or sums; `depth` cuts names to so many parts and sums."""
+    if by == "type":
+        nowhere: dict[str, Any] = {
+            "stage": "",
+            "head": "",
+            "in_shape": NO_SHAPE,
+            "out_shape": NO_SHAPE,
+            "fields": _NoFields(),
+        }
+        rows = [replace(row, **nowhere) for row in operations(cost)]
+        return _summed(rows, lambda row: row.type, cost.dtype)
+    if by == "stage":
+        return cut(cost.layers, 1, cost.dtype)
+    rows = operations(cost) if by == "op" else cost.layers
+    return rows if depth is None else cut(rows, depth, cost.dtype)
+
+
+def cut(rows: Iterable[LayerCost], depth: int, dtype: str) -> list[LayerCost]:
+    """Names cut to so many parts; rows that then have the same name are added."""
+    return _summed(rows, lambda row: ".".join(row.name.split(".")[:depth]), dtype)
+
+
+def operations(cost: NetworkCost) -> list[LayerCost]:
+    """A row for each operation: `conv1`, `conv1.norm`, `conv1.activation`.
+
+    Operations of a layer work in place, so that the last one alone has `activations`.
+    """
+    graph = cost.graph
+    taken_apart = replace(graph, nodes=[node._replace(layer=node.name) for node in graph.nodes])
+    fields = ReceptiveFields(taken_apart)
+    rows = layer_costs(taken_apart, fields, cost.batch, cost.dtype, cost.convention, cost.with_heads)
+    last = {layer.nodes[-1] for layer in cost.layers}
+    return [row if row.nodes[-1] in last else replace(row, activations=0) for row in rows]
+
+
+def _summed(rows: Iterable[LayerCost], name_of: Callable[[LayerCost], str], dtype: str) -> list[LayerCost]:
+    groups: dict[tuple[str, str], list[LayerCost]] = {}
+    for row in rows:
+        groups.setdefault((row.head, name_of(row)), []).append(row)
+    return [_sum(name, members, dtype) for (_, name), members in groups.items()]
+
+
+def _sum(name: str, members: list[LayerCost], dtype: str) -> LayerCost:
+    first, last = members[0], members[-1]
+    if len(members) == 1:
+        return replace(first, name=name)
+    types = {member.type for member in members}
+    states = {member.state: member.reason for member in reversed(members)}
+    state = next(state for state in ("unknown", "counted", "zero") if state in states)
+    sums = {key: sum(getattr(member, key) for member in members) for key in _ADDED}
+    return replace(
+        last,
+        name=name,
+        type=first.type if len(types) == 1 else "group",
+        notation=f"{len(members)} {'of them' if len(types) == 1 else 'layers'}",
+        in_shape=first.in_shape,
+        state=state,
+        reason=states[state],
+        size_bytes=-(-sums["params"] * DTYPES[dtype] // 8),
+        nodes=tuple(index for member in members for index in member.nodes),
+        **sums,
+    )

@@ -1,0 +1,95 @@
+"""What a report consists of, before anybody has chosen how it looks: headings, paragraphs, tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+
+class Bar(NamedTuple):
+    """A cell drawn as long as its part of the whole."""
+
+    part: int
+    whole: int
+
+
+Cell = str | Bar
+
+
+class Column(NamedTuple):
+    """A column of a table, and what may happen to it where there is no room for all.
+
+    First, columns with `drop` of `CONVENIENCE` or more go, the highest first; then cells are shortened, not below
+    `least` characters; then other columns with a `drop` go. The rest stays.
+    """
+
+    title: str
+    align: Literal["left", "right"] = "left"
+    drop: int = 0  # 0: never
+    least: int = 0  # 0: never shortened
+    is_bar: bool = False
+    cut: Literal["middle", "end", "wrap"] = "middle"  # how cells are shortened
+
+
+CONVENIENCE = 10
+
+
+class Section(NamedTuple):
+    """A line of its own between the rows of a table."""
+
+    text: str
+
+
+class Total(NamedTuple):
+    """A row apart from those above it: their sum."""
+
+    cells: Sequence[Cell]
+
+
+@dataclass(slots=True)
+class Table:
+    """Rows under named columns."""
+
+    columns: list[Column]
+    rows: list[Sequence[Cell] | Section | Total] = field(default_factory=list)
+
+
+class Heading(NamedTuple):
+    """A line that says what follows."""
+
+    text: str
+    level: int = 2
+
+
+class Paragraph(NamedTuple):
+    """Prose, wrapped to the width."""
+
+    text: str
+    quiet: bool = False  # a footer
+
+
+class Verbatim(NamedTuple):
+    """Lines that stay as they are."""
+
+    text: str
+
+
+class Items(NamedTuple):
+    """Short lines, one below the other."""
+
+    lines: Sequence[str]
+
+
+Block = Table | Heading | Paragraph | Verbatim | Items
+Document = list[Block]
+
+
+def number(title: str, drop: int = 0, least: int = 0) -> Column:
+    """A column of numbers."""
+    return Column(title, "right", drop, least)
+
+
+def bar(drop: int = 20) -> Column:
+    """A column of bars, the first to go."""
+    return Column("", "left", drop, is_bar=True)

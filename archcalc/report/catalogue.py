@@ -1,0 +1,80 @@
+"""All networks: a line for each, family by family."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from archcalc.report import numbers
+from archcalc.report.blocks import Bar, Cell, Column, Document, Paragraph, Section, Table, bar, number
+from archcalc.report.numbers import Units
+from archcalc.report.show import at_least
+from archcalc.results import NetworkCost, Totals
+
+
+def catalogue(families: Sequence[tuple[str, Sequence[NetworkCost]]], units: Units) -> Document:
+    """Networks with a heading for each family that has one."""
+    costs = [cost for _, members in families for cost in members]
+    if not costs:
+        return [Paragraph("There are no networks.")]
+    table = Table(
+        [
+            Column("network", least=12),
+            number("input", drop=2),
+            number("params"),
+            number("MACs"),
+            bar(),
+            number("layers", drop=12),
+            number("depth", drop=1),
+            number("field", drop=11),
+        ]
+    )
+    most = max(cost.totals.macs for cost in costs)
+    for title, members in families:
+        if title:
+            table.rows.append(Section(title))
+        table.rows.extend(row(cost, most, units) for cost in members)
+    return [table, footer(costs)]
+
+
+def row(cost: NetworkCost, most: int, units: Units) -> list[Cell]:
+    """A network in one line."""
+    totals = cost.totals
+    return [
+        cost.name,
+        str(cost.input),
+        numbers.count(totals.params, units),
+        at_least(numbers.count(totals.macs, units), totals.at_least),
+        Bar(totals.macs, most),
+        str(totals.layers),
+        str(totals.depth),
+        numbers.field(cost.receptive_field),
+    ]
+
+
+def family_title(cost: NetworkCost) -> str:
+    """What stands above the networks of a family."""
+    return f"{cost.title}, {cost.year}" if cost.year is not None else cost.title
+
+
+def footer(costs: Sequence[NetworkCost]) -> Paragraph:
+    """What holds for all of them."""
+    networks = numbers.plural(len(costs), "network")
+    return Paragraph(
+        f"{networks} | batch {costs[0].batch} | MACs are multiply-accumulate pairs; heads left out", quiet=True
+    )
+
+
+def key(cost: NetworkCost, column: str) -> tuple[int, str]:
+    """Order of networks under a column: numbers from the largest, names from A."""
+    if column in ("name", "title"):
+        return 0, str(getattr(cost, column)).lower()
+    if column == "year":
+        return cost.year or 0, ""
+    if column == "input":
+        return -int(cost.input.elements), ""
+    return -int(getattr(cost.totals, column)), ""
+
+
+def sortable() -> Iterable[str]:
+    """Columns that networks may be sorted by."""
+    return ["name", "title", "year", "input", *Totals.__slots__]

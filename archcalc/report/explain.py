@@ -1,0 +1,130 @@
+"""Where the numbers of a layer, or of a whole network, come from."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from archcalc.engine.groups import operations
+from archcalc.report import numbers
+from archcalc.report.blocks import Bar, Column, Document, Heading, Items, Paragraph, Table, Total, bar, number
+from archcalc.report.show import at_least, flops_title, footer, headline, remarks, totals_table
+from archcalc.results import Explanation, LayerCost, NetworkCost
+
+
+def layer_explained(cost: NetworkCost, layer: LayerCost, explanations: Sequence[Explanation]) -> Document:
+    """The rules of each operation of a layer, with the numbers put in; then the layer's own."""
+    document: Document = [Heading(f"{layer.name} of {cost.name}: {layer.in_shape} to {layer.out_shape}", 1)]
+    for of in explanations:
+        document.append(Heading(f"{of.name}: {of.notation}" if of.name != of.notation else of.name))
+        document.append(Paragraph(f"{of.summary.removesuffix('.')}. {of.x} to {of.y}."))
+        if of.given:
+            document.append(Paragraph(", ".join(f"{name} = {value:,}" for name, value in of.given.items())))
+        table = Table(
+            [Column("quantity"), Column("rule", least=20, cut="wrap"), Column("", least=20, cut="wrap"), number("")]
+        )
+        table.rows.extend(
+            [rule.quantity, rule.formula, rule.numbers and f"= {rule.numbers}", f"= {rule.result}"] for rule in of.rules
+        )
+        document.append(table)
+        if of.assumptions:
+            document.append(Paragraph(f"It holds because {numbers.listed(of.assumptions)}."))
+        if of.remark:
+            document.append(Paragraph(of.remark))
+        document.append(Paragraph(f"Source: {of.source}"))
+    if len(explanations) > 1:
+        document.append(Paragraph(together(cost, layer)))
+    document.append(footer(cost))
+    return document
+
+
+def together(cost: NetworkCost, layer: LayerCost) -> str:
+    """What the operations of a layer come to."""
+    parts = [f"{layer.params:,} params", f"{at_least(f'{layer.macs:,}', layer.state == 'unknown')} MACs"]
+    if cost.convention.column != "macs":
+        parts.append(f"{layer.flops:,} {flops_title(cost.convention)}")
+    parts.append(f"{layer.connections:,} connections")
+    batch = f" at a batch of {cost.batch}" if cost.batch != 1 else ""
+    return f"The whole layer {layer.name}{batch}: {', '.join(parts)}."
+
+
+def network_explained(cost: NetworkCost, called: str, top: int = 5) -> Document:
+    """What is counted and how, where it is, and what was declared zero; `called` is what was typed."""
+    document: Document = [Heading(headline(cost), 1), totals_table(cost, "raw")]
+    document.append(Heading("What is counted"))
+    document.append(
+        Items(
+            [
+                "params: trained scalars: weights, biases, scale and shift of norms; a shared weight once; "
+                "running statistics apart, as buffers.",
+                "MACs: multiply-accumulate pairs of convolutions, linear layers and matrix products, "
+                "positions over zero padding included; biases, norms, activations and pooling not.",
+                "connections: for every output its incoming weights and its bias, as LeCun et al. 1998 count.",
+                "depth: layers with weights on the longest path from the input to the output.",
+                "receptive field: input pixels that one output position sees, the border of the input ignored.",
+            ]
+        )
+    )
+    if cost.convention.column != "macs":
+        document.append(Heading(flops_title(cost.convention)))
+        document.append(Paragraph(f"{cost.convention.about} ({cost.convention.source})."))
+        document.append(_convention(cost))
+    for name, word in (("macs", "MACs"), ("params", "params")):
+        if getattr(cost.totals, name):
+            document += [Heading(f"The layers with most {word}"), _largest(cost, name, word, top)]
+    zero = _zero(cost)
+    if zero:
+        document += [Heading("Declared zero, and why"), Items(zero)]
+    document.extend(Paragraph(remark) for remark in remarks(cost))
+    if cost.notes:
+        document += [Heading("Notes of the spec"), Items([" ".join(note.split()) for note in cost.notes])]
+    example = max(cost.layers, key=lambda layer: layer.macs, default=None)
+    if example is not None:
+        document.append(Paragraph(f"One layer in full: archcalc explain {called} {example.name}"))
+    document.append(footer(cost))
+    return document
+
+
+def _convention(cost: NetworkCost) -> Table:
+    table = Table([Column("operation"), number("how many"), number("worth"), number(flops_title(cost.convention))])
+    for name, worth in cost.convention.weights.items():
+        many = getattr(cost.totals, name)
+        if many:
+            title = "MACs" if name == "macs" else name
+            table.rows.append([title, f"{many:,}", str(worth), f"{worth * many:,}"])
+    table.rows.append(Total(["all", "", "", f"{cost.totals.flops:,}"]))
+    return table
+
+
+def _largest(cost: NetworkCost, name: str, word: str, top: int) -> Table:
+    whole = getattr(cost.totals, name)
+    rows = sorted((row for row in cost.layers if getattr(row, name)), key=lambda row: -getattr(row, name))[:top]
+    table = Table(
+        [Column("layer", least=20), Column("what", drop=1, least=16, cut="end"), number(word), number("of all"), bar()]
+    )
+    most = getattr(rows[0], name) if rows else 0
+    for row in rows:
+        value = getattr(row, name)
+        table.rows.append([row.name, row.notation, f"{value:,}", numbers.percent(value, whole), Bar(value, most)])
+    return table
+
+
+def _zero(cost: NetworkCost) -> list[str]:
+    found = Counter((row.type, row.reason) for row in operations(cost) if row.state == "zero")
+    return [f"{name} ({times}): {reason}" for (name, reason), times in found.items()]
+
+
+def explanation_object(of: Explanation) -> dict[str, Any]:
+    """An explanation for programs."""
+    return {
+        "operation": of.name,
+        "notation": of.notation,
+        "in_shape": of.x,
+        "out_shape": of.y,
+        "symbols": dict(of.given),
+        "rules": [rule._asdict() for rule in of.rules],
+        "assumptions": of.assumptions,
+        "source": of.source,
+        "remark": of.remark,
+    }

@@ -1,0 +1,114 @@
+"""Numbers as people read them: SI for counts, IEC for bytes, exact where they are short."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from archcalc.ops import Shape
+from archcalc.results import ReceptiveField, plain
+
+Units = Literal["si", "raw"]
+
+EXACT_BELOW = 100_000  # a count below this is written out
+_SI = ("", " K", " M", " G", " T", " P", " E", " Z", " Y")
+_IEC = (" B", " KiB", " MiB", " GiB", " TiB", " PiB", " EiB")
+
+
+def count(value: int, units: Units = "si") -> str:
+    """A count: `9,472`, `1.583 G`; every digit under `raw`."""
+    if units == "raw" or abs(value) < EXACT_BELOW:
+        return f"{value:,}"
+    return _scaled(value, 1000, _SI)
+
+
+def size(value: int, units: Units = "si") -> str:
+    """Bytes: `26.70 MiB`; every digit under `raw`."""
+    if units == "raw" or value < 1024:
+        return f"{value:,} B"
+    return _scaled(value, 1024, _IEC)
+
+
+def _scaled(value: int, step: int, names: Sequence[str]) -> str:
+    """Four significant digits, rounded half up in whole numbers."""
+    power = 0
+    while power + 1 < len(names) and abs(value) >= step ** (power + 1):
+        power += 1
+    unit = step**power
+    for decimals in (3, 2, 1, 0):
+        scaled = (2 * value * 10**decimals + unit) // (2 * unit)
+        if abs(scaled) < 10_000 or decimals == 0:
+            break
+    if decimals == 0 and abs(scaled) >= step and power + 1 < len(names):
+        scaled, decimals, power = 1000, 3, power + 1  # 1000 K is 1.000 M
+    whole, part = divmod(scaled, 10**decimals)
+    return f"{whole:,}{f'.{part:0{decimals}d}' if decimals else ''}{names[power]}"
+
+
+def percent(part: int, whole: int) -> str:
+    """A share: `58.4%`, `<0.1%` for what is there but small, nothing for what is not."""
+    if part == 0 or whole == 0:
+        return ""
+    tenths = (2000 * part + whole) // (2 * whole)
+    return f"{tenths // 10}.{tenths % 10}%" if tenths else "<0.1%"
+
+
+def ratio(value: int, other: int) -> str:
+    """How many times the other: `9.77x`, `0.05x`; nothing where there is no such number."""
+    if other == 0:
+        return "1.00x" if value == 0 else ""
+    return f"{_short(value, other)}x"
+
+
+def times(larger: int, smaller: int) -> str:
+    """A ratio for a sentence: `9.8x`, `1.06x`, `120x`."""
+    if 2 * smaller > larger:
+        return f"{_decimal(larger, smaller, 2 if 100 * larger > 101 * smaller else 4)}x"
+    return f"{_decimal(larger, smaller, 1 if larger < 100 * smaller else 0)}x"
+
+
+def _short(value: int, other: int) -> str:
+    if value >= 100 * other:
+        return _decimal(value, other, 0)
+    if value >= 10 * other:
+        return _decimal(value, other, 1)
+    return _decimal(value, other, 2 if 100 * value >= other else 4)
+
+
+def _decimal(value: int, other: int, decimals: int) -> str:
+    scaled = (2 * value * 10**decimals + other) // (2 * other)
+    whole, part = divmod(scaled, 10**decimals)
+    return f"{whole:,}.{part:0{decimals}d}" if decimals else f"{whole:,}"
+
+
+def extents(sizes: Sequence[object]) -> str:
+    """`112x112`."""
+    return "x".join(map(str, sizes))
+
+
+def shape(value: Shape) -> str:
+    """`64x112x112`, channels first; nothing for a row that has no shape of its own."""
+    return str(value)
+
+
+def field(value: ReceptiveField | None) -> str:
+    """Size of a receptive field: `211x211`."""
+    return extents(value.size) if value else ""
+
+
+def jump(value: ReceptiveField | None) -> str:
+    """Pixels between neighbouring positions: `32`, or `32x16` where the axes differ."""
+    if value is None:
+        return ""
+    jumps = [plain(step) for step in value.jump]
+    return str(jumps[0]) if len(set(jumps)) == 1 else extents(jumps)
+
+
+def plural(number: int, noun: str) -> str:
+    """`1 layer`, `84 layers`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def listed(words: Sequence[str], last: str = "and") -> str:
+    """`a, b and c`."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {last} {words[-1]}" if words else ""

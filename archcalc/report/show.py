@@ -1,0 +1,213 @@
+"""One network: its layers, its totals, and what was assumed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from archcalc.report import numbers
+from archcalc.report.blocks import (
+    Bar,
+    Cell,
+    Column,
+    Document,
+    Heading,
+    Paragraph,
+    Section,
+    Table,
+    Total,
+    bar,
+    number,
+)
+from archcalc.report.numbers import Units
+from archcalc.results import Convention, LayerCost, NetworkCost
+
+_ROWS = {"op": "operation", "layer": "layer", "stage": "stage", "type": "type"}  # what a row is
+
+
+def shown(
+    cost: NetworkCost, rows: Sequence[LayerCost], units: Units, by: str = "layer", of: int | None = None
+) -> Document:
+    """Table of layers, totals and footer; `of` is the number of rows that `rows` was chosen from."""
+    document: Document = [Heading(headline(cost), 1)]
+    document.append(layers_table(cost, rows, units, by))
+    if of is not None and len(rows) < of:
+        document.append(Paragraph(f"{len(rows)} of {of} rows; the totals are those of the whole network", quiet=True))
+    document.append(totals_table(cost, units))
+    document.extend(Paragraph(remark) for remark in remarks(cost))
+    document.append(footer(cost))
+    return document
+
+
+def headline(cost: NetworkCost) -> str:
+    """Name, title and source."""
+    title = cost.title if cost.title and cost.title != cost.name else ""
+    about = ", ".join(part for part in (title, str(cost.year or "")) if part)
+    source = f" [{cost.source}]" if cost.source else ""
+    return f"{cost.name}: {about}{source}" if about else f"{cost.name}{source}"
+
+
+def layers_table(
+    cost: NetworkCost, rows: Sequence[LayerCost], units: Units, by: str = "layer", has_total: bool = True
+) -> Table:
+    """The layers, or groups of them, with their parts of the MACs; those of heads apart."""
+    is_arithmetic = cost.convention.column != "macs"
+    columns = [
+        Column(_ROWS[by], least=24),
+        Column("what", drop=4, least=12, cut="end"),
+        number("output", drop=2),
+        number("params"),
+        number("MACs"),
+        number("of all", drop=1),
+        bar(),
+        number(flops_title(cost.convention), drop=12 if is_arithmetic else 30),
+        number("field", drop=5),
+    ]
+    most = max((row.macs for row in rows), default=0)
+    table = Table(columns)
+    head = ""
+    heads = [row.head for row in rows]
+    is_in_order = heads == sorted(heads, key=lambda name: heads.index(name) if name else -1)
+    for row in rows:
+        if row.head != head and is_in_order:
+            head = row.head
+            table.rows.append(Section(f"head {head}, for training only" if head else "the network itself"))
+        unknown = row.state == "unknown"
+        cells: list[Cell] = [
+            row.name,
+            row.notation,
+            numbers.shape(row.out_shape),
+            numbers.count(row.params, units),
+            at_least(numbers.count(row.macs, units), unknown),
+            numbers.percent(row.macs, cost.totals.macs),
+            Bar(row.macs, most),
+            at_least(numbers.count(row.flops, units), unknown),
+            numbers.field(row.receptive_field),
+        ]
+        table.rows.append(cells)
+    if has_total:
+        table.rows.append(_total(cost, units))
+    if not is_arithmetic or by == "type":
+        hidden = {7} if not is_arithmetic else set()
+        hidden |= {2, 8} if by == "type" else set()
+        return without(table, hidden)
+    return table
+
+
+def _total(cost: NetworkCost, units: Units) -> Total:
+    totals = cost.totals
+    return Total(
+        [
+            "total",
+            numbers.plural(totals.layers, "layer"),
+            "",
+            numbers.count(totals.params, units),
+            at_least(numbers.count(totals.macs, units), totals.at_least),
+            "",
+            Bar(0, 1),
+            at_least(numbers.count(totals.flops, units), totals.at_least),
+            numbers.field(cost.receptive_field),
+        ]
+    )
+
+
+def without(table: Table, hidden: set[int]) -> Table:
+    """A table with fewer columns."""
+
+    def rest(cells: Sequence[Cell]) -> list[Cell]:
+        return [cell for index, cell in enumerate(cells) if index not in hidden]
+
+    fewer = Table([column for index, column in enumerate(table.columns) if index not in hidden])
+    for row in table.rows:
+        if isinstance(row, Section):
+            fewer.rows.append(row)
+        else:
+            fewer.rows.append(Total(rest(row.cells)) if isinstance(row, Total) else rest(row))
+    return fewer
+
+
+def at_least(text: str, unknown: bool) -> str:
+    """Marks a number that is a lower bound."""
+    return f"≥ {text}" if unknown else text
+
+
+def flops_title(convention: Convention) -> str:
+    """`FLOPs` is never said without saying whose."""
+    return "MACs" if convention.column == "macs" else f"FLOPs ({convention.name})"
+
+
+def totals_table(cost: NetworkCost, units: Units) -> Table:
+    """Every total with its exact value and what it consists of."""
+    totals = cost.totals
+    table = Table([Column(""), number(""), Column("", drop=1, least=20, cut="wrap")])
+
+    def add(name: str, value: int, remark: str = "", bounded: bool = False) -> None:
+        table.rows.append([name, at_least(f"{value:,}", bounded and totals.at_least), remark])
+
+    kinds = [(totals.weights, "weights"), (totals.biases, "biases"), (totals.norm_params, "of norms")]
+    parts = " + ".join(f"{numbers.count(value, units)} {name}" for value, name in kinds if value)
+    buffers = f"; {numbers.count(totals.buffers, units)} buffers besides" if totals.buffers else ""
+    add("params", totals.params, parts + buffers)
+    table.rows.append(
+        ["weights", f"{totals.size_bytes:,}", f"bytes at {cost.dtype} = {numbers.size(totals.size_bytes)}"]
+    )
+    add("MACs", totals.macs, "multiply-accumulate pairs", True)
+    if cost.convention.column != "macs":
+        add(flops_title(cost.convention), totals.flops, flops_remark(cost), True)
+    add("connections", totals.connections, "as LeCun et al. 1998 count", True)
+    add("neurons", totals.neurons, "outputs of layers with weights")
+    add("activations", totals.activations, f"elements in all; {numbers.count(totals.peak_activations, units)} at once")
+    pooled = totals.depth_with_pooling
+    add("depth", totals.depth, f"layers with weights on the longest path; {pooled} with pooling")
+    seen = cost.receptive_field
+    if seen:
+        where = f"pixels of {numbers.extents(cost.input.spatial)}; jump {numbers.jump(seen)}"
+        table.rows.append(["receptive field", numbers.field(seen), where])
+    return table
+
+
+def flops_remark(cost: NetworkCost) -> str:
+    """How the FLOPs of this convention come about."""
+    words = [
+        ("macs", "MACs"),
+        ("additions", "additions"),
+        ("multiplications", "products"),
+        ("divisions", "divisions"),
+        ("comparisons", "comparisons"),
+        ("transcendentals", "transcendentals"),
+    ]
+    weights = cost.convention.weights
+    terms = [
+        word if weights[name] == 1 else f"{weights[name]} x {word}"
+        for name, word in words
+        if weights.get(name) and getattr(cost.totals, name)
+    ]
+    return " + ".join(terms)
+
+
+def remarks(cost: NetworkCost) -> list[str]:
+    """What a reader must know besides the numbers."""
+    found = []
+    if cost.heads and not cost.with_heads:
+        which = numbers.listed(cost.heads)
+        are = "heads are" if len(cost.heads) > 1 else "head is"
+        found.append(f"{len(cost.heads)} {are} for training only and left out ({which}): --with-heads counts them.")
+    unknown = [layer for layer in cost.layers if layer.state == "unknown"]
+    if unknown:
+        names = numbers.listed([layer.name for layer in unknown[:5]] + (["others"] if len(unknown) > 5 else []))
+        found.append(f"Totals marked ≥ are lower bounds: the cost of {names} is not known.")
+    return found
+
+
+def footer(cost: NetworkCost) -> Paragraph:
+    """Under which assumptions the numbers hold, and how much of the network they cover."""
+    totals = cost.totals
+    parts = [
+        f"convention {cost.convention.name}",
+        f"batch {cost.batch}",
+        f"input {cost.input}",
+        cost.dtype,
+        f"{numbers.plural(totals.counted, 'operation')} counted, {totals.zero} declared zero, {totals.unknown} unknown",
+    ]
+    if cost.settings:
+        parts.insert(3, ", ".join(f"{name}={value}" for name, value in cost.settings.items()))
+    return Paragraph(" | ".join(parts), quiet=True)

@@ -1,0 +1,291 @@
+"""Whole commands and the engine beside other tools, in one run, into reports/performance.md.
+
+    python tests/benchmarks/commands.py [--runs 5] [--ptflops PYTHON] [--output FILE]
+
+Each command is a child process; wall time and peak memory are the kernel's. Commands that are compared run in turn, so
+that whatever else the machine does falls on all of them. `--ptflops` names a Python that has ptflops beside torch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from statistics import median
+from typing import NamedTuple
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+PEERS = HERE / "peers"
+LENGTHS = (1_000, 10_000, 100_000)
+MIB = 1 << 20
+
+
+class Run(NamedTuple):
+    """One child process."""
+
+    seconds: float
+    memory: int  # largest resident set [bytes]
+    output: str
+
+
+class Runs(NamedTuple):
+    """The same child several times; the least is what the work takes, the median what it took here."""
+
+    least: float
+    median: float
+    memory: float  # median [bytes]
+
+
+def run(command: Sequence[str]) -> Run:
+    """Run a command to its end from the root of the checkout."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", "PYTHONWARNINGS": "ignore"}
+    start = time.perf_counter()
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as child:
+        assert child.stdout is not None
+        output = child.stdout.read()
+        _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+    taken = time.perf_counter() - start
+    if child.returncode:
+        raise SystemExit(f"{' '.join(command)} ended with {child.returncode}")
+    return Run(taken, usage.ru_maxrss * 1024, output)
+
+
+def in_turn(commands: Mapping[str, Sequence[str]], runs: int) -> dict[str, list[Run]]:
+    """Each command so many times, one after the other; once before that for the disk's sake."""
+    found: dict[str, list[Run]] = {name: [] for name in commands}
+    for name, command in commands.items():
+        tell(f"{name}: {run(command).seconds:.2f} s")
+    for number in range(runs):
+        tell(f"run {number + 1} of {runs}")
+        for name, command in commands.items():
+            found[name].append(run(command))
+    return found
+
+
+def tell(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def summary(runs: list[Run]) -> Runs:
+    seconds = [each.seconds for each in runs]
+    return Runs(min(seconds), median(seconds), median(each.memory for each in runs))
+
+
+def printed(runs: list[Run]) -> Runs:
+    """Seconds as children print them, one a line."""
+    seconds = [float(line) for each in runs for line in each.output.split()]
+    return Runs(min(seconds), median(seconds), median(each.memory for each in runs))
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """Markdown; figures to the right."""
+    marks = [":--" if number == 0 else "--:" for number in range(len(columns))]
+    return [f"| {' | '.join(cells)} |" for cells in (columns, marks, *rows)] + [""]
+
+
+def seconds(value: float) -> str:
+    return f"{value:.3g} s" if value >= 1 else f"{value * 1e3:.3g} ms"
+
+
+def mebibytes(value: float) -> str:
+    return f"{value / MIB:.4g} MiB"
+
+
+Written = Callable[[float], str]
+
+
+def ratio(what: str, ours: float, other: float, written: Written, target: str = "", inverse: bool = False) -> list[str]:
+    """A line of a table of ratios; the ratio is of the exact figures."""
+    quotient = ours / other if inverse else other / ours
+    return [what, written(ours), written(other), f"{quotient:.3g}", target]
+
+
+RATIOS = ("measure", "archcalc", "other", "ratio", "target")
+
+
+def whole_commands(runs: int) -> list[str]:
+    """`compare googlenet vgg16` as a process, and others that say the same."""
+    python = sys.executable
+    commands: dict[str, Sequence[str]] = {
+        "archcalc compare googlenet vgg16": [python, "-m", "archcalc", "compare", "googlenet", "vgg16"],
+        "fvcore": [python, str(PEERS / "compare_fvcore.py")],
+        "FlopCounterMode on meta": [python, str(PEERS / "compare_flop_counter.py")],
+        'python -c "import typer, rich.table"': [python, "-c", "import typer, rich.table"],
+        'python -c ""': [python, "-c", ""],
+    }
+    found = {name: summary(each) for name, each in in_turn(commands, runs).items()}
+    ours, fvcore, counter, imports, _ = found.values()
+    lines = [
+        "## Whole commands",
+        "",
+        f"{runs} runs each, in turn: wall time and largest resident memory (which Linux reports as no less than",
+        "that of the process that started it, here about 17 MiB).",
+        "",
+    ]
+    lines += table(
+        ("command", "least", "median", "memory"),
+        (
+            (f"`{name}`", seconds(each.least), seconds(each.median), mebibytes(each.memory))
+            for name, each in found.items()
+        ),
+    )
+    return lines + table(
+        RATIOS,
+        [
+            ratio("least wall time, fvcore", ours.least, fvcore.least, seconds, ">= 20"),
+            ratio("median wall time, fvcore", ours.median, fvcore.median, seconds, ">= 20"),
+            ratio("memory, fvcore", ours.memory, fvcore.memory, mebibytes, ">= 15"),
+            ratio("least wall time, FlopCounterMode", ours.least, counter.least, seconds),
+            ratio("memory, FlopCounterMode", ours.memory, counter.memory, mebibytes),
+            ratio("least wall time to imports alone", ours.least, imports.least, seconds, "<= 2.5", inverse=True),
+            ratio("median wall time to imports alone", ours.median, imports.median, seconds, "<= 2.5", inverse=True),
+        ],
+    )
+
+
+def engine_alone(runs: int, ptflops: str | None) -> list[str]:
+    """ResNet-152 from its text to its totals, beside tools that count an instantiated one."""
+    python = sys.executable
+    commands: dict[str, Sequence[str]] = {
+        "archcalc": [python, str(PEERS / "resnet152_archcalc.py")],
+        "fvcore": [python, str(PEERS / "resnet152_fvcore.py")],
+    }
+    if ptflops:
+        commands["ptflops"] = [ptflops, str(PEERS / "resnet152_ptflops.py")]
+    found = {name: printed(each) for name, each in in_turn(commands, runs).items()}
+    every = [run([python, str(PEERS / "every_network.py")]).output.split() for _ in range(runs)]
+    ours = found["archcalc"]
+    lines = [
+        "## The engine alone",
+        "",
+        "ResNet-152 from the text of `specs/resnet.yaml` to its totals, no parsed expression and no cost remembered",
+        "from before; the others count a model that is already there. Imports are in none of the figures.",
+        "",
+    ]
+    lines += table(
+        ("tool", "least", "median"),
+        ((name, seconds(each.least), seconds(each.median)) for name, each in found.items()),
+    )
+    rows = [
+        ratio("least time, fvcore", ours.least, found["fvcore"].least, seconds, ">= 100"),
+        ratio("median time, fvcore", ours.median, found["fvcore"].median, seconds, ">= 100"),
+    ]
+    if ptflops:
+        rows += [
+            ratio("least time, ptflops", ours.least, found["ptflops"].least, seconds, ">= 30"),
+            ratio("median time, ptflops", ours.median, found["ptflops"].median, seconds, ">= 30"),
+        ]
+    lines += table(RATIOS, rows)
+    least = min(float(each[0]) for each in every)
+    return [
+        *lines,
+        f"All {every[0][1]} networks of the repository, every file read once, in a fresh process: {seconds(least)} "
+        "(target: below 1 s).",
+        "",
+    ]
+
+
+def growth(runs: int) -> list[str]:
+    """Chains of growing length: what a layer takes, beside what it takes in a chain of the first length."""
+    lines = [
+        "## Growth",
+        "",
+        "A chain of equal convolutions from its text to its totals: written once and repeated (`conv(...) * n`), and",
+        "unrolled into a file of n lines. Memory is the peak of the process above that of a chain of one layer; in a",
+        "thousand layers much of it is found in what the process has already, so it is compared with ten thousand.",
+        "",
+    ]
+    rows = []
+    for kind in ("repeated", "unrolled"):
+        commands = {
+            str(length): [sys.executable, str(PEERS / "growth.py"), kind, str(length)] for length in (1, *LENGTHS)
+        }
+        found = {
+            int(length): [tuple(map(float, each.output.split())) for each in runs_of]
+            for length, runs_of in in_turn(commands, runs).items()
+        }
+        taken = {length: min(each[0] for each in found[length]) / length for length in LENGTHS}
+        base = min(each[1] for each in found[1])
+        memory = {length: (min(each[1] for each in found[length]) - base) / length for length in LENGTHS}
+        for length in LENGTHS:
+            against = memory[length] / memory[LENGTHS[1]] if length > LENGTHS[0] else None
+            rows.append(
+                [
+                    f"{kind}, {length:,}",
+                    seconds(taken[length] * length),
+                    f"{taken[length] * 1e6:.3g} us",
+                    f"{taken[length] / taken[LENGTHS[0]]:.2f}",
+                    f"{memory[length]:.0f} B",
+                    f"{against:.2f}" if against else "",
+                ]
+            )
+    columns = ("layers", "time", "time a layer", "to 1,000", "memory a layer", "to 10,000")
+    return lines + table(columns, rows)
+
+
+def machine(ptflops: str | None) -> list[str]:
+    """What the figures were measured on; no names of hosts or paths."""
+    cpu = next(
+        (line.partition(":")[2].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")),
+        platform.machine(),
+    )
+    names = ("torch", "torchvision", "fvcore", "PyYAML", "typer", "rich")
+    versions = [f"{name} {found}" for name in names if (found := _version(name))]
+    if ptflops:
+        program = "import importlib.metadata as m; print(m.version('ptflops'))"
+        versions.append(f"ptflops {run([ptflops, '-c', program]).output.strip()}")
+    return [
+        f"- date: {datetime.now(UTC).date().isoformat()}",
+        f"- machine: {cpu}, {os.cpu_count()} cores, {platform.system()}",
+        f"- {platform.python_implementation()} {platform.python_version()}, {', '.join(versions)}",
+        "",
+    ]
+
+
+def _lines(path: str) -> list[str]:
+    file = Path(path)
+    return file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return ""
+
+
+def main() -> None:
+    """Measure, and write the report in one go."""
+    parser = argparse.ArgumentParser(description="Timings beside other tools, into reports/performance.md")
+    parser.add_argument("--runs", type=int, default=5, help="of each command")
+    parser.add_argument("--ptflops", help="a Python that has ptflops and torchvision")
+    parser.add_argument("--output", type=Path, default=ROOT / "reports" / "performance.md")
+    given = parser.parse_args()
+    lines = [
+        "# Performance",
+        "",
+        "Written by `python tests/benchmarks/commands.py`. Ratios are of figures measured in turn in one run; a ratio",
+        'above 1 says how many times less archcalc takes, but for the lines "to imports alone".',
+        "",
+        *machine(given.ptflops),
+        *whole_commands(given.runs),
+        *engine_alone(given.runs, given.ptflops),
+        *growth(min(given.runs, 3)),
+    ]
+    given.output.parent.mkdir(exist_ok=True)
+    given.output.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

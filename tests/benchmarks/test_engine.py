@@ -1,0 +1,75 @@
+"""Timings of the engine, in process; what is asserted is what grows how, never seconds."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+import archcalc
+from archcalc.engine.analyze import total
+from archcalc.spec.library import specs_folder
+from tests.benchmarks.workloads import chain, every_network, from_file, from_source
+
+pytestmark = pytest.mark.benchmark
+
+
+@pytest.mark.parametrize(
+    ("file", "name"), [("resnet.yaml", "resnet152"), ("googlenet.yaml", "googlenet"), ("vgg.yaml", "vgg16")]
+)
+def test_file_to_totals(benchmark: Any, file: str, name: str) -> None:
+    cost = benchmark.pedantic(from_file, args=(specs_folder() / file, name), rounds=15, warmup_rounds=1)
+    assert cost.totals.macs > 1_000_000_000
+
+
+def test_every_network(benchmark: Any) -> None:
+    assert benchmark.pedantic(every_network, rounds=3) > 50
+
+
+def test_expansion(benchmark: Any) -> None:
+    network = archcalc.load("resnet152")
+    assert benchmark.pedantic(network.graph, rounds=15).nodes
+
+
+def test_totals(benchmark: Any) -> None:
+    graph = archcalc.load("resnet152").graph()
+    assert benchmark.pedantic(total, args=(graph,), rounds=30).params == 60_192_808
+
+
+def test_layers_and_receptive_fields(benchmark: Any) -> None:
+    def rows() -> int:
+        cost = archcalc.analyze("resnet152")
+        return sum(layer.receptive_field is not None for layer in cost.layers)
+
+    assert benchmark.pedantic(rows, rounds=10) > 200
+
+
+def test_closed_form(benchmark: Any) -> None:
+    form = benchmark.pedantic(archcalc.closed_form, args=("resnet152", ["resolution"]), rounds=10)
+    assert "ceil(resolution/32)" in str(form)
+
+
+@pytest.mark.parametrize("kind", ["repeated", "unrolled"])
+def test_ten_thousand_layers(benchmark: Any, kind: str) -> None:
+    source = chain(kind, 10_000)
+    cost = benchmark.pedantic(from_source, args=(source,), rounds=2)
+    assert cost.totals.layers == cost.totals.depth == 10_000
+    assert cost.totals.macs == 10_000 * 8 * 8 * 9 * 256
+
+
+@pytest.mark.parametrize("kind", ["repeated", "unrolled"])
+def test_time_grows_with_the_layers(kind: str) -> None:
+    """Ten times the layers take about ten times as long: far from the hundred of what grows with the square."""
+
+    def best(length: int) -> float:
+        source = chain(kind, length)
+        taken = []
+        for _ in range(3):
+            start = time.perf_counter()
+            from_source(source)
+            taken.append(time.perf_counter() - start)
+        return min(taken)
+
+    from_source(chain(kind, 10))
+    assert best(20_000) < 30 * best(2_000)

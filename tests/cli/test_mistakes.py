@@ -1,0 +1,91 @@
+"""A user's mistakes: one diagnostic on stderr, nothing on stdout, exit code 2."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.running import NET, run, spec
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["show", "vgg61"], "no network is called `vgg61`"),
+        (["show", "./none.yaml"], "cannot be read"),
+        (["show", "vgg16", "--set", "resolution"], "--set takes NAME=VALUE, not `resolution`"),
+        (["show", "vgg16", "--set", "=3"], "--set takes NAME=VALUE"),
+        (["show", "vgg16", "--set", "resolution="], "--set takes NAME=VALUE"),
+        (["show", "vgg16", "--set", "resolutoin=3"], "did you mean `resolution`?"),
+        (["show", "vgg16", "--set", "resolution=3 +"], "--set resolution:1:"),
+        (["show", "vgg16", "--set", "resolution=none"], "error["),
+        (["show", "vgg16", "--set", "resolution=0"], "error["),
+        (["show", "vgg16", "--set", "resolution=8"], "window-larger-than-input"),
+        (["show", "vgg16", "--input", "3,a,b"], "--input takes sizes"),
+        (["show", "vgg16", "--input", ""], "--input takes sizes"),
+        (["show", "vgg16", "--input", "3x0x0"], "error[bad-input]"),
+        (["show", "vgg16", "--input", "3x224"], "vgg reads 3 numbers"),
+        (["show", "vgg16", "--batch", "0"], "the batch is 0; it is 1 or more"),
+        (["show", "vgg16", "--batch", "-1"], "the batch is -1"),
+        (["show", "vgg16", "--batch", "many"], "'many' is not a whole number"),
+        (["show", "vgg16", "--dtype", "fp23"], "did you mean `fp32`?"),
+        (["show", "vgg16", "--convention", "mac"], "did you mean `macs`?"),
+        (["show", "vgg16", "--sort", "param"], "did you mean `params`?"),
+        (["show", "vgg16", "--sort", "zzzz"], "there are name, type"),
+        (["show", "vgg16", "--top", "0"], "0 is less than 1"),
+        (["show", "vgg16", "--by", "colour"], "'colour' is not one of op, layer, stage, type"),
+        (["show", "vgg16", "--format", "xml"], "'xml' is not one of table, markdown, csv, json"),
+        (["show", "vgg16", "--units", "imperial"], "'imperial' is not one of si, raw"),
+        (["show", "vgg16", "--by", "type", "--depth", "2"], "--depth cuts names of layers"),
+        (["show", "vgg16", "--limit", "layer=3"], "did you mean `layers`?"),
+        (["show", "vgg16", "--limit", "layers=many"], "--limit layers takes a whole number"),
+        (["show", "vgg16", "--limit", "layers"], "--limit takes NAME=VALUE"),
+        (["show", "vgg16", "-o", "/no/such/folder/x.csv"], "mkdir -p /no/such/folder"),
+        (["show", "vgg16", "-o", "/"], "cannot be written"),
+        (["show", "vgg16", "--colour"], "No such option"),
+        (["show"], "Missing argument"),
+        (["shwo", "vgg16"], "No such command"),
+        (["validate", "x.yaml", "--format", "csv"], "is not one of text, json, github"),
+    ],
+)
+def test_mistakes(arguments: list[str], words: str) -> None:
+    found = run(*arguments, code=2)
+    assert found.stdout == ""
+    assert words in found.stderr
+    assert "Traceback" not in found.stderr
+
+
+def test_a_broken_spec_as_an_argument(tmp_path: Path) -> None:
+    path = spec(tmp_path, NET.replace("maxpool", "macspool"))
+    found = run("show", path, code=2)
+    assert found.stdout == ""
+    assert f"--> {path}:9:10" in found.stderr
+    assert "did you mean `maxpool`?" in found.stderr
+
+
+def test_nothing_is_left_behind_where_a_file_cannot_be_written(tmp_path: Path) -> None:
+    run("show", "vgg61", "-o", str(tmp_path / "x.csv"), code=2)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["", "list", "show", "compare", "explain", "validate", "ops", "report"])
+def test_every_command_has_help(command: str) -> None:
+    found = run(*command.split(), "--help").stdout
+    assert found.startswith(f"Usage: archcalc {command}".rstrip())
+    assert "--help" in found
+
+
+def test_help_names_what_an_option_takes() -> None:
+    from archcalc.engine.conventions import CONVENTIONS
+    from archcalc.results import DTYPES
+
+    words = run("show", "--help").stdout.split()
+    for name in (*DTYPES, *CONVENTIONS):
+        assert any(word.strip(".:,()[]") == name for word in words), name
+
+
+def test_version() -> None:
+    from archcalc import __version__
+
+    assert run("--version").stdout == f"archcalc {__version__}\n"

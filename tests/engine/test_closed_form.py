@@ -1,0 +1,171 @@
+"""Closed forms: at any values of their variables what the integer engine says there."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+
+import archcalc
+from archcalc.dims import Polynomial, evaluate, variable
+from archcalc.engine.costs import QUANTITIES
+from archcalc.engine.network import Network
+from archcalc.engine.symbolic import to_sympy
+from archcalc.spec.library import all_names
+from tests.engine.small import network
+
+POINTS = 4
+COMPARED = ("params", "macs", "connections", "activations", "neurons", "buffers")
+
+
+def smallest(name: str) -> int:
+    """A resolution that every layer of a family has room for, the heads of GoogLeNet among them."""
+    for family, least in (("lenet", 32), ("alexnet", 67), ("caffenet", 67), ("vgg", 32), ("googlenet", 80)):
+        if name.startswith(family):
+            return least
+    return 1  # residual networks pad every window
+
+
+@pytest.mark.parametrize("name", all_names())
+def test_families_at_any_resolution_and_classes(name: str) -> None:
+    loaded = archcalc.load(name)
+    free = ["resolution", "classes"]
+    forms = {quantity: archcalc.closed_form(loaded, free, quantity) for quantity in COMPARED}
+    chosen = random.Random(name)
+    least = smallest(name)
+    for point in range(POINTS):
+        at = {"resolution": chosen.randint(least, 500) if point else least, "classes": chosen.randint(1, 30_000)}
+        totals = archcalc.analyze(loaded, set=at).totals
+        found = {quantity: evaluate(form, at) for quantity, form in forms.items()}
+        assert found == {quantity: getattr(totals, quantity) for quantity in COMPARED}, at
+
+
+@pytest.mark.parametrize("name", ["googlenet", "googlenet@torchvision"])
+def test_with_heads(name: str) -> None:
+    form = archcalc.closed_form(name, ["classes"], "params", with_heads=True)
+    for classes in (1, 10, 1000):
+        totals = archcalc.analyze(name, set={"classes": classes}, with_heads=True).totals
+        assert evaluate(form, {"classes": classes}) == totals.params
+
+
+@pytest.mark.parametrize("name", all_names())
+def test_nothing_free_is_a_number(name: str) -> None:
+    cost = archcalc.analyze(name)
+    for quantity in QUANTITIES:
+        assert archcalc.closed_form(name, [], quantity) == getattr(cost.totals, quantity), quantity
+
+
+def test_what_does_not_depend_on_a_variable_is_a_number() -> None:
+    assert archcalc.closed_form("resnet50", ["resolution"], "params") == 25_557_032
+    assert archcalc.closed_form("resnet20", ["depth"]) == 40_551_040  # a variable of its sisters
+
+
+def test_linear_in_classes() -> None:
+    classes = variable("classes")
+    assert archcalc.closed_form("resnet50", ["classes"], "params") == 2049 * classes + 25_557_032 - 2_049_000
+    assert archcalc.closed_form("vgg16", ["classes"], "biases") == classes + 4_224 + 8_192
+
+
+WIDE = """
+    stem:  conv(width, 3, stride=2, padding=half, norm=batch_norm)
+    body:  block(width) * 3
+    wide:  block(2*width)
+    groups: conv(2*width, 3, groups=width, padding=half)
+    parts: concat(conv(width // 2, 1), conv(4*width, 3, padding=half), maxpool(3, stride=1, padding=half))
+    pool:  maxpool(kernel, stride=2, ceil=true)
+    gap:   global_avgpool
+    fc:    linear(classes)
+"""
+PARTS = """
+variables: {resolution: 64, width: 16, classes: 10, kernel: 3}
+modules:
+  block(n):
+    add:
+      convs: conv(n, 1, norm=batch_norm, activation=relu) >> conv(n, 3, padding=half, bias=false)
+      shortcut: conv(n, 1)
+"""
+
+
+def wide() -> Network:
+    return network(WIDE, "image(3, resolution, resolution)", PARTS)
+
+
+@pytest.mark.parametrize("quantity", QUANTITIES)
+def test_widths(quantity: str) -> None:
+    """Channels, a kernel and both sizes at once."""
+    free = ["resolution", "width", "classes", "kernel"]
+    form = archcalc.closed_form(wide(), free, quantity)
+    chosen = random.Random(quantity)
+    for _ in range(25):
+        at = {name: chosen.randint(1, 200) for name in free}
+        at["kernel"] = chosen.randint(1, 3)
+        at["resolution"] += 5
+        at["width"] += 1  # width // 2 channels are at least one
+        assert evaluate(form, at) == getattr(archcalc.analyze(wide(), set=at).totals, quantity), at
+
+
+def test_sympy_form_is_the_same() -> None:
+    form = archcalc.closed_form(wide(), ["resolution", "width"])
+    expression: Any = to_sympy(form)
+    symbols = {symbol.name: symbol for symbol in expression.free_symbols}
+    for resolution, width in ((64, 16), (33, 7), (224, 128)):
+        value = expression.subs({symbols["resolution"]: resolution, symbols["width"]: width})
+        expected = archcalc.analyze(wide(), set={"resolution": resolution, "width": width}).totals.macs
+        assert int(value) == expected
+
+
+def test_shared_and_tied_weights() -> None:
+    small = network(
+        """
+        a: linear(n)
+        b: linear(n)
+        c: share(b)
+        d: linear(5, weights=a)
+        """,
+        "features(5)",
+        "variables: {n: 8}",
+    )
+    n = variable("n")
+    assert archcalc.closed_form(small, ["n"], "weights") == 5 * n + n * n
+    assert archcalc.closed_form(small, ["n"], "biases") == 2 * n + 5
+    assert archcalc.closed_form(small, ["n"], "macs") == 10 * n + 2 * n * n
+    totals = archcalc.analyze(small, set={"n": 7}).totals
+    assert (totals.weights, totals.biases, totals.macs) == (35 + 49, 14 + 5, 70 + 98)
+
+
+def test_assumptions_are_told() -> None:
+    """What a formula takes for granted stands in the graph: here that groups divide channels."""
+    small = network("a: conv(8, 1, groups=g)", "image(8, 4, 4)", "variables: {g: 2}")
+    graph = small.graph(free=["g"])
+    assert [assumption.text for assumption in graph.assumptions] == ["8 is divisible by g"]
+    form = archcalc.closed_form(small, ["g"], "weights")
+    for g in (1, 2, 4, 8):
+        assert evaluate(form, {"g": g}) == 64 // g
+
+
+@pytest.mark.parametrize(
+    ("name", "free"),
+    [("resnet20", "n"), ("resnet20", "net"), ("resnet50", "block"), ("resnet50", "depth"), ("googlenet", "block")],
+)
+def test_structure_cannot_stay_free(name: str, free: str) -> None:
+    """A repeat count, a list, a module: there is no one formula for all of them; the message says which variable."""
+    with pytest.raises(archcalc.SpecError) as caught:
+        archcalc.closed_form(name, [free])
+    (found,) = caught.value.diagnostics
+    assert found.code == "structural-variable"
+    assert free in found.message
+    assert found.line is not None
+
+
+def test_unknown_quantities() -> None:
+    with pytest.raises(KeyError):
+        archcalc.closed_form("resnet50", ["resolution"], "flops")
+
+
+def test_forms_are_small() -> None:
+    """One floor of the input for each size that occurs, not one for each layer."""
+    for name in ("resnet152", "vgg19", "googlenet", "resnet1202"):
+        form = archcalc.closed_form(name, ["resolution", "classes"])
+        assert isinstance(form, Polynomial)
+        assert len(form.terms) <= 8

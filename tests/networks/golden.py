@@ -1,0 +1,151 @@
+"""Tables of networks as data, and which of them says what about which spec."""
+
+from __future__ import annotations
+
+import csv
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+TABLES = Path(__file__).parent / "tables"
+
+
+class Row(NamedTuple):
+    """A layer as a table has it."""
+
+    name: str
+    operator: str
+    shape: tuple[int, int, int]  # channels, height, width; a vector has height and width 1
+    weights: int
+    biases: int
+    norm_params: int
+    params: int
+    macs: int
+    kernel: tuple[int, ...]  # nothing where the table has none
+    stride: int | None
+    padding: int | str | None
+    groups: int | None
+    activation: str
+
+
+class Total(NamedTuple):
+    """A network as the list of totals has it."""
+
+    params: int
+    macs: int
+    confirmed_by: str
+
+
+class Facts(NamedTuple):
+    """What is known about a spec: its totals, and its rows where there is a table of them."""
+
+    total: str
+    table: str | None = None
+
+
+@cache
+def rows(table: str) -> tuple[Row, ...]:
+    """Rows of a table, in its order."""
+    with (TABLES / f"{table}.csv").open(encoding="utf-8", newline="") as file:
+        return tuple(map(_row, csv.DictReader(file)))
+
+
+def _row(cells: dict[str, str]) -> Row:
+    pad, groups = cells["pad"], cells["groups"]
+    return Row(
+        name=cells["name"],
+        operator=cells["operator"],
+        shape=(int(cells["out_c"]), int(cells["out_h"]), int(cells["out_w"])),
+        weights=int(cells["weights"]),
+        biases=int(cells["biases"]),
+        norm_params=int(cells["norm_params"]),
+        params=int(cells["params"]),
+        macs=int(cells["macs"]),
+        kernel=tuple(map(int, cells["kernel"].split("x"))) if cells["kernel"] else (),
+        stride=int(cells["stride"]) if cells["stride"] else None,
+        padding=int(pad) if pad.isdigit() else pad or None,
+        groups=int(groups) if groups.isdigit() else None,
+        activation=cells["act"],
+    )
+
+
+@cache
+def totals() -> dict[str, Total]:
+    """All totals by the names that the lists give them."""
+    found: dict[str, Total] = {}
+    for path in sorted(TABLES.glob("*.json")):
+        entries: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+        for entry in entries:
+            name = entry.pop("network")
+            assert name not in found
+            found[name] = Total(**entry)
+    return found
+
+
+FACTS: dict[str, Facts] = {
+    "lenet5": Facts("LeNet-5 (1998)", "lenet5-1998"),
+    "lenet5@full": Facts("LeNet full C3 (modern)", "lenet5-full-c3"),
+    "lenet@caffe": Facts("LeNet Caffe", "lenet-caffe"),
+    "lenet@tfslim": Facts("LeNet TF-slim", "lenet-tfslim"),
+    "alexnet": Facts("AlexNet (bvlc_alexnet, 227, groups)", "alexnet-caffe"),
+    "caffenet": Facts("CaffeNet", "caffenet"),
+    "alexnet@ungrouped": Facts("AlexNet one-tower ungrouped 227", "alexnet-ungrouped-227"),
+    "alexnet@torchvision": Facts("AlexNet OWT (torchvision)", "alexnet-owt-torchvision"),
+    "alexnet@tfslim": Facts("AlexNet v2 (TF-slim)", "alexnet-v2-tfslim"),
+    "vgg11": Facts("VGG A", "vgg-A"),
+    "vgg11@lrn": Facts("VGG A-LRN", "vgg-A-LRN"),
+    "vgg11@bn": Facts("VGG A BN", "vgg-A-bn"),
+    "vgg13": Facts("VGG B", "vgg-B"),
+    "vgg13@bn": Facts("VGG B BN", "vgg-B-bn"),
+    "vgg16@c": Facts("VGG C", "vgg-C"),
+    "vgg16": Facts("VGG D", "vgg-D"),
+    "vgg16@bn": Facts("VGG D BN", "vgg-D-bn"),
+    "vgg19": Facts("VGG E", "vgg-E"),
+    "vgg19@bn": Facts("VGG E BN", "vgg-E-bn"),
+    "googlenet": Facts("GoogLeNet (Caffe, main)", "googlenet-caffe"),
+    "googlenet@torchvision": Facts("GoogLeNet torchvision (no aux)", "googlenet-torchvision"),
+    "googlenet@naive": Facts("GoogLeNet naive modules (derived)", "googlenet-naive-whole-net"),
+    "resnet18": Facts("ResNet-18", "resnet18"),
+    "resnet18@torchvision": Facts("ResNet-18", "resnet18"),
+    "resnet18@option-a": Facts("ResNet-18 option A", "resnet18-optA"),
+    "resnet18@option-c": Facts("ResNet-18 option C", "resnet18-optC"),
+    "resnet34": Facts("ResNet-34", "resnet34"),
+    "resnet34@torchvision": Facts("ResNet-34", "resnet34"),
+    "resnet34@option-a": Facts("ResNet-34 option A", "resnet34-optA"),
+    "resnet34@option-c": Facts("ResNet-34 option C", "resnet34-optC"),
+    "plain18": Facts("plain-18", "plain18"),
+    "plain34": Facts("plain-34", "plain34"),
+    **{
+        f"resnet{depth}{ours}": Facts(f"ResNet-{depth} {theirs}", f"resnet{depth}-{table}")
+        for depth in (50, 101, 152)
+        for ours, theirs, table in (
+            ("", "v1", "v1"),
+            ("@torchvision", "v1.5", "v1.5"),
+            ("@tfslim", "TF-slim v1", "v1-tfslim"),
+        )
+    },
+    **{
+        f"resnet{depth}": Facts(f"ResNet-{depth} CIFAR (A)", f"resnet{depth}-cifar-optA")
+        for depth in (20, 32, 44, 56, 110)
+    },
+    "resnet1202": Facts("ResNet-1202 CIFAR (A)"),
+    "resnet20@option-b": Facts("ResNet-20 CIFAR (B)", "resnet20-cifar-optB"),
+    **{f"resnet{depth}@option-b": Facts(f"ResNet-{depth} CIFAR (B)") for depth in (32, 44, 56, 110, 1202)},
+}
+
+# Checked by their totals alone: nobody wrote down their rows.
+WITHOUT_TABLE = {
+    "resnet1202",
+    "resnet32@option-b",
+    "resnet44@option-b",
+    "resnet56@option-b",
+    "resnet110@option-b",
+    "resnet1202@option-b",
+}
+
+# With the heads that are used in training only.
+WITH_HEADS: dict[str, Facts] = {
+    "googlenet": Facts("GoogLeNet (Caffe, +2 aux)", "googlenet-caffe-aux"),
+    "googlenet@torchvision": Facts("GoogLeNet torchvision +aux", "googlenet-torchvision-aux"),
+}

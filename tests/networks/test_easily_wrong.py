@@ -1,0 +1,242 @@
+"""Figures that are easily got wrong: each of design/counting.md for these families, from first principles."""
+
+from __future__ import annotations
+
+import random
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+import archcalc
+from archcalc.dims import Polynomial, ceil_div, evaluate, substitute, variable
+from archcalc.results import NetworkCost
+
+
+def by_name(cost: NetworkCost, field: str) -> dict[str, int]:
+    return {layer.name: getattr(layer, field) for layer in cost.layers}
+
+
+def test_lenet5_parameters_layer_by_layer() -> None:
+    """LeCun et al. 1998: 60,000 trainable parameters; the codes of the output are fixed and are none."""
+    cost = archcalc.analyze("lenet5")
+    expected = {"C1": 156, "S2": 12, "C3": 1_516, "S4": 32, "C5": 48_120, "F6": 10_164, "OUT": 0}
+    assert by_name(cost, "params") == expected
+    assert cost.totals.params == 60_000
+    assert cost.totals.buffers == 840
+
+
+def test_lenet5_connections_layer_by_layer() -> None:
+    """LeCun et al. 1998: 340,908 connections, of which 840 of the output."""
+    cost = archcalc.analyze("lenet5")
+    expected = {"C1": 122_304, "S2": 5_880, "C3": 151_600, "S4": 2_000, "C5": 48_120, "F6": 10_164, "OUT": 840}
+    assert by_name(cost, "connections") == expected
+    assert cost.totals.connections == sum(expected.values()) == 340_908
+
+
+def test_lenet5_neurons() -> None:
+    """The paper's figures by layer: 4,704 of C1, 1,176 of S2, 1,600 of C3, 400 of S4, then 120, 84 and 10."""
+    cost = archcalc.analyze("lenet5")
+    expected = {"C1": 4_704, "S2": 1_176, "C3": 1_600, "S4": 400, "C5": 120, "F6": 84, "OUT": 10}
+    assert by_name(cost, "neurons") == expected
+
+
+def test_lenet5_sees_its_whole_input() -> None:
+    """C5 sees 32 x 32: 5, 6, 14, 16, 32 pixels after each layer."""
+    seen = {layer.name: layer.receptive_field for layer in archcalc.analyze("lenet5").layers}
+    sizes = [field.size for name in ("C1", "S2", "C3", "S4", "C5") if (field := seen[name])]
+    assert sizes == [(5, 5), (6, 6), (14, 14), (16, 16), (32, 32)]
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "macs"),
+    [
+        ("alexnet", 60_965_224, 724_406_816),
+        ("alexnet@torchvision", 61_100_840, 714_188_480),
+        ("alexnet@ungrouped", 62_378_344, 1_135_256_096),
+        ("vgg16", 138_357_544, 15_470_264_320),
+        ("googlenet", 6_998_552, 1_582_671_872),
+        ("googlenet@torchvision", 6_624_904, 1_498_376_192),
+        ("resnet50", 25_557_032, 3_857_973_248),
+        ("resnet50@torchvision", 25_557_032, 4_089_184_256),
+    ],
+)
+def test_totals(name: str, params: int, macs: int) -> None:
+    totals = archcalc.analyze(name).totals
+    assert (totals.params, totals.macs) == (params, macs)
+
+
+def test_inputs_of_alexnet() -> None:
+    assert archcalc.analyze("alexnet").input == (3, (227, 227))
+    assert archcalc.analyze("alexnet@torchvision").input == (3, (224, 224))
+
+
+def test_neurons_of_alexnet() -> None:
+    """The paper prints 253,440 for the first layer; 55 x 55 x 96 = 290,400, and then they sum to its "650,000"."""
+    cost = archcalc.analyze("alexnet")
+    neurons = {name: count for name, count in by_name(cost, "neurons").items() if count}
+    assert list(neurons.values()) == [290_400, 186_624, 64_896, 64_896, 43_264, 4_096, 4_096, 1_000]
+    assert cost.totals.neurons == 659_272
+
+
+def test_receptive_field_of_vgg16() -> None:
+    field = next(layer for layer in archcalc.analyze("vgg16").layers if layer.name == "pool5").receptive_field
+    assert field is not None
+    assert field.size == (212, 212)
+    assert field.jump == (Fraction(32), Fraction(32))
+
+
+def test_heads_of_googlenet() -> None:
+    without, having = archcalc.analyze("googlenet"), archcalc.analyze("googlenet", with_heads=True)
+    assert (having.totals.params, having.totals.macs) == (13_378_280, 1_591_044_096)
+    assert sum(layer.params for layer in having.layers if layer.head) == 13_378_280 - 6_998_552
+    assert not any(layer.head for layer in without.layers)
+    assert archcalc.analyze("googlenet@torchvision", with_heads=True).totals.params == 13_004_888
+
+
+def test_inception_3a() -> None:
+    """387,072 weights without the 1x1 reductions; with them 163,328, and 157,184 without the pool's projection."""
+    naive = archcalc.analyze("googlenet@naive").stages()["inception_3a"]
+    reduced = archcalc.analyze("googlenet").stages()["inception_3a"]
+    assert sum(layer.weights for layer in naive) == 387_072
+    assert sum(layer.weights for layer in reduced) == 163_328
+    assert sum(layer.macs for layer in reduced) == 163_328 * 28 * 28
+    projection = next(layer for layer in reduced if layer.name == "inception_3a.pool.conv")
+    assert 163_328 - projection.weights == 157_184
+    assert round(157_184 / 387_072, 3) == 0.406
+
+
+def test_resnet50_at_multiples_of_32() -> None:
+    form = archcalc.closed_form("resnet50@torchvision", ["resolution"])
+    n = variable("n")
+    assert substitute(form, {"resolution": 32 * n}) == 83_410_944 * n**2 + 2_048_000
+
+
+def six_terms(r: Polynomial) -> Polynomial:
+    """What ResNet-50 costs at every resolution, as design/architecture.md prints it."""
+    terms = [(9_408, 2), (245_760, 4), (1_310_720, 8), (7_471_104, 16), (14_417_920, 32)]
+    total = sum((factor * ceil_div(r, step) ** 2 for factor, step in terms), 0 * r + 2_048_000)
+    assert isinstance(total, Polynomial)
+    return total
+
+
+def test_resnet50_has_six_terms() -> None:
+    form = archcalc.closed_form("resnet50@torchvision", ["resolution"])
+    assert isinstance(form, Polynomial)
+    assert form == six_terms(variable("resolution"))
+    assert len(form.terms) == 6
+    assert str(form) == (
+        "9408*ceil(resolution/2)**2 + 245760*ceil(resolution/4)**2 + 1310720*ceil(resolution/8)**2 "
+        "+ 7471104*ceil(resolution/16)**2 + 14417920*ceil(resolution/32)**2 + 2048000"
+    )
+
+
+def test_resnet50_at_any_resolution() -> None:
+    """The formula and the integer engine at 300 resolutions, 1 among them."""
+    form = archcalc.closed_form("resnet50@torchvision", ["resolution"])
+    network = archcalc.load("resnet50@torchvision")
+    chosen = random.Random(50)
+    for resolution in [1, 2, 31, 32, 33, 224, *(chosen.randrange(1, 3000) for _ in range(294))]:
+        exact = archcalc.analyze(network, set={"resolution": resolution}).totals.macs
+        assert evaluate(form, {"resolution": resolution}) == exact
+
+
+def write(folder: Path, text: str) -> str:
+    path = folder / "inline.yaml"
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+def test_bottleneck_of_256_features(tmp_path: Path) -> None:
+    """589,824 weights against 69,632: 8.47 times, not "nearly 10"."""
+    path = write(
+        tmp_path,
+        """
+network: features
+input: image(256, 14, 14)
+variables: {block: direct}
+defaults:
+  conv: {padding: half, bias: false}
+variants:
+  plain: {block: direct}
+  bottleneck: {block: narrow}
+modules:
+  direct: conv(256, 3)
+  narrow: conv(64, 1) >> conv(64, 3) >> conv(256, 1)
+layers: block
+""",
+    )
+    plain = archcalc.analyze(f"{path}:plain").totals
+    narrow = archcalc.analyze(f"{path}:bottleneck").totals
+    assert (plain.weights, narrow.weights) == (589_824, 69_632)
+    assert (plain.macs, narrow.macs) == (589_824 * 14 * 14, 69_632 * 14 * 14)
+    assert round(plain.weights / narrow.weights, 2) == 8.47
+
+
+def test_256_kernels_through_32(tmp_path: Path) -> None:
+    """100x100x128 into 256 kernels of 5x5: 819,200 weights, through 32 channels 208,896: 3.92 times."""
+    path = write(
+        tmp_path,
+        """
+network: reduction
+input: image(128, 100, 100)
+defaults:
+  conv: {padding: half, bias: false}
+variants:
+  direct:  {block: plain}
+  reduced: {block: narrow}
+modules:
+  plain: conv(256, 5)
+  narrow: conv(32, 1) >> conv(256, 5)
+layers: block
+""",
+    )
+    direct = archcalc.analyze(f"{path}:direct")
+    reduced = archcalc.analyze(f"{path}:reduced")
+    assert (direct.totals.weights, reduced.totals.weights) == (819_200, 208_896)
+    assert round(direct.totals.weights / reduced.totals.weights, 2) == 3.92
+    assert {cost.layers[-1].out_shape for cost in (direct, reduced)} == {(256, (100, 100))}
+
+
+DEPTHS = {
+    "lenet5": 5,  # convolutions and fully connected; the paper counts 7 with its subsampling layers
+    "alexnet": 8,
+    "googlenet": 22,
+    "googlenet@torchvision": 22,
+    "vgg11": 11,
+    "vgg13": 13,
+    "vgg16@c": 16,
+    "vgg16": 16,
+    "vgg19": 19,
+    **{f"resnet{depth}": depth for depth in (18, 20, 32, 34, 44, 50, 56, 101, 110, 152, 1202)},
+    **{f"resnet{depth}@torchvision": depth for depth in (18, 34, 50, 101, 152)},
+    "plain18": 18,
+    "plain34": 34,
+}
+
+
+@pytest.mark.parametrize("name", DEPTHS)
+def test_depth(name: str) -> None:
+    """Layers with weights, as papers count them: shortcut projections are none of them."""
+    assert archcalc.analyze(name).totals.depth == DEPTHS[name]
+
+
+def test_depth_with_pooling() -> None:
+    """Szegedy et al. 2015: 22 layers, 27 with pooling."""
+    assert archcalc.analyze("googlenet").totals.depth_with_pooling == 27
+    assert archcalc.analyze("vgg16").totals.depth_with_pooling == 21
+
+
+@pytest.mark.parametrize(
+    ("name", "dtype", "size"),
+    [
+        ("resnet50", "fp32", 25_557_032 * 4),
+        ("resnet50", "fp16", 25_557_032 * 2),
+        ("vgg16", "fp32", 553_430_176),  # 528 MiB, which people call 528 MB
+        ("alexnet", "int8", 60_965_224),
+        ("alexnet", "int4", 30_482_612),
+        ("lenet5", "int4", 30_000),
+    ],
+)
+def test_size(name: str, dtype: str, size: int) -> None:
+    assert archcalc.analyze(name, dtype=dtype).totals.size_bytes == size

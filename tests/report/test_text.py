@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from archcalc.report.blocks import (
+    Bar,
+    Column,
+    Document,
+    Heading,
+    Items,
+    Paragraph,
+    Section,
+    Table,
+    Total,
+    Verbatim,
+    bar,
+    number,
+)
+from archcalc.report.markdown import markdown
+from archcalc.report.text import ascii_only, drawn, fit, plain, shorten
+
+TABLE = Table(
+    [
+        Column("layer", least=6),
+        Column("what", drop=2, least=6, cut="end"),
+        number("MACs"),
+        bar(),
+        number("field", drop=11),
+    ],
+    [
+        ["conv1", "conv(64, 7)", "118.0 M", Bar(1, 2), "7x7"],
+        Section("the rest"),
+        ["a.rather.long.name", "maxpool(3)", "2.000 G", Bar(2, 2), "11x11"],
+        Total(["total", "", "2.118 G", Bar(0, 1), ""]),
+    ],
+)
+
+WIDE = """\
+layer               what            MACs                    field
+─────────────────────────────────────────────────────────────────
+conv1               conv(64, 7)  118.0 M  ████████            7x7
+the rest
+a.rather.long.name  maxpool(3)   2.000 G  ████████████████  11x11
+─────────────────────────────────────────────────────────────────
+total                            2.118 G
+"""
+
+MARKDOWN = """\
+| layer | what | MACs | field |
+| --- | --- | ---: | ---: |
+| conv1 | conv(64, 7) | 118.0 M | 7x7 |
+| **the rest** |  |  |  |
+| a.rather.long.name | maxpool(3) | 2.000 G | 11x11 |
+| **total** |  | **2.118 G** |  |
+"""
+
+
+def test_a_table_as_wide_as_it_likes() -> None:
+    assert plain([TABLE]) == WIDE
+
+
+def test_a_table_in_little_room() -> None:
+    found = plain([TABLE], 29)
+    assert all(len(line) <= 29 for line in found.splitlines())
+    assert "field" not in found.splitlines()[0]
+    assert "left out at 29 columns: field" in found
+    assert "conv(6" in found or "conv(…" in found
+
+
+def test_a_table_as_markdown() -> None:
+    assert markdown([TABLE]) == MARKDOWN
+
+
+@given(st.integers(20, 200))
+def test_a_table_that_can_give_way_keeps_to_the_width(width: int) -> None:
+    kept, widths = fit(TABLE.columns, [row for row in TABLE.rows if not isinstance(row, (Section, Total))], width)
+    assert sum(widths[index] for index in kept) + 2 * (len(kept) - 1) <= width
+    assert {0, 2} <= set(kept)
+
+
+def test_bars_take_the_room_that_is_left() -> None:
+    def length(width: int) -> int:
+        return plain([TABLE], width).count("█")
+
+    assert length(60) < length(90) == length(200)
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "text"),
+    [(0, 1, ""), (1, 1, "██"), (1, 2, "█"), (3, 4, "█▌"), (1, 10**9, "▏"), (2, 1, "██"), (1, 0, "")],
+)
+def test_bars(part: int, whole: int, text: str) -> None:
+    assert drawn(Bar(part, whole), 2) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "short"),
+    [
+        ("conv1", 5, "conv1"),
+        ("conv3.block_1.residual.spatial", 28, "conv3.block_1.res…al.spatial"),
+        ("inception_3a.3x3.conv_1", 20, "incept…3a.3x3.conv_1"),
+        ("inception_3a.3x3.conv_1", 14, "i…3a.3x3.co…_1"),
+        ("abcdefghij", 5, "ab…ij"),
+    ],
+)
+def test_names_are_shortened_in_the_middle(text: str, width: int, short: str) -> None:
+    assert shorten(text, width) == short
+
+
+@given(st.text("abc_.123", max_size=40), st.integers(3, 40))
+def test_shortened_names_fit(text: str, width: int) -> None:
+    found = shorten(text, width)
+    assert len(found) <= width
+    assert found == text or "…" in found
+
+
+def test_prose_is_wrapped() -> None:
+    found = plain(
+        [Heading("Head"), Paragraph("one two " * 30), Items(["long " * 30, "short"]), Verbatim("a  b\nc")], 40
+    )
+    assert all(len(line) <= 40 for line in found.splitlines())
+    assert "\n- long" in found
+    assert "\n  long" in found
+    assert "a  b\nc\n" in found
+
+
+def test_ascii() -> None:
+    assert ascii_only("█▌ ≥ 1 … ─▏") == "## > 1 . - "
+
+
+def test_markdown_of_prose() -> None:
+    blocks: Document = [
+        Heading("A", 1),
+        Paragraph("p"),
+        Items(["x"]),
+        Verbatim("f(*)"),
+        Table([Column("a|b")], [["2*3 <x>"]]),
+    ]
+    assert markdown(blocks) == "# A\n\np\n\n- x\n\n```\nf(*)\n```\n\n| a\\|b |\n| --- |\n| 2\\*3 &lt;x> |\n"
