@@ -18,7 +18,7 @@ def catalogue(families: Sequence[tuple[str, Sequence[NetworkCost]]], units: Unit
         return [Paragraph("There are no networks.")]
     table = Table(
         [
-            Column("network", least=12),
+            Column("network", least=24),
             number("input", drop=2),
             number("params"),
             number("MACs"),

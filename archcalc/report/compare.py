@@ -147,7 +147,7 @@ def _why(parts: Sequence[Split], kind: str, names: Sequence[str], cheaper: int, 
 
 
 def _most(part: int, whole: int) -> str:
-    return "all" if part >= whole else numbers.percent(part, whole).partition(".")[0].rstrip("%") + "%"
+    return "all" if part >= whole else f"{100 * part // whole}%"
 
 
 # totals
@@ -192,7 +192,7 @@ def totals_side_by_side(networks: Sequence[NetworkCost], names: Sequence[str], u
     """A row for each quantity; ratios are to the first network."""
     columns = [Column(""), number(names[0], least=11)]
     for name in names[1:]:
-        columns += [number(name, least=11), number("ratio" if len(networks) == 2 else "to first", drop=1)]
+        columns += [number(name, least=12), number("ratio" if len(networks) == 2 else "to first", drop=1)]
     table = Table(columns)
     for title, value, text in figures(networks, units):
         cells: list[Cell] = [title, text(networks[0])]
@@ -209,7 +209,7 @@ def totals_in_rows(networks: Sequence[NetworkCost], names: Sequence[str], units:
     wanted = {"params": 0, "MACs": 0, "depth": 5, "input": 4, "receptive field": 3, "activations at once": 12}
     wanted |= {f"weights at {networks[0].dtype}": 11, "connections": 13, "neurons": 14, "layers": 10}
     chosen = [figure for figure in figures(networks, units) if figure[0] in wanted]
-    columns = [Column("network", least=12)]
+    columns = [Column("network", least=24)]
     for title, _, _ in chosen:
         columns.append(number(title, wanted[title]))
         if title in ("params", "MACs"):
@@ -232,7 +232,7 @@ def division(splits: dict[str, list[Split]], names: Sequence[str], title: str, u
     """MACs with bars of one scale, and params; three columns for each network."""
     columns = [Column(title)]
     for name in names:
-        columns += [number(name, least=9), number("params", drop=1), bar(drop=0)]
+        columns += [number(name, least=12), number("params", drop=1), bar(drop=0)]
     table = Table(columns)
     most = max((split.macs for parts in splits.values() for split in parts), default=0)
     for label, parts in splits.items():
@@ -251,7 +251,7 @@ def division_in_rows(splits: dict[str, list[Split]], names: Sequence[str], quant
     largest = [label for label in largest if any(getattr(part, quantity) for part in splits[label])]
     chosen = [label for label in splits if label in largest[:8]]
     rest = [label for label in largest if label not in chosen]
-    columns = [Column("network", least=12), *(number(label, drop=1) for label in chosen)]
+    columns = [Column("network", least=24), *(number(label, drop=1) for label in chosen)]
     if rest:
         columns.append(number("others"))
     table = Table(columns)

@@ -115,7 +115,9 @@ def example_line(operator: type[Operator], example: Example) -> str:
     given = ", ".join(f"{name}={_value(value)}" for name, value in example.arguments.items())
     shapes = [example.x] if isinstance(example.x, Shape) else list(example.x)
     expects = listed([f"{value:,} {name.replace('_', ' ')}" for name, value in example.expect.items()])
-    shown = f"{operator.name}({given}): {listed(list(map(str, shapes)))} to {example.y}"
+    shown = (
+        f"{f'{operator.name}({given})' if given else operator.name}: {listed(list(map(str, shapes)))} to {example.y}"
+    )
     return f"{shown}; {expects} ({example.source})" if expects else f"{shown} ({example.source})"
 
 

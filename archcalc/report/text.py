@@ -109,8 +109,11 @@ def _table(table: Table, width: int | None, dropped: list[str]) -> Iterator[Line
     kept, widths = fit(columns, [cells for cells in rows if cells is not None], width)
     dropped.extend(columns[index].title for index in range(len(columns)) if index not in kept and columns[index].title)
     if any(columns[index].title for index in kept):
-        titles = [shorten(columns[index].title, widths[index]) for index in range(len(columns))]
-        yield [(_row(titles, columns, kept, widths).rstrip(), "bold")]
+        titles = [_title_lines(column.title, width) for column, width in zip(columns, widths, strict=True)]
+        height = max(len(titles[index]) for index in kept)
+        for number in range(height):
+            line_of = [[""] * (height - len(title)) + title for title in titles]
+            yield [(_row([title[number] for title in line_of], columns, kept, widths).rstrip(), "bold")]
         yield [("─" * (sum(widths[index] for index in kept) + GAP * (len(kept) - 1)), "dim")]
     for row, cells in zip(table.rows, rows, strict=True):
         if isinstance(row, Section):
@@ -168,6 +171,14 @@ def _cut(text: str, column: Column, width: int) -> str:
     return f"{text[: width - 1]}…" if column.cut == "end" else text
 
 
+def _title_lines(title: str, width: int) -> list[str]:
+    """A title, in two lines where it has two parts and does not fit in one: resnet50 and @torchvision."""
+    if len(title) <= width:
+        return [title]
+    parts = [part for part in re.split(r"(?=@)| ", title, maxsplit=1) if part]
+    return [shorten(part, width) for part in parts]
+
+
 def _row(cells: Sequence[str], columns: list[Column], kept: list[int], widths: list[int]) -> str:
     return (" " * GAP).join(_aligned(cells[index], columns[index], widths[index]) for index in kept)
 
@@ -203,10 +214,11 @@ def fit(columns: list[Column], rows: list[Sequence[Cell]], width: int | None) ->
 
     def drop(at_least: int, sizes: list[int]) -> None:
         while needed(sizes) > width:
-            going = max(kept, key=lambda index: (columns[index].drop, index))
-            if columns[going].drop < at_least:
+            going = columns[max(kept, key=lambda index: columns[index].drop)]
+            if going.drop < at_least:
                 return
-            kept.remove(going)
+            alike = (going.drop, going.title)  # the same of another network goes too
+            kept[:] = [index for index in kept if (columns[index].drop, columns[index].title) != alike]
 
     without_bars = [low if column.is_bar else size for column, size, low in zip(columns, natural, least, strict=True)]
     drop(CONVENIENCE, without_bars)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
 
 from archcalc.ops import OPERATORS
 from archcalc.source import Diagnostic, Span, suggest
@@ -33,32 +34,43 @@ from archcalc.spec.words import (
     X_PARTS,
 )
 
+MOST_SUGGESTIONS = 1_000
 
-def check(spec: Spec) -> list[Diagnostic]:
-    """All findings, unsorted."""
-    return _Checker(spec).check()
+
+def check(spec: Spec, is_whole: bool = True) -> list[Diagnostic]:
+    """All findings, unsorted; what nothing uses is told only of a file that was read as a whole."""
+    return _Checker(spec, is_whole).check()
 
 
 class _Checker:
-    def __init__(self, spec: Spec) -> None:
+    def __init__(self, spec: Spec, is_whole: bool) -> None:
         self.spec = spec
+        self.is_whole = is_whole
         self.findings: list[Diagnostic] = []
-        self.layer_names = set(_layer_names(spec))
+        self.layer_names = dict.fromkeys(_layer_names(spec))
         self.used: set[str] = set()
-        self.global_names = {
-            *spec.settable,
-            *spec.modules,
-            *spec.tables,
-            *OPERATORS,
-            *FUNCTIONS,
-            *CONSTANTS,
-            *ARGUMENT_WORDS,
-            *REFERENCES,
-            IDENTITY,
-        }
+        self.global_names = dict.fromkeys(
+            [
+                *spec.settable,
+                *spec.modules,
+                *spec.tables,
+                *OPERATORS,
+                *FUNCTIONS,
+                *CONSTANTS,
+                *sorted(ARGUMENT_WORDS),
+                *REFERENCES,
+                IDENTITY,
+            ]
+        )
 
     def report(self, code: str, message: str, span: Span, help: str | None = None, *notes: str) -> None:
         self.findings.append(self.spec.diagnostic(code, message, span, help, *notes))
+
+    def near(self, name: str, *candidates: Iterable[str]) -> str | None:
+        """The nearest candidate; where there are many errors or names, no more of them are compared."""
+        if len(self.findings) > MOST_SUGGESTIONS:
+            return None
+        return suggest(name, islice(chain(*candidates), MOST_SUGGESTIONS))
 
     def check(self) -> list[Diagnostic]:
         spec = self.spec
@@ -70,7 +82,7 @@ class _Checker:
         for variant in spec.variants.values():
             base = variant.name.partition("@")[0]
             if "@" in variant.name and base not in spec.variants and base != spec.network:
-                near = suggest(base, [spec.network, *spec.variants])
+                near = self.near(base, [spec.network], spec.variants)
                 self.report(
                     "unknown-base",
                     f"`{variant.name}` starts from `{base}`, which is no network of this file",
@@ -94,7 +106,8 @@ class _Checker:
         for entry in (*spec.heads, *spec.outputs):
             self.body(entry.body, {})
         self.root_names()
-        self.variables_read()
+        if self.is_whole:
+            self.variables_read()
         self.circles()
         return self.findings
 
@@ -143,7 +156,7 @@ class _Checker:
         """A setting that nothing reads is most often misspelt."""
         for name, span in self.spec.settable.items():
             if name not in self.used:
-                near = suggest(name, self.used & set(self.spec.settable))
+                near = self.near(name, [other for other in self.spec.settable if other in self.used])
                 self.report(
                     "unused-variable",
                     f"nothing reads the variable `{name}`",
@@ -169,7 +182,7 @@ class _Checker:
         call = placed.expression
         if not isinstance(call, Call) or call.function not in INPUTS:
             name = call.function if isinstance(call, Call) else ""
-            near = suggest(name, INPUTS) if name else None
+            near = self.near(name, INPUTS) if name else None
             self.report(
                 "bad-input",
                 "the input is not one of the shapes of the language",
@@ -319,7 +332,7 @@ class _Checker:
         if name == "x":
             self.report("bare-x", "x stands with a part", span, "x.channels, x.height, x.width or x.length")
             return
-        near = suggest(name, [*known, *self.global_names, *self.layer_names])
+        near = self.near(name, known, self.global_names, self.layer_names)
         self.report(
             "unknown-name",
             f"nothing is called `{name}` here",
@@ -331,7 +344,7 @@ class _Checker:
         if path.parts[0] == "x":
             if len(path.parts) != 2 or path.parts[1] not in X_PARTS:
                 last = ".".join(path.parts[1:])
-                near = suggest(last, X_PARTS)
+                near = self.near(last, X_PARTS)
                 self.report(
                     "unknown-part",
                     f"x has no `{last}`",
@@ -342,7 +355,7 @@ class _Checker:
         self.used.add(path.parts[0])
         for name in path.parts:
             if name not in self.layer_names and not name.isdecimal():
-                near = suggest(name, self.layer_names)
+                near = self.near(name, self.layer_names)
                 self.report(
                     "unknown-layer",
                     f"no layer is called `{name}`",
@@ -373,7 +386,7 @@ class _Checker:
                 "layers are named by their paths from the body this stands in",
             )
         elif argument.id != INPUT and argument.id not in known and argument.id not in self.layer_names:
-            near = suggest(argument.id, self.layer_names)
+            near = self.near(argument.id, self.layer_names)
             self.report(
                 "unknown-layer",
                 f"no layer is called `{argument.id}`",
@@ -391,7 +404,7 @@ class _Checker:
         elif name in self.spec.modules:
             self.arguments(call, base, [parameter.name for parameter in self.spec.modules[name].parameters], False)
         elif name not in FUNCTIONS and name not in REFERENCES:
-            near = suggest(name, [*OPERATORS, *self.spec.modules, *FUNCTIONS, *REFERENCES])
+            near = self.near(name, OPERATORS, self.spec.modules, FUNCTIONS, REFERENCES)
             self.report(
                 "unknown-operator",
                 f"there is no operator or module `{name}`",
@@ -414,7 +427,7 @@ class _Checker:
         for (argument, _), (start, end) in zip(call.named, call.places, strict=True):
             span = Span(base + start, base + end)
             if argument not in names:
-                near = suggest(argument, names)
+                near = self.near(argument, names)
                 help = (
                     f"did you mean `{near}`?"
                     if near

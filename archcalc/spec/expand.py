@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from fractions import Fraction
 from typing import Any, NamedTuple, NoReturn
 
 from archcalc.dims import Dim, Polynomial, collecting_assumptions
@@ -95,9 +96,26 @@ class _Expander(Branches):
             else:
                 settings[variable] = given[0]
                 sources.append(given[1])
-        super().__init__(spec, settings, limits, sources, name)
+        super().__init__(spec, spec.settings(name), limits, sources, name)
+        for variable, given in overrides.items():
+            if isinstance(given, Polynomial):
+                self.check_number(variable)
+        self.settings = settings
+        self.variables.clear()
         self.input_shape = input_shape
         self.templates: dict[tuple[Any, ...], Template] = {}
+
+    def check_number(self, variable: str) -> None:
+        """Refuse to leave free what is no number: there is no one formula for all its values."""
+        placed = self.spec.settings(self.name).get(variable)
+        value = 1 if placed is None else self.variable(variable, placed.span())
+        if placed is not None and (isinstance(value, bool) or not isinstance(value, (int, Fraction))):
+            self.fail(
+                "structural-variable",
+                f"the variable `{variable}` is {describe(value)}; it decides the structure and cannot stay free",
+                placed.span(),
+                "give it a value: one expansion for each",
+            )
 
     def expand(self, is_last: bool = False) -> Graph:
         with collecting_assumptions() as assumptions:

@@ -6,6 +6,7 @@ Equal texts share one parse; whoever holds an expression knows where its text be
 from __future__ import annotations
 
 import ast
+import keyword
 import re
 from fractions import Fraction
 from functools import lru_cache
@@ -172,10 +173,10 @@ def _digits(word: str, start: int, end: int) -> NoReturn:
     if _FOREIGN.fullmatch(word) and not word.isdigit():
         what = f"`{word}` is not a number of the language"
         _fail("number", what, start, end, "write whole numbers and decimals: 64, 0.5")
-    keyword = word.lstrip("0123456789.")
-    if keyword in ("if", "else", "or", "and", "in", "is", "for", "not"):
+    after = word.lstrip("0123456789.")
+    if after in ("if", "else", "or", "and", "in", "is", "for", "not"):
         what = f"`{word}` needs a space after the number"
-        _fail("number", what, start, end, f"write {word.removesuffix(keyword)} {keyword}")
+        _fail("number", what, start, end, f"write {word.removesuffix(after)} {after}")
     _fail(
         "name-with-digit",
         f"`{word}` is not a name in an expression: it begins with a digit",
@@ -272,6 +273,10 @@ def _syntax_error(text: str, error: SyntaxError) -> None:
             opened[-1] + 1,
             "in { } and [ ] of YAML a comma ends the value: quote it, or use a line of its own",
         )
+    word = re.match(r"[A-Za-z]+\b", text[start:])
+    if word and keyword.iskeyword(word[0]) and not stripped.endswith(word[0]):
+        what = f"`{word[0]}` is no name: it has a meaning of its own"
+        _fail("syntax", what, start, start + word.end(), "give what it names another name")
     if stripped.endswith((">>", "+", "-", "*", "/", "%", ",")) or re.search(
         r"\b(if|else|and|or|not|in|for)$", stripped
     ):

@@ -69,14 +69,29 @@ def read_spec(source: Source) -> Spec:
     spec = reader.read(read_yaml(source))
     findings = reader.findings
     if not any(finding.code in _STRUCTURAL for finding in findings):
-        findings = findings + check(spec)
+        findings = findings + check(spec, is_whole=not findings)
     if findings:
-        raise SpecError(sort_diagnostics(findings))
+        raise SpecError(_causes(sort_diagnostics(findings)))
     return spec
 
 
+def _causes(findings: list[Diagnostic]) -> list[Diagnostic]:
+    """Those that are no consequence of another: a bracket of an expression that YAML's comma has cut ends its line."""
+    kept: list[Diagnostic] = []
+    cut: Diagnostic | None = None
+    for finding in findings:
+        if cut is not None and finding.line == cut.line:
+            continue
+        if finding.code == "brackets":
+            cut = finding
+        if not any((finding.code, finding.span) == (other.code, other.span) for other in kept[-3:]):
+            kept.append(finding)
+    return kept[:MAX_FINDINGS]
+
+
 # After these, names would be reported as unknown only because their place could not be read.
-_STRUCTURAL = {"not-a-mapping", "missing-key", "unknown-key"}
+_STRUCTURAL = {"not-a-mapping", "missing-key", "unknown-key", "bad-module"}
+MAX_FINDINGS = 100  # are reported
 
 
 class _Reader:
@@ -286,23 +301,16 @@ class _Reader:
             name = key.value.partition("(")[0].strip()
             span = Span(base, base + len(name))
             if isinstance(parsed, Problem):
-                self.report(parsed.code, parsed.message, Span(base + parsed.start, base + parsed.end), parsed.help)
+                where = Span(base + parsed.start, base + parsed.end)
+                self.report("bad-module", f"this names no module: {parsed.message}", where, parsed.help or _MODULE)
             elif isinstance(parsed, Call):
                 parameters = self.parameters(parsed, base)
             elif not isinstance(parsed, Name):
-                self.report("bad-module", "a module is named name or name(argument, argument=default)", key.span)
-            if not _IDENTIFIER.match(name):
-                if not isinstance(parsed, Problem):
-                    self.report(
-                        "bad-name",
-                        f"`{name}` cannot name a module",
-                        span,
-                        "a name is made of letters, digits and _, and begins with a letter",
-                    )
-            elif name in RESERVED:
-                self.report("reserved-name", f"`{name}` cannot name a module: it is {meaning(name)}", span)
+                self.report("bad-module", "this names no module", key.span, _MODULE)
+            if name in RESERVED:
+                self.report("reserved-name", f"`{name}` cannot name a module: it is {meaning(name)}", span, _OTHER)
             if name in self.spec.modules:
-                self.report("duplicate-module", f"there are two modules `{name}`", span)
+                self.report("duplicate-module", f"there are two modules `{name}`", span, _OTHER)
             # A body that does not read leaves the module known, so that its calls are not reported too.
             body = self.body(value) or Entries([])
             self.spec.modules[name] = Module(name, span, tuple(parameters), body)
@@ -312,15 +320,16 @@ class _Reader:
         for argument in call.arguments:
             where = Span(base + argument.start, base + argument.end)
             if not isinstance(argument, Name):
-                self.report("bad-module", "an argument of a module is a name, or name=default", where)
+                self.report("bad-module", "an argument of a module is a name, or name=default", where, _MODULE)
                 continue
             if any(argument.id == other.name for other in found):
-                self.report("repeated-argument", f"the argument `{argument.id}` is named twice", where)
+                self.report("repeated-argument", f"the argument `{argument.id}` is named twice", where, _OTHER)
             elif argument.id in RESERVED:
                 self.report(
                     "reserved-name",
                     f"`{argument.id}` cannot name an argument: it is {meaning(argument.id)}",
                     where,
+                    _OTHER,
                 )
             found.append(Parameter(argument.id, None))
         for (name, default), (start, end) in zip(call.named, call.places, strict=True):
@@ -329,6 +338,7 @@ class _Reader:
                     "reserved-name",
                     f"`{name}` cannot name an argument: it is {meaning(name)}",
                     Span(base + start, base + end),
+                    _OTHER,
                 )
             found.append(Parameter(name, Placed(default, base)))
         return found
@@ -353,9 +363,8 @@ class _Reader:
                     key.span,
                     "a name is made of letters, digits, _ and -",
                 )
-            body = self.body(value)
-            if body is not None:
-                yield Entry(key.value, key.span, body)
+            # A layer that does not read is still known by its name.
+            yield Entry(key.value, key.span, self.body(value) or Entries([]))
 
     def body(self, node: YamlNode) -> Body | None:
         if isinstance(node, YamlScalar) or (isinstance(node, YamlSequence) and node.flow):
@@ -416,6 +425,8 @@ class _Reader:
         return Merge(call, base, [], [])
 
 
+_MODULE = "a module is named name, or name(argument, argument=default)"
+_OTHER = "choose another name"
 _REQUIRED = {
     "network": "network: my_network names it",
     "input": "input: image(3, 224, 224) says what the network reads",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
@@ -73,12 +74,22 @@ def window(cost: NetworkCost, layer: LayerCost, row: Row) -> tuple[dict[str, Any
     ours: dict[str, Any] = {"kernel": found.kernel, "stride": found.stride}
     theirs: dict[str, Any] = {"kernel": row.kernel or (1, 1), "stride": (row.stride, row.stride)}
     if row.padding is not None:
-        word = getattr(node.operator, "padding", 0)
-        ours["padding"] = word if isinstance(row.padding, str) else found.padding
-        theirs["padding"] = row.padding if isinstance(row.padding, str) else (row.padding, row.padding)
+        ours["padding"] = found.padding
+        theirs["padding"] = same_padding(layer, row) if row.padding == "same" else (row.padding, row.padding)
     if row.groups is not None:
         ours["groups"], theirs["groups"] = getattr(node.operator, "groups", None), row.groups
     return ours, theirs
+
+
+def same_padding(layer: LayerCost, row: Row) -> tuple[int, ...]:
+    """What TensorFlow's SAME puts before the first window: half of what the windows lack, rounded down."""
+    assert row.stride is not None
+    before = []
+    for extent, kernel in zip(layer.in_shape.spatial, row.kernel, strict=True):
+        assert isinstance(extent, int)
+        windows = math.ceil(extent / row.stride)
+        before.append(max((windows - 1) * row.stride + kernel - extent, 0) // 2)
+    return tuple(before)
 
 
 def assert_same_row(cost: NetworkCost, layer: LayerCost, follower: str, row: Row) -> None:

@@ -139,3 +139,16 @@ def test_markdown_of_prose() -> None:
         Table([Column("a|b")], [["2*3 <x>"]]),
     ]
     assert markdown(blocks) == "# A\n\np\n\n- x\n\n```\nf(*)\n```\n\n| a\\|b |\n| --- |\n| 2\\*3 &lt;x> |\n"
+
+
+def test_a_title_of_two_parts_takes_two_lines() -> None:
+    table = Table([Column(""), number("resnet50@torchvision", least=12)], [["MACs", "4.089 G"]])
+    assert (
+        plain([table], 20) == "            resnet50\n        @torchvision\n────────────────────\nMACs         4.089 G\n"
+    )
+
+
+def test_columns_of_one_name_go_together() -> None:
+    columns = [Column("a"), number("params", drop=1), number("b"), number("params", drop=1)]
+    found = plain([Table(columns, [["x" * 8, "1" * 8, "2" * 8, "3" * 8]])], 30)
+    assert "params" not in found.splitlines()[0]
