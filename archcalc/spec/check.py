@@ -299,6 +299,7 @@ class _Checker:
                         "reserved-name",
                         f"`{part.variable}` cannot name an item: it has a meaning of its own",
                         Span(base + part.start, base + part.end),
+                        "choose another name",
                     )
                 waiting.append((part.element, {**known, part.variable: None}))
                 waiting.append((part.iterable, known))

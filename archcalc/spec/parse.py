@@ -6,10 +6,10 @@ Equal texts share one parse; whoever holds an expression knows where its text be
 from __future__ import annotations
 
 import ast
-import keyword
 import re
 from fractions import Fraction
 from functools import lru_cache
+from keyword import iskeyword
 from typing import NamedTuple, NoReturn
 
 from archcalc.spec.expression import (
@@ -274,7 +274,7 @@ def _syntax_error(text: str, error: SyntaxError) -> None:
             "in { } and [ ] of YAML a comma ends the value: quote it, or use a line of its own",
         )
     word = re.match(r"[A-Za-z]+\b", text[start:])
-    if word and keyword.iskeyword(word[0]) and not stripped.endswith(word[0]):
+    if word and iskeyword(word[0]) and not stripped.endswith(word[0]):
         what = f"`{word[0]}` is no name: it has a meaning of its own"
         _fail("syntax", what, start, start + word.end(), "give what it names another name")
     if stripped.endswith((">>", "+", "-", "*", "/", "%", ",")) or re.search(
@@ -456,9 +456,9 @@ class _Reader:
             _fail("not-in-language", "only a name can be called", first, last, "give the layer or module a name")
         named: list[tuple[str, Expression]] = []
         places: list[tuple[int, int]] = []
-        for keyword in node.keywords:
-            first, last = self.span(keyword)
-            if keyword.arg is None:
+        for given in node.keywords:
+            first, last = self.span(given)
+            if given.arg is None:
                 _fail(
                     "not-in-language",
                     "the language does not have an unpacking `**`",
@@ -466,15 +466,15 @@ class _Reader:
                     last,
                     "write the arguments out",
                 )
-            if any(keyword.arg == name for name, _ in named):
+            if any(given.arg == name for name, _ in named):
                 _fail(
                     "repeated-argument",
-                    f"the argument `{keyword.arg}` is given twice",
+                    f"the argument `{given.arg}` is given twice",
                     first,
-                    first + len(keyword.arg),
+                    first + len(given.arg),
                 )
-            named.append((keyword.arg, self.read(keyword.value, depth)))
-            places.append((first, first + len(keyword.arg)))
+            named.append((given.arg, self.read(given.value, depth)))
+            places.append((first, first + len(given.arg)))
         arguments = tuple(self.read(argument, depth) for argument in node.args)
         return make(Call, start, end, node.func.id, arguments, tuple(named), tuple(places))
 

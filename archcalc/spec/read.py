@@ -147,7 +147,8 @@ class _Reader:
             )
             self.report("bad-name", f"`{key.value}` cannot name {what}", key.span, f"a name is made of {rule}")
         elif key.value in RESERVED:
-            self.report("reserved-name", f"`{key.value}` cannot name {what}: it is {meaning(key.value)}", key.span)
+            message = f"`{key.value}` cannot name {what}: it is {meaning(key.value)}"
+            self.report("reserved-name", message, key.span, _OTHER)
         return key.value
 
     # the file
