@@ -8,10 +8,10 @@ from archcalc.engine.conventions import ARITHMETIC
 from archcalc.engine.costs import cost_of, tied_weights_only
 from archcalc.engine.receptive_field import ReceptiveFields
 from archcalc.graph import NETWORK_INPUT, Graph, Node
-from archcalc.ops import Operator, Shape
+from archcalc.ops import Arithmetic, Operator, Parameters, Shape
 from archcalc.results import DTYPES, Convention, LayerCost, Totals, notation
 
-_ELEMENTARY = ("additions", "multiplications", "divisions", "comparisons", "transcendentals")
+_OPERATIONS = [name for name in Arithmetic._fields if name not in ("reason", "known")]
 
 
 def layer_costs(
@@ -37,7 +37,7 @@ def layer_costs(
         state, reason = "zero", ""
         for index in indices:
             node = nodes[index]
-            cost = cost_of(node.operator, node.x)
+            cost = cost_of(node.operator, node.x, node.y)
             stored: Any = cost.parameters
             arithmetic: Any = cost.arithmetic
             if node.shares < 0:
@@ -100,47 +100,37 @@ def total(
     """Totals of a graph, from its operations: equal ones are multiplied, not added one by one."""
     nodes = graph.nodes[: len(graph.nodes) if with_heads else graph.first_head]
     result = Totals()
-    computed: dict[tuple[Operator, Any], int] = {}
+    computed: dict[tuple[Operator, Any, Shape], int] = {}
     reused: list[int] = []
-    layer = None
-    last = len(nodes) - 1
-    for index, node in enumerate(nodes):
-        key = (node.operator, node.x)
+    for index, (_, _, operator, _, x, y, shares, _) in enumerate(nodes):
+        key = (operator, x, y)
         computed[key] = computed.get(key, 0) + 1
-        if node.shares >= 0:
+        if shares >= 0:
             reused.append(index)
-        if node.layer != layer:
-            layer = node.layer
-            result.layers += 1
-        if index == last or nodes[index + 1].layer != layer:
-            result.activations += elements(node.y)
-    for (operator, x), count in computed.items():
-        cost = cost_of(operator, x)
-        stored: Any = cost.parameters
-        arithmetic: Any = cost.arithmetic
-        result.weights += stored.weights * count
-        result.biases += stored.biases * count
-        result.norm_params += stored.norm * count
-        result.buffers += stored.buffers * count
-        result.macs += arithmetic.macs * count
-        result.flops += convention.flops(arithmetic) * count
+    stored: list[Any] = [0] * len(Parameters._fields)
+    done: list[Any] = [0] * len(_OPERATIONS)
+    for key, count in computed.items():
+        cost = cost_of(*key)
+        stored = [number + count * more for number, more in zip(stored, cost.parameters, strict=True)]
+        done = [number + count * more for number, more in zip(done, cost.arithmetic, strict=False)]
         result.connections += cost.connections * count
         result.neurons += cost.neurons * count
-        for name in _ELEMENTARY:
-            setattr(result, name, getattr(result, name) + getattr(arithmetic, name) * count)
-        setattr(result, arithmetic.state, getattr(result, arithmetic.state) + count)
+        state = cost.arithmetic.state
+        setattr(result, state, getattr(result, state) + count)
     for index in reused:  # computed again, stored once
-        stored = cost_of(nodes[index].operator, nodes[index].x).parameters  # of whole numbers here
-        result.weights -= stored.weights
-        if not tied_weights_only(graph, index):
-            result.biases -= stored.biases
-            result.norm_params -= stored.norm
-            result.buffers -= stored.buffers
+        again = cost_of(nodes[index].operator, nodes[index].x, nodes[index].y).parameters
+        if tied_weights_only(graph, index):
+            again = Parameters(weights=again.weights)
+        stored = [number - less for number, less in zip(stored, again, strict=True)]
+    result.weights, result.biases, result.norm_params, result.buffers = stored
     result.params = result.weights + result.biases + result.norm_params
-    for name in ("macs", "flops", "activations", *_ELEMENTARY):
-        setattr(result, name, getattr(result, name) * batch)
+    arithmetic = Arithmetic(*(number * batch for number in done))
+    result.flops = convention.flops(arithmetic)
+    for name in _OPERATIONS[: _OPERATIONS.index("transcendentals") + 1]:
+        setattr(result, name, getattr(arithmetic, name))
+    result.layers, total_elements, peak = activations(graph, nodes)
+    result.activations, result.peak_activations = total_elements * batch, peak * batch
     result.size_bytes = -(-result.params * DTYPES[dtype] // 8)
-    result.peak_activations = peak_activations(graph, nodes) * batch
     result.depth, result.depth_with_pooling = depth(graph)
     return result
 
@@ -171,11 +161,11 @@ def depth(graph: Graph) -> tuple[int, int]:
     return max(weighted[index] for index in ends), max(pooled[index] for index in ends)
 
 
-def peak_activations(graph: Graph, nodes: list[Node]) -> int:
-    """Largest number of elements alive at once, executing layer by layer in the order written.
+def activations(graph: Graph, nodes: list[Node]) -> tuple[int, int, int]:
+    """Layers; elements that they give; and the largest number of elements alive at once.
 
-    Alive are the outputs that are still to be read and the output being made; operations within a layer work in
-    place. The network's input is alive until its last reader.
+    Executed layer by layer in the order written. Alive are the outputs that are still to be read and the output being
+    made; operations within a layer work in place. The network's input is alive until its last reader.
     """
     end = len(nodes)
     last_reader = list(range(end))
@@ -188,24 +178,30 @@ def peak_activations(graph: Graph, nodes: list[Node]) -> int:
             last_reader[kept] = end
     sizes: dict[int, Any] = {}  # by identity: nodes share their shapes
     freed: list[Any] = [0] * (end + 1)
-    alive = peak = before = graph.input.elements
+    alive = peak = before = elements(graph.input)
     freed[last_reader[NETWORK_INPUT]] = alive
+    layers = given = 0
     layer = None
     for index, node in enumerate(nodes):
-        size = sizes.get(id(node.y))
+        y = node.y
+        size = sizes.get(id(y))
         if size is None:
-            size = sizes[id(node.y)] = node.y.elements
+            size = sizes[id(y)] = elements(y)
         alive += size
+        given += size
         if node.layer == layer:  # in place of the layer's operation before
             alive -= before
-        layer, before = node.layer, size
+            given -= before
+            freed[index] -= before * (last_reader[index - 1] == index)
+        else:
+            layers += 1
+            layer = node.layer
         if alive > peak:
             peak = alive
-        until = last_reader[index]
-        if until != index + 1 or until == end or nodes[until].layer != layer:
-            freed[until] += size
+        before = size
+        freed[last_reader[index]] += size
         alive -= freed[index]
-    return int(peak)
+    return layers, given, peak
 
 
 def _owners(graph: Graph) -> dict[int, str]:

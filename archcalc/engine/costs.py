@@ -8,7 +8,7 @@ from typing import Any
 from archcalc.dims import Dim, collecting_assumptions
 from archcalc.dims import total as sum_of
 from archcalc.graph import Graph
-from archcalc.ops import Operator
+from archcalc.ops import Operator, Shape
 from archcalc.results import OperationCost
 
 # Quantities that add up over operations, and so have closed forms.
@@ -26,9 +26,8 @@ QUANTITIES = (
 
 
 @lru_cache(maxsize=1 << 16)
-def cost_of(operator: Operator, x: Any) -> OperationCost:
-    """Run an operator's rules; equal questions are answered once."""
-    y = operator.infer(x)
+def cost_of(operator: Operator, x: Any, y: Shape) -> OperationCost:
+    """Run an operator's rules on its input and the output it infers; equal questions are answered once."""
     stored = operator.parameters(x)
     # Layers with weights, LeNet's trainable subsampling among them; norms and slopes of activations are none.
     has_units = operator.weighted or (operator.pooling and stored.weights != 0)
@@ -51,7 +50,7 @@ def _stored(field: str) -> Any:
         node = graph.nodes[index]
         if node.shares >= 0 and (field != "biases" or not tied_weights_only(graph, index)):
             return 0
-        value: Dim = getattr(cost_of(node.operator, node.x).parameters, field)
+        value: Dim = getattr(cost_of(node.operator, node.x, node.y).parameters, field)
         return value
 
     return part
@@ -66,7 +65,7 @@ def tied_weights_only(graph: Graph, index: int) -> bool:
 def _computed(field: str) -> Any:
     def part(graph: Graph, index: int) -> Dim:
         node = graph.nodes[index]
-        cost = cost_of(node.operator, node.x)
+        cost = cost_of(node.operator, node.x, node.y)
         value: Dim = cost.arithmetic.macs if field == "macs" else getattr(cost, field)
         return value
 

@@ -78,7 +78,7 @@ def _remark(graph: Graph, node: Node) -> str:
         remarks.append(f"Its weights are those of {graph.nodes[node.shares].name}: stored there, computed again here.")
     tables = [value for value in node.operator.values().values() if isinstance(value, Table)]
     remarks += [f"The table connects {of.connected} of {of.inputs} x {of.outputs} pairs of maps." for of in tables]
-    arithmetic = cost_of(node.operator, node.x).arithmetic
+    arithmetic = cost_of(node.operator, node.x, node.y).arithmetic
     if arithmetic.state == "zero":
         remarks.append(f"Declared zero: {arithmetic.reason}.")
     if arithmetic.state == "unknown":
@@ -156,7 +156,7 @@ def _rules(node: Node, operator: Operator, x: Any, values: dict[str, int], conve
             yield _rule("channels", shape.channels, node.y.channels, values)
         for axis, extent, number in zip(AXES[shape.rank], shape.spatial, node.y.spatial, strict=True):
             yield _rule(axis, extent, number, values)
-    cost: Any = cost_of(node.operator, node.x)
+    cost: Any = cost_of(node.operator, node.x, node.y)
     stored = operator.parameters(x)
     names = [name for name in STORED if getattr(cost.parameters, name)]
     for name in names:

@@ -15,7 +15,7 @@ from archcalc.spec.limits import LARGEST, LONGEST_NAMES, Limits, how_to_raise
 from archcalc.spec.model import Placed, Spec
 from archcalc.spec.naming import callee
 from archcalc.spec.values import LayerValue, Scope
-from archcalc.spec.words import MERGES
+from archcalc.spec.words import MERGES, argument_count
 
 ROLES = ("norm", "activation")  # operations that follow within one layer, in this order
 
@@ -51,6 +51,7 @@ class Binder(Evaluator):
         self.nodes: list[Node] = []
         self.shapes: dict[tuple[Operator, Any], Shape] = {}
         self.bound: dict[tuple[Any, ...], Bound] = {}
+        self.followers: dict[tuple[str, Any], Operator] = {}
         self.default_values: dict[str, dict[str, Any]] = {}
         self.characters = 0  # of all names
         self.sharing: list[int] | None = None  # nodes whose weights the next operations use, last first
@@ -69,13 +70,12 @@ class Binder(Evaluator):
         if len(arguments) > len(declared):
             self.fail(
                 "too-many-arguments",
-                f"{name} takes {len(declared)} arguments by position, not {len(arguments)}",
+                f"{name} takes {argument_count(len(declared))}, not {len(arguments)}",
                 self.span_of(arguments[len(declared)], base),
             )
-        found = dict(self.defaults(name))
-        for (argument, part), value in zip(given, values, strict=True):
-            if argument not in declared:
-                self.unknown_argument(name, argument, list(declared), self.span_of(part, base))
+        self.check_named(name, call, base, list(declared), len(arguments))
+        found = {**self.defaults(name)}
+        for (argument, _), value in zip(given, values, strict=True):
             found[argument] = value
         followers: list[tuple[str, Operator]] = []
         extra: list[int] = []
@@ -87,7 +87,10 @@ class Binder(Evaluator):
             if declared[argument].kind == "operation":
                 del found[argument]
                 if value is not None and not (isinstance(value, LayerValue) and value.is_identity):
-                    followers.append((argument, self.follower(argument, value, span)))
+                    key = (argument, self.keys.key(value))
+                    if key not in self.followers:
+                        self.followers[key] = self.follower(argument, value, span)
+                    followers.append((argument, self.followers[key]))
                 continue
             if isinstance(value, LayerValue) and callee(value.placed.expression) in declared[argument].words:
                 value = callee(value.placed.expression)  # a word that is an operator too: `align=crop`
@@ -100,7 +103,7 @@ class Binder(Evaluator):
                     tied = value.node
                 else:
                     extra.append(value.node)
-                value = value._replace(node=-1, name="")
+                value = value._replace(node=-1, name="the earlier layer")
             found[argument] = value
         missing = [other for other, what in declared.items() if other not in found and what.is_required]
         if missing:
@@ -112,7 +115,9 @@ class Binder(Evaluator):
             )
         followers.sort(key=lambda follower: ROLES.index(follower[0]))
         try:
-            return Bound(OPERATORS[name].of(found), followers, tuple(extra), tied)
+            # In one order and with all defaults: what is equal is then one operator, however it was written.
+            whole = {other: found.get(other, what.default) for other, what in declared.items()}
+            return Bound(OPERATORS[name].of(whole), followers, tuple(extra), tied)
         except ArgumentError as error:
             self.fail("bad-argument", f"{name}: {error}", self.span_of(call, base), error.help)
 
@@ -120,11 +125,17 @@ class Binder(Evaluator):
         """Where a part of an expression stands in the file."""
         return Span(base + part.start, base + part.end)
 
-    def unknown_argument(self, callee: str, argument: str, known: list[str], span: Span) -> None:
-        """Raise, with the nearest argument that there is."""
-        near = suggest(argument, known)
-        help = f"did you mean `{near}`?" if near else f"{callee} takes {', '.join(known) or 'no arguments'}"
-        self.fail("unknown-argument", f"{callee} has no argument `{argument}`", span, help)
+    def check_named(self, callee: str, call: Call, base: int, known: list[str], by_position: int) -> None:
+        """Raise for an argument by name that there is not, with the nearest; or that is given by position too."""
+        for (argument, _), (start, end) in zip(call.named, call.places, strict=True):
+            span = Span(base + start, base + end)
+            if argument not in known:
+                near = suggest(argument, known)
+                help = f"did you mean `{near}`?" if near else f"{callee} takes {', '.join(known) or 'no arguments'}"
+                self.fail("unknown-argument", f"{callee} has no argument `{argument}`", span, help)
+            if argument in known[:by_position]:
+                message = f"the argument `{argument}` is given twice"
+                self.fail("repeated-argument", message, span, "once by position, once by name")
 
     def defaults(self, name: str) -> dict[str, Any]:
         """The file's defaults for an operator, evaluated once."""
@@ -172,7 +183,8 @@ class Binder(Evaluator):
         values = [self.value(part, scope, placed.base) for part in parts]
         operator, followers, extra, _ = self.bind(name, call, call.arguments, values, placed.base)
         if followers or extra:
-            self.fail("bad-argument", f"{role} must be one operation alone", span)
+            help = "what is more than one operation is a layer of its own"
+            self.fail("bad-argument", f"{role} must be one operation alone", span, help)
         return operator
 
     def of_name_text(self, name: str, span: Span, scope: Scope) -> Any:
@@ -183,7 +195,7 @@ class Binder(Evaluator):
         """The operator or module that a variable or argument stands for."""
         span = Span(base + call.start, base + call.start + len(name))
         value = self.of_name_text(name, span, scope)
-        if isinstance(value, LayerValue) and isinstance(value.placed.expression, Name):
+        if isinstance(value, LayerValue) and isinstance(value.placed.expression, Name) and not value.is_identity:
             return value.placed.expression.id
         if isinstance(value, LayerValue):
             self.fail(
@@ -239,7 +251,6 @@ class Binder(Evaluator):
         """Output shape, where the rule's refusal becomes a diagnostic."""
         try:
             y = operator.infer(x)
-            operator.parameters(x)
         except RequirementError as error:
             shown = f"its input is {x.kind} {x}" if isinstance(x, Shape) else None
             notes = [shown] if shown and str(x) not in error.message else []

@@ -62,6 +62,7 @@ class Branches(References):
                 "merge-arguments",
                 f"in the long form, arguments of {call.function} are given by name and branches below",
                 self.span_of(call.arguments[0], merge.base),
+                f"{call.function}: and the branches below it",
             )
         return self.merge(call.function, call, merge.base, cached, merge.entries, handle, scope, slot)
 
@@ -86,7 +87,16 @@ class Branches(References):
             first, known = len(self.nodes), len(self.order)
             branch_path = f"{inside}.{entry.name}" if inside else entry.name
             for output in self.branch(entry.body, handle, scope, branch_path):
-                known_branch = Known(output.node, handle.shape, output.shape, first, len(self.nodes), entry.body, scope)
+                known_branch = Known(
+                    output.node,
+                    handle.shape,
+                    output.shape,
+                    first,
+                    len(self.nodes),
+                    entry.body,
+                    scope.locals,
+                    scope.prefix,
+                )
                 self.remember(branch_path, known_branch)
                 self.count_names(len(branch_path), entry.span.start)
                 found += self.taken_apart(operator, entry.name, output, first, known)
@@ -101,7 +111,7 @@ class Branches(References):
             self.fail("no-branches", f"{name} has no branch", Span(*span), f"{name}(a, b) merges what a and b give")
         if len(found) == 1:
             return found[0][1]
-        if operator.values().get("align") == "crop":
+        if operator.values().get("align") == "crop" and not any(name == "reference" for name, _ in call.named):
             reference = next((index for index, (_, output) in enumerate(found) if output.node == handle.node), 0)
             operator = type(operator).of({**operator.values(), "reference": reference})
         shapes = tuple(output.shape for _, output in found)
@@ -118,7 +128,12 @@ class Branches(References):
             return error
         gives = ", ".join(f"{branch} gives {output.shape}" for branch, output in found[:6])
         what = "of one size" if name == "concat" else "of one shape"
-        help = "a 1x1 projection on the shortcut changes its channels" if name == "add" else diagnostic.help
+        if len({output.shape.kind for _, output in found}) > 1:
+            help: str | None = "flatten and global_avgpool give features, conv and pooling keep an image"
+            return SpecError([diagnostic._replace(message=f"{name} needs branches {what}; {gives}", help=help)])
+        help = "strides and padding give the extents; align=crop cuts the others to the extent of identity"
+        if len({output.shape.channels for _, output in found}) > 1 and name != "concat":
+            help = "a 1x1 projection on the shortcut changes its channels"
         return SpecError([diagnostic._replace(message=f"{name} needs branches {what}; {gives}", help=help)])
 
     def taken_apart(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 
-from archcalc.ops import OPERATORS
+from archcalc.ops import OPERATORS, describe
 from archcalc.source import Diagnostic, Span, suggest
 from archcalc.spec.expression import (
     Binary,
@@ -32,6 +32,7 @@ from archcalc.spec.words import (
     MERGES,
     REFERENCES,
     X_PARTS,
+    argument_count,
 )
 
 MOST_SUGGESTIONS = 1_000
@@ -48,6 +49,9 @@ class _Checker:
         self.is_whole = is_whole
         self.findings: list[Diagnostic] = []
         self.layer_names = dict.fromkeys(_layer_names(spec))
+        self.arguments_of_modules = {
+            parameter.name for module in spec.modules.values() for parameter in module.parameters
+        }
         self.used: set[str] = set()
         self.global_names = dict.fromkeys(
             [
@@ -66,6 +70,14 @@ class _Checker:
     def report(self, code: str, message: str, span: Span, help: str | None = None, *notes: str) -> None:
         self.findings.append(self.spec.diagnostic(code, message, span, help, *notes))
 
+    def is_layer(self, name: str) -> bool:
+        """Whether a layer may be called so: by somebody, or after what it does, with a number or without."""
+        word, _, number = name.rpartition("_")
+        return any(
+            other in self.layer_names or other in self.global_names or other in self.arguments_of_modules
+            for other in (name, word if number.isdecimal() else name)
+        )
+
     def near(self, name: str, *candidates: Iterable[str]) -> str | None:
         """The nearest candidate; where there are many errors or names, no more of them are compared."""
         if len(self.findings) > MOST_SUGGESTIONS:
@@ -81,7 +93,7 @@ class _Checker:
             self.expression(placed.expression, placed.base, {}, name)
         for variant in spec.variants.values():
             base = variant.name.partition("@")[0]
-            if "@" in variant.name and base not in spec.variants and base != spec.network:
+            if variant.name.count("@") == 1 and base not in spec.variants and base != spec.network:
                 near = self.near(base, [spec.network], spec.variants)
                 self.report(
                     "unknown-base",
@@ -169,7 +181,9 @@ class _Checker:
         spec = self.spec
         settings = [spec.variables]
         for variant in spec.variants.values():
-            if any(name in spec.settable for _, given in variant.settings.values() for name in free_names(given[0])):
+            if any(
+                name in spec.settable for _, given in variant.settings.values() for name in free_names(given.expression)
+            ):
                 settings.append(spec.settings(variant.name))
         seen: set[str] = set()
         for variables in settings:
@@ -211,18 +225,16 @@ class _Checker:
 
     def merge(self, merge: Merge, names: dict[str, None]) -> None:
         self.call(merge.call, merge.base, names, is_merge=True)
-        if not merge.branches and not merge.entries:
-            span = Span(merge.base + merge.call.start, merge.base + merge.call.end)
-            if not any(finding.span and finding.span.start >= merge.base for finding in self.findings):
-                self.report(
-                    "no-branches",
-                    f"{merge.call.function} has no branch",
-                    span,
-                    f"{merge.call.function}(a, b) merges what a and b give",
-                )
+        if not merge.branches and not merge.entries and self.is_whole:
+            self.no_branches(merge.call, merge.base)
         branch_places(merge.branches)
         for body in (*merge.branches, *(entry.body for entry in merge.entries)):
             self.body(body, names)
+
+    def no_branches(self, call: Call, base: int) -> None:
+        name = call.function
+        span = Span(base + call.start, base + call.end)
+        self.report("no-branches", f"{name} has no branch", span, f"{name}(a, b) merges what a and b give")
 
     def place(self, body: Bodies) -> None:
         """Branches of a merge stand beside the other layers of its list, and need other names."""
@@ -240,12 +252,12 @@ class _Checker:
                         )
 
     def layer(self, placed: Placed, names: dict[str, None]) -> None:
-        expression, base = placed
+        expression, base = placed.expression, placed.base
         parts = expression.parts if isinstance(expression, Chain) else (expression,)
         if len(parts) == 1 and isinstance(parts[0], Number):
             self.report(
                 "not-a-layer",
-                f"a layer is needed here, not {parts[0].value}",
+                f"a layer is needed here, not {describe(parts[0].value)}",
                 placed.span(),
                 "layers are written as calls: conv(64, 3)",
             )
@@ -320,7 +332,7 @@ class _Checker:
         if name in known:
             return
         self.used.add(name)
-        if name in self.global_names or name in self.layer_names:
+        if name in self.global_names or self.is_layer(name):
             return
         if name == INPUT:
             self.report(
@@ -334,6 +346,8 @@ class _Checker:
             self.report("bare-x", "x stands with a part", span, "x.channels, x.height, x.width or x.length")
             return
         near = self.near(name, known, self.global_names, self.layer_names)
+        if near in self.spec.settable:
+            self.used.add(near)  # probably
         self.report(
             "unknown-name",
             f"nothing is called `{name}` here",
@@ -355,7 +369,7 @@ class _Checker:
             return
         self.used.add(path.parts[0])
         for name in path.parts:
-            if name not in self.layer_names and not name.isdecimal():
+            if not self.is_layer(name) and not name.isdecimal():
                 near = self.near(name, self.layer_names)
                 self.report(
                     "unknown-layer",
@@ -386,7 +400,7 @@ class _Checker:
                 where,
                 "layers are named by their paths from the body this stands in",
             )
-        elif argument.id != INPUT and argument.id not in known and argument.id not in self.layer_names:
+        elif argument.id != INPUT and argument.id not in known and not self.is_layer(argument.id):
             near = self.near(argument.id, self.layer_names)
             self.report(
                 "unknown-layer",
@@ -401,9 +415,13 @@ class _Checker:
         if name in known or name in self.spec.settable:
             self.used.add(name)
         elif name in OPERATORS:
-            self.arguments(call, base, list(OPERATORS[name].arguments), name in MERGES or is_merge)
+            self.arguments(call, base, list(OPERATORS[name].arguments), name in MERGES)
+            if name in MERGES and not call.arguments and not is_merge:
+                self.no_branches(call, base)
         elif name in self.spec.modules:
             self.arguments(call, base, [parameter.name for parameter in self.spec.modules[name].parameters], False)
+        elif name == IDENTITY:
+            self.report("too-many-arguments", "identity takes no arguments", span, "write identity")
         elif name not in FUNCTIONS and name not in REFERENCES:
             near = self.near(name, OPERATORS, self.spec.modules, FUNCTIONS, REFERENCES)
             self.report(
@@ -417,12 +435,12 @@ class _Checker:
         name = call.function
         if len(call.arguments) > len(names) and not is_merge:
             extra = call.arguments[len(names)]
-            takes = f"takes {len(names)} argument{'s' * (len(names) != 1)}"
+            takes = f"takes {argument_count(len(names))}"
             self.report(
                 "too-many-arguments",
                 f"{name} {takes}, not {len(call.arguments)}",
                 Span(base + extra.start, base + extra.end),
-                f"{name}({', '.join(names)})" if names else None,
+                f"{name}({', '.join(names)})" if names else f"write {name}",
             )
         by_position = set() if is_merge else set(names[: len(call.arguments)])
         for (argument, _), (start, end) in zip(call.named, call.places, strict=True):
@@ -444,27 +462,19 @@ class _Checker:
                     span,
                     "once by position, once by name",
                 )
-        operator = OPERATORS.get(name)
-        if operator is None or name in self.spec.modules:
-            given = {*by_position, *(argument for argument, _ in call.named)}
-            missing = [
-                other.name
-                for other in self.spec.modules[name].parameters
-                if other.default is None and other.name not in given
-            ]
+        given = {*by_position, *(argument for argument, _ in call.named)}
+        if name in OPERATORS:
+            given.update(self.spec.defaults.get(name, {}))
+            required = [other for other, what in OPERATORS[name].arguments.items() if what.is_required]
         else:
-            given = {
-                *by_position,
-                *(argument for argument, _ in call.named),
-                *self.spec.defaults.get(name, {}),
-            }
-            missing = [other for other, what in operator.arguments.items() if what.is_required and other not in given]
+            required = [other.name for other in self.spec.modules[name].parameters if other.default is None]
+        missing = [other for other in required if other not in given]
         if missing and not is_merge:
             self.report(
                 "missing-argument",
                 f"{name} needs {' and '.join(missing)}",
                 Span(base + call.start, base + call.end),
-                f"{name}({', '.join(names[: max(1, len(missing))])})",
+                f"{name}({', '.join(required)})",
             )
 
 
@@ -488,8 +498,7 @@ def _layer_names(spec: Spec) -> Iterator[str]:
         elif isinstance(body, Bodies):
             waiting.extend(body.items)
         if isinstance(body, (Line, Bodies)):
-            # Layers that are named after their operators: `conv`, `conv_1`.
+            # Layers that are named after their operators: `conv`; `is_layer` knows `conv_1`.
             for label in place_of(body).labels:
                 if label.word in known:
                     yield label.word
-                    yield from (f"{label.word}_{number}" for number in range(1, 10))

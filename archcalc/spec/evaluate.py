@@ -248,7 +248,9 @@ class Evaluator:
         if part == "channels" and x.channels is not None:
             return x.channels  # type: ignore[no-any-return]
         if part not in parts:
-            self.fail("no-such-axis", f"x is {x.kind} {x} and has no {part}", span)
+            known = ["channels"] * (x.channels is not None) + list(parts)
+            help = f"it has {', '.join(f'x.{name}' for name in known)}"
+            self.fail("no-such-axis", f"x is {x.kind} {x} and has no {part}", span, help)
         return x.spatial[parts.index(part)]
 
     def of_items(self, expression: Items, scope: Scope, base: int) -> Any:

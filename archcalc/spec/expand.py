@@ -25,7 +25,7 @@ from archcalc.spec.model import Body, Entries, Entry, Merge, Module, Placed, Spe
 from archcalc.spec.naming import Place, place_of
 from archcalc.spec.references import Known, fits
 from archcalc.spec.values import LayerValue, Scope, circles, circular
-from archcalc.spec.words import INPUTS, MERGES
+from archcalc.spec.words import INPUTS, MERGES, argument_count
 
 
 class Template(NamedTuple):
@@ -202,7 +202,9 @@ class _Expander(Branches):
         first = len(self.nodes)
         self.step(entry.span)
         output = self.body(entry.body, handle, scope, path)
-        self.remember(path, Known(output.node, handle.shape, output.shape, first, len(self.nodes), entry.body, scope))
+        last = len(self.nodes)
+        known = Known(output.node, handle.shape, output.shape, first, last, entry.body, scope.locals, scope.prefix)
+        self.remember(path, known)
         self.count_names(len(path), entry.span.start)
         return output
 
@@ -398,20 +400,17 @@ class _Expander(Branches):
         if len(arguments) > len(parameters):
             self.fail(
                 "too-many-arguments",
-                f"{module.name} takes {len(parameters)} arguments, not {len(arguments)}",
+                f"{module.name} takes {argument_count(len(parameters))}, not {len(arguments)}",
                 self.span_of(arguments[len(parameters)], base),
             )
+        if call.named:
+            known = [parameter.name for parameter in parameters]
+            self.check_named(module.name, call, base, known, len(arguments))
         given = {
             parameter.name: self.value(part, scope, base)
             for parameter, part in zip(parameters, arguments, strict=False)
         }
         for name, part in call.named:
-            if not any(name == parameter.name for parameter in parameters):
-                self.unknown_argument(
-                    module.name, name, [parameter.name for parameter in parameters], self.span_of(part, base)
-                )
-            if name in given:
-                self.fail("repeated-argument", f"the argument `{name}` is given twice", self.span_of(part, base))
             given[name] = self.value(part, scope, base)
         values: dict[str, Any] = {}
         for parameter in parameters:
@@ -451,30 +450,31 @@ class _Expander(Branches):
         def moved(index: int) -> int:
             return index + shift if index >= first else new_input if index == old_input else index
 
-        for index in range(first, last):
-            node = nodes[index]
-            inputs = node.inputs
-            moved_inputs = (moved(inputs[0]),) if len(inputs) == 1 else tuple(map(moved, inputs))
-            layer = head + node.layer[cut:] if cut or not head else f"{head}.{node.layer}"
-            name = layer if node.name is node.layer else layer + node.name[len(node.layer) :]
-            shares = node.shares + shift if node.shares >= first else node.shares
-            nodes.append(Node(name, layer, node.operator, moved_inputs, node.x, node.y, shares, node.span))
-        self.spliced.update(index + shift for index in spliced)
-        for old in self.order[first_known:last_known]:
-            if old in self.known:
-                known = self.known[old]
-                new = head + old[cut:]
-                scope = Scope(known.scope.locals, known.scope.x, head + known.scope.prefix[cut:])
-                self.known[new] = Known(
-                    moved(known.node),
-                    known.x,
-                    known.y,
-                    known.first + shift,
-                    known.last + shift,
-                    known.body,
-                    scope,
+        old_layer = layer = ""
+        for old_name, name_of_layer, operator, inputs, x, y, shares, span in nodes[first:last]:
+            if name_of_layer is not old_layer:
+                old_layer = name_of_layer
+                layer = head + old_layer[cut:] if cut or not head else f"{head}.{old_layer}"
+            name = layer if old_name is old_layer else layer + old_name[len(old_layer) :]
+            if len(inputs) == 1:
+                only = inputs[0]
+                new_inputs: tuple[int, ...] = (
+                    only + shift if only >= first else new_input if only == old_input else only,
                 )
-                self.order.append(new)
+            else:
+                new_inputs = tuple(map(moved, inputs))
+            root = shares + shift if shares >= first else shares
+            # A node made as a tuple: half the time, and this is the inner loop of deep networks.
+            nodes.append(tuple.__new__(Node, (name, layer, operator, new_inputs, x, y, root, span)))
+        self.spliced.update(index + shift for index in spliced)
+        paths = self.known
+        for old in self.order[first_known:last_known]:
+            known = paths.get(old)
+            if known is not None:
+                node, x, y, begins, ends, body, values, prefix = known
+                places = moved(node), x, y, begins + shift, ends + shift, body, values, head + prefix[cut:]
+                paths[head + old[cut:]] = tuple.__new__(Known, places)
+                self.order.append(head + old[cut:])
         node_index = output.node
         if node_index == old_input:
             return handle
@@ -498,17 +498,19 @@ class _Expander(Branches):
                 "bad-reference",
                 f"`{reference.name}` is not a named body that can be computed again",
                 span,
-                "share(name) takes the name of an earlier layer",
+                "name a whole entry of the mapping that it stands in",
             )
         if self.sharing is not None:
-            self.fail("bad-reference", "what is shared cannot share in turn", span)
+            help = "share the layer that it shares"
+            self.fail("bad-reference", "what is shared cannot share in turn", span, help)
         self.sharing = list(range(known.last - 1, known.first - 1, -1))
+        self.stack.append(Frame(scope.prefix, span, f"share({reference.name})", {}))
         try:
-            output = self.body(
-                known.body, handle, Scope(known.scope.locals, handle.shape, known.scope.prefix), slot.next()
-            )
+            output = self.body(known.body, handle, Scope(known.locals, handle.shape, known.prefix), slot.next())
             if any(index not in self.spliced for index in self.sharing):
-                self.fail("share-mismatch", f"`{reference.name}` is another body for the input {handle.shape}", span)
+                message = f"`{reference.name}` is another body for the input {handle.shape}"
+                self.fail("share-mismatch", message, span, "share needs an input of the kind that the earlier body had")
+            self.stack.pop()
         finally:
             self.sharing = None
         return output
@@ -530,13 +532,19 @@ class _Expander(Branches):
         graph.outputs = {name: position[index] for name, index in graph.outputs.items()}
 
     def check_read(self, graph: Graph) -> None:
-        """A layer that nothing reads is a mistake in the wiring."""
+        """A layer that nothing reads is a mistake in the wiring; so are two of one name."""
         read = bytearray(len(graph.nodes) + 1)
         for node in graph.nodes:
             for index in node.inputs:
                 read[index] = 1
         for index in (graph.output, *graph.heads.values(), *graph.outputs.values()):
             read[index] = 1
+        names = {node.name for node in graph.nodes}
+        for node in graph.nodes if len(names) < len(graph.nodes) else ():
+            if node.name not in names:
+                message = f"there are two layers `{node.name}`"
+                self.fail("duplicate-layer", message, Span(*node.span), "give the bodies that hold them names")
+            names.remove(node.name)
         unread = read.find(0, 0, len(graph.nodes))
         if unread >= 0:
             node = graph.nodes[unread]

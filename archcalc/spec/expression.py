@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any, TypeVar
+from typing import Any
 
 
 class Expression:
@@ -27,9 +27,6 @@ class Expression:
             return self._key
 
 
-ExpressionT = TypeVar("ExpressionT", bound=Expression)
-
-
 def _key_of(part: Any) -> Any:
     if isinstance(part, Expression):
         return part.key
@@ -44,12 +41,20 @@ class Number(Expression):
     __slots__ = ("value",)
     value: int | Fraction
 
+    def __init__(self, start: int, end: int, value: int | Fraction) -> None:
+        self.start, self.end = start, end
+        self.value = value
+
 
 class Name(Expression):
     """A bare name."""
 
     __slots__ = ("id",)
     id: str
+
+    def __init__(self, start: int, end: int, id: str) -> None:
+        self.start, self.end = start, end
+        self.id = id
 
 
 class Path(Expression):
@@ -58,12 +63,20 @@ class Path(Expression):
     __slots__ = ("parts",)
     parts: tuple[str, ...]
 
+    def __init__(self, start: int, end: int, parts: tuple[str, ...]) -> None:
+        self.start, self.end = start, end
+        self.parts = parts
+
 
 class Items(Expression):
     """A tuple or a list."""
 
     __slots__ = ("items",)
     items: tuple[Expression, ...]
+
+    def __init__(self, start: int, end: int, items: tuple[Expression, ...]) -> None:
+        self.start, self.end = start, end
+        self.items = items
 
 
 class Unary(Expression):
@@ -72,6 +85,11 @@ class Unary(Expression):
     __slots__ = ("operand", "operator")
     operator: str
     operand: Expression
+
+    def __init__(self, start: int, end: int, operator: str, operand: Expression) -> None:
+        self.start, self.end = start, end
+        self.operator = operator
+        self.operand = operand
 
 
 class Binary(Expression):
@@ -82,6 +100,12 @@ class Binary(Expression):
     left: Expression
     right: Expression
 
+    def __init__(self, start: int, end: int, operator: str, left: Expression, right: Expression) -> None:
+        self.start, self.end = start, end
+        self.operator = operator
+        self.left = left
+        self.right = right
+
 
 class Compare(Expression):
     """`a < b`, `a in b`: one comparison."""
@@ -91,6 +115,12 @@ class Compare(Expression):
     left: Expression
     right: Expression
 
+    def __init__(self, start: int, end: int, operator: str, left: Expression, right: Expression) -> None:
+        self.start, self.end = start, end
+        self.operator = operator
+        self.left = left
+        self.right = right
+
 
 class Logic(Expression):
     """`a and b`, `a or b`."""
@@ -98,6 +128,11 @@ class Logic(Expression):
     __slots__ = ("operands", "operator")
     operator: str
     operands: tuple[Expression, ...]
+
+    def __init__(self, start: int, end: int, operator: str, operands: tuple[Expression, ...]) -> None:
+        self.start, self.end = start, end
+        self.operator = operator
+        self.operands = operands
 
 
 class Choice(Expression):
@@ -108,6 +143,12 @@ class Choice(Expression):
     condition: Expression
     otherwise: Expression
 
+    def __init__(self, start: int, end: int, then: Expression, condition: Expression, otherwise: Expression) -> None:
+        self.start, self.end = start, end
+        self.then = then
+        self.condition = condition
+        self.otherwise = otherwise
+
 
 class Index(Expression):
     """`depth[0]`."""
@@ -115,6 +156,11 @@ class Index(Expression):
     __slots__ = ("index", "value")
     value: Expression
     index: Expression
+
+    def __init__(self, start: int, end: int, value: Expression, index: Expression) -> None:
+        self.start, self.end = start, end
+        self.value = value
+        self.index = index
 
 
 class Call(Expression):
@@ -125,6 +171,21 @@ class Call(Expression):
     arguments: tuple[Expression, ...]
     named: tuple[tuple[str, Expression], ...]
     places: tuple[tuple[int, int], ...]  # of the names in `named`
+
+    def __init__(
+        self,
+        start: int,
+        end: int,
+        function: str,
+        arguments: tuple[Expression, ...],
+        named: tuple[tuple[str, Expression], ...],
+        places: tuple[tuple[int, int], ...],
+    ) -> None:
+        self.start, self.end = start, end
+        self.function = function
+        self.arguments = arguments
+        self.named = named
+        self.places = places
 
     @property
     def key(self) -> tuple[Any, ...]:
@@ -142,6 +203,10 @@ class Chain(Expression):
     __slots__ = ("parts",)
     parts: tuple[Expression, ...]
 
+    def __init__(self, start: int, end: int, parts: tuple[Expression, ...]) -> None:
+        self.start, self.end = start, end
+        self.parts = parts
+
 
 class Generator(Expression):
     """`(element for variable in iterable)`."""
@@ -151,32 +216,11 @@ class Generator(Expression):
     variable: str
     iterable: Expression
 
-
-# In the order of their arguments when made.
-FIELDS: dict[type[Any], tuple[str, ...]] = {
-    Number: ("value",),
-    Name: ("id",),
-    Path: ("parts",),
-    Items: ("items",),
-    Unary: ("operator", "operand"),
-    Binary: ("operator", "left", "right"),
-    Compare: ("operator", "left", "right"),
-    Logic: ("operator", "operands"),
-    Choice: ("then", "condition", "otherwise"),
-    Index: ("value", "index"),
-    Call: ("function", "arguments", "named", "places"),
-    Chain: ("parts",),
-    Generator: ("element", "variable", "iterable"),
-}
-
-
-def make(kind: type[ExpressionT], start: int, end: int, *values: Any) -> ExpressionT:
-    """An expression of a kind at its place, with the values of its fields."""
-    made = object.__new__(kind)
-    made.start, made.end = start, end
-    for name, value in zip(FIELDS[kind], values, strict=True):
-        setattr(made, name, value)
-    return made
+    def __init__(self, start: int, end: int, element: Expression, variable: str, iterable: Expression) -> None:
+        self.start, self.end = start, end
+        self.element = element
+        self.variable = variable
+        self.iterable = iterable
 
 
 def as_call(expression: Name | Call) -> Call:
@@ -186,7 +230,7 @@ def as_call(expression: Name | Call) -> Call:
     try:
         return expression._call
     except AttributeError:
-        expression._call = make(Call, expression.start, expression.end, expression.id, (), (), ())
+        expression._call = Call(expression.start, expression.end, expression.id, (), (), ())
         return expression._call
 
 

@@ -84,8 +84,11 @@ def _range(evaluator: Evaluator, name: str, values: list[Any], span: Span) -> tu
     _arity(evaluator, name, values, (1, 2, 3), span)
     for value in _numbers(evaluator, name, values, span):
         if not isinstance(value, int):
-            code = "structural-variable" if isinstance(value, Polynomial) else "not-whole"
-            evaluator.fail(code, f"range needs whole numbers, not {describe(value)}", span)
+            if isinstance(value, Polynomial):
+                message = f"range depends on {value}, which is free; it decides the structure"
+                evaluator.fail("structural-variable", message, span, "give it a value: one expansion for each")
+            help = "floor(...) or round(...) gives a whole number"
+            evaluator.fail("not-whole", f"range needs whole numbers, not {describe(value)}", span, help)
     if len(values) == 3 and values[2] == 0:
         evaluator.fail("division-by-zero", "a range with a step of 0", span)
     found = range(*values)

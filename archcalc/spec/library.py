@@ -55,13 +55,13 @@ def plain(name: str) -> str:
 
 
 @cache
-def read_file(path: Path, name: str | None = None) -> Spec:
+def read_file(path: Path, name: str | None = None, is_known_good: bool = False) -> Spec:
     """Read one file, once.
 
     Raises:
         SpecError: everything that is wrong with it.
     """
-    return read_spec(read_source(path, name))
+    return read_spec(read_source(path, name), is_known_good)
 
 
 def find(name: str) -> Found:
@@ -79,7 +79,7 @@ def find(name: str) -> Found:
         help = f"did you mean {_listed(near)}?" if near else "`archcalc list` lists all networks"
         raise SpecError([Diagnostic("unknown-network", f"no network is called `{name}`", help=help)])
     spelling, file = known
-    spec = read_file(file, f"specs/{file.name}")
+    spec = read_file(file, f"specs/{file.name}", True)
     return choose(spec, spelling)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -10,11 +11,23 @@ from archcalc.source import Diagnostic, Source, Span
 from archcalc.spec.expression import Call, Expression
 
 
-class Placed(NamedTuple):
+class Placed:
     """An expression and the offset in the file where its text begins."""
 
-    expression: Expression
-    base: int
+    __slots__ = ("_expression", "_read", "base")
+
+    def __init__(self, expression: Expression | None, base: int, read: Callable[[], Expression] | None = None) -> None:
+        self._expression = expression
+        self._read = read  # where the expression is read when it is first asked for
+        self.base = base
+
+    @property
+    def expression(self) -> Expression:
+        """The expression, which may be read only now."""
+        if self._expression is None:
+            assert self._read is not None
+            self._expression = self._read()
+        return self._expression
 
     def span(self, part: Expression | None = None) -> Span:
         """Where it, or a part of it, stands in the file."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from archcalc.spec.expression import Binary, Call, Chain, Choice, Expression, Generator, Index, Name, Path
+from archcalc.spec.expression import Binary, Call, Chain, Choice, Expression, Generator, Index, Items, Name, Path
 from archcalc.spec.model import Bodies, Body, Entries, Line, Merge, Placed
 
 Part = Placed | Merge | Entries | Bodies
@@ -125,9 +125,9 @@ def callee(expression: Expression) -> str:
             expression = expression.value
         elif isinstance(expression, Generator):
             expression = expression.element
-        elif isinstance(expression, Chain):
-            first = next((word for word in map(callee, expression.parts) if word), "")
-            return first
+        elif isinstance(expression, (Chain, Items)):
+            parts = expression.parts if isinstance(expression, Chain) else expression.items
+            return next((word for word in map(callee, parts) if word), "")
         elif isinstance(expression, Choice):
             return callee(expression.then) or callee(expression.otherwise)
         else:

@@ -27,7 +27,6 @@ from archcalc.spec.expression import (
     Number,
     Path,
     Unary,
-    make,
 )
 from archcalc.spec.limits import DEFAULT_LIMITS, LARGEST, how_to_raise
 
@@ -89,6 +88,7 @@ _REFUSED: dict[type[ast.AST], tuple[str, str | None]] = {
 _NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?\Z|\.[0-9]+\Z")
 _DIGITS = re.compile(r"(?<![\w.])(?:([0-9][0-9.]*[A-Za-z_]\w*|0[0-9]+)|(?:[A-Za-z_]\w*\.)+([0-9]\w*))")
 _FOREIGN = re.compile(r"0[xXoObB]\w*|[0-9][0-9_]*(\.[0-9_]*)?([eE][0-9]*)?[jJ]?")
+_PLAIN = re.compile(r"(?:[A-Za-z_]\w*|[1-9][0-9]{0,17}|0)\Z", re.ASCII)
 _OPENING, _CLOSING = frozenset("(["), frozenset(")]")
 _FORBIDDEN = re.compile(r"[^\x20-\x7e]|[#'\"\\`{}$?!@~^&|;](?!=)|[~^&|;@]=")
 
@@ -186,10 +186,19 @@ def _digits(word: str, start: int, end: int) -> NoReturn:
     )
 
 
+def _plain(text: str) -> Expression:
+    """A bare name or a small whole number, which most values are: no need of `ast`."""
+    if text.isdigit():
+        return Number(0, len(text), int(text))
+    return Name(0, len(text), text)
+
+
 @lru_cache(maxsize=65536)
 def parse_expression(text: str) -> Expression | Problem:
     """Parse the text of one expression; equal texts give one object. A problem is returned, not raised."""
     try:
+        if _PLAIN.match(text) and not iskeyword(text) and len(text) <= DEFAULT_LIMITS.expression:
+            return _plain(text)
         _check_text(text)
         if not text.strip():
             _fail(
@@ -346,10 +355,10 @@ class _Reader:
             )
         if isinstance(value, Fraction) and value.denominator == 1:
             value = int(value)
-        return make(Number, start, end, value)
+        return Number(start, end, value)
 
     def read_Name(self, node: ast.Name, start: int, end: int, depth: int) -> Expression:  # noqa: N802
-        return make(Name, start, end, node.id)
+        return Name(start, end, node.id)
 
     def read_Attribute(self, node: ast.Attribute, start: int, end: int, depth: int) -> Expression:  # noqa: N802
         parts = [node.attr]
@@ -367,10 +376,10 @@ class _Reader:
             )
         else:
             parts.append(inner.id)
-        return make(Path, start, end, tuple(reversed(parts)))
+        return Path(start, end, tuple(reversed(parts)))
 
     def read_Tuple(self, node: ast.Tuple | ast.List, start: int, end: int, depth: int) -> Expression:  # noqa: N802
-        return make(Items, start, end, tuple(self.read(item, depth) for item in node.elts))
+        return Items(start, end, tuple(self.read(item, depth) for item in node.elts))
 
     read_List = read_Tuple  # noqa: N815
 
@@ -378,7 +387,7 @@ class _Reader:
         if isinstance(node.op, ast.Invert):
             _fail("not-in-language", "the language does not have `~`", start, end)
         sign = "not" if isinstance(node.op, ast.Not) else "-" if isinstance(node.op, ast.USub) else "+"
-        return make(Unary, start, end, sign, self.read(node.operand, depth))
+        return Unary(start, end, sign, self.read(node.operand, depth))
 
     def read_BinOp(self, node: ast.BinOp, start: int, end: int, depth: int) -> Expression:  # noqa: N802
         if isinstance(node.op, ast.RShift):
@@ -390,7 +399,7 @@ class _Reader:
             parts.append(inner)
             read = [self.read(part, depth) for part in reversed(parts)]
             flat = [piece for part in read for piece in (part.parts if isinstance(part, Chain) else (part,))]
-            return make(Chain, start, end, tuple(flat))
+            return Chain(start, end, tuple(flat))
         sign = _BINARY.get(type(node.op))
         if sign is None:
             _fail(
@@ -400,7 +409,7 @@ class _Reader:
                 end,
                 "+ - * // % ** and >> are the operators",
             )
-        return make(Binary, start, end, sign, self.read(node.left, depth), self.read(node.right, depth))
+        return Binary(start, end, sign, self.read(node.left, depth), self.read(node.right, depth))
 
     def read_Compare(self, node: ast.Compare, start: int, end: int, depth: int) -> Expression:  # noqa: N802
         operands = [self.read(operand, depth) for operand in (node.left, *node.comparators)]
@@ -409,12 +418,12 @@ class _Reader:
             name = _COMPARE.get(type(sign))
             if name is None:
                 _fail("not-in-language", "`is` is written `==`", start, end)
-            compared.append(make(Compare, left.start, right.end, name, left, right))
-        return compared[0] if len(compared) == 1 else make(Logic, start, end, "and", tuple(compared))
+            compared.append(Compare(left.start, right.end, name, left, right))
+        return compared[0] if len(compared) == 1 else Logic(start, end, "and", tuple(compared))
 
     def read_BoolOp(self, node: ast.BoolOp, start: int, end: int, depth: int) -> Expression:  # noqa: N802
         sign = "and" if isinstance(node.op, ast.And) else "or"
-        return make(Logic, start, end, sign, tuple(self.read(value, depth) for value in node.values))
+        return Logic(start, end, sign, tuple(self.read(value, depth) for value in node.values))
 
     def read_IfExp(self, node: ast.IfExp, start: int, end: int, depth: int) -> Expression:  # noqa: N802
         for side in (node.body, node.orelse):
@@ -438,8 +447,7 @@ class _Reader:
                     last,
                     f"write {first_reading}, or {second_reading}",
                 )
-        return make(
-            Choice,
+        return Choice(
             start,
             end,
             self.read(node.body, depth),
@@ -448,7 +456,7 @@ class _Reader:
         )
 
     def read_Subscript(self, node: ast.Subscript, start: int, end: int, depth: int) -> Expression:  # noqa: N802
-        return make(Index, start, end, self.read(node.value, depth), self.read(node.slice, depth))
+        return Index(start, end, self.read(node.value, depth), self.read(node.slice, depth))
 
     def read_Call(self, node: ast.Call, start: int, end: int, depth: int) -> Expression:  # noqa: N802
         if not isinstance(node.func, ast.Name):
@@ -472,11 +480,12 @@ class _Reader:
                     f"the argument `{given.arg}` is given twice",
                     first,
                     first + len(given.arg),
+                    "remove one of the two",
                 )
             named.append((given.arg, self.read(given.value, depth)))
             places.append((first, first + len(given.arg)))
         arguments = tuple(self.read(argument, depth) for argument in node.args)
-        return make(Call, start, end, node.func.id, arguments, tuple(named), tuple(places))
+        return Call(start, end, node.func.id, arguments, tuple(named), tuple(places))
 
     def read_GeneratorExp(self, node: ast.GeneratorExp, start: int, end: int, depth: int) -> Expression:  # noqa: N802
         only = node.generators[0]
@@ -488,4 +497,4 @@ class _Reader:
                 end,
                 "(conv(n, 3) for n in widths)",
             )
-        return make(Generator, start, end, self.read(node.elt, depth), only.target.id, self.read(only.iter, depth))
+        return Generator(start, end, self.read(node.elt, depth), only.target.id, self.read(only.iter, depth))

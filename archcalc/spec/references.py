@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple, NoReturn
 
 from archcalc.graph import NETWORK_INPUT
@@ -23,7 +24,8 @@ class Known(NamedTuple):
     first: int
     last: int
     body: Body | None
-    scope: Scope
+    locals: Mapping[str, Any]
+    prefix: str
 
 
 class References(Binder):

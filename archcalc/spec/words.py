@@ -16,6 +16,11 @@ RESERVED = frozenset({*OPERATORS, *FUNCTIONS, *CONSTANTS, *REFERENCES, IDENTITY,
 X_PARTS = ("channels", "height", "width", "depth", "length")
 
 
+def argument_count(count: int) -> str:
+    """How many arguments something takes, for messages."""
+    return "no arguments" if count == 0 else f"{count} argument{'s' * (count != 1)}"
+
+
 def meaning(name: str) -> str:
     """What a reserved name is, for messages."""
     if name in OPERATORS:

@@ -1,0 +1,56 @@
+"""Every feature of the language and every refusal has a case, and a case is a file: see `cases.py`."""
+
+from pathlib import Path
+
+import pytest
+
+from archcalc.source import SpecError, read_source
+from archcalc.spec.read import read_spec
+from tests.spec.cases import Expected, assert_gives, assert_refused, expected, paths
+from tests.spec.codes import codes
+
+VALID = [(path, block) for path in paths("valid") for block in expected(path)]
+
+# Codes that no spec on its own can bring about, and where they are tested instead.
+ELSEWHERE = {
+    "file-too-large": "tests/source/test_files.py",
+    "no-such-file": "tests/source/test_files.py",
+    "undecided": "tests/dims/test_requirements.py: only without anyone to collect assumptions",
+    "unknown-network": "tests/cli: a name that is typed",
+    "unknown-variable": "tests/engine/test_python_interface.py: a setting that is typed",
+    "yaml-size": "tests/source/test_located.py: a file of 200,000 values",
+}
+
+
+@pytest.mark.parametrize(("path", "block"), VALID, ids=[f"{path.stem}-{block.head}" for path, block in VALID])
+def test_a_valid_spec_gives_what_it_says(path: Path, block: Expected) -> None:
+    assert_gives(path, block)
+
+
+@pytest.mark.parametrize("path", paths("invalid"), ids=lambda path: path.stem)
+def test_an_invalid_spec_is_refused_as_it_says(path: Path) -> None:
+    assert_refused(path)
+
+
+@pytest.mark.parametrize("path", [*paths("valid"), *paths("invalid")], ids=lambda path: path.stem)
+def test_findings_come_once_and_in_the_order_of_their_places(path: Path) -> None:
+    try:
+        read_spec(read_source(path))
+    except SpecError as error:
+        found = [(diagnostic.span or (0, 0), diagnostic.code, diagnostic.message) for diagnostic in error.diagnostics]
+        assert len(found) == len(set(found))
+        assert [place for place, *_ in found] == sorted(place for place, *_ in found)
+
+
+def test_every_code_has_a_case() -> None:
+    found = codes()
+    assert len(found) > 100
+    covered = {block.head.split()[0] for path in paths("invalid") for block in expected(path)}
+    missing = {code: places for code, places in found.items() if code not in covered and code not in ELSEWHERE}
+    assert not missing, "add a case under tests/spec/invalid for each"
+
+
+def test_every_case_is_of_a_code_that_there_is() -> None:
+    covered = {block.head.split()[0] for path in paths("invalid") for block in expected(path)}
+    assert covered <= set(codes())
+    assert not covered & set(ELSEWHERE)
