@@ -36,7 +36,7 @@ class Graph:
     """A network: `nodes[i].inputs` are indices below i, or -1 for the network's input.
 
     `heads` (train-only) and `outputs` (further outputs that count) hold the node that gives each, by name;
-    the nodes from `first_head` on belong to heads alone.
+    the nodes from `first_head` on belong to heads alone. `head_names` are those of the spec, expanded or not.
     """
 
     name: str
@@ -47,6 +47,7 @@ class Graph:
     heads: dict[str, int] = field(default_factory=dict)
     outputs: dict[str, int] = field(default_factory=dict)
     first_head: int = 0
+    head_names: tuple[str, ...] = ()
     assumptions: list[Assumption] = field(default_factory=list)
 
     def layers(self, with_heads: bool = True) -> Iterator[tuple[str, list[int]]]:

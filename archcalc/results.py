@@ -175,7 +175,7 @@ class NetworkCost:
     @property
     def heads(self) -> list[str]:
         """Names of the train-only heads, counted or not."""
-        return list(self.graph.heads)
+        return list(self.graph.head_names)
 
     def stages(self) -> dict[str, list[LayerCost]]:
         """Layers by the first part of their names, in order."""

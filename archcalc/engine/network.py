@@ -41,6 +41,7 @@ class Network(NamedTuple):
         input: Shape | Sequence[int] | None = None,
         free: Sequence[str] = (),
         limits: Limits = DEFAULT_LIMITS,
+        with_heads: bool = True,
     ) -> Graph:
         """Expand it; variables named in `free` stay symbolic.
 
@@ -56,7 +57,7 @@ class Network(NamedTuple):
         for name in free:
             check_variable(self.spec, name)
             overrides[name] = variable(name)
-        return expand(self.spec, self.name, overrides, shape, limits)
+        return expand(self.spec, self.name, overrides, shape, limits, with_heads)
 
 
 def load(name: str) -> Network:
@@ -103,7 +104,7 @@ def analyze(
         raise ValueError(f"no dtype is called {dtype}; there are {', '.join(DTYPES)}")
     if convention not in CONVENTIONS:
         raise ValueError(f"no convention is called {convention}; there are {', '.join(CONVENTIONS)}")
-    graph = network.graph(set, input, limits=limits)
+    graph = network.graph(set, input, limits=limits, with_heads=with_heads)
     return cost_of_graph(network, graph, batch, set or {}, dtype, convention, with_heads)
 
 
@@ -155,7 +156,7 @@ def closed_form(
     """
     if isinstance(network, str):
         network = load(network)
-    return quantity(network.graph(set, free=free), name, with_heads)
+    return quantity(network.graph(set, free=free, with_heads=with_heads), name, with_heads)
 
 
 def setting(name: str, value: Any, number: int = 0) -> tuple[Placed, Source]:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 MAX_DEPTH = 64
 """So many mappings and lists may stand in each other."""
-MAX_NODES = 200_000
+MAX_NODES = 300_000
 """So many keys, values, mappings and lists may stand in one file."""
 
 REFUSED: dict[str, tuple[str, str]] = {

@@ -47,6 +47,7 @@ class _Checker:
     def __init__(self, spec: Spec, is_whole: bool) -> None:
         self.spec = spec
         self.is_whole = is_whole
+        self.sees_layers = True
         self.findings: list[Diagnostic] = []
         self.layer_names = dict.fromkeys(_layer_names(spec))
         self.arguments_of_modules = {
@@ -90,7 +91,7 @@ class _Checker:
         if spec.input is not None:
             self.input(spec.input)
         for name, placed in spec.variables.items():
-            self.expression(placed.expression, placed.base, {}, name)
+            self.expression(placed.expression, placed.base, {}, sees_layers=False)
         for variant in spec.variants.values():
             base = variant.name.partition("@")[0]
             if variant.name.count("@") == 1 and base not in spec.variants and base != spec.network:
@@ -102,15 +103,15 @@ class _Checker:
                     f"did you mean `{near}@...`?" if near else None,
                 )
             for _, placed in variant.settings.values():
-                self.expression(placed.expression, placed.base, {}, "")
+                self.expression(placed.expression, placed.base, {}, sees_layers=False)
         for settings in spec.defaults.values():
             for _, placed in settings.values():
-                self.expression(placed.expression, placed.base, {}, "")
+                self.expression(placed.expression, placed.base, {}, sees_layers=False)
         for module in spec.modules.values():
             names: dict[str, None] = {}
             for parameter in module.parameters:
                 if parameter.default is not None:
-                    self.expression(parameter.default.expression, parameter.default.base, names, "")
+                    self.expression(parameter.default.expression, parameter.default.base, names, sees_layers=False)
                 names[parameter.name] = None
             self.body(module.body, names)
         if spec.layers is not None:
@@ -207,7 +208,7 @@ class _Checker:
             )
             return
         for argument in call.arguments:
-            self.expression(argument, placed.base, {}, "")
+            self.expression(argument, placed.base, {}, sees_layers=False)
 
     # bodies
 
@@ -261,12 +262,13 @@ class _Checker:
                 placed.span(),
                 "layers are written as calls: conv(64, 3)",
             )
-        self.expression(expression, base, names, "")
+        self.expression(expression, base, names)
 
     # expressions
 
-    def expression(self, expression: Expression, base: int, names: dict[str, None], own: str) -> None:
-        """Every name and call of an expression; `own` is the variable that it gives, for no name means itself there."""
+    def expression(self, expression: Expression, base: int, names: dict[str, None], sees_layers: bool = True) -> None:
+        """Every name and call of an expression; a variable or a default stands in no body, and sees no layers."""
+        self.sees_layers = sees_layers
         waiting: list[tuple[Expression, dict[str, None]]] = [(expression, names)]
         while waiting:
             part, known = waiting.pop()
@@ -332,7 +334,7 @@ class _Checker:
         if name in known:
             return
         self.used.add(name)
-        if name in self.global_names or self.is_layer(name):
+        if name in self.global_names or (self.sees_layers and self.is_layer(name)):
             return
         if name == INPUT:
             self.report(
@@ -345,6 +347,9 @@ class _Checker:
         if name == "x":
             self.report("bare-x", "x stands with a part", span, "x.channels, x.height, x.width or x.length")
             return
+        if name in self.layer_names:
+            self.no_layers_here(name, span)
+            return
         near = self.near(name, known, self.global_names, self.layer_names)
         if near in self.spec.settable:
             self.used.add(near)  # probably
@@ -353,6 +358,14 @@ class _Checker:
             f"nothing is called `{name}` here",
             span,
             f"did you mean `{near}`?" if near else None,
+        )
+
+    def no_layers_here(self, name: str, span: Span) -> None:
+        self.report(
+            "unknown-layer",
+            f"`{name}` is no layer here: variables and defaults stand in no body",
+            span,
+            "pass the layer to a module, or write the expression where the layer is",
         )
 
     def path(self, path: Path, span: Span, known: dict[str, None]) -> None:
@@ -368,6 +381,9 @@ class _Checker:
                 )
             return
         self.used.add(path.parts[0])
+        if not self.sees_layers:
+            self.no_layers_here(".".join(path.parts), span)
+            return
         for name in path.parts:
             if not self.is_layer(name) and not name.isdecimal():
                 near = self.near(name, self.layer_names)
@@ -391,7 +407,9 @@ class _Checker:
             return
         argument = call.arguments[0]
         where = Span(base + argument.start, base + argument.end)
-        if isinstance(argument, Path):
+        if not self.sees_layers and not (isinstance(argument, Name) and argument.id in (INPUT, *known)):
+            self.no_layers_here(argument.id if isinstance(argument, Name) else "this", where)
+        elif isinstance(argument, Path):
             self.path(argument, where, known)
         elif not isinstance(argument, Name):
             self.report(

@@ -31,7 +31,7 @@ from archcalc.spec.functions import FUNCTIONS
 from archcalc.spec.limits import LARGEST, Limits, how_to_raise
 from archcalc.spec.model import Placed, Spec
 from archcalc.spec.naming import callee
-from archcalc.spec.values import Keys, LayerValue, Scope
+from archcalc.spec.values import NOWHERE, Keys, LayerValue, Scope
 from archcalc.spec.words import ARGUMENT_WORDS, CONSTANTS, IDENTITY, REFERENCES, RESERVED, X_PARTS
 
 OVERRIDE = 1 << 40  # offsets from here on lie in the text of a setting, not in the file
@@ -71,7 +71,7 @@ class Evaluator:
         self.steps = 0
         self.stack: list[Frame] = []  # modules being expanded
         self.keys = Keys()
-        self.empty = Scope({}, None, "")
+        self.empty = Scope({}, None, NOWHERE)
         self.strangers: dict[Expression, tuple[str, ...]] = {}
 
     def find(self, parts: tuple[str, ...], placed: Placed, scope: Scope) -> LayerReference | None:

@@ -24,7 +24,7 @@ from archcalc.spec.limits import DEFAULT_LIMITS, RECURSION, Limits, how_to_raise
 from archcalc.spec.model import Body, Entries, Entry, Merge, Module, Placed, Spec
 from archcalc.spec.naming import Place, place_of
 from archcalc.spec.references import Known, fits
-from archcalc.spec.values import LayerValue, Scope, circles, circular
+from archcalc.spec.values import NOWHERE, LayerValue, Scope, circles, circular
 from archcalc.spec.words import INPUTS, MERGES, argument_count
 
 
@@ -48,6 +48,7 @@ def expand(
     overrides: Mapping[str, tuple[Placed, Source] | Polynomial] | None = None,
     input_shape: Shape | None = None,
     limits: Limits = DEFAULT_LIMITS,
+    with_heads: bool = True,
 ) -> Graph:
     """Expand one network of a spec.
 
@@ -57,15 +58,16 @@ def expand(
         overrides: variables set from outside: an expression with the text it stands in, or a free variable.
         input_shape: instead of the `input:` of the file.
         limits: bounds on the work.
+        with_heads: expand train-only heads too; without, an input that is too small for them alone is no error.
 
     Raises:
         SpecError: with one diagnostic, at the place where the expansion stopped.
     """
     try:
-        return _Expander(spec, name, overrides or {}, input_shape, limits).expand()
+        return _Expander(spec, name, overrides or {}, input_shape, limits, with_heads).expand()
     except RecursionError:  # within the limits of the language, if not within Python's
         with deep_recursion():
-            return _Expander(spec, name, overrides or {}, input_shape, limits).expand(is_last=True)
+            return _Expander(spec, name, overrides or {}, input_shape, limits, with_heads).expand(is_last=True)
 
 
 @contextmanager
@@ -87,6 +89,7 @@ class _Expander(Branches):
         overrides: Mapping[str, tuple[Placed, Source] | Polynomial],
         input_shape: Shape | None,
         limits: Limits,
+        with_heads: bool,
     ) -> None:
         settings: dict[str, Placed | Polynomial] = dict(spec.settings(name))
         sources: list[Source] = []
@@ -103,6 +106,7 @@ class _Expander(Branches):
         self.settings = settings
         self.variables.clear()
         self.input_shape = input_shape
+        self.heads = spec.heads if with_heads else []
         self.templates: dict[tuple[Any, ...], Template] = {}
 
     def check_number(self, variable: str) -> None:
@@ -140,7 +144,7 @@ class _Expander(Branches):
         output = self.body(spec.layers, self.input, root, "", is_root=True)
         outputs = {entry.name: self.entry(entry, output, root, "", True).node for entry in spec.outputs}
         first_head = len(self.nodes)
-        heads = {entry.name: self.entry(entry, output, root, "", True).node for entry in spec.heads}
+        heads = {entry.name: self.entry(entry, output, root, "", True).node for entry in self.heads}
         graph = Graph(
             self.name,
             spec.title or self.name,
@@ -150,6 +154,7 @@ class _Expander(Branches):
             heads,
             outputs,
             first_head,
+            tuple(entry.name for entry in spec.heads),
         )
         if not self.nodes:
             self.fail("no-layers", "the network has no layers", spec.source_span(), "layers: lists what it does")
@@ -418,7 +423,8 @@ class _Expander(Branches):
                 values[parameter.name] = given[parameter.name]
             elif parameter.default is not None:
                 placed = parameter.default
-                values[parameter.name] = self.value(placed.expression, Scope(values, handle.shape, ""), placed.base)
+                inside = Scope(values, handle.shape, NOWHERE)
+                values[parameter.name] = self.value(placed.expression, inside, placed.base)
             else:
                 wanted = ", ".join(other.name for other in parameters if other.default is None)
                 self.fail(

@@ -89,7 +89,7 @@ def _causes(findings: list[Diagnostic]) -> list[Diagnostic]:
     for finding in findings:
         if cut is not None and finding.line == cut.line:
             continue
-        if finding.code == "brackets":
+        if finding.message.endswith("is never closed"):
             cut = finding
         if finding not in kept[-3:]:
             kept.append(finding)

@@ -12,6 +12,9 @@ from archcalc.spec.model import Placed
 from archcalc.spec.words import IDENTITY
 
 
+NOWHERE = "(nowhere)"  # the prefix of scopes that see no layers
+
+
 class Scope:
     """What the names in an expression mean where it stands."""
 

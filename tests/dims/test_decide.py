@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import given
-from trees import OPEN, Rule, points, quick, rules
+from tests.dims.trees import OPEN, Rule, points, quick, rules
 
 from archcalc.dims import (
     Condition,

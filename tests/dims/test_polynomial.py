@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from trees import OPEN, Rule, points, quick, rules
+from tests.dims.trees import OPEN, Rule, points, quick, rules
 
 from archcalc.dims import Dim, Polynomial, evaluate, maximum, prod, substitute, total, variable
 from archcalc.dims.polynomial import MOST_TERMS, NamedSum, atoms_inside

@@ -5,7 +5,7 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from trees import quick
+from tests.dims.trees import quick
 
 from archcalc.dims import (
     RequirementError,

@@ -6,7 +6,7 @@ import pytest
 import sympy
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_arrays import EXAMPLES
+from tests.engine.test_arrays import EXAMPLES
 
 from archcalc.dims import Dim, evaluate, variable
 from archcalc.engine.symbolic import symbol, to_sympy

@@ -41,7 +41,9 @@ BOMBS = {
     "repeats of nothing": "layers: identity * 10**9",
     "repeats of an empty module": "modules: {m: identity}\nlayers: m * 10**9",
     "repeats of a large module": "modules: {m: relu * 1000}\nlayers: m * 10**9",
-    "repeats of many names": "modules:\n  m:\n" + "".join(f"    a{i}: identity\n" for i in range(99)) + "layers: m * 10**9",
+    "repeats of many names": "modules:\n  m:\n"
+    + "".join(f"    a{i}: identity\n" for i in range(99))
+    + "layers: m * 10**9",
     "repeats of merges": "layers: concat(identity, identity) * 10**9",
     "doubling recursion": "modules:\n  f(n): (f(n - 1) >> f(n - 1)) if n > 0 else relu\nlayers: f(60)",
     "doubling recursion without layers": "modules:\n  f(n): (f(n - 1) >> f(n - 1)) if n > 0 else identity\nlayers: f(60)",
@@ -56,14 +58,14 @@ BOMBS = {
     "a search in a list": "variables: {a: range(100000)}\nlayers: (relu if i in a else tanh for i in a)",
     "a sum again and again": "variables: {a: range(100000)}\nlayers: (relu if sum(a) > i else tanh for i in a)",
     "a sum of fractions": "layers: dropout(sum(1 / (i + 1) for i in range(100000)))",
-    "a list as an argument": "variables: {a: range(100000)}\nmodules: {m(l, n): relu}\nlayers: (m(a, i) for i in a)",
+    "a list as an argument": "variables: {a: range(100000)}\nmodules: {'m(l, n)': relu}\nlayers: (m(a, i) for i in a)",
     "powers": "variables: {a: 2 ** 999999999}\nlayers: conv(a, 1)",
     "long names": "modules:\n  m: {" + "n" * 1000 + ": relu * 1000}\nlayers: {" + "m" * 1000 + ": m * 10**6}",
     "references by part of their paths": "layers:\n  a: {b: relu}\n  c: (concat(identity, b) for i in range(10**6))",
     "references in a long network": "modules:\n  m: {a: relu, b: 'concat(identity, a)'}\nlayers: (m >> conv(i + 1, 1) for i in range(10**6))",
     "wide merges": "layers: concat(identity for i in range(10**6))",
     "nested merges": "layers: " + "concat(relu, " * 49 + "relu" + ")" * 49 + " * 10**9",
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("text", BOMBS.values(), ids=BOMBS)
@@ -91,7 +93,10 @@ NESTED = "modules:\n" + "".join(
 )
 DEEP = {
     "99 modules, each with a merge": (NESTED + "  m98: conv(3, 1)\nlayers: m0", 99),
-    "a recursion of 100 modules": ("modules:\n  f(n): add(f(n - 1), conv(3, 1)) if n > 1 else conv(3, 1)\nlayers: f(100)", 100),
+    "a recursion of 100 modules": (
+        "modules:\n  f(n): add(f(n - 1), conv(3, 1)) if n > 1 else conv(3, 1)\nlayers: f(100)",
+        100,
+    ),
     "a body handed down": ("modules:\n  f(n, b): f(n - 1, b >> conv(3, 1)) if n > 1 else b\nlayers: f(99, relu)", 98),
     "a chain of 1,000": ("variables: {l: relu}\nlayers: " + "l>>" * 999 + "conv(3, 1)", 1),
     "98 operations": ("layers: conv(" + "+".join(["1"] * 98) + ", 1) >> conv(3, 1)", 2),
@@ -100,8 +105,11 @@ DEEP = {
     "49 brackets": ("layers: " + "(" * 49 + "conv(3, 1)" + ")" * 49, 1),
     "49 merges": ("layers: " + "add(conv(3, 1), " * 49 + "relu" + ")" * 49, 49),
     "100 variables": (doubled("V + 1", "1", 99) + "layers: conv(v0, 1)", 1),
-    "a list of 60 levels": ("layers:\n" + "".join("  " * i + "-\n" for i in range(1, 58)) + "  " * 58 + "conv(3, 1)", 1),
-}  # fmt: skip
+    "a list of 60 levels": (
+        "layers:\n" + "".join("  " * i + "-\n" for i in range(1, 58)) + "  " * 58 + "conv(3, 1)",
+        1,
+    ),
+}
 
 
 @pytest.mark.parametrize("case", DEEP.values(), ids=DEEP)
