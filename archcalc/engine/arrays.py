@@ -93,9 +93,7 @@ class _Arrays:
         outside, groups = min(((shape, common(shape)) for shape in shapes), key=lambda found: len(found[1]))
         sums = []
         for group in groups.values():
-            inside = self.sum(
-                [{s: f for s, f in product.items() if s != outside} or {(): (1,)} for product in group]
-            )
+            inside = self.sum([{s: f for s, f in product.items() if s != outside} or {(): (1,)} for product in group])
             sums.append(self.array({(): (inside,), outside: group[0].get(outside, ())}))
         return reduce(add, sorted(sums, key=np.size))
 

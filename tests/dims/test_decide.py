@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import given
-from tests.dims.trees import OPEN, Rule, points, quick, rules
 
 from archcalc.dims import (
     Condition,
@@ -18,6 +17,7 @@ from archcalc.dims import (
     sign,
     variable,
 )
+from tests.dims.trees import OPEN, Rule, points, quick, rules
 
 r, w = variable("r"), variable("w")
 big = variable("big", at_least=10)

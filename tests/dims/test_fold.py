@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import given
-from tests.dims.trees import LEAST, OPEN, Rule, points, quick, rules
 
 from archcalc.dims import Dim, Polynomial, bound, evaluate, maximum, substitute, total, variable
 from archcalc.dims.polynomial import atoms_inside, single
+from tests.dims.trees import LEAST, OPEN, Rule, points, quick, rules
 
 r, w = variable("r"), variable("w")
 

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.dims.trees import OPEN, Rule, points, quick, rules
 
 from archcalc.dims import Dim, Polynomial, evaluate, maximum, prod, substitute, total, variable
 from archcalc.dims.polynomial import MOST_TERMS, NamedSum, atoms_inside
+from tests.dims.trees import OPEN, Rule, points, quick, rules
 
 r, w, n = variable("r"), variable("w"), variable("n")
 

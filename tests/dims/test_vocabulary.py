@@ -5,7 +5,6 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.dims.trees import quick
 
 from archcalc.dims import (
     RequirementError,
@@ -19,6 +18,7 @@ from archcalc.dims import (
     select,
     variable,
 )
+from tests.dims.trees import quick
 
 r, w = variable("r"), variable("w")
 

@@ -28,9 +28,7 @@ def _with_literal(operate: Callable[[Any, int], Any]) -> Callable[[tuple[Rule, i
 
 
 def _choice(relation: Callable[[Any, Any], Any]) -> Callable[[tuple[Rule, Rule, Rule]], Rule]:
-    return lambda rules: (
-        lambda v: select(relation(rules[0](v), rules[1](v)), rules[2](v), rules[0](v) + rules[1](v))
-    )
+    return lambda rules: lambda v: select(relation(rules[0](v), rules[1](v)), rules[2](v), rules[0](v) + rules[1](v))
 
 
 def _larger(rules: st.SearchStrategy[Rule]) -> st.SearchStrategy[Rule]:

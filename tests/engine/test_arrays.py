@@ -119,9 +119,7 @@ def test_no_values_give_no_values() -> None:
     assert evaluate_arrays(r * w, {"r": np.empty((0, 1), int), "w": np.ones(3, int)}).shape == (0, 3)
 
 
-@pytest.mark.parametrize(
-    "values", [np.array([1.0]), np.array([True]), np.array(["1"]), 2.5, np.array([1.5], object)]
-)
+@pytest.mark.parametrize("values", [np.array([1.0]), np.array([True]), np.array(["1"]), 2.5, np.array([1.5], object)])
 def test_what_is_no_integer_is_refused(values: Any) -> None:
     with pytest.raises(TypeError, match="r takes integers"):
         evaluate_arrays(r + 1, {"r": values})

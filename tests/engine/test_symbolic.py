@@ -6,10 +6,10 @@ import pytest
 import sympy
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.engine.test_arrays import EXAMPLES
 
 from archcalc.dims import Dim, evaluate, variable
 from archcalc.engine.symbolic import symbol, to_sympy
+from tests.engine.test_arrays import EXAMPLES
 
 r, w = variable("r"), variable("w")
 LEAST = {"r": 1, "w": 1, "z": 0, "v0": 1, "v1": 1, "v2": 1}
@@ -45,12 +45,8 @@ def test_numbers_beyond_floats_stay_exact() -> None:
     assert int(to_sympy(x).subs({symbol("r"): 10**9 + 7})) == ((10**9 + 7) ** 9 + 1) // 7
 
 
-@pytest.mark.parametrize(
-    ("at_least", "positive", "nonnegative"), [(1, True, True), (0, None, True), (-3, None, None)]
-)
-def test_symbols_know_what_is_declared(
-    at_least: int, positive: bool | None, nonnegative: bool | None
-) -> None:
+@pytest.mark.parametrize(("at_least", "positive", "nonnegative"), [(1, True, True), (0, None, True), (-3, None, None)])
+def test_symbols_know_what_is_declared(at_least: int, positive: bool | None, nonnegative: bool | None) -> None:
     made: Any = symbol("x", at_least)
     assert (made.is_integer, made.is_positive, made.is_nonnegative) == (True, positive, nonnegative)
     assert symbol("x") == sympy.Symbol("x", integer=True, positive=True)  # type: ignore[no-untyped-call]

@@ -56,7 +56,7 @@ def test_specs_travel_in_the_wheel() -> None:
 def test_the_scanned_index_is_what_the_files_hold() -> None:
     families = {path.stem for path in specs_folder().glob("*.yaml")}
     scanned = {spelling for spelling, _ in index().values()}
-    assert {name for name in all_names()} <= scanned
+    assert set(all_names()) <= scanned
     # Beside the networks, the index knows the names of families that are none themselves, to say so.
     assert scanned - set(all_names()) <= families
     assert len({plain(name) for name in scanned}) == len(scanned)
