@@ -66,6 +66,31 @@ class ReceptiveField(NamedTuple):
     first_centre: tuple[Fraction, ...]
 
 
+class Kept(NamedTuple):
+    """What is kept of a layer: the part of its weights that is not zero, and the bits of each parameter."""
+
+    density: Fraction
+    bits: int
+
+
+class Storage(Protocol):
+    """How the layers of a network are stored."""
+
+    @property
+    def densities(self) -> tuple[Fraction, ...]:
+        """Every density of a layer with weights, the lowest first."""
+        ...
+
+    @property
+    def bits(self) -> tuple[int, ...]:
+        """Bits of a parameter in every layer that has some, the fewest first."""
+        ...
+
+    def of(self, layer: str) -> Kept:
+        """What is kept of a layer."""
+        ...
+
+
 class Fields(Protocol):
     """Receptive fields of a graph, found when asked for."""
 
@@ -94,12 +119,18 @@ class LayerCost:
     connections: int
     neurons: int
     activations: int
-    size_bytes: int
+    stored_params: int  # those that are not zero, where a density says that some are
+    stored_bits: int
     state: str  # counted, zero or unknown
     reason: str
     head: str  # name of the head it belongs to, or nothing
     nodes: tuple[int, ...]  # indices into the graph
     fields: Fields
+
+    @property
+    def size_bytes(self) -> int:
+        """What is stored of it, in whole bytes."""
+        return -(-self.stored_bits // 8)
 
     @property
     def receptive_field(self) -> ReceptiveField | None:
@@ -127,6 +158,7 @@ class Totals:
     neurons: int = 0
     activations: int = 0
     peak_activations: int = 0
+    stored_params: int = 0
     size_bytes: int = 0
     layers: int = 0
     depth: int = 0
@@ -160,7 +192,9 @@ class NetworkCost:
     totals: Totals
     graph: Graph
     fields: Fields
+    storage: Storage
     make_layers: Callable[[], list[LayerCost]] = field(repr=False)
+    scope: str = ""  # the path that it is restricted to: layers and totals are those under it
 
     @cached_property
     def layers(self) -> list[LayerCost]:
@@ -169,8 +203,18 @@ class NetworkCost:
 
     @property
     def receptive_field(self) -> ReceptiveField | None:
-        """What one position of the output sees of the input."""
-        return self.fields.after(self.graph.output)
+        """What one position of the output, or of what the scope gives, sees of the input."""
+        return self.layers[-1].receptive_field if self.scope else self.fields.after(self.graph.output)
+
+    @property
+    def is_sparse(self) -> bool:
+        """Whether some weights are not stored."""
+        return any(density < 1 for density in self.storage.densities)
+
+    @property
+    def is_quantised(self) -> bool:
+        """Whether some parameters have other bits than those of the dtype."""
+        return any(bits != DTYPES[self.dtype] for bits in self.storage.bits)
 
     @property
     def heads(self) -> list[str]:
@@ -281,6 +325,7 @@ def layer_row(layer: LayerCost, convention: Convention) -> dict[str, Any]:
         "connections": layer.connections,
         "neurons": layer.neurons,
         "activations": layer.activations,
+        "stored_params": layer.stored_params,
         "size_bytes": layer.size_bytes,
         "receptive_field": list(seen.size) if seen else None,
         "jump": [plain(value) for value in seen.jump] if seen else None,

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from archcalc.cli.output import FINDINGS, complain, fail
 
 if TYPE_CHECKING:
+    from fractions import Fraction
+
     from archcalc.engine.network import Network
     from archcalc.results import NetworkCost
     from archcalc.source import Diagnostic
@@ -25,6 +27,9 @@ class Request(NamedTuple):
     with_heads: bool = False
     limit: list[str] | None = None
     strict: bool = False
+    bits: int | None = None
+    density: str | None = None
+    scope: str | None = None
 
 
 def analysed(names: Sequence[str], request: Request) -> list[NetworkCost]:
@@ -75,7 +80,22 @@ def checked(request: Request) -> dict[str, Any]:
         "convention": known(request.convention, CONVENTIONS, "convention"),
         "with_heads": request.with_heads,
         "limits": limits(request.limit or []),
+        "bits": request.bits,
+        "density": density(request.density),
+        "scope": request.scope or "",
     }
+
+
+def density(text: str | None) -> Fraction | None:
+    """A decimal from 0 to 1."""
+    from archcalc.engine.network import exact_density
+
+    if text is None:
+        return None
+    try:
+        return exact_density(text.strip())
+    except ValueError as error:
+        fail("bad-density", str(error), "--density 0.33")
 
 
 def known(word: str, words: Iterable[str], what: str) -> str:

@@ -10,18 +10,23 @@ import typer
 from archcalc.cli.inputs import Request, analysed, known
 from archcalc.cli.options import (
     BatchOption,
+    BitsOption,
     ByChoice,
     ByOption,
     ConventionOption,
+    DensityOption,
     DepthOption,
     DtypeOption,
     FormatOption,
+    GroupChoice,
+    GroupOption,
     HeadsOption,
     InputOption,
     LimitOption,
     NetworkName,
     NetworkNames,
     OutputOption,
+    ScopeOption,
     SetOption,
     SortOption,
     StrictOption,
@@ -37,25 +42,25 @@ if TYPE_CHECKING:
 
 @guarded
 def list_networks(
+    by: GroupOption = None,
     sort: SortOption = None,
     top: TopOption = None,
     format: FormatOption = None,
     output: OutputOption = None,
     units: UnitsOption = UnitsChoice.SI,
 ) -> None:
-    """List all networks, family by family."""
+    """List all networks, by family, year or task."""
     from archcalc.engine.library import analysed_families
     from archcalc.report import catalogue, data
 
-    families, broken = analysed_families()
+    families, broken = analysed_families(is_known_good=True)
     for name, error in broken:
         found = f"{len(error.diagnostics)} finding{'s' * (len(error.diagnostics) != 1)}"
         typer.echo(f"left out: {name} has {found} (archcalc validate {name})", err=True)
-    titled = [(catalogue.family_title(members[0]), members) for members in families if members]
+    column = None
     if sort is not None or top is not None:
         column = known(sort or "macs", catalogue.sortable(), "column")
-        costs = sorted((cost for members in families for cost in members), key=lambda cost: catalogue.key(cost, column))
-        titled = [("", costs[:top])]
+    titled = catalogue.grouped(families, by.value if by else None, column, top)
     costs = [cost for _, members in titled for cost in members]
     deliver(
         format,
@@ -73,8 +78,11 @@ def show(
     input: InputOption = None,
     batch: BatchOption = 1,
     dtype: DtypeOption = "fp32",
+    bits: BitsOption = None,
+    density: DensityOption = None,
     convention: ConventionOption = "arithmetic",
     with_heads: HeadsOption = False,
+    scope: ScopeOption = None,
     by: ByOption = ByChoice.LAYER,
     depth: DepthOption = None,
     sort: SortOption = None,
@@ -89,7 +97,7 @@ def show(
     from archcalc.report import data
     from archcalc.report.show import shown
 
-    request = Request(set, input, batch, dtype, convention, with_heads, limit, strict)
+    request = Request(set, input, batch, dtype, convention, with_heads, limit, strict, bits, density, scope)
     (cost,) = analysed([network], request)
     rows, of = rows_of(cost, by, depth, sort, top)
     deliver(
@@ -127,8 +135,11 @@ def compare(
     input: InputOption = None,
     batch: BatchOption = 1,
     dtype: DtypeOption = "fp32",
+    bits: BitsOption = None,
+    density: DensityOption = None,
     convention: ConventionOption = "arithmetic",
     with_heads: HeadsOption = False,
+    scope: ScopeOption = None,
     depth: DepthOption = None,
     top: TopOption = None,
     format: FormatOption = None,
@@ -147,11 +158,13 @@ def compare(
 
     if len(networks) < 2:
         fail("too-few-networks", "compare needs two networks or more", f"archcalc show {networks[0]} shows one")
-    costs = analysed(networks, Request(set, input, batch, dtype, convention, with_heads, limit, strict))
+    request = Request(set, input, batch, dtype, convention, with_heads, limit, strict, bits, density, scope)
+    costs = analysed(networks, request)
+    depth = depth or ((scope.count(".") + 2) if scope else 1)
     deliver(
         format,
         output,
-        lambda: compared(compare_costs(costs), units.value, depth or 1, top or 12),
+        lambda: compared(compare_costs(costs), units.value, depth, top or 12),
         lambda: data.totals_csv(costs),
         lambda: data.json_text([data.network_object(cost) for cost in costs]),
     )

@@ -25,6 +25,14 @@ class UnitsChoice(StrEnum):
     RAW = "raw"
 
 
+class GroupChoice(StrEnum):
+    """What networks of a list stand together by."""
+
+    FAMILY = "family"
+    YEAR = "year"
+    TASK = "task"
+
+
 class ByChoice(StrEnum):
     """What a row is."""
 
@@ -74,7 +82,20 @@ ConventionOption = Annotated[
     str, typer.Option("--convention", help="Whose FLOPs: arithmetic (every operation) or macs.")
 ]
 HeadsOption = Annotated[bool, typer.Option("--with-heads", help="Count heads that are for training only too.")]
+BitsOption = Annotated[
+    int | None,
+    typer.Option("--bits", metavar="N", min=1, help="Of each stored parameter, whatever the dtype and the spec say."),
+]
+DensityOption = Annotated[
+    str | None,
+    typer.Option("--density", metavar="D", help="Part of all weights that is not zero, 0 to 1, whatever the spec says."),
+]
+ScopeOption = Annotated[
+    str | None,
+    typer.Option("--scope", metavar="PATH", help="Only what is under a path: a stage, a block or a layer."),
+]
 ByOption = Annotated[ByChoice, typer.Option("--by", help="What a row is.")]
+GroupOption = Annotated[GroupChoice | None, typer.Option("--by", help="What networks stand together by.")]
 DepthOption = Annotated[
     int | None, typer.Option("--depth", metavar="N", min=1, help="Cut names of layers to N parts, and sum.")
 ]

@@ -2,36 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from archcalc.engine.conventions import ARITHMETIC
 from archcalc.engine.costs import cost_of, tied_weights_only
-from archcalc.engine.receptive_field import ReceptiveFields
-from archcalc.graph import NETWORK_INPUT, Graph, Node
+from archcalc.engine.scope import is_inside, subgraph
+from archcalc.engine.storage import FP32, stored_of_nodes
+from archcalc.graph import Graph, Node
 from archcalc.ops import Arithmetic, Operator, Parameters, Shape
-from archcalc.results import DTYPES, Convention, LayerCost, Totals, notation
+from archcalc.results import Convention, Fields, LayerCost, Storage, Totals, notation
 
 _OPERATIONS = [name for name in Arithmetic._fields if name not in ("reason", "known")]
 
 
 def layer_costs(
     graph: Graph,
-    fields: ReceptiveFields,
+    fields: Fields,
     batch: int = 1,
-    dtype: str = "fp32",
+    storage: Storage = FP32,
     convention: Convention = ARITHMETIC,
     with_heads: bool = True,
+    scope: str = "",
 ) -> list[LayerCost]:
-    """Cost of every layer; `macs`, `flops` and `activations` times batch.
+    """Cost of every layer, or of those under a path; `macs`, `flops` and `activations` times batch.
 
     A layer is its operations together: what it computes is added, what it gives is what its last operation gives.
     """
-    bits = DTYPES[dtype]
     owners = _owners(graph) if graph.first_head < len(graph.nodes) else {}
     nodes = graph.nodes
     worth: dict[object, int] = {}
     found: list[LayerCost] = []
     for name, indices in graph.layers(with_heads):
+        if scope and not is_inside(name, scope):
+            continue
         first, last = nodes[indices[0]], nodes[indices[-1]]
         weights = biases = norm = buffers = macs = flops = connections = neurons = 0
         state, reason = "zero", ""
@@ -61,6 +65,9 @@ def layer_costs(
             elif state == "zero":
                 reason = arithmetic.reason
         params = weights + biases + norm
+        stored_params, stored_bits = params, params * storage.of(name).bits
+        if storage.of(name).density != 1:
+            stored_params, stored_bits = stored_of_nodes(storage, graph, indices)
         found.append(
             LayerCost(
                 name=name,
@@ -79,7 +86,8 @@ def layer_costs(
                 connections=connections,
                 neurons=neurons,
                 activations=elements(last.y) * batch,
-                size_bytes=-(-params * bits // 8),
+                stored_params=stored_params,
+                stored_bits=stored_bits,
                 state=state,
                 reason=reason,
                 head=owners.get(indices[0], ""),
@@ -93,16 +101,28 @@ def layer_costs(
 def total(
     graph: Graph,
     batch: int = 1,
-    dtype: str = "fp32",
+    storage: Storage = FP32,
     convention: Convention = ARITHMETIC,
     with_heads: bool = True,
+    within: Sequence[int] | None = None,
 ) -> Totals:
-    """Totals of a graph, from its operations: equal ones are multiplied, not added one by one."""
-    nodes = graph.nodes[: len(graph.nodes) if with_heads else graph.first_head]
+    """Totals of a graph, from its operations: equal ones are multiplied, not added one by one.
+
+    Args:
+        graph: a network.
+        batch: examples at once.
+        storage: how its layers are stored.
+        convention: which operations count as FLOPs.
+        with_heads: count train-only heads too.
+        within: indices of the operations that count; None: all.
+    """
+    end = len(graph.nodes) if with_heads else graph.first_head
+    indices: Sequence[int] = range(end) if within is None else within
+    nodes = graph.nodes[:end] if within is None else [graph.nodes[index] for index in within]
     result = Totals()
     computed: dict[tuple[Operator, Any, Shape], int] = {}
     reused: list[int] = []
-    for index, (_, _, operator, _, x, y, shares, _) in enumerate(nodes):
+    for index, (_, _, operator, _, x, y, shares, _) in zip(indices, nodes, strict=True):
         key = (operator, x, y)
         computed[key] = computed.get(key, 0) + 1
         if shares >= 0:
@@ -118,7 +138,8 @@ def total(
         state = cost.arithmetic.state
         setattr(result, state, getattr(result, state) + count)
     for index in reused:  # computed again, stored once
-        again = cost_of(nodes[index].operator, nodes[index].x, nodes[index].y).parameters
+        node = graph.nodes[index]
+        again = cost_of(node.operator, node.x, node.y).parameters
         if tied_weights_only(graph, index):
             again = Parameters(weights=again.weights)
         stored = [number - less for number, less in zip(stored, again, strict=True)]
@@ -128,10 +149,19 @@ def total(
     result.flops = convention.flops(arithmetic)
     for name in _OPERATIONS[: _OPERATIONS.index("transcendentals") + 1]:
         setattr(result, name, getattr(arithmetic, name))
-    result.layers, total_elements, peak = activations(graph, nodes)
+    if storage.densities == (1,) and len(storage.bits) == 1:
+        result.stored_params, bits = result.params, result.params * storage.bits[0]
+    else:
+        result.stored_params, bits = stored_of_nodes(storage, graph, indices)
+    result.size_bytes = -(-bits // 8)
+    if within is None:
+        result.layers, total_elements, peak = activations(graph, nodes, [graph.input])
+        result.depth, result.depth_with_pooling = depth(graph)
+    else:
+        part, outside = subgraph(graph, within)
+        result.layers, total_elements, peak = activations(part, part.nodes, outside)
+        result.depth, result.depth_with_pooling = depth(part, len(outside))
     result.activations, result.peak_activations = total_elements * batch, peak * batch
-    result.size_bytes = -(-result.params * DTYPES[dtype] // 8)
-    result.depth, result.depth_with_pooling = depth(graph)
     return result
 
 
@@ -140,14 +170,14 @@ def elements(shape: Shape) -> int:
     return shape.elements  # type: ignore[return-value]
 
 
-def depth(graph: Graph) -> tuple[int, int]:
+def depth(graph: Graph, inputs: int = 1) -> tuple[int, int]:
     """Layers with weights on the longest path to an output; and the same with pooling layers counted too.
 
     Shortcut projections count only where the longest path goes through them, as papers count.
     """
     nodes = graph.nodes
-    weighted = [0] * (len(nodes) + 1)  # the last place is the network's input
-    pooled = [0] * (len(nodes) + 1)
+    weighted = [0] * (len(nodes) + inputs)  # the last places are the inputs
+    pooled = [0] * (len(nodes) + inputs)
     for index, node in enumerate(nodes):
         inputs, operator = node.inputs, node.operator
         if len(inputs) == 1:
@@ -161,15 +191,15 @@ def depth(graph: Graph) -> tuple[int, int]:
     return max(weighted[index] for index in ends), max(pooled[index] for index in ends)
 
 
-def activations(graph: Graph, nodes: list[Node]) -> tuple[int, int, int]:
+def activations(graph: Graph, nodes: list[Node], inputs: Sequence[Shape]) -> tuple[int, int, int]:
     """Layers; elements that they give; and the largest number of elements alive at once.
 
     Executed layer by layer in the order written. Alive are the outputs that are still to be read and the output being
-    made; operations within a layer work in place. The network's input is alive until its last reader.
+    made; operations within a layer work in place. An input, of index -1, -2, ..., is alive until its last reader.
     """
     end = len(nodes)
     last_reader = list(range(end))
-    last_reader.append(-1)  # the last place is the network's input
+    last_reader.extend([-1] * len(inputs))  # the last places are the inputs
     for index, node in enumerate(nodes):
         for read in node.inputs:
             last_reader[read] = index
@@ -178,8 +208,10 @@ def activations(graph: Graph, nodes: list[Node]) -> tuple[int, int, int]:
             last_reader[kept] = end
     sizes: dict[int, Any] = {}  # by identity: nodes share their shapes
     freed: list[Any] = [0] * (end + 1)
-    alive = peak = before = elements(graph.input)
-    freed[last_reader[NETWORK_INPUT]] = alive
+    for number, read in enumerate(inputs, 1):
+        freed[last_reader[-number]] += elements(read)
+    alive = peak = sum(map(elements, inputs))
+    before = 0
     layers = given = 0
     layer = None
     for index, node in enumerate(nodes):

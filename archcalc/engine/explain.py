@@ -17,6 +17,8 @@ AXES = {0: (), 1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "w
 STORED = {"weights": "weights", "biases": "biases", "norm": "params of the norm", "buffers": "buffers"}
 ELEMENTARY = ("macs", "additions", "multiplications", "divisions", "comparisons", "transcendentals")
 
+LONGEST_EXTENT = 30  # characters of a formula with symbols for kernel, stride, padding and dilation
+
 
 class MismatchError(AssertionError):
     """The explanation of a number gives another number: an error of archcalc, never of a spec."""
@@ -154,7 +156,8 @@ def _rules(node: Node, operator: Operator, x: Any, values: dict[str, int], conve
     else:
         if shape.channels is not None:
             yield _rule("channels", shape.channels, node.y.channels, values)
-        for axis, extent, number in zip(AXES[shape.rank], shape.spatial, node.y.spatial, strict=True):
+        extents = _shorter(node, x, shape.spatial)
+        for axis, extent, number in zip(AXES[shape.rank], extents, node.y.spatial, strict=True):
             yield _rule(axis, extent, number, values)
     cost: Any = cost_of(node.operator, node.x, node.y)
     stored = operator.parameters(x)
@@ -189,6 +192,18 @@ def _rules(node: Node, operator: Operator, x: Any, values: dict[str, int], conve
             f"FLOPs ({convention.name})", formula, "" if is_one else put, f"{convention.flops(cost.arithmetic):,}"
         )
     yield _rule("connections", operator.connections(x, y), cost.connections, values)
+
+
+def _shorter(node: Node, x: Any, spatial: tuple[Dim, ...]) -> tuple[Dim, ...]:
+    """Extents of the output; where symbols of the window make long formulas, those for the window that it is."""
+    if all(len(str(extent)) <= LONGEST_EXTENT for extent in spatial):
+        return spatial
+    try:
+        with collecting_assumptions():
+            found = node.operator.infer(x).spatial
+    except (RequirementError, TypeError):
+        return spatial
+    return tuple(min(pair, key=lambda extent: len(str(extent))) for pair in zip(found, spatial, strict=True))
 
 
 def _rule(quantity: str, formula: Dim, result: Any, values: Mapping[str, int]) -> Rule:

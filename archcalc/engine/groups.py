@@ -7,9 +7,8 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from archcalc.engine.analyze import layer_costs
-from archcalc.engine.receptive_field import ReceptiveFields
 from archcalc.ops import Shape
-from archcalc.results import DTYPES, LayerCost, NetworkCost
+from archcalc.results import LayerCost, NetworkCost
 
 
 class _NoFields:
@@ -32,6 +31,8 @@ _ADDED = [
     "connections",
     "neurons",
     "activations",
+    "stored_params",
+    "stored_bits",
 ]
 
 
@@ -46,16 +47,16 @@ def grouped(cost: NetworkCost, by: By = "layer", depth: int | None = None) -> li
             "fields": _NoFields(),
         }
         rows = [replace(row, **nowhere) for row in operations(cost)]
-        return _summed(rows, lambda row: row.type, cost.dtype)
+        return _summed(rows, lambda row: row.type)
     if by == "stage":
-        return cut(cost.layers, 1, cost.dtype)
+        return cut(cost.layers, 1)
     rows = operations(cost) if by == "op" else cost.layers
-    return rows if depth is None else cut(rows, depth, cost.dtype)
+    return rows if depth is None else cut(rows, depth)
 
 
-def cut(rows: Iterable[LayerCost], depth: int, dtype: str) -> list[LayerCost]:
+def cut(rows: Iterable[LayerCost], depth: int) -> list[LayerCost]:
     """Names cut to so many parts; rows that then have the same name are added."""
-    return _summed(rows, lambda row: ".".join(row.name.split(".")[:depth]), dtype)
+    return _summed(rows, lambda row: ".".join(row.name.split(".")[:depth]))
 
 
 def operations(cost: NetworkCost) -> list[LayerCost]:
@@ -65,20 +66,21 @@ def operations(cost: NetworkCost) -> list[LayerCost]:
     """
     graph = cost.graph
     taken_apart = replace(graph, nodes=[node._replace(layer=node.name) for node in graph.nodes])
-    fields = ReceptiveFields(taken_apart)
-    rows = layer_costs(taken_apart, fields, cost.batch, cost.dtype, cost.convention, cost.with_heads)
+    rows = layer_costs(
+        taken_apart, cost.fields, cost.batch, cost.storage, cost.convention, cost.with_heads, cost.scope
+    )
     last = {layer.nodes[-1] for layer in cost.layers}
     return [row if row.nodes[-1] in last else replace(row, activations=0) for row in rows]
 
 
-def _summed(rows: Iterable[LayerCost], name_of: Callable[[LayerCost], str], dtype: str) -> list[LayerCost]:
+def _summed(rows: Iterable[LayerCost], name_of: Callable[[LayerCost], str]) -> list[LayerCost]:
     groups: dict[tuple[str, str], list[LayerCost]] = {}
     for row in rows:
         groups.setdefault((row.head, name_of(row)), []).append(row)
-    return [_sum(name, members, dtype) for (_, name), members in groups.items()]
+    return [_sum(name, members) for (_, name), members in groups.items()]
 
 
-def _sum(name: str, members: list[LayerCost], dtype: str) -> LayerCost:
+def _sum(name: str, members: list[LayerCost]) -> LayerCost:
     first, last = members[0], members[-1]
     if len(members) == 1:
         return replace(first, name=name)
@@ -94,7 +96,6 @@ def _sum(name: str, members: list[LayerCost], dtype: str) -> LayerCost:
         in_shape=first.in_shape,
         state=state,
         reason=states[state],
-        size_bytes=-(-sums["params"] * DTYPES[dtype] // 8),
         nodes=tuple(index for member in members for index in member.nodes),
         **sums,
     )

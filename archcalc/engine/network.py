@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from operator import index
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archcalc.dims import Dim, Polynomial, variable
 from archcalc.engine.analyze import layer_costs, total
 from archcalc.engine.conventions import CONVENTIONS
 from archcalc.engine.costs import quantity
 from archcalc.engine.receptive_field import ReceptiveFields
+from archcalc.engine.scope import indices_inside
+from archcalc.engine.storage import FP32, LONGEST_DENSITY, storage_of
 from archcalc.graph import Graph
 from archcalc.ops import Shape
-from archcalc.results import DTYPES, NetworkCost
+from archcalc.results import DTYPES, NetworkCost, Storage
 from archcalc.source import Diagnostic, Source, Span, SpecError, suggest
-from archcalc.spec.evaluate import OVERRIDE
 from archcalc.spec.expand import expand
 from archcalc.spec.expression import Call, Expression, Name
 from archcalc.spec.library import find
 from archcalc.spec.limits import DEFAULT_LIMITS, Limits
 from archcalc.spec.model import Placed, Spec
 from archcalc.spec.parse import Problem, parse_expression
+from archcalc.spec.trail import OVERRIDE
+
+if TYPE_CHECKING:
+    from decimal import Decimal
 
 
 class Network(NamedTuple):
@@ -78,6 +84,9 @@ def analyze(
     convention: str = "arithmetic",
     with_heads: bool = False,
     limits: Limits = DEFAULT_LIMITS,
+    bits: int | None = None,
+    density: Fraction | Decimal | float | str | None = None,
+    scope: str = "",
 ) -> NetworkCost:
     """What a network costs.
 
@@ -90,11 +99,14 @@ def analyze(
         convention: which operations count as FLOPs.
         with_heads: count train-only heads too.
         limits: bounds on the work.
+        bits: of every stored parameter, instead of those of the dtype and of the spec.
+        density: part of the weights that is not zero, from 0 to 1, instead of what the spec says; `0.33` is 33/100.
+        scope: the path of a stage, block or layer: only what is under it counts.
 
     Raises:
-        SpecError: an unknown name or variable, or the place where the spec is wrong.
-        ValueError: an unknown dtype or convention, or a batch below 1.
-        TypeError: a batch that is not whole.
+        SpecError: an unknown name, variable or scope, or the place where the spec is wrong.
+        ValueError: an unknown dtype or convention, a batch or bits below 1, or a density that is none.
+        TypeError: a batch or bits that are not whole.
     """
     if isinstance(network, str):
         network = load(network)
@@ -104,8 +116,29 @@ def analyze(
         raise ValueError(f"no dtype is called {dtype}; there are {', '.join(DTYPES)}")
     if convention not in CONVENTIONS:
         raise ValueError(f"no convention is called {convention}; there are {', '.join(CONVENTIONS)}")
+    if bits is not None and index(bits) < 1:
+        raise ValueError(f"bits are {bits}; they must be at least 1")
+    part = None if density is None else exact_density(density)
+    with_heads = with_heads or scope.partition(".")[0] in {entry.name for entry in network.spec.heads}
     graph = network.graph(set, input, limits=limits, with_heads=with_heads)
-    return cost_of_graph(network, graph, batch, set or {}, dtype, convention, with_heads)
+    storage = storage_of(network.spec, graph, dtype, part, bits, limits, is_as_written=not set)
+    return cost_of_graph(network, graph, batch, set or {}, dtype, convention, with_heads, storage, scope)
+
+
+def exact_density(value: Fraction | Decimal | float | str) -> Fraction:
+    """The decimal that is written, exactly.
+
+    Raises:
+        ValueError: it is no number from 0 to 1, or has very many digits.
+    """
+    text = str(value)
+    try:
+        found = Fraction(text) if len(text) <= LONGEST_DENSITY else None
+    except (ValueError, ZeroDivisionError):
+        found = None
+    if found is None or not 0 <= found <= 1:
+        raise ValueError(f"a density is a number from 0 to 1, not {text[:LONGEST_DENSITY]}")
+    return found
 
 
 def cost_of_graph(
@@ -116,10 +149,17 @@ def cost_of_graph(
     dtype: str,
     convention: str,
     with_heads: bool,
+    storage: Storage = FP32,
+    scope: str = "",
 ) -> NetworkCost:
-    """Costs of an expanded network."""
+    """Costs of an expanded network, or of what is under a path in it.
+
+    Raises:
+        SpecError: nothing is under that path.
+    """
     rule = CONVENTIONS[convention]
     fields = ReceptiveFields(graph)
+    within = indices_inside(graph, scope, with_heads) if scope else None
     spec = network.spec
     return NetworkCost(
         name=network.name,
@@ -134,10 +174,12 @@ def cost_of_graph(
         convention=rule,
         with_heads=with_heads,
         settings={name: str(value) for name, value in set.items()},
-        totals=total(graph, batch, dtype, rule, with_heads),
+        totals=total(graph, batch, storage, rule, with_heads, within),
         graph=graph,
         fields=fields,
-        make_layers=lambda: layer_costs(graph, fields, batch, dtype, rule, with_heads),
+        storage=storage,
+        make_layers=lambda: layer_costs(graph, fields, batch, storage, rule, with_heads, scope),
+        scope=scope,
     )
 
 

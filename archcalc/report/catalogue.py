@@ -36,6 +36,31 @@ def catalogue(families: Sequence[tuple[str, Sequence[NetworkCost]]], units: Unit
     return [table, footer(costs)]
 
 
+def grouped(
+    families: Sequence[Sequence[NetworkCost]], by: str | None = None, column: str | None = None, top: int | None = None
+) -> list[tuple[str, list[NetworkCost]]]:
+    """Networks under their titles: by family where nothing else is asked for, in one row where they are sorted."""
+    if by == "family" or (by is None and column is None):
+        groups = [(family_title(members[0]), list(members)) for members in families if members]
+    else:
+        by_title: dict[str, list[NetworkCost]] = {}
+        for cost in (cost for members in families for cost in members):
+            by_title.setdefault(_title(cost, by), []).append(cost)
+        # years in their order, tasks by their names; what has none comes last
+        groups = sorted(by_title.items(), key=lambda group: (group[0].startswith("no "), group[0]))
+    if column is not None:
+        groups = [(title, sorted(members, key=lambda cost: key(cost, column))[:top]) for title, members in groups]
+    return groups
+
+
+def _title(cost: NetworkCost, by: str | None) -> str:
+    if by == "year":
+        return "no year" if cost.year is None else str(cost.year)
+    if by == "task":
+        return cost.task or "no task"
+    return ""
+
+
 def row(cost: NetworkCost, most: int, units: Units) -> list[Cell]:
     """A network in one line."""
     totals = cost.totals
@@ -52,8 +77,8 @@ def row(cost: NetworkCost, most: int, units: Units) -> list[Cell]:
 
 
 def family_title(cost: NetworkCost) -> str:
-    """What stands above the networks of a family."""
-    return f"{cost.title}, {cost.year}" if cost.year is not None else cost.title
+    """What stands above the networks of a family: its title, year and task."""
+    return ", ".join(part for part in (cost.title, str(cost.year or ""), cost.task) if part)
 
 
 def footer(costs: Sequence[NetworkCost]) -> Paragraph:
@@ -66,8 +91,8 @@ def footer(costs: Sequence[NetworkCost]) -> Paragraph:
 
 def key(cost: NetworkCost, column: str) -> tuple[int, str]:
     """Order of networks under a column: numbers from the largest, names from A."""
-    if column in ("name", "title"):
-        return 0, str(getattr(cost, column)).lower()
+    if column in ("name", "family", "task"):
+        return 0, str(cost.title if column == "family" else getattr(cost, column)).lower()
     if column == "year":
         return cost.year or 0, ""
     if column == "input":
@@ -77,4 +102,4 @@ def key(cost: NetworkCost, column: str) -> tuple[int, str]:
 
 def sortable() -> Iterable[str]:
     """Columns that networks may be sorted by."""
-    return ["name", "title", "year", "input", *Totals.__slots__]
+    return ["name", "family", "year", "task", "input", *Totals.__slots__]

@@ -9,7 +9,7 @@ from archcalc.engine.groups import cut
 from archcalc.report import numbers
 from archcalc.report.blocks import Bar, Cell, Column, Document, Heading, Paragraph, Table, bar, number
 from archcalc.report.numbers import Units
-from archcalc.report.show import at_least, flops_title, headline, remarks
+from archcalc.report.show import at_least, flops_title, headline, is_compressed, remarks, storage_parts, stored_as
 from archcalc.results import Comparison, LayerCost, NetworkCost, Split
 
 SIDE_BY_SIDE = 3  # more networks stand one below the other
@@ -66,11 +66,13 @@ def verdict(comparison: Comparison, names: Sequence[str]) -> list[str]:
         if bounds
         else []
     )
+    within = f"In {networks[0].scope}, " if networks[0].scope else ""
     if len(networks) == 2:
-        return [_of_two(networks, names), *_where(comparison, names, 0, 1), *caution]
+        sentences = [within + _of_two(networks, names), *_stored(networks, names)]
+        return [" ".join(sentences), *_where(comparison, names, 0, 1), *caution]
     order = sorted(range(len(networks)), key=lambda index: networks[index].totals.macs)
     sentences = [_of_many(networks, names, quantity) for quantity in ("macs", "params")]
-    return [" ".join(sentences), *_where(comparison, names, order[0], order[-1]), *caution]
+    return [within + " ".join(sentences), *_where(comparison, names, order[0], order[-1]), *caution]
 
 
 def _of_two(networks: Sequence[NetworkCost], names: Sequence[str]) -> str:
@@ -100,6 +102,17 @@ def _of_two(networks: Sequence[NetworkCost], names: Sequence[str]) -> str:
         return f"{subject} needs {rest[0]} than {object_}, and {same[0]}."
     joined = "and" if fewer["macs"] == fewer["params"] else "but"
     return f"{subject} needs {said[0]} {joined} {said[1]} than {object_}."
+
+
+def _stored(networks: Sequence[NetworkCost], names: Sequence[str]) -> list[str]:
+    """Which takes less room, where one of two is compressed: else the params have said it."""
+    sizes = [cost.totals.size_bytes for cost in networks]
+    if not any(map(is_compressed, networks)) or 0 in sizes or sizes[0] == sizes[1]:
+        return []
+    less, more = (0, 1) if sizes[0] < sizes[1] else (1, 0)
+    fewer = numbers.times(sizes[more], sizes[less])
+    of = [f"{numbers.size(sizes[index])} at {stored_as(networks[index])}" for index in (less, more)]
+    return [f"{names[less]} is stored in {fewer} less: {of[0]} against {of[1]}."]
 
 
 def _of_many(networks: Sequence[NetworkCost], names: Sequence[str], quantity: Quantity) -> str:
@@ -141,9 +154,9 @@ def _why(parts: Sequence[Split], kind: str, names: Sequence[str], cheaper: int, 
         return [f"{names[cheaper]} has no {kind} layers."]
     if not (few.outputs and many.outputs and few.macs and many.macs):
         return []
-    outputs = numbers.ratio(many.outputs, few.outputs)
+    outputs = "" if many.outputs == few.outputs else f"{numbers.ratio(many.outputs, few.outputs)} "
     inputs = numbers.ratio(many.macs * few.outputs, few.macs * many.outputs)
-    return [f"Its {kind} layers give {outputs} as many outputs, each from {inputs} as many inputs."]
+    return [f"Its {kind} layers give {outputs}as many outputs, each from {inputs} as many inputs."]
 
 
 def _most(part: int, whole: int) -> str:
@@ -168,8 +181,10 @@ def figures(networks: Sequence[NetworkCost], units: Units) -> list[Figure]:
     flops: list[Figure] = [(flops_title(convention), *counted("flops", True))] if convention.column != "macs" else []
     return [
         ("params", *counted("params")),
+        ("of them weights", *counted("weights")),
+        *([("stored params", *counted("stored_params"))] if any(cost.is_sparse for cost in networks) else []),
         (
-            f"weights at {networks[0].dtype}",
+            size_title(networks),
             lambda cost: cost.totals.size_bytes,
             lambda cost: numbers.size(cost.totals.size_bytes, units),
         ),
@@ -186,6 +201,12 @@ def figures(networks: Sequence[NetworkCost], units: Units) -> list[Figure]:
         ("jump", lambda _: None, lambda cost: numbers.jump(cost.receptive_field)),
         ("input", lambda _: None, lambda cost: str(cost.input)),
     ]
+
+
+def size_title(networks: Sequence[NetworkCost]) -> str:
+    """What the size is taken at, where it is the same for all."""
+    found = {stored_as(cost) for cost in networks}
+    return f"size at {found.pop()}" if len(found) == 1 else "size"
 
 
 def totals_side_by_side(networks: Sequence[NetworkCost], names: Sequence[str], units: Units) -> Table:
@@ -207,7 +228,7 @@ def totals_side_by_side(networks: Sequence[NetworkCost], names: Sequence[str], u
 def totals_in_rows(networks: Sequence[NetworkCost], names: Sequence[str], units: Units) -> Table:
     """A row for each network."""
     wanted = {"params": 0, "MACs": 0, "depth": 5, "input": 4, "receptive field": 3, "activations at once": 12}
-    wanted |= {f"weights at {networks[0].dtype}": 11, "connections": 13, "neurons": 14, "layers": 10}
+    wanted |= {size_title(networks): 11, "stored params": 9, "connections": 13, "neurons": 14, "layers": 10}
     chosen = [figure for figure in figures(networks, units) if figure[0] in wanted]
     columns = [Column("network", least=24)]
     for title, _, _ in chosen:
@@ -268,7 +289,7 @@ def division_in_rows(splits: dict[str, list[Split]], names: Sequence[str], quant
 
 def stages(cost: NetworkCost, units: Units, depth: int, top: int) -> Table:
     """A network's stages in order, the largest `top` of them, with their parts of its costs."""
-    rows = [row for row in cut(cost.layers, depth, cost.dtype) if row.macs or row.params]
+    rows = [row for row in cut(cost.layers, depth) if row.macs or row.params]
     kept = rows if len(rows) == top + 1 else sorted(rows, key=lambda row: (-row.macs, -row.params))[:top]
     table = Table(
         [
@@ -308,9 +329,14 @@ def footer(networks: Sequence[NetworkCost], names: Sequence[str]) -> Paragraph:
     """Under which assumptions the numbers hold, and how much of each network they cover."""
     first = networks[0]
     inputs = list(dict.fromkeys(str(cost.input) for cost in networks))
-    parts = [f"convention {first.convention.name}", f"batch {first.batch}"]
+    parts = [f"scope {first.scope}"] if first.scope else []
+    parts += [f"convention {first.convention.name}", f"batch {first.batch}"]
     parts.append(f"input {inputs[0]}" if len(inputs) == 1 else f"inputs differ: {', '.join(inputs)}")
-    parts.append(first.dtype)
+    stored = [storage_parts(cost) for cost in networks]
+    if all(part == stored[0] for part in stored):
+        parts += stored[0]
+    else:
+        parts += [f"{name}: {', '.join(part)}" for name, part in zip(names, stored, strict=True)]
     coverage = [(cost.totals.counted, cost.totals.zero, cost.totals.unknown) for cost in networks]
     if all(not unknown for _, _, unknown in coverage):
         parts.append("no operation of unknown cost")

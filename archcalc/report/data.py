@@ -8,7 +8,7 @@ from typing import Any
 
 from archcalc import __version__
 from archcalc.ops import Shape
-from archcalc.report.numbers import extents
+from archcalc.report.numbers import exact, extents
 from archcalc.results import Convention, LayerCost, NetworkCost, layer_row, shape_list, totals_row
 
 _SHAPES = frozenset({"input", "in_shape", "out_shape", "receptive_field", "jump", "first_centre"})
@@ -43,10 +43,15 @@ def network_row(cost: NetworkCost) -> dict[str, Any]:
     """What a network is, and what was assumed."""
     return {
         "name": cost.name,
-        "title": cost.title,
+        "family": cost.title,
+        "year": cost.year,
+        "task": cost.task,
         "input": shape_list(cost.input),
         "batch": cost.batch,
+        "scope": cost.scope,
         "dtype": cost.dtype,
+        "bits": list(cost.storage.bits),
+        "density": [exact(density) for density in cost.storage.densities],
         "convention": cost.convention.name,
         "with_heads": cost.with_heads,
     }

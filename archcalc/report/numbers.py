@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import Literal
 
 from archcalc.ops import Shape
@@ -79,6 +80,15 @@ def _decimal(value: int, other: int, decimals: int) -> str:
     scaled = (2 * value * 10**decimals + other) // (2 * other)
     whole, part = divmod(scaled, 10**decimals)
     return f"{whole:,}.{part:0{decimals}d}" if decimals else f"{whole:,}"
+
+
+def exact(value: Fraction) -> str:
+    """A decimal with all its digits: `0.33`; else the fraction."""
+    unit = 10**18
+    if unit % value.denominator:
+        return str(value)
+    whole, part = divmod(value.numerator * (unit // value.denominator), unit)
+    return f"{whole}.{part:018d}".rstrip("0").rstrip(".")
 
 
 def extents(sizes: Sequence[object]) -> str:

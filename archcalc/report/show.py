@@ -31,7 +31,8 @@ def shown(
     document: Document = [Heading(headline(cost), 1)]
     document.append(layers_table(cost, rows, units, by))
     if of is not None and len(rows) < of:
-        document.append(Paragraph(f"{len(rows)} of {of} rows; the totals are those of the whole network", quiet=True))
+        whole = f"all of {cost.scope}" if cost.scope else "the whole network"
+        document.append(Paragraph(f"{len(rows)} of {of} rows; the totals are those of {whole}", quiet=True))
     document.append(totals_table(cost, units))
     document.extend(Paragraph(remark) for remark in remarks(cost))
     document.append(footer(cost))
@@ -43,7 +44,8 @@ def headline(cost: NetworkCost) -> str:
     title = cost.title if cost.title and cost.title != cost.name else ""
     about = ", ".join(part for part in (title, str(cost.year or "")) if part)
     source = f" [{cost.source}]" if cost.source else ""
-    return f"{cost.name}: {about}{source}" if about else f"{cost.name}{source}"
+    name = f"{cost.scope} of {cost.name}" if cost.scope else cost.name
+    return f"{name}: {about}{source}" if about else f"{name}{source}"
 
 
 def layers_table(
@@ -61,6 +63,8 @@ def layers_table(
         bar(),
         number(flops_title(cost.convention), drop=12 if is_arithmetic else 30),
         number("field", drop=5),
+        number("stored", drop=3),
+        number("size", drop=3),
     ]
     most = max((row.macs for row in rows), default=0)
     table = Table(columns)
@@ -82,15 +86,16 @@ def layers_table(
             Bar(row.macs, most),
             at_least(numbers.count(row.flops, units), unknown),
             numbers.field(row.receptive_field),
+            numbers.count(row.stored_params, units),
+            numbers.size(row.size_bytes, units),
         ]
         table.rows.append(cells)
     if has_total:
         table.rows.append(_total(cost, units))
-    if not is_arithmetic or by == "type":
-        hidden = {7} if not is_arithmetic else set()
-        hidden |= {2, 8} if by == "type" else set()
-        return without(table, hidden)
-    return table
+    hidden = set() if is_arithmetic else {7}
+    hidden |= {2, 8} if by == "type" else set()
+    hidden |= set() if is_compressed(cost) else {9, 10}
+    return without(table, hidden) if hidden else table
 
 
 def _total(cost: NetworkCost, units: Units) -> Total:
@@ -106,6 +111,8 @@ def _total(cost: NetworkCost, units: Units) -> Total:
             Bar(0, 1),
             at_least(numbers.count(totals.flops, units), totals.at_least),
             numbers.field(cost.receptive_field),
+            numbers.count(totals.stored_params, units),
+            numbers.size(totals.size_bytes, units),
         ]
     )
 
@@ -147,8 +154,10 @@ def totals_table(cost: NetworkCost, units: Units) -> Table:
     parts = " + ".join(f"{numbers.count(value, units)} {name}" for value, name in kinds if value)
     buffers = f"; {numbers.count(totals.buffers, units)} buffers besides" if totals.buffers else ""
     add("params", totals.params, parts + buffers)
+    if cost.is_sparse:
+        add("stored", totals.stored_params, f"params that are not zero, {numbers.percent(totals.stored_params, totals.params)}")
     table.rows.append(
-        ["weights", f"{totals.size_bytes:,}", f"bytes at {cost.dtype} = {numbers.size(totals.size_bytes)}"]
+        ["size", f"{totals.size_bytes:,}", f"bytes at {stored_as(cost)} = {numbers.size(totals.size_bytes)}"]
     )
     add("MACs", totals.macs, "multiply-accumulate pairs", True)
     if cost.convention.column != "macs":
@@ -184,10 +193,38 @@ def flops_remark(cost: NetworkCost) -> str:
     return " + ".join(terms)
 
 
+def is_compressed(cost: NetworkCost) -> bool:
+    """Whether less, or something else, is stored than the params at the dtype."""
+    return cost.is_sparse or cost.is_quantised
+
+
+def stored_as(cost: NetworkCost) -> str:
+    """How a parameter is stored: `fp32`, `8 bits`, `5 to 8 bits`."""
+    return f"{_span(list(map(str, cost.storage.bits)))} bits" if cost.is_quantised else cost.dtype
+
+
+def storage_parts(cost: NetworkCost) -> list[str]:
+    """What is assumed of the storage, and what is not counted: for a footer."""
+    parts = [stored_as(cost)]
+    missing = []
+    if cost.is_sparse:
+        densities = [numbers.exact(density) for density in cost.storage.densities]
+        parts.append(f"density {_span(densities)}")
+        missing.append("indices of sparse weights")
+    if is_compressed(cost):
+        missing += ["codebooks", "Huffman coding"]
+        parts.append(f"not in the size: {numbers.listed(missing)}")
+    return parts
+
+
+def _span(values: Sequence[str]) -> str:
+    return values[0] if len(values) == 1 else f"{values[0]} to {values[-1]}"
+
+
 def remarks(cost: NetworkCost) -> list[str]:
     """What a reader must know besides the numbers."""
     found = []
-    if cost.heads and not cost.with_heads:
+    if cost.heads and not cost.with_heads and not cost.scope:
         which = numbers.listed(cost.heads)
         are = "heads are" if len(cost.heads) > 1 else "head is"
         found.append(f"{len(cost.heads)} {are} for training only and left out ({which}): --with-heads counts them.")
@@ -205,7 +242,7 @@ def footer(cost: NetworkCost) -> Paragraph:
         f"convention {cost.convention.name}",
         f"batch {cost.batch}",
         f"input {cost.input}",
-        cost.dtype,
+        *storage_parts(cost),
         f"{numbers.plural(totals.counted, 'operation')} counted, {totals.zero} declared zero, {totals.unknown} unknown",
     ]
     if cost.settings:

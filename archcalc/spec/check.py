@@ -90,7 +90,7 @@ class _Checker:
         self.namespaces()
         if spec.input is not None:
             self.input(spec.input)
-        for name, placed in spec.variables.items():
+        for placed in spec.variables.values():
             self.expression(placed.expression, placed.base, {}, sees_layers=False)
         for variant in spec.variants.values():
             base = variant.name.partition("@")[0]
@@ -104,6 +104,11 @@ class _Checker:
                 )
             for _, placed in variant.settings.values():
                 self.expression(placed.expression, placed.base, {}, sees_layers=False)
+        for name, (span, _) in spec.storage.items():
+            if name != spec.network and name not in spec.variants:
+                near = self.near(name, [spec.network], spec.variants)
+                help = f"did you mean `{near}`?" if near else "storage: holds networks of this file"
+                self.report("unknown-variant", f"this file has no network `{name}`", span, help)
         for settings in spec.defaults.values():
             for _, placed in settings.values():
                 self.expression(placed.expression, placed.base, {}, sees_layers=False)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import operator as python
 from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
-from archcalc.dims import Condition, Dim, Polynomial, assume, equal, less
+from archcalc.dims import Condition, Dim, Polynomial, assume, at_least_bound, equal, less
 from archcalc.ops import OPERATORS, LayerReference, Shape, describe
-from archcalc.source import Diagnostic, Source, Span, SpecError, suggest
+from archcalc.source import Source, Span, suggest
 from archcalc.spec.expression import (
     Binary,
     Call,
@@ -30,27 +30,12 @@ from archcalc.spec.expression import (
 from archcalc.spec.functions import FUNCTIONS
 from archcalc.spec.limits import LARGEST, Limits, how_to_raise
 from archcalc.spec.model import Placed, Spec
-from archcalc.spec.naming import callee
+from archcalc.spec.trail import Trail, size_of
 from archcalc.spec.values import NOWHERE, Keys, LayerValue, Scope
 from archcalc.spec.words import ARGUMENT_WORDS, CONSTANTS, IDENTITY, REFERENCES, RESERVED, X_PARTS
 
-OVERRIDE = 1 << 40  # offsets from here on lie in the text of a setting, not in the file
 
-
-class Frame(NamedTuple):
-    """A module being expanded: for the notes that say how an error was reached."""
-
-    path: str
-    span: Span  # of the call
-    name: str
-    values: Mapping[str, Any]
-
-    def __str__(self) -> str:
-        shown = ", ".join(f"{name}={_shown(value)}" for name, value in self.values.items())
-        return f"{self.name}({shown})" if shown else self.name
-
-
-class Evaluator:
+class Evaluator(Trail):
     """Evaluates the expressions of one spec under one setting of its variables."""
 
     def __init__(
@@ -61,15 +46,11 @@ class Evaluator:
         overrides: list[Source],
         name: str,
     ) -> None:
-        self.spec = spec
+        super().__init__(spec, limits, overrides)
         self.settings = settings
-        self.limits = limits
-        self.overrides = overrides
         self.name = name
         self.variables: dict[str, Any] = {}
         self.being_found = 0  # variables, one for the value of another
-        self.steps = 0
-        self.stack: list[Frame] = []  # modules being expanded
         self.keys = Keys()
         self.empty = Scope({}, None, NOWHERE)
         self.strangers: dict[Expression, tuple[str, ...]] = {}
@@ -77,49 +58,6 @@ class Evaluator:
     def find(self, parts: tuple[str, ...], placed: Placed, scope: Scope) -> LayerReference | None:
         """An earlier layer by its path; None where there is none."""
         raise NotImplementedError
-
-    def fail(self, code: str, message: str, span: Span, help: str | None = None, *notes: str) -> NoReturn:
-        """Raise one diagnostic, with the modules that led to it."""
-        raise SpecError([self.diagnostic(code, message, span, help, *notes)])
-
-    def diagnostic(self, code: str, message: str, span: Span, help: str | None = None, *notes: str) -> Diagnostic:
-        """A diagnostic at a place of the file, or of a setting given from outside."""
-        source = self.spec.source
-        frames = self.stack
-        shown = [*frames[:3], *frames[-3:]] if len(frames) > 6 else frames
-        calls = [f"in {frame} at {self.place(frame.span)}, in {frame.path}".removesuffix(", in ") for frame in shown]
-        if len(frames) > 6:
-            calls.insert(3, f"in {len(frames) - 6} more")
-        trail = tuple(reversed(calls))
-        if span.start >= OVERRIDE:
-            index, start = divmod(span.start - OVERRIDE, OVERRIDE)
-            return Diagnostic(
-                code,
-                message,
-                Span(start, span.end - OVERRIDE * (index + 1)),
-                self.overrides[index],
-                help,
-                (*notes, *trail),
-            )
-        return Diagnostic(code, message, span, source, help, (*notes, *trail))
-
-    def place(self, span: Span) -> str:
-        """file:line:column of a span."""
-        if span.start >= OVERRIDE:
-            return self.overrides[(span.start - OVERRIDE) // OVERRIDE].name
-        line, column = self.spec.source.position(span.start)
-        return f"{self.spec.source.name}:{line}:{column}"
-
-    def step(self, span: Span, count: int = 1) -> None:
-        """Count work, so that no spec takes unbounded time."""
-        self.steps += count
-        if self.steps > self.limits.steps:
-            self.fail(
-                "too-many-steps",
-                f"the expansion takes more than {self.limits.steps:,} steps",
-                span,
-                how_to_raise("steps"),
-            )
 
     def variable(self, name: str, span: Span) -> Any:
         """Value of a variable, found when first asked for."""
@@ -258,7 +196,7 @@ class Evaluator:
         values = []
         for item in expression.items:
             value = self.value(item, scope, base)
-            self.step(Span(base + item.start, base + item.end), _size(value) // 4)
+            self.step(Span(base + item.start, base + item.end), size_of(value) // 4)
             values.append(value)
         return tuple(values)
 
@@ -296,6 +234,9 @@ class Evaluator:
                 span,
                 "keep that variable concrete",
             )
+        if symbolic and sign in ("/", "//", "%") and (at_least_bound(right) or 0) < 1:
+            message = f"{left} is divided by {right}, which is not 1 or more for all values"
+            self.fail("bad-divisor", message, span, "give the free variable a value, or divide by a maximum: max(1, n)")
         if sign == "**":
             if not isinstance(right, int) or right < 0:
                 self.fail("bad-power", "a power has a whole exponent of 0 or more", span)
@@ -317,8 +258,6 @@ class Evaluator:
                 result = Fraction(left) / right
         elif sign == "%" and symbolic:
             result = left - left // right * right
-        elif sign == "//" and symbolic and isinstance(right, int) and right < 0:
-            self.fail("bad-divisor", "a free variable is divided by a negative number", span)
         else:
             result = _ARITHMETIC[sign](left, right)
         return self.bounded(result, span)
@@ -501,7 +440,7 @@ class Evaluator:
         for inner in self.generated(expression, scope, base):
             value = self.value(expression.element, inner, base)
             if type(value) is tuple:
-                self.step(Span(base + expression.start, base + expression.end), _size(value) // 4)
+                self.step(Span(base + expression.start, base + expression.end), size_of(value) // 4)
             values.append(value)
         return tuple(values)
 
@@ -519,20 +458,6 @@ class Evaluator:
         self.step(span, len(items))
         for item in items:
             yield Scope({**scope.locals, expression.variable: item}, scope.x, scope.prefix)
-
-
-def _size(value: Any) -> int:
-    return 1 + sum(map(_size, value)) if type(value) is tuple else 1
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, LayerValue):
-        return callee(value.placed.expression) or "identity"
-    if isinstance(value, LayerReference):
-        return value.name
-    if type(value) is tuple:
-        return "[" + ", ".join(map(_shown, value)) + "]" if _size(value) < 10 else describe(value)
-    return describe(value).removeprefix("the word ").strip("`")
 
 
 def _are_numbers(left: Any, right: Any) -> bool:

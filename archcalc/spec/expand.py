@@ -9,37 +9,24 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from fractions import Fraction
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
 from archcalc.dims import Dim, Polynomial, collecting_assumptions
 from archcalc.graph import NETWORK_INPUT, Graph, Node
 from archcalc.ops import OPERATORS, LayerReference, Shape, describe
-from archcalc.source import Source, Span, suggest
+from archcalc.source import Source, Span, SpecError, suggest
 from archcalc.spec.bind import Handle
-from archcalc.spec.branches import Branches, Slot
-from archcalc.spec.evaluate import Frame
+from archcalc.spec.branches import Slot
 from archcalc.spec.expression import Binary, Call, Chain, Choice, Expression, Generator, Name, as_call
 from archcalc.spec.functions import FUNCTIONS
 from archcalc.spec.limits import DEFAULT_LIMITS, RECURSION, Limits, how_to_raise
 from archcalc.spec.model import Body, Entries, Entry, Merge, Module, Placed, Spec
 from archcalc.spec.naming import Place, place_of
 from archcalc.spec.references import Known, fits
+from archcalc.spec.replay import Replays, Template
+from archcalc.spec.trail import Frame
 from archcalc.spec.values import NOWHERE, LayerValue, Scope, circles, circular
 from archcalc.spec.words import INPUTS, MERGES, argument_count
-
-
-class Template(NamedTuple):
-    """What a module call gave, to be copied: nodes, named bodies, output."""
-
-    first: int
-    last: int
-    first_known: int
-    last_known: int
-    path: str
-    input: int
-    output: Handle
-    spliced: tuple[int, ...]  # when it was made: what its output is merged into later is not its own
-    characters: int  # of its names
 
 
 def expand(
@@ -81,7 +68,7 @@ def deep_recursion() -> Iterator[None]:
         sys.setrecursionlimit(before)
 
 
-class _Expander(Branches):
+class _Expander(Replays):
     def __init__(
         self,
         spec: Spec,
@@ -107,7 +94,6 @@ class _Expander(Branches):
         self.variables.clear()
         self.input_shape = input_shape
         self.heads = spec.heads if with_heads else []
-        self.templates: dict[tuple[Any, ...], Template] = {}
 
     def check_number(self, variable: str) -> None:
         """Refuse to leave free what is no number: there is no one formula for all its values."""
@@ -125,6 +111,11 @@ class _Expander(Branches):
         with collecting_assumptions() as assumptions:
             try:
                 graph = self.graph()
+            except SpecError as error:
+                unequal = {f"assumed: {assumed.text}": None for assumed in assumptions if assumed.code == "unequal"}
+                if not unequal:
+                    raise
+                raise SpecError([of._replace(notes=(*of.notes, *unequal)) for of in error.diagnostics]) from None
             except RecursionError:
                 if not is_last:
                     raise
@@ -434,57 +425,6 @@ class _Expander(Branches):
                     f"{module.name}({wanted})",
                 )
         return values
-
-    def replay(self, template: Template, handle: Handle, path: str, at: int) -> Handle:
-        """Copy what the same call gave before, under a new path."""
-        first, last, first_known, last_known, old_path, old_input, output, spliced, characters = template
-        nodes = self.nodes
-        if len(nodes) + last - first > self.limits.layers:
-            self.fail(
-                "too-many-layers",
-                f"the network has more than {self.limits.layers:,} operations",
-                Span(at, at + 1),
-                how_to_raise("layers"),
-            )
-        self.steps += max(last - first, last_known - first_known)
-        self.count_names(characters + (last - first + last_known - first_known) * (len(path) - len(old_path)), at)
-        shift = len(nodes) - first
-        new_input = handle.node
-        cut = len(old_path)
-        head = path
-
-        def moved(index: int) -> int:
-            return index + shift if index >= first else new_input if index == old_input else index
-
-        old_layer = layer = ""
-        for old_name, name_of_layer, operator, inputs, x, y, shares, span in nodes[first:last]:
-            if name_of_layer is not old_layer:
-                old_layer = name_of_layer
-                layer = head + old_layer[cut:] if cut or not head else f"{head}.{old_layer}"
-            name = layer if old_name is old_layer else layer + old_name[len(old_layer) :]
-            if len(inputs) == 1:
-                only = inputs[0]
-                new_inputs: tuple[int, ...] = (
-                    only + shift if only >= first else new_input if only == old_input else only,
-                )
-            else:
-                new_inputs = tuple(map(moved, inputs))
-            root = shares + shift if shares >= first else shares
-            # A node made as a tuple: half the time, and this is the inner loop of deep networks.
-            nodes.append(tuple.__new__(Node, (name, layer, operator, new_inputs, x, y, root, span)))
-        self.spliced.update(index + shift for index in spliced)
-        paths = self.known
-        for old in self.order[first_known:last_known]:
-            known = paths.get(old)
-            if known is not None:
-                node, x, y, begins, ends, body, values, prefix = known
-                places = moved(node), x, y, begins + shift, ends + shift, body, values, head + prefix[cut:]
-                paths[head + old[cut:]] = tuple.__new__(Known, places)
-                self.order.append(head + old[cut:])
-        node_index = output.node
-        if node_index == old_input:
-            return handle
-        return Handle(moved(node_index), output.shape)
 
     def share(self, call: Call, base: int, handle: Handle, scope: Scope, slot: Slot) -> Handle:
         """An earlier body again, with the weights it has."""

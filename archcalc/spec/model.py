@@ -9,6 +9,7 @@ from typing import NamedTuple
 from archcalc.ops import Table
 from archcalc.source import Diagnostic, Source, Span
 from archcalc.spec.expression import Call, Expression
+from archcalc.spec.storage import Pattern
 
 
 class Placed:
@@ -130,6 +131,7 @@ class Spec:
     layers: Body | None = None
     heads: list[Entry] = field(default_factory=list)
     outputs: list[Entry] = field(default_factory=list)
+    storage: dict[str, tuple[Span, list[Pattern]]] = field(default_factory=dict)
     settable: dict[str, Span] = field(default_factory=dict)  # variables, and what only variants set
 
     def settings(self, variant: str) -> dict[str, Placed]:

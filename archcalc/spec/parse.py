@@ -193,7 +193,7 @@ def _plain(text: str) -> Expression:
     return Name(0, len(text), text)
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=16384)
 def parse_expression(text: str) -> Expression | Problem:
     """Parse the text of one expression; equal texts give one object. A problem is returned, not raised."""
     try:

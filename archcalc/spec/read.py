@@ -37,6 +37,7 @@ from archcalc.spec.model import (
     Variant,
 )
 from archcalc.spec.parse import Problem, parse_expression
+from archcalc.spec.storage import read_storage
 from archcalc.spec.words import MERGES, RESERVED, meaning
 
 KEYS = [
@@ -55,6 +56,7 @@ KEYS = [
     "layers",
     "heads",
     "outputs",
+    "storage",
 ]
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*\Z")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
@@ -93,7 +95,12 @@ def _causes(findings: list[Diagnostic]) -> list[Diagnostic]:
             cut = finding
         if finding not in kept[-3:]:
             kept.append(finding)
-    return kept[:MAX_FINDINGS]
+    if len(kept) > MAX_FINDINGS:
+        last = kept[MAX_FINDINGS - 1]
+        kept[MAX_FINDINGS - 1 :] = [
+            last._replace(notes=(*last.notes, f"after {MAX_FINDINGS} errors, no more are shown"))
+        ]
+    return kept
 
 
 # After these, names would be reported as unknown only because their place could not be read.
@@ -375,6 +382,9 @@ class _Reader:
 
     def read_outputs(self, node: YamlNode) -> None:
         self.spec.outputs = list(self.entries(self.mapping(node, "outputs")))
+
+    def read_storage(self, node: YamlNode) -> None:
+        read_storage(self, node)
 
     # bodies
 

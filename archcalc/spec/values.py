@@ -11,7 +11,6 @@ from archcalc.spec.expression import Name, free_names
 from archcalc.spec.model import Placed
 from archcalc.spec.words import IDENTITY
 
-
 NOWHERE = "(nowhere)"  # the prefix of scopes that see no layers
 
 

@@ -59,7 +59,7 @@ def test_totals_side_by_side() -> None:
     assert rows["MACs"] == ["1.583", "G", "15.47", "G", "9.77x"]
     assert rows["depth"] == ["22", "16", "0.73x"]
     assert rows["depth with pooling"][0] == "27"
-    assert rows["weights at fp32"] == ["26.70", "MiB", "527.8", "MiB", "19.8x"]
+    assert rows["size at fp32"] == ["26.70", "MiB", "527.8", "MiB", "19.8x"]
     assert rows["input"] == ["3x224x224", "3x224x224"]
 
 

@@ -117,3 +117,35 @@ def test_every_operator_explains_its_worked_examples(name: str) -> None:
             title = {"macs": "MACs"}.get(quantity, quantity)
             if title in results and results[title] != "unknown":
                 assert results[title] == f"{value:,}", (number, quantity)
+
+
+@pytest.mark.parametrize(
+    ("layer", "height"),
+    [
+        (("resnet50", "conv1"), ("ceil(in_height/2)", "ceil(224/2)", "112")),
+        (("googlenet", "inception_3a.5x5.conv_2"), ("in_height", "28", "28")),
+        (("googlenet", "pool1"), ("in_height//2", "112//2", "56")),
+        (("vgg16", "pool1"), ("in_height//kernel", "224//2", "112")),
+        (("lenet5", "C3"), ("in_height - kernel + 1", "14 - 5 + 1", "10")),
+    ],
+)
+def test_extents_are_short(layer: tuple[str, str], height: tuple[str, str, str]) -> None:
+    """The window's own numbers stand in the shape where symbols for them would make a long formula."""
+    found = rules(*layer)["height"]
+    assert (found[0], found[1] or found[2], found[2]) == height
+    if layer[0] == "resnet50":
+        assert "kernel**2" in rules(*layer)["weights"][0]
+
+
+@pytest.mark.parametrize(
+    ("example", "weights"),
+    [
+        (("bottleneck.yaml:direct", "spatial"), "256*256*3**2"),
+        (("bottleneck.yaml:reduced", "reduce"), "64*256*1**2"),
+        (("bottleneck.yaml:reduced", "expand"), "256*64*1**2"),
+        (("reduction.yaml:direct", "5x5"), "256*128*5**2"),
+        (("reduction.yaml:reduced", "5x5"), "256*32*5**2"),
+    ],
+)
+def test_the_arithmetic_of_savings(example: tuple[str, str], weights: str) -> None:
+    assert rules(f"specs/examples/{example[0]}", example[1])["weights"][1] == weights

@@ -7,17 +7,46 @@ from pathlib import Path
 
 import pytest
 
+from archcalc.cli.options import complete_network
+from archcalc.source import Source
 from archcalc.spec import library
+from archcalc.spec.model import Spec
+from archcalc.spec.read import read_spec
 from tests.cli.running import NET, run
 
 
 def test_networks_stand_family_by_family() -> None:
-    lines = run("list", columns=80).stdout.splitlines()
+    lines = run("list", columns=100).stdout.splitlines()
     assert lines[0].split() == ["network", "input", "params", "MACs", "layers", "depth", "field"]
-    family = lines.index("VGG, 2014")
+    family = lines.index("VGG, 2014, ImageNet")
     assert lines[family + 1].split()[:2] == ["vgg11", "3x224x224"]
     assert any(line.split()[:6] == ["googlenet", "3x224x224", "6.999", "M", "1.583", "G"] for line in lines)
-    assert all(len(line) <= 80 for line in lines)
+    assert all(len(line) <= 80 for line in run("list", columns=80).stdout.splitlines())
+
+
+def test_networks_stand_by_year_or_task() -> None:
+    years = [line for line in run("list", "--by", "year").stdout.splitlines() if line[:4].isdecimal()]
+    assert years == sorted(years)
+    assert {"1998", "2012", "2014", "2015"} <= set(years)
+    lines = run("list", "--by", "task").stdout.splitlines()
+    assert lines.index("ImageNet") < lines.index("segmentation")
+    assert any(line.startswith("enet ") for line in lines[lines.index("segmentation") :])
+    assert "is not one of family, year, task" in run("list", "--by", "size", code=2).stderr
+
+
+def test_a_group_is_sorted_and_cut_by_itself() -> None:
+    lines = run("list", "--by", "year", "--sort", "macs", "--top", "1", columns=100).stdout.splitlines()
+    at = lines.index("2014")
+    assert lines[at + 1].startswith("vgg19 ")
+    assert lines[at + 2].isdecimal()
+
+
+def test_tasks_sort_and_csv_has_what_groups_a_list() -> None:
+    rows = list(csv.DictReader(io.StringIO(run("list", "--sort", "task", "--format", "csv").stdout)))
+    tasks = [row["task"] for row in rows]
+    assert tasks == sorted(tasks, key=str.lower)
+    (row,) = [row for row in rows if row["name"] == "vgg16"]
+    assert (row["family"], row["year"], row["task"]) == ("VGG", "2014", "ImageNet")
 
 
 def test_sorted_by_a_column_families_are_mixed() -> None:
@@ -30,7 +59,8 @@ def test_sorted_by_a_column_families_are_mixed() -> None:
 
 def test_top_keeps_the_first() -> None:
     rows = list(csv.DictReader(io.StringIO(run("list", "--top", "2", "--format", "csv").stdout)))
-    assert [row["name"] for row in rows] == ["vgg19", "vgg19@bn"]
+    macs = [int(row["macs"]) for row in csv.DictReader(io.StringIO(run("list", "--format", "csv").stdout))]
+    assert [int(row["macs"]) for row in rows] == sorted(macs, reverse=True)[:2]
 
 
 def test_json_has_totals() -> None:
@@ -56,6 +86,38 @@ def test_a_broken_file_does_not_break_the_list(tmp_path: Path, monkeypatch: pyte
     assert "tiny@wide" in found.stdout
     assert "left out: specs/bad.yaml has" in found.stderr
     assert "archcalc validate specs/bad.yaml" in found.stderr
+
+
+@pytest.fixture
+def files_read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of the files that are parsed from here on."""
+    found: list[str] = []
+
+    def note(source: Source, is_known_good: bool = False) -> Spec:
+        found.append(f"{source.name}{'' if is_known_good else ' in full'}")
+        return read_spec(source, is_known_good)
+
+    monkeypatch.setattr(library, "read_spec", note)
+    library.read_file.cache_clear()
+    return found
+
+
+def test_one_network_is_found_by_parsing_one_file(files_read: list[str]) -> None:
+    assert library.find("VGG16").name == "vgg16"
+    run("show", "googlenet@naive")
+    assert files_read == ["specs/vgg.yaml", "specs/googlenet.yaml"]
+
+
+def test_completion_and_wrong_names_parse_nothing(files_read: list[str]) -> None:
+    assert "resnet50" in complete_network("resnet5")
+    run("show", "resnet51", code=2)
+    assert files_read == []
+
+
+def test_a_list_parses_each_file_once_and_none_in_full(files_read: list[str]) -> None:
+    run("list")
+    assert len(files_read) == len(set(files_read)) == len(list(library.specs_folder().glob("*.yaml")))
+    assert not [name for name in files_read if name.endswith(" in full")]
 
 
 def test_an_unknown_column_is_an_error() -> None:

@@ -25,8 +25,11 @@ class Row(NamedTuple):
     kernel: tuple[int, ...]  # nothing where the table has none
     stride: int | None
     padding: int | str | None
+    dilation: int | None
     groups: int | None
+    norm: str
     activation: str
+    inputs: tuple[str, ...]
 
 
 class Total(NamedTuple):
@@ -42,6 +45,7 @@ class Facts(NamedTuple):
 
     total: str
     table: str | None = None
+    input: tuple[int, ...] | None = None  # where it is not the spec's own
 
 
 @cache
@@ -52,7 +56,7 @@ def rows(table: str) -> tuple[Row, ...]:
 
 
 def _row(cells: dict[str, str]) -> Row:
-    pad, groups = cells["pad"], cells["groups"]
+    pad, groups, dilation = cells["pad"], cells["groups"], cells["dilation"]
     return Row(
         name=cells["name"],
         operator=cells["operator"],
@@ -65,8 +69,11 @@ def _row(cells: dict[str, str]) -> Row:
         kernel=tuple(map(int, cells["kernel"].split("x"))) if cells["kernel"] else (),
         stride=int(cells["stride"]) if cells["stride"] else None,
         padding=int(pad) if pad.isdigit() else pad or None,
+        dilation=int(dilation) if dilation.isdigit() else None,
         groups=int(groups) if groups.isdigit() else None,
+        norm=cells["batchnorm"],
         activation=cells["act"],
+        inputs=tuple(cells["inputs"].split(";")),
     )
 
 
@@ -89,6 +96,7 @@ FACTS: dict[str, Facts] = {
     "lenet@caffe": Facts("LeNet Caffe", "lenet-caffe"),
     "lenet@tfslim": Facts("LeNet TF-slim", "lenet-tfslim"),
     "alexnet": Facts("AlexNet (bvlc_alexnet, 227, groups)", "alexnet-caffe"),
+    "alexnet@pruned": Facts("AlexNet (bvlc_alexnet, 227, groups)", "alexnet-caffe"),  # counted before pruning
     "caffenet": Facts("CaffeNet", "caffenet"),
     "alexnet@ungrouped": Facts("AlexNet one-tower ungrouped 227", "alexnet-ungrouped-227"),
     "alexnet@torchvision": Facts("AlexNet OWT (torchvision)", "alexnet-owt-torchvision"),
@@ -132,7 +140,47 @@ FACTS: dict[str, Facts] = {
     "resnet1202": Facts("ResNet-1202 CIFAR (A)"),
     "resnet20@option-b": Facts("ResNet-20 CIFAR (B)", "resnet20-cifar-optB"),
     **{f"resnet{depth}@option-b": Facts(f"ResNet-{depth} CIFAR (B)") for depth in (32, 44, 56, 110, 1202)},
+    "nin-cifar10": Facts("NIN CIFAR-10", "nin-cifar10-avgpool2"),
+    "nin-cifar10@maxpool": Facts("NIN CIFAR-10", "nin-cifar10-maxpool2"),
+    "nin-imagenet": Facts("NIN ImageNet", "nin-imagenet"),
+    "overfeat-fast": Facts("OverFeat fast", "overfeat-fast"),
+    "overfeat-accurate": Facts("OverFeat accurate", "overfeat-accurate"),
+    "zfnet": Facts("ZFNet", "zfnet"),
+    "zfnet@wide": Facts("ZFNet wide 512-1024-512", "zfnet-wide-512-1024-512"),
+    **{f"ciresan-{number}": Facts(f"Ciresan MLP {number}", f"ciresan-mlp-{number}") for number in range(1, 6)},
+    "bn_inception": Facts("BN-Inception (Caffe)", "bn-inception-caffe"),
+    "bn_inception@tfslim": Facts("BN-Inception (TF-slim inception_v2)", "bn-inception-tfslim"),
+    "inception_v3": Facts("Inception v3", "inception-v3"),
+    "inception_v4": Facts("Inception v4", "inception-v4"),
+    "inception_resnet_v1": Facts("Inception-ResNet-v1 (paper)", "inception-resnet-v1-paper"),
+    "inception_resnet_v1@facenet": Facts("Inception-ResNet-v1 (facenet)", "inception-resnet-v1-facenet"),
+    "inception_resnet_v2": Facts("Inception-ResNet-v2 (paper)", "inception-resnet-v2-paper"),
+    "inception_resnet_v2@tfslim": Facts("Inception-ResNet-v2 (TF-slim)", "inception-resnet-v2-slim"),
+    "squeezenet1_0": Facts("squeezenet-v1.0-224", "squeezenet-v1.0-224"),
+    "squeezenet1_0@caffe": Facts("squeezenet-v1.0-caffe-227", "squeezenet-v1.0-caffe-227"),
+    "squeezenet1_0@pruned": Facts("squeezenet-v1.0-224", "squeezenet-v1.0-224"),  # counted before pruning
+    "squeezenet1_0@simple-bypass": Facts("squeezenet-v1.0-simple-bypass-224", "squeezenet-v1.0-simple-bypass-224"),
+    "squeezenet1_0@complex-bypass": Facts("squeezenet-v1.0-complex-bypass-224", "squeezenet-v1.0-complex-bypass-224"),
+    "squeezenet1_1": Facts("squeezenet-v1.1-224", "squeezenet-v1.1-224"),
+    "squeezenet1_1@caffe": Facts("squeezenet-v1.1-caffe-227", "squeezenet-v1.1-caffe-227"),
+    "enet": Facts("ENet 512x512 (20 classes)", "enet-512x512"),
+    "enet@encoder": Facts("ENet encoder 512x512 (20 classes)", "enet-encoder-512"),
+    **{
+        f"fractalnet{20 * 2**more}": Facts(f"FractalNet ultra-deep C={3 + more} ({20 * 2**more} layers)")
+        for more in range(4)
+    },
+    "fractalnet20@released": Facts("FractalNet CIFAR C=3 (released)", "fractalnet-cifar-c3-released"),
+    "fractalnet40@released": Facts("FractalNet CIFAR C=4", "fractalnet-cifar-c4"),
+    "fractalnet34": Facts("FractalNet-34 ImageNet", "fractalnet34-imagenet"),
 }
+
+# The same networks on images of another size.
+AT_OTHER_SIZES: list[tuple[str, Facts]] = [
+    ("enet", Facts("ENet 640x360", "enet-640x360", (3, 360, 640))),
+    ("enet", Facts("ENet 1024x512", "enet-1024x512", (3, 512, 1024))),
+    ("squeezenet1_0", Facts("squeezenet-v1.0-paper-227", "squeezenet-v1.0-paper-227", (3, 227, 227))),
+    ("squeezenet1_0@caffe", Facts("squeezenet-v1.0-caffe-224", "squeezenet-v1.0-caffe-224", (3, 224, 224))),
+]
 
 # Checked by their totals alone: nobody wrote down their rows.
 WITHOUT_TABLE = {
@@ -142,10 +190,15 @@ WITHOUT_TABLE = {
     "resnet56@option-b",
     "resnet110@option-b",
     "resnet1202@option-b",
+    "fractalnet20",
+    "fractalnet40",
+    "fractalnet80",
+    "fractalnet160",
 }
 
 # With the heads that are used in training only.
 WITH_HEADS: dict[str, Facts] = {
     "googlenet": Facts("GoogLeNet (Caffe, +2 aux)", "googlenet-caffe-aux"),
     "googlenet@torchvision": Facts("GoogLeNet torchvision +aux", "googlenet-torchvision-aux"),
+    "inception_v3": Facts("Inception v3 + aux", "inception-v3-aux"),
 }

@@ -11,6 +11,7 @@ import pytest
 import archcalc
 from archcalc.dims import Polynomial, ceil_div, evaluate, substitute, variable
 from archcalc.results import NetworkCost
+from archcalc.spec.library import all_names
 
 
 def by_name(cost: NetworkCost, field: str) -> dict[str, int]:
@@ -141,61 +142,51 @@ def test_resnet50_at_any_resolution() -> None:
         assert evaluate(form, {"resolution": resolution}) == exact
 
 
-def write(folder: Path, text: str) -> str:
-    path = folder / "inline.yaml"
-    path.write_text(text, encoding="utf-8")
-    return str(path)
+EXAMPLES = Path(__file__).parents[2] / "specs" / "examples"
 
 
-def test_bottleneck_of_256_features(tmp_path: Path) -> None:
-    """589,824 weights against 69,632: 8.47 times, not "nearly 10"."""
-    path = write(
-        tmp_path,
-        """
-network: features
-input: image(256, 14, 14)
-variables: {block: direct}
-defaults:
-  conv: {padding: half, bias: false}
-variants:
-  plain: {block: direct}
-  bottleneck: {block: narrow}
-modules:
-  direct: conv(256, 3)
-  narrow: conv(64, 1) >> conv(64, 3) >> conv(256, 1)
-layers: block
-""",
+@pytest.mark.parametrize(
+    ("file", "weights", "size", "ratio"),
+    [
+        # one 3x3 convolution against 1x1 to 64, 3x3, 1x1 back; "nearly 10" in the literature
+        ("bottleneck", (589_824, 16_384 + 36_864 + 16_384), 64, 8.47),
+        # 128 maps into 256 kernels of 5x5, and through 32 maps; "about 4" in the literature
+        ("reduction", (819_200, 4_096 + 204_800), 100, 3.92),
+    ],
+)
+def test_examples(file: str, weights: tuple[int, int], size: int, ratio: float) -> None:
+    """What reducing first saves, without biases, in weights and in multiply-accumulates alike."""
+    direct, reduced = (archcalc.analyze(f"{EXAMPLES / file}.yaml:{variant}") for variant in ("direct", "reduced"))
+    assert (direct.totals.params, reduced.totals.params) == weights
+    assert (direct.totals.weights, reduced.totals.weights) == weights
+    assert (direct.totals.macs, reduced.totals.macs) == tuple(count * size**2 for count in weights)
+    assert round(direct.totals.weights / reduced.totals.weights, 2) == ratio
+    assert {cost.layers[-1].out_shape for cost in (direct, reduced)} == {(256, (size, size))}
+
+
+def test_examples_are_the_figures_of_the_literature() -> None:
+    """69,632 and 208,896, and 2,415,919,104 against 285,212,672, and 8,192,000,000 against 2,088,960,000 MACs."""
+    costs = [
+        archcalc.analyze(f"{EXAMPLES / file}.yaml:{variant}").totals
+        for file in ("bottleneck", "reduction")
+        for variant in ("direct", "reduced")
+    ]
+    assert [cost.weights for cost in costs] == [589_824, 69_632, 819_200, 208_896]
+    assert [cost.macs for cost in costs] == [2_415_919_104, 285_212_672, 8_192_000_000, 2_088_960_000]
+
+
+@pytest.mark.parametrize("size", [1, 14, 33])
+def test_ratio_of_the_bottleneck_at_every_size(size: int) -> None:
+    direct, reduced = (
+        archcalc.analyze(f"{EXAMPLES / 'bottleneck.yaml'}:{variant}", set={"resolution": size}).totals
+        for variant in ("direct", "reduced")
     )
-    plain = archcalc.analyze(f"{path}:plain").totals
-    narrow = archcalc.analyze(f"{path}:bottleneck").totals
-    assert (plain.weights, narrow.weights) == (589_824, 69_632)
-    assert (plain.macs, narrow.macs) == (589_824 * 14 * 14, 69_632 * 14 * 14)
-    assert round(plain.weights / narrow.weights, 2) == 8.47
+    assert direct.macs * 69_632 == reduced.macs * 589_824
 
 
-def test_256_kernels_through_32(tmp_path: Path) -> None:
-    """100x100x128 into 256 kernels of 5x5: 819,200 weights, through 32 channels 208,896: 3.92 times."""
-    path = write(
-        tmp_path,
-        """
-network: reduction
-input: image(128, 100, 100)
-defaults:
-  conv: {padding: half, bias: false}
-variants:
-  direct:  {block: plain}
-  reduced: {block: narrow}
-modules:
-  plain: conv(256, 5)
-  narrow: conv(32, 1) >> conv(256, 5)
-layers: block
-""",
-    )
-    direct = archcalc.analyze(f"{path}:direct")
-    reduced = archcalc.analyze(f"{path}:reduced")
-    assert (direct.totals.weights, reduced.totals.weights) == (819_200, 208_896)
-    assert round(direct.totals.weights / reduced.totals.weights, 2) == 3.92
-    assert {cost.layers[-1].out_shape for cost in (direct, reduced)} == {(256, (100, 100))}
+def test_examples_are_not_listed() -> None:
+    assert {path.stem for path in EXAMPLES.glob("*.yaml")} == {"bottleneck", "reduction"}
+    assert not {"bottleneck", "reduction", "direct", "reduced"} & set(all_names())
 
 
 DEPTHS = {
@@ -212,6 +203,19 @@ DEPTHS = {
     **{f"resnet{depth}@torchvision": depth for depth in (18, 34, 50, 101, 152)},
     "plain18": 18,
     "plain34": 34,
+    "zfnet": 8,  # Zeiler and Fergus 2013, Figure 3: "8 layer"
+    "overfeat-fast": 8,  # Sermanet et al. 2013 number the layers of Table 1 to 8, of Table 3 to 9
+    "overfeat-accurate": 9,
+    # Ciresan et al. 2010, Table 1: hidden layers, and the output
+    **{f"ciresan-{number}": hidden + 1 for number, hidden in enumerate((2, 3, 4, 5, 9), 1)},
+    # Szegedy et al. 2016 say 42 of the network of their Table 1 (recalled); what was released has 48
+    "inception_v3": 48,
+    # Larsson et al. 2016: B * 2**(C - 1) convolutions with 5 blocks; the classifier is one layer more
+    **{f"fractalnet{depth}": depth + 1 for depth in (20, 40, 80, 160)},
+    "fractalnet20@released": 20 + 1,
+    "fractalnet40@released": 40 + 1,
+    # on ImageNet as ResNet-34 counts: 4 blocks of 8, the first convolution and the classifier
+    "fractalnet34": 34,
 }
 
 
@@ -219,6 +223,14 @@ DEPTHS = {
 def test_depth(name: str) -> None:
     """Layers with weights, as papers count them: shortcut projections are none of them."""
     assert archcalc.analyze(name).totals.depth == DEPTHS[name]
+
+
+@pytest.mark.parametrize("columns", [1, 2, 3, 4, 5])
+def test_depth_of_a_fractal_block(columns: int) -> None:
+    """Larsson et al. 2016, section 3.1: 2**(C - 1) convolutions on the longest path of 2**C - 1."""
+    cost = archcalc.analyze("fractalnet20", set={"columns": columns})
+    assert cost.totals.depth == 5 * 2 ** (columns - 1) + 1
+    assert sum(layer.type == "conv" for layer in cost.layers) == 5 * (2**columns - 1)
 
 
 def test_depth_with_pooling() -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shlex
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -16,6 +19,7 @@ from archcalc.source import Source
 from archcalc.spec.functions import FUNCTIONS
 from archcalc.spec.limits import DEFAULT_LIMITS
 from archcalc.spec.read import KEYS, read_spec
+from tests.cli.running import run
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "specs/README.md")]
@@ -25,6 +29,32 @@ def blocks(page: Path, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
 
 
+def console(page: Path) -> list[tuple[str, str]]:
+    """Commands on a page, each with what the page says that it prints."""
+    found: list[tuple[str, str]] = []
+    for block in blocks(page, "console"):
+        assert block.startswith("$ archcalc "), block
+        commands = re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]
+        found += [(command, output) for command, _, output in (text.partition("\n") for text in commands)]
+    return found
+
+
+def printed(page: Path, command: str, folder: Path) -> str:
+    """What a command prints in a window of 80 columns, in a folder with the specs of the page under their names."""
+    for text in blocks(page, "yaml"):
+        (folder / f"{re.findall(r'network: (.+)', text)[0]}.yaml").write_text(text, encoding="utf-8")
+    program, *arguments = shlex.split(command)
+    assert program == "archcalc"
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        done = run(*arguments, columns=80, code=None)
+    finally:
+        os.chdir(before)
+    return done.stdout + done.stderr
+
+
+COMMANDS = [(page, command, output) for page in PAGES for command, output in console(page)]
 SPECS = [block for page in PAGES for block in blocks(page, "yaml")]
 
 
@@ -41,6 +71,19 @@ def test_specs_on_the_pages_run(text: str, tmp_path: Path) -> None:
     assert names
     for name in names:
         assert archcalc.analyze(f"{file}:{name}").totals.params > 0
+
+
+@pytest.mark.parametrize(("page", "command", "output"), COMMANDS, ids=[command for _, command, _ in COMMANDS])
+def test_commands_on_the_pages_print_what_they_say(page: Path, command: str, output: str, tmp_path: Path) -> None:
+    """`python -m tests.project.test_docs` writes what they print now."""
+    assert printed(page, command, tmp_path) == output
+
+
+def test_stale_output_is_found(tmp_path: Path) -> None:
+    """The comparison above can fail: another number is another text."""
+    assert len(COMMANDS) >= 5
+    page, command, output = next(found for found in COMMANDS if "validate" in found[1])
+    assert printed(page, command, tmp_path) != output.replace("2 networks", "3 networks") != output
 
 
 def test_the_python_of_the_readme_runs_and_prints_what_it_says() -> None:
@@ -88,3 +131,17 @@ def test_every_operator_is_in_the_manual() -> None:
     manual = (ROOT / "reports/operators.md").read_text(encoding="utf-8")
     for name in OPERATORS:
         assert re.search(rf"^#+ .*`?{name}\b", manual, re.MULTILINE), name
+
+
+def write_outputs() -> None:
+    """Put what commands print now in the place of what the pages say."""
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        for command, output in console(page):
+            with tempfile.TemporaryDirectory() as folder:
+                text = text.replace(f"$ {command}\n{output}", f"$ {command}\n{printed(page, command, Path(folder))}")
+        page.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write_outputs()

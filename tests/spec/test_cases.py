@@ -17,7 +17,9 @@ ELSEWHERE = {
     "no-such-file": "tests/source/test_files.py",
     "undecided": "tests/dims/test_requirements.py: only without anyone to collect assumptions",
     "unknown-network": "tests/cli: a name that is typed",
+    "unknown-scope": "tests/engine/test_scope.py: a path that is typed",
     "unknown-variable": "tests/engine/test_python_interface.py: a setting that is typed",
+    "unmatched-pattern": "tests/engine/test_storage.py: told when what is stored is counted",
     "yaml-size": "tests/source/test_located.py: a file of 200,000 values",
 }
 

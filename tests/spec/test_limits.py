@@ -36,6 +36,19 @@ def doubled(variables: str, last: str, count: int = 60) -> str:
     return "variables:\n" + "\n".join(lines) + f"\n  v{count}: {last}\n"
 
 
+DOUBLING = "modules:\n  f(n): (f(n - 1) >> f(n - 1)) if n > 0 else relu\nlayers: f(60)"
+NEW_CALLS = """\
+modules:
+  f(n, m): (f(n - 1, 2*m) >> f(n - 1, 2*m + 1)) if n > 0 else identity
+layers: f(60, 0)"""
+HANDED_DOWN = """\
+modules:
+  f(n, a, b): f(n - 1, a >> b, a >> b) if n > 0 else (a >> b)
+layers: f(90, relu, relu)"""
+REFERRING = """\
+modules:
+  m: {a: relu, b: 'concat(identity, a)'}
+layers: (m >> conv(i + 1, 1) for i in range(10**6))"""
 BOMBS = {
     "repeats": "layers: relu * 10**9",
     "repeats of nothing": "layers: identity * 10**9",
@@ -45,13 +58,13 @@ BOMBS = {
     + "".join(f"    a{i}: identity\n" for i in range(99))
     + "layers: m * 10**9",
     "repeats of merges": "layers: concat(identity, identity) * 10**9",
-    "doubling recursion": "modules:\n  f(n): (f(n - 1) >> f(n - 1)) if n > 0 else relu\nlayers: f(60)",
-    "doubling recursion without layers": "modules:\n  f(n): (f(n - 1) >> f(n - 1)) if n > 0 else identity\nlayers: f(60)",
-    "recursion of ever new calls": "modules:\n  f(n, m): (f(n - 1, 2*m) >> f(n - 1, 2*m + 1)) if n > 0 else identity\nlayers: f(60, 0)",
+    "doubling recursion": DOUBLING,
+    "doubling recursion without layers": DOUBLING.replace("relu", "identity"),
+    "recursion of ever new calls": NEW_CALLS,
     "recursion in merges": "modules:\n  f(n): concat(f(n - 1), f(n - 1)) if n > 0 else relu\nlayers: f(60)",
     "doubling layer values": doubled("V >> V", "identity") + "layers: v0",
     "doubling lists": doubled("[V, V, V, V]", "1") + "layers: relu if v0 == v1 else tanh",
-    "doubling arguments": "modules:\n  f(n, a, b): f(n - 1, a >> b, a >> b) if n > 0 else (a >> b)\nlayers: f(90, relu, relu)",
+    "doubling arguments": HANDED_DOWN,
     "doubling lists in arguments": "modules:\n  f(n, a): f(n - 1, [a, a]) if n > 0 else relu\nlayers: f(90, 1)",
     "a long range": "layers: (relu for i in range(10**18))",
     "a long range without layers": "layers: (identity for i in range(2900000))",
@@ -62,7 +75,7 @@ BOMBS = {
     "powers": "variables: {a: 2 ** 999999999}\nlayers: conv(a, 1)",
     "long names": "modules:\n  m: {" + "n" * 1000 + ": relu * 1000}\nlayers: {" + "m" * 1000 + ": m * 10**6}",
     "references by part of their paths": "layers:\n  a: {b: relu}\n  c: (concat(identity, b) for i in range(10**6))",
-    "references in a long network": "modules:\n  m: {a: relu, b: 'concat(identity, a)'}\nlayers: (m >> conv(i + 1, 1) for i in range(10**6))",
+    "references in a long network": REFERRING,
     "wide merges": "layers: concat(identity for i in range(10**6))",
     "nested merges": "layers: " + "concat(relu, " * 49 + "relu" + ")" * 49 + " * 10**9",
 }
@@ -88,7 +101,7 @@ def test_the_limits_themselves(name: str) -> None:
 
 
 NESTED = "modules:\n" + "".join(
-    f"  m{i}:\n    - add:\n        a:\n          inner: m{i + 1}\n          act: relu\n        b: conv(3, 1)\n    - relu\n"
+    f"  m{i}:\n    - add:\n        a: {{inner: m{i + 1}, act: relu}}\n        b: conv(3, 1)\n    - relu\n"
     for i in range(98)
 )
 DEEP = {

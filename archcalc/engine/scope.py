@@ -1,0 +1,71 @@
+"""A part of a network under one path: which operations are in it, and what only a whole graph can say of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from archcalc.graph import NETWORK_INPUT, Graph
+from archcalc.ops import Shape
+from archcalc.source import Diagnostic, SpecError, suggest_many
+
+MOST_SUGGESTIONS = 1_000
+
+
+def is_inside(name: str, scope: str) -> bool:
+    """Whether a layer is the scope itself, or lies under it."""
+    return name.startswith(scope) and (len(name) == len(scope) or name[len(scope)] == ".")
+
+
+def indices_inside(graph: Graph, scope: str, with_heads: bool) -> list[int]:
+    """Operations of layers under a path.
+
+    Raises:
+        SpecError: there are none, with the nearest paths.
+    """
+    nodes = graph.nodes if with_heads else graph.nodes[: graph.first_head]
+    found = [index for index, node in enumerate(nodes) if is_inside(node.layer, scope)]
+    if not found:
+        near = suggest_many(scope, _near(scope, (node.layer for node in nodes)))
+        help = (
+            f"did you mean {', '.join(f'`{path}`' for path in near)}?"
+            if near
+            else f"`archcalc show {graph.name}` lists the layers"
+        )
+        raise SpecError([Diagnostic("unknown-scope", f"{graph.name} has no layers under `{scope}`", help=help)])
+    return found
+
+
+def _near(scope: str, names: Iterable[str]) -> list[str]:
+    """Paths with as many parts as the scope, and stages."""
+    parts = scope.count(".") + 1
+    found: dict[str, None] = {}
+    for name in names:
+        words = name.split(".")
+        found[words[0]] = found[".".join(words[:parts])] = None
+        if len(found) >= MOST_SUGGESTIONS:
+            break
+    return list(found)
+
+
+def subgraph(graph: Graph, indices: Sequence[int]) -> tuple[Graph, list[Shape]]:
+    """The operations as a graph of their own, and the shapes of what they read from outside.
+
+    What is read from outside has the indices -1, -2, ...; what is read outside of it are its outputs. For depth and
+    activations only: weights that are shared with what is outside are not told apart.
+    """
+    position = {index: number for number, index in enumerate(indices)}
+    outside: dict[int, int] = {}
+    nodes = []
+    for index in indices:
+        node = graph.nodes[index]
+        for read in node.inputs:
+            if read not in position:
+                outside.setdefault(read, NETWORK_INPUT - len(outside))
+        inputs = tuple(position[read] if read in position else outside[read] for read in node.inputs)
+        nodes.append(node._replace(inputs=inputs))
+    shapes = [graph.shape(read) for read in outside]
+    ends = {read for index, node in enumerate(graph.nodes) if index not in position for read in node.inputs}
+    ends.update((graph.output, *graph.outputs.values(), *graph.heads.values()))
+    given = {str(position[index]): position[index] for index in indices if index in ends}
+    part = Graph(graph.name, graph.title, shapes[0], nodes, len(nodes) - 1, outputs=given, first_head=len(nodes))
+    return part, shapes

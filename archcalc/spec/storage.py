@@ -1,0 +1,86 @@
+"""`storage:` of a file: how much of each layer's weights is kept, and in how many bits; paths with `*` name the layers."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from typing import TYPE_CHECKING, NamedTuple
+
+from archcalc.source import Span, YamlNode, YamlScalar, suggest
+
+if TYPE_CHECKING:
+    from archcalc.spec.model import Spec
+    from archcalc.spec.read import _Reader
+
+_DENSITY = re.compile(r"(0|1|0?\.[0-9]{1,18}|[01]\.[0-9]{1,18})\Z")
+_BITS = re.compile(r"[1-9][0-9]{0,8}\Z")
+SETTINGS = {
+    "density": "the part of the weights that is not zero: 0.33",
+    "bits": "bits of each parameter: 8",
+}
+
+
+class Pattern(NamedTuple):
+    """Layers by their path, and what is kept of them; None: as patterns before it say, or the dtype."""
+
+    text: str
+    span: Span
+    density: Fraction | None
+    bits: int | None
+
+    @property
+    def has_star(self) -> bool:
+        """Whether it may match more than one path."""
+        return "*" in self.text
+
+    def matches(self, path: str) -> bool:
+        """Whether `*` can stand for something, dots included, so that the pattern is the whole path."""
+        if not self.has_star:
+            return path == self.text
+        first, *middle, last = self.text.split("*")
+        if not (path.startswith(first) and path.endswith(last)) or len(path) < len(first) + len(last):
+            return False
+        at, end = len(first), len(path) - len(last)
+        for part in middle:
+            at = path.find(part, at, end)
+            if at < 0:
+                return False
+            at += len(part)
+        return True
+
+
+def read_storage(reader: _Reader, node: YamlNode) -> None:
+    """Read the value of `storage:`: networks, in each patterns, in each density and bits."""
+    for key, patterns in reader.mapping(node, "storage"):
+        found: list[Pattern] = []
+        for pattern, settings in reader.mapping(patterns, f"the storage of {key.value}"):
+            values: dict[str, str] = {}
+            for name, value in reader.mapping(settings, f"the storage of {pattern.value}"):
+                text = value.value if isinstance(value, YamlScalar) else ""
+                if name.value not in SETTINGS:
+                    near = suggest(name.value, SETTINGS)
+                    help = f"did you mean `{near}`?" if near else "density and bits are"
+                    reader.report("unknown-storage", f"nothing is stored by `{name.value}`", name.span, help)
+                elif name.value == "density" and not (_DENSITY.match(text) and Fraction(text) <= 1):
+                    message = "a density is a decimal from 0 to 1"
+                    reader.report("bad-density", message, _place(value), SETTINGS["density"])
+                elif name.value == "bits" and not _BITS.match(text):
+                    message = "bits are a whole number of 1 or more"
+                    reader.report("bad-bits", message, _place(value), SETTINGS["bits"])
+                else:
+                    values[name.value] = text
+            density = Fraction(values["density"]) if "density" in values else None
+            bits = int(values["bits"]) if "bits" in values else None
+            found.append(Pattern(pattern.value, pattern.span, density, bits))
+        reader.spec.storage[key.value] = (key.span, found)
+
+
+def _place(node: YamlNode) -> Span:
+    return node.span if isinstance(node, YamlScalar) else Span(node.span.start, node.span.start + 1)
+
+
+def patterns(spec: Spec, network: str) -> list[Pattern]:
+    """Patterns of a network, those of what it starts from first."""
+    base = network.partition("@")[0]
+    names = [base, network] if base != network else [network]
+    return [pattern for name in names if name in spec.storage for pattern in spec.storage[name][1]]

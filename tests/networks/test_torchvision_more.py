@@ -1,0 +1,69 @@
+"""More networks against torchvision's, on the meta device: parameters, buffers and multiply-accumulates."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+import archcalc
+from tests.engine.test_torchvision import flop_counter, model, stored
+
+pytestmark = pytest.mark.torch
+
+MODELS: dict[str, tuple[str, dict[str, Any], int]] = {
+    "squeezenet1_0": ("squeezenet1_0", {}, 224),
+    "squeezenet1_1": ("squeezenet1_1", {}, 224),
+    "inception_v3": ("inception_v3", {"aux_logits": False, "transform_input": False, "init_weights": False}, 299),
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_parameters_and_buffers(name: str) -> None:
+    cost = archcalc.analyze(name)
+    theirs = model(MODELS[name][0], **MODELS[name][1])
+    assert stored(cost) == Counter(parameter.numel() for parameter in theirs.parameters())
+    assert cost.totals.params == sum(parameter.numel() for parameter in theirs.parameters())
+    # the count of batches seen is one scalar a norm, and no statistic
+    buffers = [buffer.numel() for key, buffer in theirs.named_buffers() if "num_batches_tracked" not in key]
+    assert cost.totals.buffers == sum(buffers)
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("more", [0, 13, 33])
+def test_macs(name: str, more: int) -> None:
+    """At the network's own size and at two where layers do not divide evenly."""
+    called, options, resolution = MODELS[name]
+    cost = archcalc.analyze(name, set={"resolution": resolution + more})
+    assert 2 * cost.totals.macs == flop_counter(model(called, **options), resolution + more)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_shapes_of_every_layer(name: str) -> None:
+    """What convolutions and linear layers give, in the order in which they run."""
+    torch = pytest.importorskip("torch")
+    called, options, resolution = MODELS[name]
+    theirs = model(called, **options)
+    shapes: list[tuple[int, ...]] = []
+    for module in theirs.modules():
+        if isinstance(module, torch.nn.Conv2d | torch.nn.Linear):
+            module.register_forward_hook(lambda _, __, given: shapes.append(tuple(given.shape[1:])))
+    with torch.no_grad():
+        theirs(torch.empty((1, 3, resolution, resolution), device="meta"))
+    ours = [
+        (layer.out_shape.channels, *layer.out_shape.spatial)
+        for layer in archcalc.analyze(name).layers
+        if layer.type in ("conv", "linear")
+    ]
+    assert ours == shapes
+
+
+def test_head_of_inception_v3() -> None:
+    """With the head, as torchvision trains; its pooling to one position changes nothing at this size."""
+    theirs = model("inception_v3", aux_logits=True, transform_input=False, init_weights=False)
+    cost = archcalc.analyze("inception_v3", with_heads=True)
+    assert stored(cost) == Counter(parameter.numel() for parameter in theirs.parameters())
+    assert cost.totals.params == 27_161_264
+    theirs.training = True  # not its norms, which refuse one example of 1x1
+    assert 2 * cost.totals.macs == flop_counter(theirs, 299)
