@@ -88,7 +88,9 @@ BitsOption = Annotated[
 ]
 DensityOption = Annotated[
     str | None,
-    typer.Option("--density", metavar="D", help="Part of all weights that is not zero, 0 to 1, whatever the spec says."),
+    typer.Option(
+        "--density", metavar="D", help="Part of all weights that is not zero, 0 to 1, whatever the spec says."
+    ),
 ]
 ScopeOption = Annotated[
     str | None,

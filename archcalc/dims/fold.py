@@ -109,9 +109,7 @@ def check_least(name: str, value: int, at_least: int) -> None:
 def check_divisor(divisor: int) -> None:
     """Refuse a divisor below 1."""
     if divisor < 1:
-        raise (ValueError if divisor else ZeroDivisionError)(
-            f"a size is divided by 1 or more, not by {divisor}"
-        )
+        raise (ValueError if divisor else ZeroDivisionError)(f"a size is divided by 1 or more, not by {divisor}")
 
 
 class _Integers:

@@ -20,9 +20,7 @@ Dim: TypeAlias = "int | Polynomial"
 Monomial: TypeAlias = "tuple[tuple[Atom, int], ...]"  # atoms with their powers, by order
 
 MOST_TERMS = 2000  # of a product; above, the larger factor becomes an atom
-NO_BRANCH = (
-    "a rule may not branch on a number ({}): use select, maximum, minimum, less, equal or a requirement"
-)
+NO_BRANCH = "a rule may not branch on a number ({}): use select, maximum, minimum, less, equal or a requirement"
 
 
 class Condition(NamedTuple):
@@ -325,9 +323,7 @@ def _over(a: Monomial, b: Monomial) -> Monomial | None:
 
 def _quotient(number: Dim, divisor: Dim) -> Dim:
     if isinstance(divisor, int) and divisor < 1:
-        raise (ValueError if divisor else ZeroDivisionError)(
-            f"a size is divided by 1 or more, not by {divisor}"
-        )
+        raise (ValueError if divisor else ZeroDivisionError)(f"a size is divided by 1 or more, not by {divisor}")
     dividend = _terms(number)
     if isinstance(divisor, int):
         return _by_term(dividend, (), divisor)
@@ -373,9 +369,7 @@ def _reduced(number: Dim, divisor: Dim) -> Dim:
         ]
         if len(floors) == 1:
             ((inner, inner_divisor),) = floors
-            return _quotient(
-                inner.numerator + inner_divisor * (number - single(inner)), inner_divisor * divisor
-            )
+            return _quotient(inner.numerator + inner_divisor * (number - single(inner)), inner_divisor * divisor)
     return single(intern(Quotient, number, divisor))
 
 

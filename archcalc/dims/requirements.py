@@ -49,9 +49,7 @@ def assume(text: str, code: str, a: Dim, b: Dim) -> None:
     """Record an assumption; without anyone to record it, it is an error."""
     assumptions = _collected.get()
     if assumptions is None:
-        raise RequirementError(
-            "undecided", f"it depends on the variables whether {text}", f"needed for `{code}`"
-        )
+        raise RequirementError("undecided", f"it depends on the variables whether {text}", f"needed for `{code}`")
     assumptions.append(Assumption(text, code, a, b))
 
 

@@ -38,9 +38,7 @@ def _sum(x: Dim, texts: dict[Atom, str]) -> str:
     for monomial, coefficient in x.terms.items():
         degree = sum(power for _, power in monomial)
         product = _product(monomial, texts, alone=len(x.terms) == 1 and coefficient == 1)
-        factors = [str(abs(coefficient))] * (abs(coefficient) != 1 or not monomial) + [product] * bool(
-            monomial
-        )
+        factors = [str(abs(coefficient))] * (abs(coefficient) != 1 or not monomial) + [product] * bool(monomial)
         terms.append(((-degree, _natural(product)), " - " if coefficient < 0 else " + ", "*".join(factors)))
     text = "".join(sign + term for _, sign, term in sorted(terms))
     return text[3:] if text.startswith(" + ") else f"-{text[3:]}"
@@ -50,9 +48,7 @@ def _product(monomial: Monomial, texts: dict[Atom, str], alone: bool) -> str:
     factors = []
     for atom, power in monomial:
         text = texts[atom]
-        if not re.fullmatch(rf"{WORD}|(ceil|max|min|select)\(.*\)", text) and not (
-            alone and monomial == ((atom, 1),)
-        ):
+        if not re.fullmatch(rf"{WORD}|(ceil|max|min|select)\(.*\)", text) and not (alone and monomial == ((atom, 1),)):
             text = f"({text})"
         factors.append(text if power == 1 else f"{text}**{power}")
     return "*".join(sorted(factors, key=_natural))

@@ -66,9 +66,7 @@ def operations(cost: NetworkCost) -> list[LayerCost]:
     """
     graph = cost.graph
     taken_apart = replace(graph, nodes=[node._replace(layer=node.name) for node in graph.nodes])
-    rows = layer_costs(
-        taken_apart, cost.fields, cost.batch, cost.storage, cost.convention, cost.with_heads, cost.scope
-    )
+    rows = layer_costs(taken_apart, cost.fields, cost.batch, cost.storage, cost.convention, cost.with_heads, cost.scope)
     last = {layer.nodes[-1] for layer in cost.layers}
     return [row if row.nodes[-1] in last else replace(row, activations=0) for row in rows]
 

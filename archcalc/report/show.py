@@ -155,7 +155,11 @@ def totals_table(cost: NetworkCost, units: Units) -> Table:
     buffers = f"; {numbers.count(totals.buffers, units)} buffers besides" if totals.buffers else ""
     add("params", totals.params, parts + buffers)
     if cost.is_sparse:
-        add("stored", totals.stored_params, f"params that are not zero, {numbers.percent(totals.stored_params, totals.params)}")
+        add(
+            "stored",
+            totals.stored_params,
+            f"params that are not zero, {numbers.percent(totals.stored_params, totals.params)}",
+        )
     table.rows.append(
         ["size", f"{totals.size_bytes:,}", f"bytes at {stored_as(cost)} = {numbers.size(totals.size_bytes)}"]
     )

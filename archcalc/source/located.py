@@ -146,9 +146,7 @@ class _Reader:
         except yaml.MarkedYAMLError as error:
             self.explain(error)
         except (ValueError, OverflowError):  # PyYAML's own scanner lets some escapes and versions through
-            self.report(
-                "yaml-syntax", self.stop, self.stop, "a number here has no meaning in YAML", "correct it"
-            )
+            self.report("yaml-syntax", self.stop, self.stop, "a number here has no meaning in YAML", "correct it")
         if "\t" in self.text:
             self.find_tabs()
         return self.root

@@ -96,8 +96,7 @@ SLIPS = (
         "^while parsing a block mapping",
         "problem",
         "this does not belong to the mapping above it",
-        "keys begin in one column; nothing follows a closing quote or bracket; "
-        "no comment stands within a long value",
+        "keys begin in one column; nothing follows a closing quote or bracket; no comment stands within a long value",
     ),
     Slip(
         "^while parsing a block (collection|sequence)",

@@ -25,7 +25,9 @@ def test_the_footer_says_what_is_not_counted() -> None:
     assert "8 bits | not in the size: codebooks and Huffman coding" in footer("show", "lenet5", "--bits", "8")
 
 
-@pytest.mark.parametrize("arguments", [["show", "vgg16"], ["show", "enet", "--dtype", "fp16"], ["compare", "vgg16", "vgg11"]])
+@pytest.mark.parametrize(
+    "arguments", [["show", "vgg16"], ["show", "enet", "--dtype", "fp16"], ["compare", "vgg16", "vgg11"]]
+)
 def test_nothing_is_said_where_nothing_is_compressed(arguments: list[str]) -> None:
     assert "not in the size" not in footer(*arguments)
     assert "stored" not in run(*arguments).stdout
@@ -51,9 +53,13 @@ def test_csv_and_json_have_what_is_stored() -> None:
 
 def test_compare_says_which_is_stored_in_less() -> None:
     found = " ".join(run("compare", "alexnet", "alexnet@pruned").stdout.split())
-    assert found.startswith("alexnet and alexnet@pruned need the same MACs and the same params. alexnet@pruned is stored")
+    assert found.startswith(
+        "alexnet and alexnet@pruned need the same MACs and the same params. alexnet@pruned is stored"
+    )
     assert "in 9.0x less: 25.97 MiB at fp32 against 232.6 MiB at fp32." in found
-    rows = {line[:19].strip(): line[19:].split() for line in run("compare", "alexnet", "alexnet@pruned").stdout.splitlines()}
+    rows = {
+        line[:19].strip(): line[19:].split() for line in run("compare", "alexnet", "alexnet@pruned").stdout.splitlines()
+    }
     assert rows["stored params"] == ["60.97", "M", "6.807", "M", "0.11x"]
     last = footer("compare", "alexnet", "alexnet@pruned")
     assert "alexnet: fp32 | alexnet@pruned: fp32, density 0.09 to 0.84, not in the size: indices" in last

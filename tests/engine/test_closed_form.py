@@ -48,7 +48,8 @@ def of_family(name: str, figures: dict[str, int]) -> int:
 @pytest.mark.parametrize("name", all_names())
 def test_families_at_any_resolution_and_classes(name: str) -> None:
     loaded = archcalc.load(name)
-    free = [variable for variable in ("resolution", "height", "width", "classes") if variable in loaded.spec.settable]
+    known: list[str] = ["resolution", "height", "width", "classes"]
+    free = [variable for variable in known if variable in loaded.spec.settable]
     assert free
     forms = {quantity: archcalc.closed_form(loaded, free, quantity) for quantity in COMPARED}
     chosen = random.Random(name)

@@ -111,7 +111,11 @@ def test_without_a_scope_nothing_changes() -> None:
 
 @pytest.mark.parametrize(
     ("scope", "near"),
-    [("inception_3x", "`inception_3b`"), ("inception_3a.5x6", "`inception_3a.5x5`"), ("zzz", "archcalc show googlenet")],
+    [
+        ("inception_3x", "`inception_3b`"),
+        ("inception_3a.5x6", "`inception_3a.5x5`"),
+        ("zzz", "archcalc show googlenet"),
+    ],
 )
 def test_an_unknown_scope(scope: str, near: str) -> None:
     with pytest.raises(archcalc.SpecError) as caught:

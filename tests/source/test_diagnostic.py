@@ -66,9 +66,7 @@ error[unknown-argument]: conv has no argument `strid`
 
 def test_without_a_place_only_the_file_is_named() -> None:
     diagnostic = Diagnostic("no-such-file", "it is not there", None, Source("a.yaml", ""), "give another")
-    assert render_text([diagnostic]) == (
-        "error[no-such-file]: it is not there\n --> a.yaml\n  = help: give another"
-    )
+    assert render_text([diagnostic]) == ("error[no-such-file]: it is not there\n --> a.yaml\n  = help: give another")
     assert render_text([Diagnostic("c", "m")]) == "error[c]: m"
 
 

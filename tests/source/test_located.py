@@ -44,9 +44,7 @@ tables:
 """
 
 
-@pytest.fixture(
-    autouse=True, params=[yaml.SafeLoader, *([yaml.CSafeLoader] if yaml.__with_libyaml__ else [])]
-)
+@pytest.fixture(autouse=True, params=[yaml.SafeLoader, *([yaml.CSafeLoader] if yaml.__with_libyaml__ else [])])
 def loader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Everything holds with libyaml and without."""
     monkeypatch.setattr(located, "_LOADER", request.param)
