@@ -18,7 +18,6 @@ from archcalc.cli.options import (
     DepthOption,
     DtypeOption,
     FormatOption,
-    GroupChoice,
     GroupOption,
     HeadsOption,
     InputOption,

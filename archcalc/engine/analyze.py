@@ -149,7 +149,7 @@ def total(
     result.flops = convention.flops(arithmetic)
     for name in _OPERATIONS[: _OPERATIONS.index("transcendentals") + 1]:
         setattr(result, name, getattr(arithmetic, name))
-    if storage.densities == (1,) and len(storage.bits) == 1:
+    if len(storage.bits) == 1 and all(density == 1 for density in storage.densities):
         result.stored_params, bits = result.params, result.params * storage.bits[0]
     else:
         result.stored_params, bits = stored_of_nodes(storage, graph, indices)
@@ -170,14 +170,14 @@ def elements(shape: Shape) -> int:
     return shape.elements  # type: ignore[return-value]
 
 
-def depth(graph: Graph, inputs: int = 1) -> tuple[int, int]:
+def depth(graph: Graph, places: int = 1) -> tuple[int, int]:
     """Layers with weights on the longest path to an output; and the same with pooling layers counted too.
 
     Shortcut projections count only where the longest path goes through them, as papers count.
     """
     nodes = graph.nodes
-    weighted = [0] * (len(nodes) + inputs)  # the last places are the inputs
-    pooled = [0] * (len(nodes) + inputs)
+    weighted = [0] * (len(nodes) + places)  # the last places are what is read from outside
+    pooled = [0] * (len(nodes) + places)
     for index, node in enumerate(nodes):
         inputs, operator = node.inputs, node.operator
         if len(inputs) == 1:
@@ -208,8 +208,8 @@ def activations(graph: Graph, nodes: list[Node], inputs: Sequence[Shape]) -> tup
             last_reader[kept] = end
     sizes: dict[int, Any] = {}  # by identity: nodes share their shapes
     freed: list[Any] = [0] * (end + 1)
-    for number, read in enumerate(inputs, 1):
-        freed[last_reader[-number]] += elements(read)
+    for number, shape in enumerate(inputs, 1):
+        freed[last_reader[-number]] += elements(shape)
     alive = peak = sum(map(elements, inputs))
     before = 0
     layers = given = 0

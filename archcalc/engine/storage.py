@@ -1,7 +1,7 @@
 """What is stored of a network: parameters that are not zero, and their bits, layer by layer.
 
-Of an operation: ceil(weights x density) + biases + params of norms, each at `bits`. What else a file of a compressed network
-holds is not counted: the indices of sparse weights, the codebooks of shared values, and what Huffman coding saves.
+Of an operation: ceil(weights x density) + biases + params of norms, each at `bits`. What else a file of a compressed
+network holds is not counted: indices of sparse weights, codebooks of shared values, and what Huffman coding saves.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Uniform(NamedTuple):
         """The bits."""
         return (self.kept.bits,)
 
-    def of(self, layer: str) -> Kept:  # noqa: ARG002
+    def of(self, layer: str) -> Kept:
         """The same for each."""
         return self.kept
 

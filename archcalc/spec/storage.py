@@ -1,4 +1,4 @@
-"""`storage:` of a file: how much of each layer's weights is kept, and in how many bits; paths with `*` name the layers."""
+"""`storage:` of a file: how much of each layer's weights is kept, in how many bits; paths with `*` name layers."""
 
 from __future__ import annotations
 

@@ -22,10 +22,21 @@ SUMMED = (
     "connections",
     "neurons",
     "activations",
+    "stored_params",
     "size_bytes",
 )
 ELEMENTARY = ("additions", "multiplications", "divisions", "comparisons", "transcendentals")
-PER_EXAMPLE = ("connections", "neurons", "params", "weights", "biases", "norm_params", "buffers", "size_bytes")
+PER_EXAMPLE = (
+    "connections",
+    "neurons",
+    "params",
+    "weights",
+    "biases",
+    "norm_params",
+    "buffers",
+    "stored_params",
+    "size_bytes",
+)
 PER_BATCH = ("macs", "flops", "activations", "peak_activations", *ELEMENTARY)
 
 

@@ -33,6 +33,7 @@ COLUMNS = [
     "connections",
     "neurons",
     "activations",
+    "stored_params",
     "size_bytes",
     "receptive_field",
     "jump",
