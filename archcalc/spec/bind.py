@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from archcalc.dims import Polynomial, RequirementError
 from archcalc.graph import Node
@@ -81,31 +81,24 @@ class Binder(Evaluator):
         extra: list[int] = []
         tied = -1
         places = dict(given)
-        for argument in list(found):
-            value = found[argument]
-            span = self.span_of(places.get(argument, call), base)
+        for argument, value in found.items():
             if declared[argument].kind == "operation":
-                del found[argument]
                 if value is not None and not (isinstance(value, LayerValue) and value.is_identity):
                     key = (argument, self.keys.key(value))
                     if key not in self.followers:
+                        span = self.span_of(places.get(argument, call), base)
                         self.followers[key] = self.follower(argument, value, span)
                     followers.append((argument, self.followers[key]))
-                continue
-            if isinstance(value, LayerValue) and callee(value.placed.expression) in declared[argument].words:
-                value = callee(value.placed.expression)  # a word that is an operator too: `align=crop`
-            try:
-                value = declared[argument].convert(value)
-            except ArgumentError as error:
-                self.fail("bad-argument", f"{name}: {error}", span, error.help)
-            if isinstance(value, LayerReference):
+                found[argument] = None
+            elif isinstance(value, LayerValue) and callee(value.placed.expression) in declared[argument].words:
+                found[argument] = callee(value.placed.expression)  # a word that is an operator too: `align=crop`
+            elif isinstance(value, LayerReference):
                 if argument == "weights":
                     tied = value.node
                 else:
                     extra.append(value.node)
-                value = value._replace(node=-1, name="the earlier layer")
-            found[argument] = value
-        missing = [other for other, what in declared.items() if other not in found and what.is_required]
+                found[argument] = value._replace(node=-1, name="the earlier layer")
+        missing = [other for other, what in declared.items() if what.is_required and other not in found]
         if missing:
             self.fail(
                 "missing-argument",
@@ -114,12 +107,25 @@ class Binder(Evaluator):
                 f"{name}({', '.join(other for other, what in declared.items() if what.is_required)})",
             )
         followers.sort(key=lambda follower: ROLES.index(follower[0]))
+        # In one order and with all defaults: what is equal is then one operator, however it was written.
+        whole = {other: found.get(other, what.default) for other, what in declared.items()}
         try:
-            # In one order and with all defaults: what is equal is then one operator, however it was written.
-            whole = {other: found.get(other, what.default) for other, what in declared.items()}
             return Bound(OPERATORS[name].of(whole), followers, tuple(extra), tied)
-        except ArgumentError as error:
-            self.fail("bad-argument", f"{name}: {error}", self.span_of(call, base), error.help)
+        except ArgumentError:
+            self.bad_argument(name, call, places, found, base)
+
+    def bad_argument(
+        self, name: str, call: Call, places: Mapping[str, Expression], found: Mapping[str, Any], base: int
+    ) -> NoReturn:
+        """Raise at the first argument that its operator does not take."""
+        for argument, value in found.items():
+            try:
+                OPERATORS[name].arguments[argument].convert(value)
+            except ArgumentError as error:
+                self.fail(
+                    "bad-argument", f"{name}: {error}", self.span_of(places.get(argument, call), base), error.help
+                )
+        raise AssertionError(f"{name} refuses {found} as a whole")
 
     def span_of(self, part: Expression, base: int) -> Span:
         """Where a part of an expression stands in the file."""

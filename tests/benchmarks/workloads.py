@@ -23,9 +23,9 @@ def forget() -> None:
 
 
 def from_file(path: Path, name: str) -> NetworkCost:
-    """Read, check, expand and total one network of a file, cold."""
+    """Read, expand and total one network of a file that comes with archcalc, cold, as the commands do."""
     forget()
-    return analyze(Network(*choose(read_spec(read_source(path)), name)))
+    return analyze(Network(*choose(read_spec(read_source(path), is_known_good=True), name)))
 
 
 def every_network() -> int:
