@@ -5,6 +5,7 @@ A module called again with equal arguments and input shape is replayed: its node
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -50,11 +51,24 @@ def expand(
     Raises:
         SpecError: with one diagnostic, at the place where the expansion stopped.
     """
+    with paused_collector():
+        try:
+            return _Expander(spec, name, overrides or {}, input_shape, limits, with_heads).expand()
+        except RecursionError:  # within the limits of the language, if not within Python's
+            with deep_recursion():
+                return _Expander(spec, name, overrides or {}, input_shape, limits, with_heads).expand(is_last=True)
+
+
+@contextmanager
+def paused_collector() -> Iterator[None]:
+    """No search for cycles while a graph is built: it has none, and the collector would walk all of it, often."""
+    was_enabled = gc.isenabled()
+    gc.disable()
     try:
-        return _Expander(spec, name, overrides or {}, input_shape, limits, with_heads).expand()
-    except RecursionError:  # within the limits of the language, if not within Python's
-        with deep_recursion():
-            return _Expander(spec, name, overrides or {}, input_shape, limits, with_heads).expand(is_last=True)
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 @contextmanager
