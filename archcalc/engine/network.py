@@ -57,7 +57,8 @@ class Network(NamedTuple):
         shape = input_shape(self.spec, input) if input is not None else None
         settings = {**(input_settings(self.spec, shape) if shape else {}), **(set or {})}
         overrides: dict[str, tuple[Placed, Source] | Polynomial] = {}
-        for number, (name, value) in enumerate(settings.items()):
+        fixed = {name: value for name, value in settings.items() if name not in free}
+        for number, (name, value) in enumerate(fixed.items()):
             check_variable(self.spec, name)
             overrides[name] = setting(name, value, number)
         for name in free:
