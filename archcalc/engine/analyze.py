@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from archcalc.engine.conventions import ARITHMETIC
-from archcalc.engine.costs import cost_of, tied_weights_only
+from archcalc.engine.costs import cost_of, stored_with
 from archcalc.engine.scope import is_inside, subgraph
 from archcalc.engine.storage import FP32, stored_of_nodes
 from archcalc.graph import Graph, Node
@@ -42,15 +42,12 @@ def layer_costs(
         for index in indices:
             node = nodes[index]
             cost = cost_of(node.operator, node.x, node.y)
-            stored: Any = cost.parameters
+            stored: Any = stored_with(graph, index)
             arithmetic: Any = cost.arithmetic
-            if node.shares < 0:
-                weights += stored.weights
-                biases += stored.biases
-                norm += stored.norm
-                buffers += stored.buffers
-            elif tied_weights_only(graph, index):
-                biases += stored.biases
+            weights += stored.weights
+            biases += stored.biases
+            norm += stored.norm
+            buffers += stored.buffers
             macs += arithmetic.macs
             value = worth.get(cost)
             if value is None:
@@ -139,10 +136,8 @@ def total(
         setattr(result, state, getattr(result, state) + count)
     for index in reused:  # computed again, stored once
         node = graph.nodes[index]
-        again = cost_of(node.operator, node.x, node.y).parameters
-        if tied_weights_only(graph, index):
-            again = Parameters(weights=again.weights)
-        stored = [number - less for number, less in zip(stored, again, strict=True)]
+        again, own = cost_of(node.operator, node.x, node.y).parameters, stored_with(graph, index)
+        stored = [number - less + kept for number, less, kept in zip(stored, again, own, strict=True)]
     result.weights, result.biases, result.norm_params, result.buffers = stored
     result.params = result.weights + result.biases + result.norm_params
     arithmetic = Arithmetic(*(number * batch for number in done))

@@ -8,7 +8,7 @@ from typing import Any
 from archcalc.dims import Dim, collecting_assumptions
 from archcalc.dims import total as sum_of
 from archcalc.graph import Graph
-from archcalc.ops import Operator, Shape
+from archcalc.ops import Operator, Parameters, Shape
 from archcalc.results import OperationCost
 
 # Quantities that add up over operations, and so have closed forms.
@@ -47,19 +47,23 @@ def quantity(graph: Graph, name: str, with_heads: bool = False) -> Dim:
 
 def _stored(field: str) -> Any:
     def part(graph: Graph, index: int) -> Dim:
-        node = graph.nodes[index]
-        if node.shares >= 0 and (field != "biases" or not tied_weights_only(graph, index)):
-            return 0
-        value: Dim = getattr(cost_of(node.operator, node.x, node.y).parameters, field)
+        value: Dim = getattr(stored_with(graph, index), field)
         return value
 
     return part
 
 
-def tied_weights_only(graph: Graph, index: int) -> bool:
-    """Whether a node uses the weights of another operator but stores biases of its own (`weights=`)."""
+def stored_with(graph: Graph, index: int) -> Parameters:
+    """What a node stores itself.
+
+    That is nothing where it is an earlier node again (`share`), and biases alone where it uses the weights of another
+    operator (`weights=`).
+    """
     node = graph.nodes[index]
-    return node.shares >= 0 and graph.nodes[node.shares].operator is not node.operator
+    found = cost_of(node.operator, node.x, node.y).parameters
+    if node.shares < 0:
+        return found
+    return Parameters() if graph.nodes[node.shares].operator is node.operator else Parameters(biases=found.biases)
 
 
 def _computed(field: str) -> Any:

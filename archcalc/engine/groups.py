@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from archcalc.engine.analyze import layer_costs
+from archcalc.engine.costs import QUANTITIES
 from archcalc.ops import Shape
 from archcalc.results import LayerCost, NetworkCost
 
@@ -20,20 +21,7 @@ class _NoFields:
 
 By = Literal["op", "layer", "stage", "type"]
 NO_SHAPE = Shape(None)  # of rows that are no place in the network
-_ADDED = [
-    "params",
-    "weights",
-    "biases",
-    "norm_params",
-    "buffers",
-    "macs",
-    "flops",
-    "connections",
-    "neurons",
-    "activations",
-    "stored_params",
-    "stored_bits",
-]
+_ADDED = (*QUANTITIES, "flops", "stored_params", "stored_bits")
 
 
 def grouped(cost: NetworkCost, by: By = "layer", depth: int | None = None) -> list[LayerCost]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from archcalc.engine.costs import cost_of, tied_weights_only
+from archcalc.engine.costs import stored_with
 from archcalc.graph import Graph
 from archcalc.results import DTYPES, Kept, Storage
 from archcalc.source import SpecError, suggest
@@ -71,11 +71,8 @@ def stored_of_nodes(storage: Storage, graph: Graph, indices: Iterable[int]) -> t
 
 def parameters(graph: Graph, index: int) -> tuple[int, int]:
     """Weights of an operation that are stored with it, and its other parameters."""
-    node = graph.nodes[index]
-    found: Any = cost_of(node.operator, node.x, node.y).parameters
-    if node.shares < 0:
-        return found.weights, found.biases + found.norm
-    return 0, found.biases if tied_weights_only(graph, index) else 0
+    found: Any = stored_with(graph, index)
+    return found.weights, found.biases + found.norm
 
 
 def storage_of(
