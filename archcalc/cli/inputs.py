@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     from archcalc.engine.network import Network
-    from archcalc.results import NetworkCost
+    from archcalc.results.cost import NetworkCost
     from archcalc.source import Diagnostic
     from archcalc.spec.limits import Limits
 
@@ -68,7 +68,7 @@ def analysed(names: Sequence[str], request: Request) -> list[NetworkCost]:
 def checked(request: Request) -> dict[str, Any]:
     """Arguments of `analyze`."""
     from archcalc.engine.conventions import CONVENTIONS
-    from archcalc.results import DTYPES
+    from archcalc.results.cost import DTYPES
 
     if request.batch < 1:
         fail("bad-batch", f"the batch is {request.batch}; it is 1 or more", "--batch 1")

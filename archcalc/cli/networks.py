@@ -36,7 +36,7 @@ from archcalc.cli.options import (
 from archcalc.cli.output import FINDINGS, deliver, fail, guarded
 
 if TYPE_CHECKING:
-    from archcalc.results import LayerCost, NetworkCost
+    from archcalc.results.cost import LayerCost, NetworkCost
 
 
 @guarded

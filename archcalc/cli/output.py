@@ -159,12 +159,15 @@ def guarded(command: Command) -> Command:
     @wraps(command)
     def run(*args: Any, **kwargs: Any) -> Any:
         from archcalc.source import SpecError
+        from archcalc.source.extra import MissingExtra
 
         try:
             return command(*args, **kwargs)
         except SpecError as error:
             complain(error.diagnostics)
             raise typer.Exit(USAGE) from None
+        except MissingExtra as error:
+            fail("missing-extra", str(error), error.line, MISSING_EXTRA)
         except KeyboardInterrupt:
             typer.echo("interrupted", err=True)
             raise typer.Exit(130) from None

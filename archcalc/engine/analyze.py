@@ -11,7 +11,7 @@ from archcalc.engine.scope import is_inside, subgraph
 from archcalc.engine.storage import FP32, stored_of_nodes
 from archcalc.graph import Graph, Node
 from archcalc.ops import Arithmetic, Operator, Parameters, Shape
-from archcalc.results import Convention, Fields, LayerCost, Storage, Totals, notation
+from archcalc.results.cost import Convention, Fields, LayerCost, Storage, Totals, notation
 
 _OPERATIONS = [name for name in Arithmetic._fields if name not in ("reason", "known")]
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from archcalc.engine.groups import operations
 from archcalc.graph import NETWORK_INPUT
 from archcalc.ops import Operator, Shape
-from archcalc.results import Cause, Comparison, LayerCost, NetworkCost, Split
+from archcalc.results.cost import Cause, Comparison, LayerCost, NetworkCost, Split
 
 Quantity = Literal["macs", "params"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archcalc.results import Convention
+from archcalc.results.cost import Convention
 
 ARITHMETIC = Convention(
     "arithmetic",

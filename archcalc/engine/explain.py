@@ -11,7 +11,7 @@ from archcalc.dims import Dim, RequirementError, collecting_assumptions, evaluat
 from archcalc.engine.costs import cost_of
 from archcalc.graph import Graph, Node
 from archcalc.ops import GLOBAL, HEADINGS, POINTWISE, Operator, Shape, Table, Window
-from archcalc.results import Convention, Explanation, LayerCost, NetworkCost, Rule, notation, plain
+from archcalc.results.cost import Convention, Explanation, LayerCost, NetworkCost, Rule, notation, plain
 
 AXES = {0: (), 1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
 STORED = {"weights": "weights", "biases": "biases", "norm": "params of the norm", "buffers": "buffers"}

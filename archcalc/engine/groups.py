@@ -9,7 +9,7 @@ from typing import Any, Literal
 from archcalc.engine.analyze import layer_costs
 from archcalc.engine.costs import QUANTITIES
 from archcalc.ops import Shape
-from archcalc.results import LayerCost, NetworkCost
+from archcalc.results.cost import LayerCost, NetworkCost
 
 
 class _NoFields:

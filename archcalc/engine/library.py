@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from archcalc.engine.network import Network, analyze
-from archcalc.results import NetworkCost
+from archcalc.results.cost import NetworkCost
 from archcalc.source import SpecError
 from archcalc.spec.library import read_file, specs_folder
 

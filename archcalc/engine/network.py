@@ -16,7 +16,7 @@ from archcalc.engine.scope import indices_inside
 from archcalc.engine.storage import FP32, LONGEST_DENSITY, storage_of
 from archcalc.graph import Graph
 from archcalc.ops import Shape
-from archcalc.results import DTYPES, NetworkCost, Storage
+from archcalc.results.cost import DTYPES, NetworkCost, Storage
 from archcalc.source import Diagnostic, Source, Span, SpecError, suggest
 from archcalc.spec.expand import expand
 from archcalc.spec.expression import Call, Expression, Name

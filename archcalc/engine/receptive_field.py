@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from archcalc.graph import NETWORK_INPUT, Graph
 from archcalc.ops import GLOBAL, POINTWISE, Shape, Window
-from archcalc.results import ReceptiveField
+from archcalc.results.cost import ReceptiveField
 
 
 class Axis(NamedTuple):

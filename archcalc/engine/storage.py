@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from archcalc.engine.costs import stored_with
 from archcalc.graph import Graph
-from archcalc.results import DTYPES, Kept, Storage
+from archcalc.results.cost import DTYPES, Kept, Storage
 from archcalc.source import SpecError, suggest
 from archcalc.spec.limits import Limits, how_to_raise
 from archcalc.spec.model import Spec

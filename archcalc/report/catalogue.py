@@ -8,7 +8,7 @@ from archcalc.report import numbers
 from archcalc.report.blocks import Bar, Cell, Column, Document, Paragraph, Section, Table, bar, number
 from archcalc.report.numbers import Units
 from archcalc.report.show import at_least
-from archcalc.results import NetworkCost, Totals
+from archcalc.results.cost import NetworkCost, Totals
 
 
 def catalogue(families: Sequence[tuple[str, Sequence[NetworkCost]]], units: Units) -> Document:

@@ -10,7 +10,7 @@ from archcalc.report import numbers
 from archcalc.report.blocks import Bar, Cell, Column, Document, Heading, Paragraph, Table, bar, number
 from archcalc.report.numbers import Units
 from archcalc.report.show import at_least, flops_title, headline, is_compressed, remarks, storage_parts, stored_as
-from archcalc.results import Comparison, LayerCost, NetworkCost, Split
+from archcalc.results.cost import Comparison, LayerCost, NetworkCost, Split
 
 SIDE_BY_SIDE = 3  # more networks stand one below the other
 WORDS: dict[str, str] = {"macs": "MACs", "params": "params"}

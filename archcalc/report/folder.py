@@ -14,7 +14,7 @@ from archcalc.report.files import write_whole
 from archcalc.report.markdown import markdown
 from archcalc.report.operators import manual
 from archcalc.report.show import footer, headline, layers_table, totals_table
-from archcalc.results import NetworkCost
+from archcalc.results.cost import NetworkCost
 from archcalc.spec.library import find
 
 _OWN = (("networks", "*.md"), ("tables", "*.csv"))  # folders whose files are all made here

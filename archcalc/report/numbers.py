@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Literal
 
 from archcalc.ops import Shape
-from archcalc.results import ReceptiveField, plain
+from archcalc.results.cost import ReceptiveField, plain
 
 Units = Literal["si", "raw"]
 

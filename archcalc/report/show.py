@@ -19,7 +19,7 @@ from archcalc.report.blocks import (
     number,
 )
 from archcalc.report.numbers import Units
-from archcalc.results import Convention, LayerCost, NetworkCost
+from archcalc.results.cost import Convention, LayerCost, NetworkCost
 
 _ROWS = {"op": "operation", "layer": "layer", "stage": "stage", "type": "type"}  # what a row is
 

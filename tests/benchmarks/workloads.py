@@ -6,7 +6,7 @@ from pathlib import Path
 
 from archcalc.engine.costs import cost_of
 from archcalc.engine.network import Network, analyze
-from archcalc.results import NetworkCost
+from archcalc.results.cost import NetworkCost
 from archcalc.source import Source, read_source
 from archcalc.spec.library import choose, specs_folder
 from archcalc.spec.parse import parse_expression

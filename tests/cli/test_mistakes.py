@@ -78,7 +78,7 @@ def test_every_command_has_help(command: str) -> None:
 
 def test_help_names_what_an_option_takes() -> None:
     from archcalc.engine.conventions import CONVENTIONS
-    from archcalc.results import DTYPES
+    from archcalc.results.cost import DTYPES
 
     words = run("show", "--help").stdout.split()
     for name in (*DTYPES, *CONVENTIONS):

@@ -7,7 +7,7 @@ import pytest
 import archcalc
 from archcalc.engine.conventions import CONVENTIONS
 from archcalc.engine.network import Network
-from archcalc.results import DTYPES, NetworkCost
+from archcalc.results.cost import DTYPES, NetworkCost
 from archcalc.spec.library import all_names
 from tests.engine.small import network
 

@@ -12,7 +12,7 @@ import pytest
 import archcalc
 from archcalc.engine.conventions import ARITHMETIC
 from archcalc.ops import Shape
-from archcalc.results import LayerCost, layer_row, totals_row
+from archcalc.results.cost import LayerCost, layer_row, totals_row
 from archcalc.spec.library import all_names
 from tests.engine.small import network
 

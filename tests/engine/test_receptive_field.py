@@ -10,7 +10,7 @@ import pytest
 import archcalc
 from archcalc.graph import NETWORK_INPUT, Graph
 from archcalc.ops import TorchCall
-from archcalc.results import ReceptiveField
+from archcalc.results.cost import ReceptiveField
 from tests.engine.small import network
 
 HALF = Fraction(1, 2)

@@ -6,7 +6,7 @@ import pytest
 
 import archcalc
 from archcalc.engine.groups import grouped
-from archcalc.results import Totals
+from archcalc.results.cost import Totals
 from tests.engine.small import network
 
 ADDED = ("params", "weights", "biases", "norm_params", "buffers", "macs", "flops", "connections", "neurons", "layers")

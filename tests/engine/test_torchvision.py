@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import archcalc
-from archcalc.results import NetworkCost
+from archcalc.results.cost import NetworkCost
 
 pytestmark = pytest.mark.torch
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from archcalc.graph import NETWORK_INPUT
 from archcalc.ops import Window
-from archcalc.results import LayerCost, NetworkCost
+from archcalc.results.cost import LayerCost, NetworkCost
 from tests.networks.golden import Row
 
 # Which operators a row of a table stands for; the last one gives what the row says, those before change nothing

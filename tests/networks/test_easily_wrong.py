@@ -10,7 +10,7 @@ import pytest
 
 import archcalc
 from archcalc.dims import Polynomial, ceil_div, evaluate, substitute, variable
-from archcalc.results import NetworkCost
+from archcalc.results.cost import NetworkCost
 from archcalc.spec.library import all_names
 
 

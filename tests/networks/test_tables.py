@@ -7,7 +7,7 @@ import re
 import pytest
 
 import archcalc
-from archcalc.results import NetworkCost
+from archcalc.results.cost import NetworkCost
 from archcalc.spec.library import all_names
 from tests.networks.compare import assert_same_rows, fractal_order
 from tests.networks.golden import AT_OTHER_SIZES, FACTS, TABLES, WITH_HEADS, WITHOUT_TABLE, Facts, Row, rows, totals

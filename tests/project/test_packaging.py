@@ -33,8 +33,10 @@ def test_the_check_above_can_fail() -> None:
     assert "sympy" in imported_by("import archcalc.engine.symbolic")
 
 
-def test_no_module_imports_torch() -> None:
+def test_torch_is_imported_in_one_room() -> None:
     for path in (ROOT / "archcalc").rglob("*.py"):
+        if path.parent.name == "torch_bridge":
+            continue
         assert not re.search(r"^\s*(import|from) (torch|torchvision|fvcore)\b", path.read_text(), re.MULTILINE), path
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archcalc.report import numbers
-from archcalc.results import ReceptiveField
+from archcalc.results.cost import ReceptiveField
 
 
 @pytest.mark.parametrize(

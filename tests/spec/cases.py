@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from archcalc.engine.network import Network, analyze, closed_form
 from archcalc.graph import Graph
-from archcalc.results import NetworkCost
+from archcalc.results.cost import NetworkCost
 from archcalc.source import Diagnostic, Source, SpecError, source_from_bytes
 from archcalc.spec.limits import Limits
 from archcalc.spec.read import read_spec

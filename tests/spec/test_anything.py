@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from archcalc.engine.costs import quantity
 from archcalc.engine.network import Network, analyze
-from archcalc.results import NetworkCost
+from archcalc.results.cost import NetworkCost
 from archcalc.source import Source, SpecError, render_text, source_from_bytes
 from archcalc.spec.limits import Limits
 from archcalc.spec.model import Spec
