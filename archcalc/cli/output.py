@@ -159,14 +159,14 @@ def guarded(command: Command) -> Command:
     @wraps(command)
     def run(*args: Any, **kwargs: Any) -> Any:
         from archcalc.source import SpecError
-        from archcalc.source.extra import MissingExtra
+        from archcalc.source.extra import MissingExtraError
 
         try:
             return command(*args, **kwargs)
         except SpecError as error:
             complain(error.diagnostics)
             raise typer.Exit(USAGE) from None
-        except MissingExtra as error:
+        except MissingExtraError as error:
             fail("missing-extra", str(error), error.line, MISSING_EXTRA)
         except KeyboardInterrupt:
             typer.echo("interrupted", err=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 
 
-class MissingExtra(Exception):
+class MissingExtraError(Exception):
     """A library that an extra brings is not installed; `line` is what to type."""
 
     def __init__(self, module: str, extra: str) -> None:
@@ -18,8 +18,8 @@ def require(*modules: str, extra: str = "torch") -> None:
     """Make sure that libraries are there before anything is done.
 
     Raises:
-        MissingExtra: with the line to type.
+        MissingExtraError: with the line to type.
     """
     for module in modules:
         if find_spec(module) is None:
-            raise MissingExtra(module, extra)
+            raise MissingExtraError(module, extra)
