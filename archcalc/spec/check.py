@@ -104,10 +104,11 @@ class _Checker:
                 )
             for _, placed in variant.settings.values():
                 self.expression(placed.expression, placed.base, {}, sees_layers=False)
-        for name, (span, _) in spec.storage.items():
-            if name != spec.network and name not in spec.variants:
+        named = [(key, name, span) for key in ("storage", "budget") for name, (span, _) in getattr(spec, key).items()]
+        for key, name, span in named:
+            if name and name != spec.network and name not in spec.variants:
                 near = self.near(name, [spec.network], spec.variants)
-                help = f"did you mean `{near}`?" if near else "storage: holds networks of this file"
+                help = f"did you mean `{near}`?" if near else f"{key}: holds networks of this file"
                 self.report("unknown-variant", f"this file has no network `{name}`", span, help)
         for settings in spec.defaults.values():
             for _, placed in settings.values():

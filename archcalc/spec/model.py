@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from archcalc.ops import Table
 from archcalc.source import Diagnostic, Source, Span
+from archcalc.spec.budget import Limit
 from archcalc.spec.expression import Call, Expression
 from archcalc.spec.storage import Pattern
 
@@ -132,6 +133,7 @@ class Spec:
     heads: list[Entry] = field(default_factory=list)
     outputs: list[Entry] = field(default_factory=list)
     storage: dict[str, tuple[Span, list[Pattern]]] = field(default_factory=dict)
+    budget: dict[str, tuple[Span, dict[str, Limit]]] = field(default_factory=dict)  # by network; "": all
     settable: dict[str, Span] = field(default_factory=dict)  # variables, and what only variants set
 
     def settings(self, variant: str) -> dict[str, Placed]:

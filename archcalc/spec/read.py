@@ -21,6 +21,7 @@ from archcalc.source import (
     sort_diagnostics,
     suggest,
 )
+from archcalc.spec.budget import read_budget
 from archcalc.spec.check import check
 from archcalc.spec.expression import Call, Expression, Name
 from archcalc.spec.model import (
@@ -57,6 +58,7 @@ KEYS = [
     "heads",
     "outputs",
     "storage",
+    "budget",
 ]
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*\Z")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
@@ -385,6 +387,9 @@ class _Reader:
 
     def read_storage(self, node: YamlNode) -> None:
         read_storage(self, node)
+
+    def read_budget(self, node: YamlNode) -> None:
+        read_budget(self, node)
 
     # bodies
 
