@@ -49,9 +49,10 @@ def layer_costs(
             norm += stored.norm
             buffers += stored.buffers
             macs += arithmetic.macs
-            value = worth.get(cost)
+            key = (node.operator, node.x, node.y)
+            value = worth.get(key)
             if value is None:
-                value = worth[cost] = convention.flops(arithmetic)
+                value = worth[key] = convention.flops(*key, cost)
             flops += value
             connections += cost.connections
             neurons += cost.neurons
@@ -130,6 +131,7 @@ def total(
         cost = cost_of(*key)
         stored = [number + count * more for number, more in zip(stored, cost.parameters, strict=True)]
         done = [number + count * more for number, more in zip(done, cost.arithmetic, strict=False)]
+        result.flops += convention.flops(*key, cost) * count * batch
         result.connections += cost.connections * count
         result.neurons += cost.neurons * count
         state = cost.arithmetic.state
@@ -141,7 +143,6 @@ def total(
     result.weights, result.biases, result.norm_params, result.buffers = stored
     result.params = result.weights + result.biases + result.norm_params
     arithmetic = Arithmetic(*(number * batch for number in done))
-    result.flops = convention.flops(arithmetic)
     for name in _OPERATIONS[: _OPERATIONS.index("transcendentals") + 1]:
         setattr(result, name, getattr(arithmetic, name))
     if len(storage.bits) == 1 and all(density == 1 for density in storage.densities):

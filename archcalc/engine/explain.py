@@ -180,17 +180,14 @@ def _rules(node: Node, operator: Operator, x: Any, values: dict[str, int], conve
     if "macs" not in counted:
         is_known = cost.arithmetic.known
         yield Rule("MACs", "0" if is_known else "not told", "", "0" if is_known else "unknown")
-    worth = {name: convention.weights[name] for name in counted if convention.weights.get(name)}
-    if convention.column != "macs" and worth:
-        formula = " + ".join(f"{by}*{name}" if by != 1 else name for name, by in worth.items())
-        put = " + ".join(
-            f"{by}*{getattr(cost.arithmetic, name):,}" if by != 1 else f"{getattr(cost.arithmetic, name):,}"
-            for name, by in worth.items()
-        )
-        is_one = formula.isalpha()
-        yield Rule(
-            f"FLOPs ({convention.name})", formula, "" if is_one else put, f"{convention.flops(cost.arithmetic):,}"
-        )
+    terms = [(term, term.many(node.operator, node.x, node.y, cost)) for term in convention.terms]
+    terms = [(term, many) for term, many in terms if many]
+    if convention.column != "macs" and terms:
+        formula = " + ".join(f"{term.worth}*{term.amount}" if term.worth != 1 else term.amount for term, _ in terms)
+        put = " + ".join(f"{term.worth}*{many:,}" if term.worth != 1 else f"{many:,}" for term, many in terms)
+        result = convention.flops(node.operator, node.x, node.y, cost)
+        is_one = len(terms) == 1 and terms[0][0].worth == 1
+        yield Rule(f"FLOPs ({convention.name})", formula, "" if is_one else put, f"{result:,}")
     yield _rule("connections", operator.connections(x, y), cost.connections, values)
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from archcalc.engine.conventions import terms_of
 from archcalc.engine.groups import operations
 from archcalc.report import numbers
 from archcalc.report.blocks import Bar, Column, Document, Heading, Items, Paragraph, Table, Total, bar, number
@@ -88,11 +89,8 @@ def network_explained(cost: NetworkCost, called: str, top: int = 5) -> Document:
 
 def _convention(cost: NetworkCost) -> Table:
     table = Table([Column("operation"), number("how many"), number("worth"), number(flops_title(cost.convention))])
-    for name, worth in cost.convention.weights.items():
-        many = getattr(cost.totals, name)
-        if many:
-            title = "MACs" if name == "macs" else name
-            table.rows.append([title, f"{many:,}", str(worth), f"{worth * many:,}"])
+    for term, many in terms_of(cost):
+        table.rows.append([term.words, f"{many:,}", str(term.worth), f"{term.worth * many:,}"])
     table.rows.append(Total(["all", "", "", f"{cost.totals.flops:,}"]))
     return table
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from archcalc.engine.conventions import terms_of
 from archcalc.report import numbers
 from archcalc.report.blocks import (
     Bar,
@@ -180,21 +181,7 @@ def totals_table(cost: NetworkCost, units: Units) -> Table:
 
 def flops_remark(cost: NetworkCost) -> str:
     """How the FLOPs of this convention come about."""
-    words = [
-        ("macs", "MACs"),
-        ("additions", "additions"),
-        ("multiplications", "products"),
-        ("divisions", "divisions"),
-        ("comparisons", "comparisons"),
-        ("transcendentals", "transcendentals"),
-    ]
-    weights = cost.convention.weights
-    terms = [
-        word if weights[name] == 1 else f"{weights[name]} x {word}"
-        for name, word in words
-        if weights.get(name) and getattr(cost.totals, name)
-    ]
-    return " + ".join(terms)
+    return " + ".join(term.words if term.worth == 1 else f"{term.worth} x {term.words}" for term, _ in terms_of(cost))
 
 
 def is_compressed(cost: NetworkCost) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property, lru_cache
@@ -27,25 +27,6 @@ DTYPES: dict[str, int] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Convention:
-    """What somebody calls FLOPs, as data: how much each elementary operation, or element of a kind, is worth."""
-
-    name: str
-    about: str
-    weights: Mapping[str, int]  # by field of Arithmetic
-    source: str
-
-    def flops(self, arithmetic: Arithmetic) -> Any:
-        """Operations under this convention, for one example."""
-        return sum(worth * getattr(arithmetic, name) for name, worth in self.weights.items())
-
-    @property
-    def column(self) -> str:
-        """Name of the column that holds it: never `flops` without saying whose."""
-        return "macs" if self.name == "macs" else f"flops_{self.name}"
-
-
 class OperationCost(NamedTuple):
     """What one operation costs for one example; the same operator on the same shape is one object."""
 
@@ -53,6 +34,93 @@ class OperationCost(NamedTuple):
     arithmetic: Arithmetic
     connections: Any
     neurons: Any
+
+
+class Term(NamedTuple):
+    """What a convention counts: an amount (a key of `AMOUNTS`), what one of it is worth, and of which operators."""
+
+    amount: str
+    worth: int = 1
+    operators: frozenset[str] = frozenset()  # all of them where none is named
+    named: str = ""  # in words, where those of the amount do not say enough
+
+    @property
+    def words(self) -> str:
+        """What it counts, for a reader."""
+        return self.named or AMOUNTS[self.amount].words
+
+    def holds_for(self, operator: str) -> bool:
+        """Whether it counts something of an operator of that name."""
+        return not self.operators or operator in self.operators
+
+    def many(self, operator: Operator, x: Any, y: Shape, cost: OperationCost) -> Any:
+        """How many of it an operation has, for one example."""
+        return AMOUNTS[self.amount].of(x, y, cost) if self.holds_for(operator.name) else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Convention:
+    """What somebody calls FLOPs, as data: what is counted, and what one of each is worth."""
+
+    name: str
+    about: str
+    terms: tuple[Term, ...]
+    source: str  # the place in a tool's code, or the paper
+    version: str = ""  # of the tool
+    unit: str = "FLOPs"  # what it calls the number
+    _of_operator: dict[str, list[tuple[int, Any]]] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def flops(self, operator: Operator, x: Any, y: Shape, cost: OperationCost) -> Any:
+        """Operations under this convention, for one example."""
+        name = operator.name
+        terms = self._of_operator.get(name)
+        if terms is None:
+            terms = [(term.worth, AMOUNTS[term.amount].of) for term in self.terms if term.holds_for(name)]
+            self._of_operator[name] = terms
+        return sum([worth * of(x, y, cost) for worth, of in terms])
+
+    @property
+    def column(self) -> str:
+        """Name of the column that holds it: never `flops` without saying whose."""
+        return "macs" if self.name == "macs" else f"flops_{self.name}"
+
+
+class Amount(NamedTuple):
+    """Something that operations have a number of, for one example."""
+
+    words: str
+    of: Callable[[Any, Shape, OperationCost], Any]  # from input, output and cost of an operation
+
+
+def _inputs(x: Any, y: Shape, cost: OperationCost) -> Any:
+    return x.elements if isinstance(x, Shape) else sum([branch.elements for branch in x])
+
+
+def _arithmetic(name: str) -> Callable[[Any, Shape, OperationCost], Any]:
+    place = Arithmetic._fields.index(name)
+    return lambda x, y, cost: cost.arithmetic[place]
+
+
+AMOUNTS: dict[str, Amount] = {
+    "macs": Amount("MACs", _arithmetic("macs")),
+    "additions": Amount("additions", _arithmetic("additions")),
+    "multiplications": Amount("products", _arithmetic("multiplications")),
+    "divisions": Amount("divisions", _arithmetic("divisions")),
+    "comparisons": Amount("comparisons", _arithmetic("comparisons")),
+    "transcendentals": Amount("transcendentals", _arithmetic("transcendentals")),
+    "bias": Amount("bias additions", _arithmetic("bias")),
+    "inputs": Amount("inputs", _inputs),
+    "outputs": Amount("outputs", lambda x, y, cost: y.elements),
+    "affine": Amount("normalised elements", lambda x, y, cost: cost.arithmetic.norm if cost.parameters.norm else 0),
+    "bare": Amount(
+        "elements normalised without scale and shift",
+        lambda x, y, cost: 0 if cost.parameters.norm else cost.arithmetic.norm,
+    ),
+    "norm_params": Amount("norm parameters", lambda x, y, cost: cost.parameters.norm),
+    "weights_at_outputs": Amount(
+        "weights times output positions", lambda x, y, cost: cost.parameters.weights * y.positions
+    ),
+}
 
 
 class ReceptiveField(NamedTuple):
