@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from archcalc.engine.network import Network, analyze, closed_form, load
     from archcalc.source import SpecError
     from archcalc.spec.limits import Limits
+    from archcalc.torch_bridge.build import to_torch
 
 __version__ = "0.1.0"
-__all__ = ["Limits", "Network", "SpecError", "__version__", "analyze", "closed_form", "load"]
+__all__ = ["Limits", "Network", "SpecError", "__version__", "analyze", "closed_form", "load", "to_torch"]
 
 # Where each public name lives; imported when first asked for, so that `archcalc --help` needs none of it.
 _PUBLIC = {
@@ -25,6 +26,7 @@ _PUBLIC = {
     "analyze": "archcalc.engine.network",
     "closed_form": "archcalc.engine.network",
     "load": "archcalc.engine.network",
+    "to_torch": "archcalc.torch_bridge.build",  # the torch extra
 }
 
 
@@ -32,5 +34,9 @@ def __getattr__(name: str) -> Any:
     if name in _PUBLIC:
         import importlib
 
+        if name == "to_torch":
+            from archcalc.source.extra import require
+
+            require("torch")
         return getattr(importlib.import_module(_PUBLIC[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -25,19 +25,19 @@ from archcalc.ops.window import PADDING_WORDS, all_padding, explicit_padding, pe
 
 
 def _torch_window(
-    module: str, x: Shape, window: tuple[Any, Any, Any, Any], args: tuple[Any, ...], **kwargs: Any
+    target: str, x: Shape, window: tuple[Any, Any, Any, Any], args: tuple[Any, ...], **kwargs: Any
 ) -> TorchCall:
     """A torch module with the window's arguments; padding that torch cannot say is a module before it."""
     kernel, stride, padding, dilation = window
     pads = all_padding(x, kernel, stride, padding, dilation)
     even = all(before == after for before, after in pads)
     call = TorchCall(
-        f"nn.{module}{rank_suffix(x)}",
+        target,
         args,
         {
             "kernel_size": per_axis(kernel, x.rank, "kernel"),
             "stride": per_axis(stride, x.rank, "stride"),
-            "padding": tuple(before for before, _ in pads) if even else 0,
+            "padding": tuple(before if even else 0 for before, _ in pads),
             "dilation": per_axis(dilation, x.rank, "dilation"),
             **kwargs,
         },
@@ -135,13 +135,12 @@ class Conv(Operator):
         return window_of(x, self.kernel, self.stride, self.padding, self.dilation)
 
     def torch(self, x: Shape) -> TorchCall:
-        """`nn.Conv1d`, `nn.Conv2d` or `nn.Conv3d`; a table needs a module that masks its weights."""
+        """`nn.Conv1d`, `nn.Conv2d` or `nn.Conv3d`; a table needs a module of its own."""
         window = (self.kernel, self.stride, self.padding, self.dilation)
         if self.table is not None:
-            return _torch_window("Conv", x, window, (x.channels, self.channels), bias=self.bias)._replace(
-                target="archcalc.TableConv2d", args=(self.table.rows,)
-            )
-        return _torch_window("Conv", x, window, (x.channels, self.channels), groups=self.groups, bias=self.bias)
+            return _torch_window("archcalc.TableConv", x, window, (self.table.rows,), bias=self.bias)
+        channels = (x.channels, self.channels)
+        return _torch_window(f"nn.Conv{rank_suffix(x)}", x, window, channels, groups=self.groups, bias=self.bias)
 
     examples = (
         Example(
@@ -221,7 +220,7 @@ class Depthwise(Operator):
         """A convolution with as many groups as input channels."""
         window = (self.kernel, self.stride, self.padding, self.dilation)
         channels = (x.channels, x.channels * self.multiplier)
-        return _torch_window("Conv", x, window, channels, groups=x.channels, bias=self.bias)
+        return _torch_window(f"nn.Conv{rank_suffix(x)}", x, window, channels, groups=x.channels, bias=self.bias)
 
     examples = (
         Example(

@@ -116,9 +116,12 @@ class Linear(Operator):
         return _reach(x)
 
     def torch(self, x: Shape) -> TorchCall:
-        """`nn.Linear`; at each position of a sequence, channels first, `nn.Conv1d` with a kernel of 1."""
+        """`nn.Linear`; at each position of a sequence, channels first, `nn.Conv1d` with a kernel of 1.
+
+        Tied weights are given to each call, after the input.
+        """
         if self.tied is not None:
-            return TorchCall("archcalc.TiedLinear", (self.tied.name,), {"bias": self.bias})
+            return TorchCall("archcalc.TiedLinear", (_inputs(x), self.channels), {"bias": self.bias})
         if x.rank == 1:
             return TorchCall("nn.Conv1d", (x.channels, self.channels, 1), {"bias": self.bias})
         call = TorchCall("nn.Linear", (x.elements, self.channels), {"bias": self.bias})

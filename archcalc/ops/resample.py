@@ -171,8 +171,8 @@ class Unpool(Operator):
         return Window(kernel=scales, stride=ones, padding=(0,) * x.rank, dilation=ones, upsample=scales)
 
     def torch(self, x: Shape) -> TorchCall:
-        """A module of its own, which knows the pool whose indices it takes."""
-        return TorchCall("archcalc.Unpool", (self.pool.name,))
+        """A module of its own, which takes the indices that the pool found after its input."""
+        return TorchCall("archcalc.Unpool", (self.pool.x.spatial,))
 
     examples = (
         Example(

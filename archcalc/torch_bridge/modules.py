@@ -1,0 +1,404 @@
+"""Modules that torch lacks, each of a few lines; an operator's `TorchCall` names them as `archcalc.<class>`.
+
+They compute what the operator counts: a connection table convolves the connected pairs of maps alone, so that a
+counter of FLOPs sees as many multiply-accumulates as the table has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import reduce
+from math import prod
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+# By the number of spatial axes, from one; the stubs of torch give each another type.
+_CONVOLUTIONS: Any = (functional.conv1d, functional.conv2d, functional.conv3d)
+_MAXIMA: Any = (functional.max_pool1d, functional.max_pool2d, functional.max_pool3d)
+_MEANS: Any = (functional.avg_pool1d, functional.avg_pool2d, functional.avg_pool3d)
+
+
+class TableConv(nn.Module):
+    """Convolution in which a table says which output map reads which input map (LeCun et al. 1998, Table I)."""
+
+    inputs: Tensor
+    outputs: Tensor
+
+    def __init__(
+        self,
+        rows: Sequence[Sequence[bool]],
+        kernel_size: tuple[int, ...],
+        stride: tuple[int, ...],
+        padding: tuple[int, ...],
+        dilation: tuple[int, ...],
+        bias: bool = True,
+    ) -> None:
+        super().__init__()
+        pairs = [(i, j) for i, row in enumerate(rows) for j, reads in enumerate(row) if reads]
+        self.kernel_size, self.stride, self.padding, self.dilation = kernel_size, stride, padding, dilation
+        self.out_channels = len(rows[0])
+        self.register_buffer("inputs", torch.tensor([i for i, _ in pairs]), persistent=False)
+        self.register_buffer("outputs", torch.tensor([j for _, j in pairs]), persistent=False)
+        self.weight = nn.Parameter(torch.empty(len(pairs), 1, *kernel_size))
+        self.bias = nn.Parameter(torch.zeros(self.out_channels)) if bias else None
+        nn.init.kaiming_uniform_(self.weight, a=5**0.5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Filter the map of each pair, then add up the pairs of each output map."""
+        pairs = x.index_select(1, self.inputs)
+        convolve = _CONVOLUTIONS[len(self.kernel_size) - 1]
+        maps: Tensor = convolve(pairs, self.weight, None, self.stride, self.padding, self.dilation, len(self.weight))
+        y = maps.new_zeros((len(x), self.out_channels, *maps.shape[2:])).index_add(1, self.outputs, maps)
+        return y if self.bias is None else y + _along_channels(self.bias, y)
+
+
+class Subsample(nn.Module):
+    """LeNet's subsampling: the sum of each window times a coefficient of its channel, plus a bias."""
+
+    def __init__(self, channels: int, kernel_size: tuple[int, ...], stride: tuple[int, ...], bias: bool = True) -> None:
+        super().__init__()
+        self.kernel_size, self.stride = kernel_size, stride
+        self.taps = prod(kernel_size)
+        self.weight = nn.Parameter(torch.full((channels,), 1 / self.taps))
+        self.bias = nn.Parameter(torch.zeros(channels)) if bias else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Sum, scale, shift."""
+        y: Tensor = _MEANS[len(self.kernel_size) - 1](x, self.kernel_size, self.stride) * self.taps
+        y = y * _along_channels(self.weight, y)
+        return y if self.bias is None else y + _along_channels(self.bias, y)
+
+
+class RBF(nn.Module):
+    """Squared distance of the features to fixed codes (LeCun et al. 1998, equation 7)."""
+
+    codes: Tensor
+
+    def __init__(self, features: int, outputs: int) -> None:
+        super().__init__()
+        self.register_buffer("codes", torch.randint(0, 2, (outputs, features)) * 2.0 - 1.0)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Distances; at each position of a sequence."""
+        x = x if x.dim() == 3 else x.flatten(1)
+        codes = self.codes.unsqueeze(-1) if x.dim() == 3 else self.codes
+        return (x.unsqueeze(1) - codes).square().sum(2)
+
+
+class TiedLinear(nn.Module):
+    """A linear layer with the weights of another, given to each call; transposed where only that fits."""
+
+    def __init__(self, inputs: int, outputs: int, bias: bool = True) -> None:
+        super().__init__()
+        self.size = (outputs, inputs)
+        self.bias = nn.Parameter(torch.zeros(outputs)) if bias else None
+
+    def forward(self, x: Tensor, weight: Tensor) -> Tensor:
+        """Multiply by those weights; at each position of a sequence."""
+        weight = weight.t() if weight.dim() == 2 and weight.shape != self.size else weight.reshape(self.size)
+        if x.dim() == 3:
+            return functional.linear(x.transpose(1, 2), weight, self.bias).transpose(1, 2)
+        return functional.linear(x.flatten(1), weight, self.bias)
+
+
+class Unpool(nn.Module):
+    """Puts each element where a max pooling found it, zeros elsewhere; for maps of any rank."""
+
+    def __init__(self, size: tuple[int, ...]) -> None:
+        super().__init__()
+        self.size = size
+
+    def forward(self, x: Tensor, indices: Tensor) -> Tensor:
+        """Scatter."""
+        places = prod(self.size)
+        flat = x.new_zeros((*x.shape[:2], places)).scatter(2, indices.flatten(2), x.flatten(2))
+        return flat.view(*x.shape[:2], *self.size)
+
+
+class _PaddedPool(nn.Module):
+    """A pooling whose padding torch's own does not take: uneven, or more than half the kernel."""
+
+    def __init__(
+        self,
+        padding: Sequence[tuple[int, int]],
+        kernel_size: tuple[int, ...],
+        stride: tuple[int, ...],
+        dilation: tuple[int, ...] | None = None,
+        ceil_mode: bool = False,
+    ) -> None:
+        super().__init__()
+        self.padding, self.kernel_size, self.stride, self.ceil_mode = padding, kernel_size, stride, ceil_mode
+        self.dilation = dilation or (1,) * len(kernel_size)
+
+    def sides(self, x: Tensor) -> list[int]:
+        """Positions to add before and after, so that all windows fit and none is left over."""
+        found: list[int] = []
+        for extent, k, s, d, (before, after) in zip(
+            x.shape[2:], self.kernel_size, self.stride, self.dilation, self.padding, strict=True
+        ):
+            room = extent + before + after - d * (k - 1) - 1
+            windows = room // s + 1
+            if self.ceil_mode:  # a last window hangs over, if it starts inside the input or the padding before it
+                windows = min(-(-room // s), (extent + before - 1) // s) + 1
+            found[:0] = [before, (windows - 1) * s + d * (k - 1) + 1 - before - extent]
+        return found
+
+
+class MaxPool(_PaddedPool):
+    """Max pooling with any padding; padding never wins."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Pad with the lowest, then pool."""
+        padded = functional.pad(x, self.sides(x), value=float("-inf"))
+        result: Tensor = _MAXIMA[len(self.kernel_size) - 1](padded, self.kernel_size, self.stride, 0, self.dilation)
+        return result
+
+
+class AvgPool(_PaddedPool):
+    """Average pooling with any padding; what hangs over the end never counts, padding only where it is to."""
+
+    def __init__(self, padding: Sequence[tuple[int, int]], count_include_pad: bool = True, **window: Any) -> None:
+        super().__init__(padding, **window)
+        self.count_include_pad = count_include_pad
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Mean of the window over the share of it that counts."""
+        pool = _MEANS[len(self.kernel_size) - 1]
+        counts = x.new_ones((1, 1, *x.shape[2:]))
+        sides = self.sides(x)
+        if self.count_include_pad:
+            declared = [side for pair in reversed(self.padding) for side in pair]
+            counts = functional.pad(counts, declared, value=1.0)
+            rest = [side - given for side, given in zip(sides, declared, strict=True)]
+        else:
+            rest = sides
+        share = pool(functional.pad(counts, rest), self.kernel_size, self.stride)
+        mean: Tensor = pool(functional.pad(x, sides), self.kernel_size, self.stride) / share
+        return mean
+
+
+class BatchNorm(nn.Module):
+    """Batch normalisation with one of scale and shift, which torch's has both of or none."""
+
+    running_mean: Tensor | None
+    running_var: Tensor | None
+
+    def __init__(self, channels: int, statistics: bool = True, scale: bool = True, shift: bool = True) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels)) if scale else None
+        self.bias = nn.Parameter(torch.zeros(channels)) if shift else None
+        self.register_buffer("running_mean", torch.zeros(channels) if statistics else None)
+        self.register_buffer("running_var", torch.ones(channels) if statistics else None)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise each channel; by the batch while training, or where there are no statistics."""
+        by_batch = self.training or self.running_mean is None
+        return functional.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, by_batch)
+
+
+class LayerNorm(nn.Module):
+    """Layer normalisation of channels that come first: at each position, or of `whole` examples."""
+
+    def __init__(self, axes: tuple[int, ...], whole: bool = False, scale: bool = True, shift: bool = True) -> None:
+        super().__init__()
+        self.axes = axes if whole else axes[:1]
+        self.weight = nn.Parameter(torch.ones(self.axes)) if scale else None
+        self.bias = nn.Parameter(torch.zeros(self.axes)) if shift else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise over the last axes; channels are brought there and back."""
+        if len(self.axes) > 1 or x.dim() == 2:
+            return functional.layer_norm(x, self.axes, self.weight, self.bias)
+        return functional.layer_norm(x.movedim(1, -1), self.axes, self.weight, self.bias).movedim(-1, 1)
+
+
+class RMSNorm(nn.Module):
+    """Root mean square normalisation of channels that come first, at each position."""
+
+    def __init__(self, channels: int, scale: bool = True) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels)) if scale else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Channels to the last axis and back."""
+        return functional.rms_norm(x.movedim(1, -1), x.shape[1:2], self.weight).movedim(-1, 1)
+
+
+class Scale(nn.Module):
+    """Times a fixed number."""
+
+    def __init__(self, factor: float) -> None:
+        super().__init__()
+        self.factor = factor
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Multiply."""
+        return x * self.factor
+
+
+class ChannelScale(nn.Module):
+    """Times a trained factor for each channel (Touvron et al. 2021)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Multiply."""
+        return x * _along_channels(self.weight, x)
+
+
+class ScaledTanh(nn.Module):
+    """LeNet's squashing function, 1.7159 tanh(2/3 x) (LeCun et al. 1998, appendix A)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Squash."""
+        return 1.7159 * torch.tanh(x * (2 / 3))
+
+
+class DropPath(nn.Module):
+    """Leaves out a whole branch for some examples while training (Huang et al. 2016)."""
+
+    def __init__(self, p: float) -> None:
+        super().__init__()
+        self.p = p
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Zero examples with probability p, and scale the others so that the mean stays."""
+        if not self.training or self.p == 0:
+            return x
+        kept = torch.rand((len(x),) + (1,) * (x.dim() - 1), device=x.device) >= self.p
+        return x * kept / (1 - self.p) if self.p < 1 else x * 0
+
+
+class PadChannels(nn.Module):
+    """Channels of zeros at the end."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.channels = channels
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Concatenate zeros."""
+        return torch.cat([x, x.new_zeros((len(x), self.channels - x.shape[1], *x.shape[2:]))], 1)
+
+
+class SliceChannels(nn.Module):
+    """Some of the channels."""
+
+    def __init__(self, start: int, stop: int) -> None:
+        super().__init__()
+        self.start, self.stop = start, stop
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Slice."""
+        return x[:, self.start : self.stop]
+
+
+class PixelShuffle(nn.Module):
+    """Channels to positions, for maps of any rank and a factor for each axis (Shi et al. 2016)."""
+
+    def __init__(self, factors: tuple[int, ...]) -> None:
+        super().__init__()
+        self.factors = factors
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Split the channels into blocks, and interleave these with the positions."""
+        rank = len(self.factors)
+        split = x.reshape(len(x), -1, *self.factors, *x.shape[2:])
+        order = [0, 1] + [axis for i in range(rank) for axis in (2 + rank + i, 2 + i)]
+        sizes = [extent * factor for extent, factor in zip(x.shape[2:], self.factors, strict=True)]
+        return split.permute(order).reshape(len(x), -1, *sizes)
+
+
+class PixelUnshuffle(nn.Module):
+    """Positions to channels: the reverse."""
+
+    def __init__(self, factors: tuple[int, ...]) -> None:
+        super().__init__()
+        self.factors = factors
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Split each axis into blocks, and bring these before the positions."""
+        rank = len(self.factors)
+        sizes = [extent // factor for extent, factor in zip(x.shape[2:], self.factors, strict=True)]
+        pairs = [size for pair in zip(sizes, self.factors, strict=True) for size in pair]
+        split = x.reshape(len(x), x.shape[1], *pairs)
+        order = [0, 1, *range(3, 3 + 2 * rank, 2), *range(2, 2 + 2 * rank, 2)]
+        return split.permute(order).reshape(len(x), -1, *sizes)
+
+
+class Opaque(nn.Module):
+    """An operation of which only the output's shape is known: it gives zeros."""
+
+    def __init__(self, inputs: int, channels: int, stride: Any = 1) -> None:
+        super().__init__()
+        self.channels, self.stride = channels, stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Zeros."""
+        rank = x.dim() - 2
+        strides = self.stride if isinstance(self.stride, tuple) else (self.stride,) * rank
+        sizes = [-(-extent // stride) for extent, stride in zip(x.shape[2:], strides, strict=True)]
+        return x.new_zeros((len(x), self.channels, *sizes))
+
+
+class _Merge(nn.Module):
+    """A merge of any number of branches; with `align="crop"` all are cut, centred, to the extents of one."""
+
+    def __init__(self, align: str | None = None, reference: int = 0) -> None:
+        super().__init__()
+        self.align, self.reference = align, reference
+
+    def aligned(self, branches: Sequence[Tensor]) -> list[Tensor]:
+        """Branches of one extent."""
+        if self.align is None:
+            return list(branches)
+        extents = branches[self.reference].shape[2:]
+        return [_centred(branch, extents) for branch in branches]
+
+
+class Concat(_Merge):
+    """Concatenation along the channels."""
+
+    def forward(self, *branches: Tensor) -> Tensor:
+        """Concatenate."""
+        return torch.cat(self.aligned(branches), 1)
+
+
+class Add(_Merge):
+    """Sum of the branches."""
+
+    def forward(self, *branches: Tensor) -> Tensor:
+        """Add."""
+        return reduce(torch.add, self.aligned(branches))
+
+
+class Mul(_Merge):
+    """Product of the branches."""
+
+    def forward(self, *branches: Tensor) -> Tensor:
+        """Multiply."""
+        return reduce(torch.mul, self.aligned(branches))
+
+
+class Mean(_Merge):
+    """Mean of the branches (Larsson et al. 2017, the join)."""
+
+    def forward(self, *branches: Tensor) -> Tensor:
+        """Add, then divide."""
+        return reduce(torch.add, self.aligned(branches)) / len(branches)
+
+
+def _along_channels(values: Tensor, x: Tensor) -> Tensor:
+    """A value for each channel, shaped so that it spreads over the positions."""
+    return values.view(-1, *(1,) * (x.dim() - 2))
+
+
+def _centred(x: Tensor, extents: Sequence[int]) -> Tensor:
+    for axis, extent in enumerate(extents, start=2):
+        x = x.narrow(axis, (x.shape[axis] - extent) // 2, extent)
+    return x
