@@ -167,7 +167,7 @@ def guarded(command: Command) -> Command:
             complain(error.diagnostics)
             raise typer.Exit(USAGE) from None
         except MissingExtraError as error:
-            fail("missing-extra", str(error), error.line, MISSING_EXTRA)
+            fail("missing-extra", f"this needs {error.module}, which is not installed", error.line, MISSING_EXTRA)
         except KeyboardInterrupt:
             typer.echo("interrupted", err=True)
             raise typer.Exit(130) from None
