@@ -79,7 +79,7 @@ DtypeOption = Annotated[
     typer.Option("--dtype", help="Of the weights, for their bytes: fp64 fp32 tf32 bf16 fp16 fp8 int8 int4."),
 ]
 ConventionOption = Annotated[
-    str, typer.Option("--convention", help="Whose FLOPs: arithmetic (every operation) or macs.")
+    str, typer.Option("--convention", help="Whose FLOPs: arithmetic, macs, or a tool's (archcalc conventions).")
 ]
 HeadsOption = Annotated[bool, typer.Option("--with-heads", help="Count heads that are for training only too.")]
 BitsOption = Annotated[

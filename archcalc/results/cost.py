@@ -55,7 +55,7 @@ class Term(NamedTuple):
 
     def many(self, operator: Operator, x: Any, y: Shape, cost: OperationCost) -> Any:
         """How many of it an operation has, for one example."""
-        return AMOUNTS[self.amount].of(x, y, cost) if self.holds_for(operator.name) else 0
+        return AMOUNTS[self.amount].of(operator, x, y, cost) if self.holds_for(operator.name) else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class Convention:
         if terms is None:
             terms = [(term.worth, AMOUNTS[term.amount].of) for term in self.terms if term.holds_for(name)]
             self._of_operator[name] = terms
-        return sum([worth * of(x, y, cost) for worth, of in terms])
+        return sum([worth * of(operator, x, y, cost) for worth, of in terms])
 
     @property
     def column(self) -> str:
@@ -86,19 +86,23 @@ class Convention:
 
 
 class Amount(NamedTuple):
-    """Something that operations have a number of, for one example."""
+    """Something that an operation has a number of, for one example."""
 
     words: str
-    of: Callable[[Any, Shape, OperationCost], Any]  # from input, output and cost of an operation
+    of: Callable[[Any, Any, Shape, OperationCost], Any]  # from operator, input, output and cost
 
 
-def _inputs(x: Any, y: Shape, cost: OperationCost) -> Any:
+def _inputs(operator: Any, x: Any, y: Shape, cost: OperationCost) -> Any:
     return x.elements if isinstance(x, Shape) else sum([branch.elements for branch in x])
 
 
-def _arithmetic(name: str) -> Callable[[Any, Shape, OperationCost], Any]:
+def _arithmetic(name: str) -> Callable[[Any, Any, Shape, OperationCost], Any]:
     place = Arithmetic._fields.index(name)
-    return lambda x, y, cost: cost.arithmetic[place]
+    return lambda operator, x, y, cost: cost.arithmetic[place]
+
+
+def _upsampled(mode: str) -> Callable[[Any, Any, Shape, OperationCost], Any]:
+    return lambda operator, x, y, cost: y.elements if operator.mode == mode else 0
 
 
 AMOUNTS: dict[str, Amount] = {
@@ -109,16 +113,27 @@ AMOUNTS: dict[str, Amount] = {
     "comparisons": Amount("comparisons", _arithmetic("comparisons")),
     "transcendentals": Amount("transcendentals", _arithmetic("transcendentals")),
     "bias": Amount("bias additions", _arithmetic("bias")),
-    "inputs": Amount("inputs", _inputs),
-    "outputs": Amount("outputs", lambda x, y, cost: y.elements),
-    "affine": Amount("normalised elements", lambda x, y, cost: cost.arithmetic.norm if cost.parameters.norm else 0),
+    "affine": Amount(
+        "normalised elements", lambda operator, x, y, cost: cost.arithmetic.norm if cost.parameters.norm else 0
+    ),
     "bare": Amount(
         "elements normalised without scale and shift",
-        lambda x, y, cost: 0 if cost.parameters.norm else cost.arithmetic.norm,
+        lambda operator, x, y, cost: 0 if cost.parameters.norm else cost.arithmetic.norm,
     ),
-    "norm_params": Amount("norm parameters", lambda x, y, cost: cost.parameters.norm),
+    "norm_params": Amount("parameters of norms", lambda operator, x, y, cost: cost.parameters.norm),
+    "weights": Amount("weights", lambda operator, x, y, cost: cost.parameters.weights),
     "weights_at_outputs": Amount(
-        "weights times output positions", lambda x, y, cost: cost.parameters.weights * y.positions
+        "weights times output positions", lambda operator, x, y, cost: cost.parameters.weights * y.positions
+    ),
+    "inputs": Amount("inputs", _inputs),
+    "image_inputs": Amount("inputs", lambda operator, x, y, cost: x.elements if x.rank == 2 else 0),
+    "outputs": Amount("outputs", lambda operator, x, y, cost: y.elements),
+    "positions": Amount("positions", lambda operator, x, y, cost: y.positions),
+    "bilinear_outputs": Amount("outputs of bilinear upsampling", _upsampled("bilinear")),
+    "nearest_outputs": Amount("outputs of nearest upsampling", _upsampled("nearest")),
+    "padded_channels": Amount(
+        "padded inputs of response norms",
+        lambda operator, x, y, cost: (x.channels + operator.size - 1) * x.positions,
     ),
 }
 
