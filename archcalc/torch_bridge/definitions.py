@@ -1,0 +1,50 @@
+"""Which networks torchvision defines too, and how to build its model of each."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from archcalc.source.extra import require
+
+
+class Definition(NamedTuple):
+    """A builder of `torchvision.models` and the arguments that give the same network."""
+
+    builder: str
+    arguments: Mapping[str, Any] = MappingProxyType({})
+
+
+# Without weights of their own initialisation: it takes seconds and changes no count.
+_WITHOUT_HEADS = MappingProxyType({"aux_logits": False, "init_weights": False})
+_PLAIN = MappingProxyType({"init_weights": False})
+
+DEFINITIONS: dict[str, Definition] = {
+    "alexnet@torchvision": Definition("alexnet"),
+    **{f"vgg{depth}": Definition(f"vgg{depth}", _PLAIN) for depth in (11, 13, 16, 19)},
+    **{f"vgg{depth}@bn": Definition(f"vgg{depth}_bn", _PLAIN) for depth in (11, 13, 16, 19)},
+    "googlenet@torchvision": Definition("googlenet", _WITHOUT_HEADS),
+    "inception_v3": Definition("inception_v3", _WITHOUT_HEADS),
+    **{f"resnet{depth}@torchvision": Definition(f"resnet{depth}") for depth in (18, 34, 50, 101, 152)},
+    "squeezenet1_0": Definition("squeezenet1_0"),
+    "squeezenet1_1": Definition("squeezenet1_1"),
+}
+
+
+def torchvision_model(name: str, device: Any = "meta") -> Any:
+    """torchvision's model of one of our networks, for inference; its warnings about initialisation are not ours.
+
+    Raises:
+        KeyError: torchvision does not define it.
+        MissingExtraError: torchvision is not installed.
+    """
+    definition = DEFINITIONS[name]
+    require("torch", "torchvision")
+    import torch
+    import torchvision
+
+    with warnings.catch_warnings(), torch.device(device):
+        warnings.simplefilter("ignore")
+        return getattr(torchvision.models, definition.builder)(**definition.arguments).eval()
