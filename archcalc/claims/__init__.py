@@ -1,1 +1,1 @@
-"""The ledger of published figures: what a source prints, what it should be, and why they differ."""
+"""The ledger of published figures: read, computed again, and held to what comes out."""

@@ -1,0 +1,173 @@
+"""Commands about published figures: check, sources."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from archcalc.cli.inputs import known
+from archcalc.cli.options import FormatOption, OutputOption, complete_network
+from archcalc.cli.output import FINDINGS, USAGE, complain, deliver, fail, guarded, send, send_document
+
+if TYPE_CHECKING:
+    from archcalc.results.claim import Claim, Ledger, Status
+
+
+class CheckFormat(StrEnum):
+    """How the result of a check is written."""
+
+    TABLE = "table"
+    MARKDOWN = "markdown"
+    CSV = "csv"
+    JSON = "json"
+    JUNIT = "junit"
+    GITHUB = "github"
+
+
+LedgerOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--ledger", metavar="FOLDER", help="A ledger of your own: a folder of claims, or one file.", show_default=False
+    ),
+]
+
+
+@guarded
+def check(
+    networks: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="NET_OR_FILE...",
+            help="Networks whose own numbers are guarded; without any, published figures are checked.",
+            show_default=False,
+            autocompletion=complete_network,
+        ),
+    ] = None,
+    source: Annotated[
+        str | None, typer.Option("--source", metavar="S", help="Figures of one source: `archcalc sources`.")
+    ] = None,
+    network: Annotated[
+        str | None,
+        typer.Option(
+            "--network", metavar="NET", help="Figures of one network.", autocompletion=complete_network
+        ),
+    ] = None,
+    verdict: Annotated[
+        str | None,
+        typer.Option("--verdict", metavar="V", help="reproduces, rounds, differs, not_computable, broken or stale."),
+    ] = None,
+    ledger: LedgerOption = None,
+    maximum: Annotated[
+        list[str] | None, typer.Option("--max", metavar="NAME=VALUE", help="What a network may cost: params=7M.")
+    ] = None,
+    baseline: Annotated[
+        Path | None, typer.Option("--baseline", metavar="FILE", help="A table that must still be true.")
+    ] = None,
+    format: Annotated[
+        CheckFormat | None,
+        typer.Option("--format", help="For people, programs, CI, or GitHub Actions.", show_default=False),
+    ] = None,
+    output: OutputOption = None,
+) -> None:
+    """Check published figures, or guard your own numbers.
+
+    Every figure of the ledger is computed again; exit code 1 says that one is broken or stale. With networks, `--max`
+    or `--baseline` it is your networks that are held to budgets and baselines.
+    """
+    if networks or maximum or baseline is not None:
+        for name, given in (("--source", source), ("--network", network), ("--verdict", verdict), ("--ledger", ledger)):
+            if given is not None:
+                fail("bad-option", f"{name} is for published figures, not for networks of your own", "leave it out")
+        from archcalc.cli.guards import guard
+
+        guard(networks or [], maximum or [], baseline, format, output)
+        return
+    found = checked(ledger, source, network, verdict)
+    written(found, format, output)
+    if found.findings:
+        complain(list(found.findings))
+        raise typer.Exit(USAGE)
+    if found.fails:
+        raise typer.Exit(FINDINGS)
+
+
+def checked(ledger: Path | None, source: str | None, network: str | None, verdict: str | None) -> Ledger:
+    """The ledger, or the part that is asked for."""
+    from archcalc.claims.check import check_ledger
+    from archcalc.claims.read import same_network
+    from archcalc.results.claim import STATUSES
+
+    status = None if verdict is None else known(verdict.replace("-", "_").replace(" ", "_"), STATUSES, "verdict")
+    filters: list[Callable[[Claim], bool]] = []
+    if network is not None:
+        wanted = network
+        filters.append(lambda claim: any(same_network(name, wanted) for name in claim.networks))
+    if source is not None:
+        filters.append(lambda claim: claim.source.citekey == source)
+    found = check_ledger(ledger, lambda claim: all(passes(claim) for passes in filters))
+    if source is not None:
+        known(source, [of.citekey for of in found.sources], "source")
+    if network is not None and not found.results:
+        fail("no-figure", f"the ledger has no figure of `{network}`", "archcalc sources; archcalc list")
+    return found if status is None else kept(found, status)
+
+
+def kept(ledger: Ledger, status: Status) -> Ledger:
+    """The claims of a status."""
+    return ledger._replace(results=[result for result in ledger.results if result.status == status])
+
+
+def written(ledger: Ledger, format: CheckFormat | None, output: Path | None) -> None:
+    """Render the ledger, and send it where it was asked for."""
+    from archcalc.report import data
+    from archcalc.report import ledger as render
+
+    endings = {".xml": CheckFormat.JUNIT, ".csv": CheckFormat.CSV, ".json": CheckFormat.JSON, ".md": CheckFormat.MARKDOWN}
+    match format or (endings.get(output.suffix.lower()) if output else None) or CheckFormat.TABLE:
+        case CheckFormat.TABLE:
+            send_document(render.checked(ledger), output)
+        case CheckFormat.MARKDOWN:
+            from archcalc.report.markdown import markdown
+
+            send(markdown(render.checked(ledger)), output)
+        case CheckFormat.CSV:
+            send(data.csv_text(map(render.claim_row, ledger.results)), output)
+        case CheckFormat.JSON:
+            rows = [render.claim_row(result) for result in ledger.results]
+            send(data.json_lines(data.versioned(summary=render.counted(ledger.results), claims=rows)), output)
+        case CheckFormat.JUNIT:
+            send(render.junit(ledger), output)
+        case CheckFormat.GITHUB:
+            from archcalc.source import to_github
+
+            text = to_github(render.diagnostics(ledger.results))
+            send(f"{text}\n" if text else "", output)
+
+
+@guarded
+def sources(
+    ledger: LedgerOption = None,
+    format: FormatOption = None,
+    output: OutputOption = None,
+) -> None:
+    """List the sources of published figures."""
+    from archcalc.claims.check import check_ledger
+    from archcalc.report import data
+    from archcalc.report import ledger as render
+
+    found = check_ledger(ledger)
+    rows = render.source_rows(found)
+    deliver(
+        format,
+        output,
+        lambda: render.sources_listed(found),
+        lambda: data.csv_text(rows),
+        lambda: data.json_lines(data.versioned(sources=rows)),
+    )
+    if found.findings:
+        complain(list(found.findings))
+        raise typer.Exit(USAGE)

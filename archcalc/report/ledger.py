@@ -1,0 +1,352 @@
+"""The ledger: what was printed beside what is computed, a line for each figure, then why."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from typing import Any
+
+from archcalc.report import numbers
+from archcalc.report.blocks import Column, Document, Heading, Items, Paragraph, Section, Table, number
+from archcalc.results.claim import STATUSES, Claim, ClaimResult, ClaimSource, Ledger, Status, Value
+from archcalc.source import Diagnostic
+
+WORDS: dict[Status, str] = {
+    "reproduces": "REPRODUCES",
+    "rounds": "ROUNDS",
+    "differs": "DIFFERS (recorded)",
+    "not_computable": "not computable",
+    "broken": "BROKEN",
+    "stale": "STALE",
+}
+_HOW = {
+    "exact": "exactly",
+    "rounded": "rounded",
+    "truncated": "cut off",
+    "about": "within one unit of the last digit that counts",
+    "bound": "within the bound",
+}
+
+
+# values
+
+
+def written(value: Value | None) -> str:
+    """A value as people read it: `9,408`, `8.711`, `256x28x28`, `true`."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return "x".join(str(item) if isinstance(item, int) else written(item) for item in value)
+    return f"{value:,}" if isinstance(value, int) else _decimal(value)
+
+
+def literal(value: Value) -> str:
+    """A value as `expect:` takes it: `9408`, `63/560`, `[256, 28, 28]`."""
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(literal, value))}]"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _decimal(value: Fraction, digits: int = 4) -> str:
+    """A ratio: short decimals whole, others to some significant digits, rounded half up."""
+    short = value * 10**digits
+    if short.denominator == 1 and abs(short) < 10**9:
+        return numbers.exact(value)
+    size, places = abs(value), digits - 1
+    while size >= 10 and places:
+        size, places = size / 10, places - 1
+    while 0 < size < 1:
+        size, places = size * 10, places + 1
+    scaled = (2 * abs(value) * 10**places + 1) // 2
+    whole, part = divmod(int(scaled), 10**places)
+    return f"{'-' * (value < 0)}{whole:,}{f'.{part:0{places}d}' if places else ''}"
+
+
+def printed(claim: Claim) -> str:
+    """The text as printed, on one line, with what was said of it."""
+    said = f"{claim.precision} " if claim.precision else ""
+    return f"{said}{' '.join(claim.printed.split())}"
+
+
+def agreeing(result: ClaimResult) -> str:
+    """What would agree with the print: `between 58.5 M and 61 M`."""
+    if result.range is None:
+        return ""
+    low, high = (None if edge is None else _edge(edge) for edge in result.range)
+    return f"{low} or more" if high is None else f"{high} or less" if low is None else f"{low} to {high}"
+
+
+def _edge(value: Fraction) -> str:
+    return f"{value.numerator:,}" if value.denominator == 1 else _decimal(value, 6)
+
+
+# findings
+
+
+def finding(result: ClaimResult) -> tuple[str, str]:
+    """What is wrong with a claim that is broken or stale, and what to do."""
+    claim, ours = result.claim, result.ours
+    if ours is None:
+        return f"cannot be computed: {result.problem}", result.help or "correct the entry"
+    if result.status == "stale":
+        verdict = "reproduces" if result.agreement in ("exact", "bound") else "rounds"
+        how = _HOW[result.agreement] if result.agreement else ""
+        return (
+            f"the recorded difference is no more: computed is {written(ours)}, which agrees {how}",
+            f"set `verdict: {verdict}` and take kind: and expect: out, if the change is right",
+        )
+    if claim.verdict == "differs":
+        expected = "nothing" if claim.expect is None else written(claim.expect)
+        return (
+            f"the entry expects {expected}, computed is {written(ours)}",
+            f"find out which is right; if what is computed, set `expect: {literal(ours)}`",
+        )
+    if result.agreement:
+        return (
+            f"computed is {written(ours)}, which agrees {_HOW[result.agreement]}, and is not what is printed",
+            "set `verdict: rounds`",
+        )
+    range_ = agreeing(result)
+    return (
+        f"printed is {printed(claim)}{f' ({range_})' if range_ else ''}, computed is {written(ours)}",
+        f"find out which is right; a difference is recorded with `verdict: differs`, kind:, `expect: {literal(ours)}` "
+        "and because:",
+    )
+
+
+def diagnostics(results: Iterable[ClaimResult]) -> list[Diagnostic]:
+    """What fails, each at its place in the ledger."""
+    found = []
+    for result in results:
+        if result.fails:
+            claim = result.claim
+            message, help = finding(result)
+            found.append(Diagnostic(result.status, f"{claim.id}: {message}", claim.span, claim.source.file, help))
+    return found
+
+
+# documents
+
+
+def place(claim: Claim) -> str:
+    """Where its entry is: `specs/claims/szegedy2015going.yaml:12`."""
+    return f"{claim.source.file.name}:{claim.source.file.position(claim.span.start)[0]}"
+
+
+def citation(source: ClaimSource) -> str:
+    """`Szegedy et al. 2014, Going Deeper with Convolutions, arXiv:1409.4842`."""
+    who = " ".join(part for part in (source.authors, str(source.year or "")) if part)
+    return ", ".join(part for part in (who, source.title, source.reference) if part)
+
+
+def checked(ledger: Ledger) -> Document:
+    """One line a claim, details after, the summary last; what is unexplained stands on top."""
+    document: Document = []
+    document += unexplained(ledger.results)
+    read = [result for result in ledger.results if not result.claim.is_recalled]
+    recalled = [result for result in ledger.results if result.claim.is_recalled]
+    if read:
+        document.append(by_source(read))
+    if recalled:
+        document += [Heading("Recalled, not read"), by_source(recalled)]
+    document += details(ledger.results)
+    return [*document, Heading("Summary"), summary(ledger.results)]
+
+
+def by_source(results: Sequence[ClaimResult]) -> Table:
+    """A row for each claim, under its source."""
+    table = Table(
+        [
+            Column("figure", least=24),
+            number("printed", least=10),
+            number("computed", least=11),
+            Column("verdict"),
+        ]
+    )
+    cited = None
+    for result in results:
+        if result.claim.source.citekey != cited:
+            cited = result.claim.source.citekey
+            table.rows.append(Section(f"{cited}: {result.claim.source.title}"))
+        table.rows.append(row(result))
+    return table
+
+
+def row(result: ClaimResult) -> list[str]:
+    """The id, what is printed, what is computed, and the verdict."""
+    return [result.claim.id, printed(result.claim), written(result.ours), WORDS[result.status]]
+
+
+def unexplained(results: Sequence[ClaimResult]) -> Document:
+    """How many differences nobody can explain, and which."""
+    found = [result for result in results if result.claim.is_unexplained]
+    if not found:
+        return [Paragraph("Unexplained differences: none")]
+    text = f"Unexplained differences: {len(found)}, each a question that is open"
+    return [Paragraph(text), Items([f"{result.claim.id}: {_against(result)}" for result in found])]
+
+
+def _against(result: ClaimResult) -> str:
+    ours = written(result.ours)
+    return f"printed {printed(result.claim)}, computed {ours}" if ours else f"printed {printed(result.claim)}"
+
+
+def details(results: Sequence[ClaimResult]) -> Document:
+    """What fails and what to do; then why figures differ, and why some are not computed."""
+    document: Document = []
+    failing = [result for result in results if result.fails]
+    if failing:
+        document.append(Heading("Broken and stale"))
+    for result in failing:
+        message, help = finding(result)
+        claim = result.claim
+        lines = [f"{WORDS[result.status]} {claim.id}: {message}", f"{place(claim)}; {claim.where}", f"to do: {help}"]
+        document.append(Items(lines))
+    differing = [result for result in results if result.status == "differs"]
+    if differing:
+        lines = [f"{of.claim.id} ({of.claim.kind}): {_against(of)}. {of.claim.because}" for of in differing]
+        document += [Heading("Why figures differ"), Items(lines)]
+    skipped = [result.claim for result in results if result.status == "not_computable"]
+    if skipped:
+        lines = [f"{claim.id}: {printed(claim)}; {claim.because}" for claim in skipped]
+        document += [Heading("Why figures are not computed"), Items(lines)]
+    return document
+
+
+def counted(results: Iterable[ClaimResult]) -> dict[Status, int]:
+    """How many there are of each status."""
+    found = Counter(result.status for result in results)
+    return {status: found[status] for status in STATUSES}
+
+
+def summary(results: Sequence[ClaimResult]) -> Table:
+    """Figures by verdict, those that were recalled apart."""
+    read = counted(result for result in results if not result.claim.is_recalled)
+    recalled = counted(result for result in results if result.claim.is_recalled)
+    table = Table([Column("verdict"), number("read"), number("recalled"), number("all")])
+    for status in STATUSES:
+        together = read[status] + recalled[status]
+        table.rows.append([WORDS[status], str(read[status]), str(recalled[status]), str(together)])
+    sums = sum(read.values()), sum(recalled.values())
+    table.rows.append(["all", *map(str, sums), str(sum(sums))])
+    return table
+
+
+# programs
+
+
+def claim_row(result: ClaimResult) -> dict[str, Any]:
+    """A claim as CSV and JSON hold it."""
+    claim = result.claim
+    return {
+        "id": claim.id,
+        "source": claim.source.citekey,
+        "reference": claim.source.reference,
+        "where": claim.where,
+        "printed": claim.printed,
+        "reads": claim.reads,
+        "precision": claim.precision,
+        "network": claim.network,
+        "at": claim.at,
+        "quantity": claim.quantity,
+        "value": claim.value,
+        "status": result.status,
+        "agreement": result.agreement or "",
+        "computed": None if result.ours is None else literal(result.ours),
+        "kind": claim.kind or "",
+        "because": claim.because,
+        "read": claim.read,
+        "confidence": claim.confidence,
+        "problem": finding(result)[0] if result.fails else "",
+    }
+
+
+def junit(ledger: Ledger) -> str:
+    """As JUnit XML: a suite for each source, a case for each claim."""
+    from xml.sax.saxutils import escape, quoteattr
+
+    lines = ['<?xml version="1.0" encoding="UTF-8"?>', "<testsuites>"]
+    for source in ledger.sources:
+        results = [result for result in ledger.results if result.claim.source is source]
+        if not results:
+            continue
+        counts = counted(results)
+        failures, skipped = counts["broken"] + counts["stale"], counts["not_computable"]
+        lines.append(
+            f'  <testsuite name={quoteattr(source.citekey)} tests="{len(results)}" failures="{failures}" '
+            f'errors="0" skipped="{skipped}">'
+        )
+        for result in results:
+            claim = result.claim
+            head = f"    <testcase classname={quoteattr(source.citekey)} name={quoteattr(claim.id)}"
+            if result.fails:
+                message, help = finding(result)
+                kind = f"type={quoteattr(result.status)} message={quoteattr(message)}"
+                lines.append(f"{head}><failure {kind}>{escape(f'{place(claim)}: {help}')}</failure></testcase>")
+            elif result.status == "not_computable":
+                lines.append(f"{head}><skipped message={quoteattr(claim.because)}/></testcase>")
+            else:
+                lines.append(f"{head}/>")
+        lines.append("  </testsuite>")
+    return "\n".join([*lines, "</testsuites>"]) + "\n"
+
+
+# sources
+
+
+def source_rows(ledger: Ledger) -> list[dict[str, Any]]:
+    """Sources as CSV and JSON hold them."""
+    rows = []
+    for source in ledger.sources:
+        results = [result for result in ledger.results if result.claim.source is source]
+        rows.append(
+            {
+                "source": source.citekey,
+                "title": source.title,
+                "authors": source.authors,
+                "year": source.year,
+                "reference": source.reference,
+                "figures": len(results),
+                **counted(results),
+                "read": source.read,
+                "confidence": source.confidence,
+            }
+        )
+    return rows
+
+
+def sources_listed(ledger: Ledger) -> Document:
+    """A line for each source, with its figures by verdict."""
+    table = Table(
+        [
+            Column("source", least=12),
+            Column("title", drop=2, least=18, cut="end"),
+            number("year", drop=3),
+            Column("reference", drop=4, least=12),
+            number("figures"),
+            number("reproduce"),
+            number("round"),
+            number("differ"),
+            number("not computable", drop=1),
+            number("broken or stale"),
+            Column("read", drop=12, least=16, cut="end"),
+        ]
+    )
+    for source in source_rows(ledger):
+        table.rows.append(
+            [
+                source["source"],
+                source["title"],
+                str(source["year"] or ""),
+                source["reference"],
+                str(source["figures"]),
+                *(str(source[status]) for status in ("reproduces", "rounds", "differs", "not_computable")),
+                str(source["broken"] + source["stale"]),
+                source["read"],
+            ]
+        )
+    figures = numbers.plural(len(ledger.results), "figure")
+    return [table, Paragraph(f"{numbers.plural(len(ledger.sources), 'source')}, {figures}", quiet=True)]
