@@ -91,6 +91,28 @@ def exact(value: Fraction) -> str:
     return f"{whole}.{part:018d}".rstrip("0").rstrip(".")
 
 
+def seconds(value: float) -> str:
+    """A time that was measured, with four digits: `27.94 ms`."""
+    for unit, name in ((1.0, "s"), (1e-3, "ms"), (1e-6, "us")):
+        if abs(value) >= 0.99995 * unit:
+            return f"{_four_digits(value / unit)} {name}"
+    return f"{_four_digits(value / 1e-9)} ns"
+
+
+def rate(value: float | None) -> str:
+    """Something a second, or for each of something else: `35.79`, `129.9 G`; nothing where there is none."""
+    if value is None:
+        return ""
+    return count(round(value)) if abs(value) >= 1000 else _four_digits(value)
+
+
+def _four_digits(value: float) -> str:
+    decimals = 3
+    while decimals and abs(round(value, decimals)) >= 10 ** (4 - decimals):
+        decimals -= 1
+    return f"{value:,.{decimals}f}"
+
+
 def extents(sizes: Sequence[object]) -> str:
     """`112x112`."""
     return "x".join(map(str, sizes))
