@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from archcalc.cli import checks, networks
+from archcalc.cli import check, checks, guards, networks
 from archcalc.cli.plain import PlainCommand, PlainGroup
 
 app = typer.Typer(
@@ -42,7 +42,10 @@ app.command("list", cls=PlainCommand)(networks.list_networks)
 app.command(cls=PlainCommand)(networks.show)
 app.command(cls=PlainCommand)(networks.compare)
 app.command(cls=PlainCommand)(networks.explain)
+app.command(cls=PlainCommand)(guards.diff)
 app.command(cls=PlainCommand)(checks.validate)
+app.command(cls=PlainCommand)(check.check)
+app.command(cls=PlainCommand)(check.sources)
 app.command(cls=PlainCommand)(checks.ops)
 app.command(cls=PlainCommand)(checks.report)
 

@@ -4,33 +4,14 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from archcalc.source import Source, Span, YamlMapping, YamlNode, YamlScalar, suggest
+from archcalc.results.budget import QUANTITIES, Limit
+from archcalc.source import Span, YamlMapping, YamlNode, YamlScalar, suggest
 
 if TYPE_CHECKING:
     from archcalc.spec.model import Spec
     from archcalc.spec.read import _Reader
-
-QUANTITIES = (
-    "params",
-    "weights",
-    "biases",
-    "norm_params",
-    "buffers",
-    "macs",
-    "flops_arithmetic",
-    "connections",
-    "neurons",
-    "activations",
-    "peak_activations",
-    "stored_params",
-    "size_bytes",
-    "layers",
-    "depth",
-    "depth_with_pooling",
-)
-"""What a network may be held to, by column name."""
 
 COUNT_UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 SIZE_UNITS = {
@@ -41,16 +22,6 @@ SIZE_UNITS = {
 }
 _AMOUNT = re.compile(r"([0-9][0-9_,]{0,29}(?:\.[0-9]{1,18})?) ?([A-Za-z]{0,3})\Z")
 COUNT_SAMPLE, SIZE_SAMPLE = "a number with K, M, G or T: 7M", "bytes, or with KiB, MiB, GiB, KB, MB, GB: 30MiB"
-
-
-class Limit(NamedTuple):
-    """The most that a quantity may be."""
-
-    quantity: str
-    most: int
-    text: str  # as written
-    span: Span | None = None
-    source: Source | None = None  # the file that says so, if one does
 
 
 def exact_amount(text: str, quantity: str) -> int | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from archcalc.source import Diagnostic, SpecError, read_source, suggest_many
+from archcalc.source.revisions import read_revision
 from archcalc.spec.model import Spec
 from archcalc.spec.read import read_spec
 
@@ -71,7 +72,7 @@ def find(name: str) -> Found:
         SpecError: nothing is called that, with the nearest names; or the file does not read.
     """
     if looks_like_file(name):
-        path, _, variant = name.rpartition(":") if ":" in name[2:] and not Path(name).exists() else (name, "", "")
+        path, variant = file_and_variant(name)
         return choose(read_file(Path(path), path), variant)
     known = index().get(plain(name))
     if known is None:
@@ -81,6 +82,25 @@ def find(name: str) -> Found:
     spelling, file = known
     spec = read_file(file, f"specs/{file.name}", True)
     return choose(spec, spelling)
+
+
+def find_in_revision(name: str, revision: str) -> Found:
+    """The network of a file as it is in a git revision: `./my.yaml`, `./my.yaml:variant`.
+
+    Raises:
+        SpecError: there is no such revision or file in it, it is no file's name, or the file does not read.
+    """
+    if not looks_like_file(name):
+        message = f"`{name}` is no file, and only files have revisions"
+        raise SpecError([Diagnostic("not-a-file", message, help=f"./{name}.yaml")])
+    path, variant = file_and_variant(name)
+    return choose(read_spec(read_revision(path, revision)), variant)
+
+
+def file_and_variant(name: str) -> tuple[str, str]:
+    """`./my.yaml:variant` in two; without a variant, the second is empty."""
+    path, _, variant = name.rpartition(":") if ":" in name[2:] and not Path(name).exists() else (name, "", "")
+    return path, variant
 
 
 def choose(spec: Spec, variant: str = "") -> Found:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from archcalc.ops import Table
+from archcalc.results.budget import Limit
 from archcalc.source import Diagnostic, Source, Span
-from archcalc.spec.budget import Limit
 from archcalc.spec.expression import Call, Expression
 from archcalc.spec.storage import Pattern
 

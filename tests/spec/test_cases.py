@@ -13,8 +13,13 @@ VALID = [(path, block) for path in paths("valid") for block in expected(path)]
 
 # Codes that no spec on its own can bring about, and where they are tested instead.
 ELSEWHERE = {
+    "bad-condition": "tests/guards/test_conditions.py: a condition that is typed",
     "file-too-large": "tests/source/test_files.py",
+    "no-git": "tests/guards/test_diff.py: a revision that is typed",
+    "no-repository": "tests/guards/test_diff.py: a revision that is typed",
     "no-such-file": "tests/source/test_files.py",
+    "no-such-revision": "tests/guards/test_diff.py: a revision that is typed",
+    "not-a-file": "tests/guards/test_diff.py: a revision that is typed",
     "undecided": "tests/dims/test_requirements.py: only without anyone to collect assumptions",
     "unknown-network": "tests/cli: a name that is typed",
     "unknown-scope": "tests/engine/test_scope.py: a path that is typed",

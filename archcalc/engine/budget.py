@@ -1,0 +1,102 @@
+"""Networks held to what they may cost at most, and amounts that are typed: `params=7M`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from archcalc.engine.network import Network, load
+from archcalc.results.budget import QUANTITIES, BudgetCheck, Limit, Part
+from archcalc.results.cost import LayerCost, NetworkCost
+from archcalc.source import Diagnostic, SpecError
+from archcalc.spec.budget import exact_amount, quantity_help, sample_amount
+from archcalc.spec.library import choose, file_and_variant, looks_like_file, read_file
+
+# Where a layer's part of a quantity has another name; None: layers have no part of it.
+_PARTS = {
+    "flops_arithmetic": "flops",
+    "size_bytes": "stored_bits",
+    "peak_activations": None,
+    "layers": None,
+    "depth": None,
+    "depth_with_pooling": None,
+}
+# An operation of unknown cost makes these lower bounds; the others too, where its parameters are unknown.
+_OF_OPERATIONS = ("macs", "flops_arithmetic", "connections")
+_OF_PARAMETERS = ("params", "weights", "biases", "norm_params", "buffers", "stored_params", "size_bytes")
+
+
+def networks_of(name: str) -> list[Network]:
+    """The network of a name; all networks of a file that is named without one of them.
+
+    Raises:
+        SpecError: there is none, or all that is wrong with the file.
+    """
+    if looks_like_file(name) and not file_and_variant(name)[1]:
+        spec = read_file(Path(name), name)
+        return [Network(spec, each) for each in spec.names()] or [Network(*choose(spec))]
+    return [load(name)]
+
+
+def quantity_of(cost: NetworkCost, quantity: str) -> int:
+    """A quantity of a network by its column name; the cost is counted under the convention `arithmetic`."""
+    return int(getattr(cost.totals, "flops" if quantity == "flops_arithmetic" else quantity))
+
+
+def part_of(layer: LayerCost, quantity: str) -> int:
+    """A layer's part of a quantity, 0 where layers have none; of bytes, the bits."""
+    name = _PARTS.get(quantity, quantity)
+    return int(getattr(layer, name)) if name else 0
+
+
+def dearest(cost: NetworkCost, quantity: str, most: int = 3) -> tuple[Part, ...]:
+    """The layers with most of a quantity."""
+    layers = sorted(cost.layers, key=lambda layer: -part_of(layer, quantity))[:most]
+    return tuple(
+        Part(layer.name, layer.notation, layer.size_bytes if quantity == "size_bytes" else part_of(layer, quantity))
+        for layer in layers
+        if part_of(layer, quantity)
+    )
+
+
+def is_lower_bound(cost: NetworkCost, quantity: str) -> bool:
+    """Whether an operation of unknown cost adds to a quantity what nobody has counted."""
+    if not cost.totals.at_least:
+        return False
+    unknown = [layer for layer in cost.layers if layer.state == "unknown"]
+    return quantity in _OF_OPERATIONS or (quantity in _OF_PARAMETERS and any(layer.params == 0 for layer in unknown))
+
+
+def check_budget(cost: NetworkCost, limits: Iterable[Limit]) -> list[BudgetCheck]:
+    """Each limit beside what the network costs."""
+    found = []
+    for limit in limits:
+        value = quantity_of(cost, limit.quantity)
+        check = BudgetCheck(cost.name, limit, value, is_lower_bound(cost, limit.quantity), ())
+        found.append(check._replace(dearest=dearest(cost, limit.quantity)) if check.verdict != "kept" else check)
+    return found
+
+
+def limit_of(quantity: str, text: str) -> Limit:
+    """A limit that is typed.
+
+    Raises:
+        SpecError: an unknown quantity, or no amount.
+    """
+    known_quantity(quantity)
+    most = exact_amount(text, quantity)
+    if most is None:
+        message = f"`{text}` is no amount of {quantity}"
+        raise SpecError([Diagnostic("bad-amount", message, help=sample_amount(quantity))])
+    return Limit(quantity, most, text)
+
+
+def known_quantity(word: str) -> str:
+    """A quantity by its column name.
+
+    Raises:
+        SpecError: there is none of that name, with the nearest.
+    """
+    if word not in QUANTITIES:
+        raise SpecError([Diagnostic("unknown-quantity", f"no quantity is called `{word}`", help=quantity_help(word))])
+    return word

@@ -1,0 +1,163 @@
+"""A CSV of ours from earlier, computed anew: every cell that would be written otherwise now."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, NoReturn
+
+from archcalc.engine.conventions import CONVENTIONS
+from archcalc.engine.groups import grouped
+from archcalc.engine.network import Network, analyze, load
+from archcalc.report import data, numbers
+from archcalc.results.baseline import Baseline, Deviation
+from archcalc.results.cost import NetworkCost
+from archcalc.source import Diagnostic, Source, SpecError, read_source
+
+MOST_BYTES = 1 << 26
+_HELP = "archcalc show NET --format csv writes a table of layers, archcalc list --format csv one of totals"
+
+
+class _Row(NamedTuple):
+    line: int
+    cells: dict[str, str]
+
+
+def compare_baseline(path: Path, networks: Sequence[Network] = ()) -> Baseline:
+    """Compute a table anew: one of layers, of the network given or else named as the file is; or one of totals.
+
+    Raises:
+        SpecError: it is no such table, or a network of it cannot be counted.
+    """
+    source = read_source(path, limit=MOST_BYTES)
+    columns, rows = _read(source)
+    if {"batch", "convention"} <= set(columns):
+        names = {network.name: network for network in networks}
+        costs = [_as_in_totals(source, row, names.get(row.cells["name"])) for row in rows]
+        computed = _cells(data.totals_csv(costs))
+        pairs = [(row, now) for row, now in zip(rows, computed, strict=True)]
+        found = [deviation for row, now in pairs for deviation in _cells_differ(source.name, row, now)]
+        unknown = _unknown_columns(source.name, columns, computed)
+        return Baseline(source.name, tuple(cost.name for cost in costs), len(rows), (*unknown, *found))
+    if len(networks) > 1:
+        names_given = numbers.listed([network.name for network in networks])
+        _refuse(source, f"it holds layers of one network, and {names_given} are given", "give one: my.yaml:variant")
+    network = networks[0] if networks else load(path.stem)
+    cost = _as_in_layers(network, columns, rows)
+    now_rows = {row["name"]: row for row in _cells(data.layers_csv(cost, _rows_as_in(cost, rows)))}
+    return Baseline(
+        source.name,
+        (cost.name,),
+        len(rows),
+        tuple(_rows_differ(source.name, columns, rows, now_rows)),
+    )
+
+
+# reading
+
+
+def _read(source: Source) -> tuple[list[str], list[_Row]]:
+    reader = csv.reader(io.StringIO(source.text, newline=""))
+    rows: list[_Row] = []
+    columns: list[str] = []
+    try:
+        for cells in reader:
+            if not columns:
+                columns = cells
+                if "name" not in columns or not {"params", "macs"} & set(columns):
+                    _refuse(source, "it is no table that archcalc wrote: it has no columns `name` and `params`", _HELP)
+            elif len(cells) == len(columns):
+                rows.append(_Row(reader.line_num, dict(zip(columns, cells, strict=True))))
+            elif cells:
+                _refuse(source, f"line {reader.line_num} has {len(cells)} cells under {len(columns)} columns", _HELP)
+    except csv.Error as error:
+        _refuse(source, f"it is not CSV: {error}", _HELP)
+    if not rows:
+        _refuse(source, "it has no rows", _HELP)
+    return columns, rows
+
+
+def _refuse(source: Source, message: str, help: str) -> NoReturn:
+    raise SpecError([Diagnostic("bad-baseline", f"{source.name}: {message}", None, None, help)])
+
+
+def _cells(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
+# computing
+
+
+def _convention(columns: Sequence[str]) -> str:
+    names = [column.removeprefix("flops_") for column in columns if column.startswith("flops_")]
+    return next((name for name in names if name in CONVENTIONS), "macs")
+
+
+def _as_in_layers(network: Network, columns: Sequence[str], rows: Sequence[_Row]) -> NetworkCost:
+    with_heads = any(row.cells.get("head") for row in rows)
+    return analyze(network, convention=_convention(columns), with_heads=with_heads)
+
+
+def _rows_as_in(cost: NetworkCost, rows: Sequence[_Row]) -> Any:
+    """Layers, or operations, stages or types: the first division that has all the names."""
+    names = {row.cells["name"] for row in rows}
+    divisions = [grouped(cost, by, None) for by in ("layer", "op", "stage", "type")]
+    return next((found for found in divisions if names <= {row.name for row in found}), divisions[0])
+
+
+def _as_in_totals(source: Source, row: _Row, network: Network | None) -> NetworkCost:
+    """The network of a row, as its settings say."""
+    cells = row.cells
+    network = network or load(cells["name"])
+    given: dict[str, Any] = {
+        "convention": cells["convention"],
+        "dtype": cells.get("dtype") or "fp32",
+        "scope": cells.get("scope", ""),
+        "with_heads": cells.get("with_heads") == "true",
+    }
+    try:
+        given["batch"] = int(cells["batch"])
+        cost = analyze(network, **given)
+        now = _cells(data.totals_csv([cost]))[0]
+        if "input" in cells and cells["input"] != now["input"]:
+            given["input"] = [int(size) for size in cells["input"].split("x")]
+        if "bits" in cells and cells["bits"] != now["bits"] and cells["bits"].isdecimal():
+            given["bits"] = int(cells["bits"])
+        if "density" in cells and cells["density"] != now["density"] and " " not in cells["density"]:
+            given["density"] = cells["density"]
+        return analyze(network, **given)
+    except ValueError as error:
+        _refuse(source, f"line {row.line}: {error}", _HELP)
+
+
+# comparing
+
+
+def _unknown_columns(file: str, columns: Sequence[str], now: Sequence[Mapping[str, str]]) -> Iterator[Deviation]:
+    for column in columns:
+        if column not in now[0]:
+            yield Deviation(file, 1, "", column, column, None)
+
+
+def _cells_differ(file: str, row: _Row, now: Mapping[str, str]) -> Iterator[Deviation]:
+    for column, was in row.cells.items():
+        if column in now and now[column] != was:
+            yield Deviation(file, row.line, row.cells["name"], column, was, now[column])
+
+
+def _rows_differ(
+    file: str, columns: Sequence[str], rows: Sequence[_Row], now: Mapping[str, Mapping[str, str]]
+) -> Iterator[Deviation]:
+    yield from _unknown_columns(file, columns, list(now.values()))
+    for row in rows:
+        name = row.cells["name"]
+        if name in now:
+            yield from _cells_differ(file, row, now[name])
+        else:
+            yield Deviation(file, row.line, name, "", name, None)
+    known = {row.cells["name"] for row in rows}
+    for name in now:
+        if name not in known:
+            yield Deviation(file, rows[-1].line, name, "", None, name)
