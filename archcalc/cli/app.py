@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from archcalc.cli import check, checks, guards, networks
+from archcalc.cli import check, checks, guards, networks, profile
 from archcalc.cli.plain import PlainCommand, PlainGroup
 
 app = typer.Typer(
@@ -43,6 +43,7 @@ app.command(cls=PlainCommand)(networks.show)
 app.command(cls=PlainCommand)(networks.compare)
 app.command(cls=PlainCommand)(networks.explain)
 app.command(cls=PlainCommand)(guards.diff)
+app.command(cls=PlainCommand)(profile.profile)
 app.command(cls=PlainCommand)(checks.validate)
 app.command(cls=PlainCommand)(check.check)
 app.command(cls=PlainCommand)(check.sources)

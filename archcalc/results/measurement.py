@@ -98,8 +98,8 @@ class Measurement(Timed):
         return self.median_s - self.time_of_layers_s if self.layers else None
 
 
-def measurement_row(measurement: Measurement) -> dict[str, Any]:
-    """A measurement as CSV and JSON hold it, without its environment and its layers."""
+def setup_row(measurement: Measurement) -> dict[str, Any]:
+    """What was measured, and how, as CSV and JSON hold it."""
     return {
         "network": measurement.network,
         "input": list(measurement.input),
@@ -112,6 +112,12 @@ def measurement_row(measurement: Measurement) -> dict[str, Any]:
         "warm_up": measurement.warm_up,
         "is_stable": measurement.is_stable,
         "repeats": measurement.repeats,
+    }
+
+
+def figures_row(measurement: Measurement) -> dict[str, Any]:
+    """What was found for the whole network."""
+    return {
         **_timed_row(measurement),
         "throughput_per_s": measurement.throughput_per_s,
         "peak_memory_bytes": measurement.peak_memory_bytes,
