@@ -8,8 +8,14 @@ and compared with what the tool prints.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+
 from archcalc.engine.costs import cost_of
-from archcalc.results.cost import Convention, NetworkCost, Term
+from archcalc.graph import Graph
+from archcalc.ops import Operator
+from archcalc.results.cost import AMOUNTS, Convention, NetworkCost, Term
+from archcalc.results.reconciliation import PARTS, Component
 
 
 def _of(*operators: str) -> frozenset[str]:
@@ -35,6 +41,8 @@ _LPPOOL_WITHIN = (
     Term("inputs", 1, LPPOOL, "inputs of power pooling"),
     Term("outputs", 2, LPPOOL, "outputs of power pooling"),
 )
+# `a + b` passes these tools by; torch.add(a, b) does not.
+_TORCH_ADD = Term("outputs", 1, _of("add", "mul"), "outputs of torch.add and torch.mul")
 
 ARITHMETIC = Convention(
     "arithmetic",
@@ -112,6 +120,11 @@ PTFLOPS = Convention(
     "ptflops/pytorch_ops.py:24-92, 258-310, 422-469; ptflops/pytorch_engine.py:349-388",
     "0.7.5",
     "MACs",
+    (  # counted once, for there is no module to hook
+        Term("outputs", -1, _of("relu", "prelu", "elu", "gelu", "leaky_relu"), "activated elements"),
+        Term("inputs", -1, POOLS, "inputs of pooling"),
+        _TORCH_ADD,
+    ),
 )
 PTFLOPS_ATEN = Convention(
     "ptflops_aten",
@@ -143,6 +156,10 @@ THOP = Convention(
     "thop/profile.py:23-72; thop/vision/basic_hooks.py:26-158; thop/vision/calc_func.py:28-92",
     "0.1.1.post2209072238",
     "MACs",
+    (  # not seen at all
+        Term("outputs", -1, ADAPTIVE_AVERAGES | _of("avgpool"), "outputs of average pooling"),
+        Term("inputs", -1, ADAPTIVE_AVERAGES, "inputs of adaptive average pooling"),
+    ),
 )
 TORCHINFO = Convention(
     "torchinfo",
@@ -190,6 +207,7 @@ _CALFLOPS = Convention(
     ),
     "calflops/pytorch_ops.py:37-300; that of a transposed convolution's bias is wrong there, and left out here",
     "0.3.2",
+    functions=(_TORCH_ADD,),
 )
 _DEEPSPEED_MACS = Convention(
     "deepspeed_macs",
@@ -210,6 +228,7 @@ _DEEPSPEED = Convention(
     ),
     "deepspeed/profiling/flops_profiler/profiler.py",
     "0.19.8",
+    functions=(_TORCH_ADD,),
 )
 TORCHPROFILE = Convention(
     "torchprofile",
@@ -255,6 +274,52 @@ TOOLS: tuple[Convention, ...] = (
 CONVENTIONS: dict[str, Convention] = {
     convention.name: convention for convention in (ARITHMETIC, MACS, TWO_PER_MAC, *TOOLS)
 }
+
+
+def decompose(graph: Graph, conventions: Sequence[Convention]) -> list[Component]:
+    """What the conventions count of a network, and at how much each: components in the order of `PARTS`."""
+    found: dict[tuple[str, str], int] = {}  # how many, by operator and amount
+    worth: dict[tuple[str, str], dict[str, int]] = {}
+    operators = {}
+    for (operator, x, y), times in Counter(
+        (node.operator, node.x, node.y) for node in graph.nodes[: graph.first_head]
+    ).items():
+        cost = cost_of(operator, x, y)
+        name = operator.name
+        operators[name] = operator
+        counted = {term.amount for of in conventions for term in of.terms if term.holds_for(name)}
+        for amount in counted:
+            found[name, amount] = found.get((name, amount), 0) + times * AMOUNTS[amount].of(operator, x, y, cost)
+    for name, amount in found:
+        worth[name, amount] = {}
+        for of in conventions:
+            value = sum(term.worth for term in of.terms if term.amount == amount and term.holds_for(name))
+            if value:
+                worth[name, amount][of.name] = value
+    components: dict[tuple[str, str, int], Component] = {}
+    for (name, amount), many in found.items():
+        if not many:
+            continue
+        words = AMOUNTS[amount].words
+        component = components.setdefault(
+            (name, words, many), Component(name, words, _part(operators[name], amount), many, {})
+        )
+        component.worth.update(worth[name, amount])  # the same inputs, of images or of anything
+    return sorted(components.values(), key=lambda component: (PARTS.index(component.part), -component.many))
+
+
+def _part(operator: Operator, amount: str) -> str:
+    if amount in ("macs", "weights_at_outputs"):
+        return "MACs"
+    if amount == "bias":
+        return "bias"
+    return {
+        "norm": "norm",
+        "pointwise": "activation",
+        "gates": "activation",
+        "pool": "pooling",
+        "adaptive": "pooling",
+    }.get(operator.family, "other")
 
 
 def terms_of(cost: NetworkCost) -> list[tuple[Term, int]]:

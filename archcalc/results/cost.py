@@ -68,6 +68,7 @@ class Convention:
     source: str  # the place in a tool's code, or the paper
     version: str = ""  # of the tool
     unit: str = "FLOPs"  # what it calls the number
+    functions: tuple[Term, ...] = ()  # what a call of a function adds to that of a module, which `terms` are for
     _of_operator: dict[str, list[tuple[int, Any]]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def flops(self, operator: Operator, x: Any, y: Shape, cost: OperationCost) -> Any:

@@ -1,0 +1,92 @@
+"""Why tools print different numbers for one network: each figure beside ours under that tool's convention."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from archcalc.engine.conventions import CONVENTIONS, TOOLS, decompose
+from archcalc.engine.network import Network, load
+from archcalc.results.cost import Convention
+from archcalc.results.reconciliation import PARTS, Component, Figure, ReconciledTool, Reconciliation
+from archcalc.torch_bridge import peers
+from archcalc.torch_bridge.build import build
+from archcalc.torch_bridge.coding import calls_of, coding
+from archcalc.torch_bridge.definitions import DEFINITIONS, torchvision_model
+
+NAMES = tuple(convention.name for convention in TOOLS)
+
+
+def reconcile(network: str | Network, tools: Sequence[str] = NAMES, recorded: bool = False) -> Reconciliation:
+    """What tools print for a network, at inference for one example, and how it comes about.
+
+    They run on torchvision's model where torchvision defines the network, else on our own. A tool that is not
+    installed, or cannot be run here, has the figure that was recorded of it, where there is one.
+
+    Args:
+        network: a name, a file, or what `load` gave.
+        tools: names of their conventions.
+        recorded: take recorded figures of all that have one, and run the others.
+
+    Raises:
+        SpecError: an unknown name, or the place where the spec is wrong.
+    """
+    if isinstance(network, str):
+        network = load(network)
+    graph = network.graph(with_heads=False)
+    sizes = (graph.input.channels, *graph.input.spatial)
+    definition = DEFINITIONS.get(network.name)
+
+    def make(device: str) -> Any:
+        if definition is None:
+            return build(graph, device=device).eval()
+        model = torchvision_model(network.name, "meta")
+        return model if device == "meta" else model.to_empty(device=device)
+
+    chosen = [CONVENTIONS[name] for name in tools]
+    components = decompose(graph, chosen)
+    calls = calls_of(make("meta"), sizes)
+    result = Reconciliation(
+        network=network.name,
+        title=network.title,
+        input=str(graph.input),
+        model=f"torchvision.models.{definition.builder}" if definition else "archcalc.to_torch",
+        macs=sum(component.many for component in decompose(graph, [CONVENTIONS["macs"]])),
+        tools=[],
+        components=components,
+    )
+    for convention in chosen:
+        figure = _figure(convention.name, definition, make, sizes, recorded, result.missing)
+        if figure is not None:
+            parts = _parts(convention, components)
+            result.tools.append(
+                ReconciledTool(convention, figure, sum(parts.values()), coding(convention, calls, graph), parts)
+            )
+    result.tools.sort(key=lambda tool: tool.figure.number)
+    return result
+
+
+def _figure(
+    tool: str, definition: Any, make: peers.Make, sizes: peers.Sizes, recorded: bool, missing: dict[str, str]
+) -> Figure | None:
+    found = peers.recorded(tool, definition, sizes)
+    if found is not None and (recorded or not peers.is_installed(tool)):
+        return found
+    if tool not in peers.PEERS:
+        missing[tool] = "no figure of it is recorded"
+    elif not peers.is_installed(tool):
+        missing[tool] = f"not installed: pip install {peers.PEERS[tool].distribution}"
+    else:
+        try:
+            return peers.run(tool, make, sizes)
+        except peers.RunError as error:
+            missing[tool] = str(error)
+    return None
+
+
+def _parts(convention: Convention, components: Sequence[Component]) -> dict[str, int]:
+    """What a tool counts, by the kind of work."""
+    found = dict.fromkeys(PARTS, 0)
+    for component in components:
+        found[component.part] += component.many * component.worth.get(convention.name, 0)
+    return {part: number for part, number in found.items() if number}
