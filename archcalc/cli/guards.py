@@ -44,7 +44,7 @@ def guard(
         networks: names or files; of a file without a variant, all its networks.
         maximum: limits as typed, `params=7M`, besides those of `budget:` in a spec.
         baseline: tables that archcalc wrote.
-        format: table, markdown, csv, json or github.
+        format: table, markdown, csv, json, github or junit.
         output: a file to write to, instead of stdout.
     """
     from archcalc.engine.budget import check_budget, limit_of, networks_of
@@ -87,6 +87,8 @@ def send_guarded(checks: Sequence[BudgetCheck], tables: Sequence[Baseline], form
 
             findings = guards.findings(checks, tables)
             send(f"{to_github(findings)}\n" if findings else "", output)
+        case "junit":
+            send(guards.junit(checks, tables), output)
         case "markdown":
             from archcalc.report.markdown import markdown
 

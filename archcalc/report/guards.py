@@ -138,3 +138,30 @@ def difference(deviation: Deviation) -> str:
     was, now = was_and_is(deviation)
     name = ", ".join(part for part in (deviation.row, deviation.column) if part)
     return f"{name}: was {was}, is {now}"
+
+
+def junit(checks: Sequence[BudgetCheck], tables: Sequence[Baseline]) -> str:
+    """As JUnit XML: a case for each limit, and one for each table."""
+    from xml.sax.saxutils import escape, quoteattr
+
+    budgets = [
+        (
+            f"{check.network}: {check.limit.quantity} <= {check.limit.text}",
+            [sentence(check)] * (check.verdict != "kept"),
+        )
+        for check in checks
+    ]
+    files = [(table.file, [difference(deviation) for deviation in table.deviations]) for table in tables]
+    lines = ['<?xml version="1.0" encoding="UTF-8"?>', "<testsuites>"]
+    for suite, cases in (("budgets", budgets), ("baselines", files)):
+        failures = sum(bool(problems) for _, problems in cases)
+        lines.append(f'  <testsuite name="{suite}" tests="{len(cases)}" failures="{failures}" errors="0" skipped="0">')
+        for name, problems in cases:
+            head = f'    <testcase classname="{suite}" name={quoteattr(name)}'
+            if problems:
+                text = escape("\n".join(problems))
+                lines.append(f"{head}><failure message={quoteattr(problems[0])}>{text}</failure></testcase>")
+            else:
+                lines.append(f"{head}/>")
+        lines.append("  </testsuite>")
+    return "\n".join([*lines, "</testsuites>"]) + "\n"
