@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from archcalc.claims.printed import read_printed
-from archcalc.claims.read import read_ledger
+from archcalc.claims.read import read_ledger, same_network
 from archcalc.claims.value import Evaluator, ValueProblemError
 from archcalc.results.claim import EXACT, Claim, ClaimResult, Ledger, Status, Value
 from archcalc.source import Diagnostic, SpecError
@@ -45,6 +45,18 @@ def check_ledger(folder: Path | None = None, is_wanted: Callable[[Claim], bool] 
     sources = [file.source for file in files if file.source is not None]
     findings = [finding for file in files for finding in file.findings]
     return Ledger(sources, results, findings)
+
+
+def figures_of(network: str) -> list[ClaimResult]:
+    """What the ledger that comes with archcalc has of a network.
+
+    Raises:
+        SpecError: a file of the ledger does not read.
+    """
+    found = check_ledger(is_wanted=lambda claim: any(same_network(name, network) for name in claim.networks))
+    if found.findings:
+        raise SpecError(found.findings)
+    return list(found.results)
 
 
 def check_claim(claim: Claim, evaluator: Evaluator) -> ClaimResult:

@@ -63,7 +63,9 @@ def parse_formula(text: str, functions: tuple[str, ...]) -> Formula:
         ExpressionError: with the first thing that is wrong with it.
     """
     if len(text) > MAX_LENGTH:
-        _fail("expression-length", f"the expression has more than {MAX_LENGTH:,} characters", 0, len(text), "shorten it")
+        _fail(
+            "expression-length", f"the expression has more than {MAX_LENGTH:,} characters", 0, len(text), "shorten it"
+        )
     if not text.isascii():
         at = next(index for index, character in enumerate(text) if not character.isascii())
         _fail("not-ascii", f"`{text[at]}` has no meaning in an expression", at, at + 1, "write + - * / // ** ( ) [ ]")
@@ -188,7 +190,10 @@ class _Reader:
                 self.admit(node)
             case _:
                 self.fail(
-                    "not-a-setting", f"`{self.written(node)}` is no value of a setting", node, "256, 0.5, true, [3, 64, 64]"
+                    "not-a-setting",
+                    f"`{self.written(node)}` is no value of a setting",
+                    node,
+                    "256, 0.5, true, [3, 64, 64]",
                 )
 
 

@@ -152,10 +152,11 @@ _SIGNS = {
 _SIGN = re.compile("|".join(sorted((re.escape(sign) for sign in _SIGNS), key=len, reverse=True)), re.IGNORECASE)
 _POWERS = {"": 0, "K": 1, "k": 1, "M": 2, "B": 3, "G": 3, "T": 4}
 _WORDS = {"thousand": 1, "million": 2, "billion": 3, "trillion": 4}
-UNITS = (
-    "B bytes bits params parameters weights biases connections neurons units layers blocks modules filters channels "
-    "maps pixels ops operations flop flops mac macs mult-adds multiply-adds multiply-accumulates"
-).split()
+UNITS = frozenset(
+    {"B", "bytes", "bits", "params", "parameters", "weights", "biases", "connections", "neurons", "units"}
+    | {"layers", "blocks", "modules", "filters", "channels", "maps", "pixels"}
+    | {"ops", "operations", "flop", "flops", "mac", "macs", "mult-adds", "multiply-adds", "multiply-accumulates"}
+)
 _NUMBER = re.compile(
     r"""(?P<whole>\d{1,3}(?:,\d{3})+|\d*)(?P<decimals>\.\d+)?
     [ ]?-?(?P<scale>thousand|million|billion|trillion|[KMGT]i|[KkMBGT](?![a-z]))?
@@ -199,9 +200,7 @@ def read_printed(text: str, thousand: int = 1000, precision: str = "", digits: i
     if all(_PRODUCT.fullmatch(term.strip()) for term in terms) and (len(terms) > 1 or not rest.isdecimal()):
         factors = [tuple(map(int, _FACTOR.findall(term))) for term in terms]
         value = sum(_product(of) for of in factors)
-        return Printed(
-            (Figure(Fraction(value), Fraction(0)),), precision, factors[0] if len(factors) == 1 else ()
-        )
+        return Printed((Figure(Fraction(value), Fraction(0)),), precision, factors[0] if len(factors) == 1 else ())
     return Printed((_figure(rest, text, thousand, precision, digits),), precision)
 
 
@@ -224,7 +223,7 @@ def _figure(part: str, text: str, thousand: int, precision: str, digits: int | N
         raise PrintError(f"`{text}` does not read as a figure", _HELP)
     unit = found["unit"] or ""
     is_ratio = unit in ("x", "X", "×", "times")  # noqa: RUF001 - as printed
-    if not (is_ratio or unit in ("", "%") or unit in UNITS or unit.lower() in UNITS[1:]):
+    if not (is_ratio or unit in ("", "%") or unit in UNITS or unit.lower() in UNITS):
         raise PrintError(f"`{text}` has a unit that is not known: `{unit}`", _HELP)
     scale = _scale(found["scale"] or "", thousand) * (Fraction(1, 100) if unit == "%" else 1)
     whole, decimals = found["whole"].replace(",", ""), (found["decimals"] or ".")[1:]

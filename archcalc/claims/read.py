@@ -96,7 +96,7 @@ def read_claims(path: Path, name: str | None = None) -> LedgerFile:
     try:
         source = read_source(path, name)
         if not source.text.strip():
-            raise SpecError([Diagnostic("empty-file", "the file holds no claims", None, source, _FORM)])
+            return LedgerFile(None, [], [Diagnostic("empty-file", "the file holds no claims", None, source, _FORM)])
         root = read_yaml(source)
     except SpecError as error:
         return LedgerFile(None, [], list(error.diagnostics))
@@ -139,7 +139,9 @@ class _Reader:
         """A text that says something, on one line."""
         if isinstance(node, YamlScalar) and node.value.strip():
             return " ".join(node.value.split())
-        self.report("not-a-text", f"{what} must be a text", _first(node), "a list or mapping is none; quote what looks so")
+        self.report(
+            "not-a-text", f"{what} must be a text", _first(node), "a list or mapping is none; quote what looks so"
+        )
         return ""
 
     def word(self, node: YamlNode, what: str, words: Sequence[str]) -> str:

@@ -16,7 +16,7 @@ from archcalc.engine.conventions import CONVENTIONS
 from archcalc.engine.network import Network, cost_of_graph, exact_density, load
 from archcalc.engine.scope import indices_inside
 from archcalc.engine.storage import storage_of
-from archcalc.graph import NETWORK_INPUT, Graph
+from archcalc.graph import Graph
 from archcalc.ops import Shape
 from archcalc.results.claim import Claim, Settings, Value
 from archcalc.results.cost import DTYPES, NetworkCost

@@ -11,10 +11,10 @@ import typer
 
 from archcalc.cli.inputs import known
 from archcalc.cli.options import FormatOption, OutputOption, complete_network
-from archcalc.cli.output import FINDINGS, USAGE, complain, deliver, fail, guarded, send, send_document
+from archcalc.cli.output import FINDINGS, USAGE, chosen, complain, deliver, fail, guarded, send, send_document
 
 if TYPE_CHECKING:
-    from archcalc.results.claim import Claim, Ledger, Status
+    from archcalc.results.claim import Claim, Ledger
 
 
 class CheckFormat(StrEnum):
@@ -52,9 +52,7 @@ def check(
     ] = None,
     network: Annotated[
         str | None,
-        typer.Option(
-            "--network", metavar="NET", help="Figures of one network.", autocompletion=complete_network
-        ),
+        typer.Option("--network", metavar="NET", help="Figures of one network.", autocompletion=complete_network),
     ] = None,
     verdict: Annotated[
         str | None,
@@ -65,7 +63,8 @@ def check(
         list[str] | None, typer.Option("--max", metavar="NAME=VALUE", help="What a network may cost: params=7M.")
     ] = None,
     baseline: Annotated[
-        Path | None, typer.Option("--baseline", metavar="FILE", help="A table that must still be true.")
+        list[Path] | None,
+        typer.Option("--baseline", metavar="FILE", help="A table of archcalc that must still be true; repeatable."),
     ] = None,
     format: Annotated[
         CheckFormat | None,
@@ -78,13 +77,13 @@ def check(
     Every figure of the ledger is computed again; exit code 1 says that one is broken or stale. With networks, `--max`
     or `--baseline` it is your networks that are held to budgets and baselines.
     """
-    if networks or maximum or baseline is not None:
+    if networks or maximum or baseline:
         for name, given in (("--source", source), ("--network", network), ("--verdict", verdict), ("--ledger", ledger)):
             if given is not None:
                 fail("bad-option", f"{name} is for published figures, not for networks of your own", "leave it out")
         from archcalc.cli.guards import guard
 
-        guard(networks or [], maximum or [], baseline, format, output)
+        guard(networks or [], maximum or [], baseline or [], chosen_format(format, output).value, output)
         return
     found = checked(ledger, source, network, verdict)
     written(found, format, output)
@@ -101,7 +100,8 @@ def checked(ledger: Path | None, source: str | None, network: str | None, verdic
     from archcalc.claims.read import same_network
     from archcalc.results.claim import STATUSES
 
-    status = None if verdict is None else known(verdict.replace("-", "_").replace(" ", "_"), STATUSES, "verdict")
+    if verdict is not None:
+        verdict = known(verdict.lower().replace("-", "_").replace(" ", "_"), STATUSES, "verdict")
     filters: list[Callable[[Claim], bool]] = []
     if network is not None:
         wanted = network
@@ -113,12 +113,21 @@ def checked(ledger: Path | None, source: str | None, network: str | None, verdic
         known(source, [of.citekey for of in found.sources], "source")
     if network is not None and not found.results:
         fail("no-figure", f"the ledger has no figure of `{network}`", "archcalc sources; archcalc list")
-    return found if status is None else kept(found, status)
+    return found if verdict is None else kept(found, verdict)
 
 
-def kept(ledger: Ledger, status: Status) -> Ledger:
+def kept(ledger: Ledger, status: str) -> Ledger:
     """The claims of a status."""
     return ledger._replace(results=[result for result in ledger.results if result.status == status])
+
+
+def chosen_format(format: CheckFormat | None, output: Path | None) -> CheckFormat:
+    """The format asked for, or that of the file's ending."""
+    if format is not None:
+        return format
+    if output is not None and output.suffix.lower() == ".xml":
+        return CheckFormat.JUNIT
+    return CheckFormat(chosen(None, output).value)
 
 
 def written(ledger: Ledger, format: CheckFormat | None, output: Path | None) -> None:
@@ -126,8 +135,7 @@ def written(ledger: Ledger, format: CheckFormat | None, output: Path | None) -> 
     from archcalc.report import data
     from archcalc.report import ledger as render
 
-    endings = {".xml": CheckFormat.JUNIT, ".csv": CheckFormat.CSV, ".json": CheckFormat.JSON, ".md": CheckFormat.MARKDOWN}
-    match format or (endings.get(output.suffix.lower()) if output else None) or CheckFormat.TABLE:
+    match chosen_format(format, output):
         case CheckFormat.TABLE:
             send_document(render.checked(ledger), output)
         case CheckFormat.MARKDOWN:
@@ -144,7 +152,7 @@ def written(ledger: Ledger, format: CheckFormat | None, output: Path | None) -> 
         case CheckFormat.GITHUB:
             from archcalc.source import to_github
 
-            text = to_github(render.diagnostics(ledger.results))
+            text = to_github(render.diagnostics(ledger))
             send(f"{text}\n" if text else "", output)
 
 

@@ -17,6 +17,7 @@ from archcalc.cli.options import (
     DensityOption,
     DepthOption,
     DtypeOption,
+    Format,
     FormatOption,
     GroupOption,
     HeadsOption,
@@ -25,6 +26,7 @@ from archcalc.cli.options import (
     NetworkName,
     NetworkNames,
     OutputOption,
+    PublishedOption,
     ScopeOption,
     SetOption,
     SortOption,
@@ -36,6 +38,8 @@ from archcalc.cli.options import (
 from archcalc.cli.output import FINDINGS, deliver, fail, guarded
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from archcalc.results.cost import LayerCost, NetworkCost
 
 
@@ -91,6 +95,7 @@ def show(
     units: UnitsOption = UnitsChoice.SI,
     strict: StrictOption = False,
     limit: LimitOption = None,
+    published: PublishedOption = False,
 ) -> None:
     """Show what each layer costs, and the totals."""
     from archcalc.report import data
@@ -99,12 +104,45 @@ def show(
     request = Request(set, input, batch, dtype, convention, with_heads, limit, strict, bits, density, scope)
     (cost,) = analysed([network], request)
     rows, of = rows_of(cost, by, depth, sort, top)
+    if published:
+        if set or input or batch != 1:
+            fail("bad-option", "published figures are of a network as its spec has it", "leave --published out")
+        return show_published(cost, rows, units, by, of, format, output)
     deliver(
         format,
         output,
         lambda: shown(cost, rows, units.value, by.value, of),
         lambda: data.layers_csv(cost, rows),
         lambda: data.json_text([data.network_object(cost, rows)]),
+    )
+
+
+def show_published(
+    cost: NetworkCost,
+    rows: Sequence[LayerCost],
+    units: UnitsChoice,
+    by: ByChoice,
+    of: int,
+    format: Format | None,
+    output: Path | None,
+) -> None:
+    """Layers and totals with the figures that others printed of them."""
+    from archcalc.claims.check import figures_of
+    from archcalc.report import data
+    from archcalc.report.ledger import claim_row
+    from archcalc.report.published import cell, in_rows
+    from archcalc.report.show import shown
+
+    figures = figures_of(cost.name)
+    found = in_rows(figures)
+    deliver(
+        format,
+        output,
+        lambda: shown(cost, rows, units.value, by.value, of, figures),
+        lambda: data.csv_text(
+            data.row_of(row, cost.convention) | {"published": cell(found.get(row.name, ()))} for row in rows
+        ),
+        lambda: data.json_text([data.network_object(cost, rows) | {"published": list(map(claim_row, figures))}]),
     )
 
 

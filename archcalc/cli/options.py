@@ -120,6 +120,9 @@ UnitsOption = Annotated[UnitsChoice, typer.Option("--units", help="In tables: 1.
 StrictOption = Annotated[
     bool, typer.Option("--strict", help="Fail (exit 1) where the cost of an operation is not known.")
 ]
+PublishedOption = Annotated[
+    bool, typer.Option("--published", help="With the figures of the ledger beside ours: `archcalc check`.")
+]
 LimitOption = Annotated[
     list[str] | None,
     typer.Option("--limit", metavar="NAME=N", help="Raise a limit of the expansion: steps or layers."),

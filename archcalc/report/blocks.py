@@ -79,6 +79,7 @@ class Items(NamedTuple):
     """Short lines, one below the other."""
 
     lines: Sequence[str]
+    is_plain: bool = False  # nothing in them is meant as Markdown
 
 
 Block = Table | Heading | Paragraph | Verbatim | Items

@@ -117,10 +117,10 @@ def finding(result: ClaimResult) -> tuple[str, str]:
     )
 
 
-def diagnostics(results: Iterable[ClaimResult]) -> list[Diagnostic]:
-    """What fails, each at its place in the ledger."""
-    found = []
-    for result in results:
+def diagnostics(ledger: Ledger) -> list[Diagnostic]:
+    """What fails, and what does not read, each at its place in the ledger."""
+    found = list(ledger.findings)
+    for result in ledger.results:
         if result.fails:
             claim = result.claim
             message, help = finding(result)
@@ -186,7 +186,7 @@ def unexplained(results: Sequence[ClaimResult]) -> Document:
     if not found:
         return [Paragraph("Unexplained differences: none")]
     text = f"Unexplained differences: {len(found)}, each a question that is open"
-    return [Paragraph(text), Items([f"{result.claim.id}: {_against(result)}" for result in found])]
+    return [Paragraph(text), Items([f"{of.claim.id}: {_against(of)}" for of in found], is_plain=True)]
 
 
 def _against(result: ClaimResult) -> str:
@@ -199,21 +199,26 @@ def details(results: Sequence[ClaimResult]) -> Document:
     document: Document = []
     failing = [result for result in results if result.fails]
     if failing:
-        document.append(Heading("Broken and stale"))
-    for result in failing:
-        message, help = finding(result)
-        claim = result.claim
-        lines = [f"{WORDS[result.status]} {claim.id}: {message}", f"{place(claim)}; {claim.where}", f"to do: {help}"]
-        document.append(Items(lines))
-    differing = [result for result in results if result.status == "differs"]
-    if differing:
-        lines = [f"{of.claim.id} ({of.claim.kind}): {_against(of)}. {of.claim.because}" for of in differing]
-        document += [Heading("Why figures differ"), Items(lines)]
+        document += [Heading("Broken and stale"), Items([_failure(result) for result in failing], is_plain=True)]
+    if lines := reasons(results):
+        document += [Heading("Why figures differ"), Items(lines, is_plain=True)]
     skipped = [result.claim for result in results if result.status == "not_computable"]
     if skipped:
         lines = [f"{claim.id}: {printed(claim)}; {claim.because}" for claim in skipped]
-        document += [Heading("Why figures are not computed"), Items(lines)]
+        document += [Heading("Why figures are not computed"), Items(lines, is_plain=True)]
     return document
+
+
+def reasons(results: Iterable[ClaimResult]) -> list[str]:
+    """Why figures differ, a line for each."""
+    differing = [result for result in results if result.status == "differs"]
+    return [f"{of.claim.id} ({of.claim.kind}): {_against(of)}. {of.claim.because}" for of in differing]
+
+
+def _failure(result: ClaimResult) -> str:
+    message, help = finding(result)
+    claim = result.claim
+    return f"{WORDS[result.status]} {claim.id}: {message} ({place(claim)}, {claim.where}). To do: {help}"
 
 
 def counted(results: Iterable[ClaimResult]) -> dict[Status, int]:
@@ -291,6 +296,18 @@ def junit(ledger: Ledger) -> str:
             else:
                 lines.append(f"{head}/>")
         lines.append("  </testsuite>")
+    if ledger.findings:
+        lines.append(
+            f'  <testsuite name="files" tests="{len(ledger.findings)}" failures="0" errors="{len(ledger.findings)}">'
+        )
+    for found in ledger.findings:
+        name = f"{found.source.name if found.source else ''}:{found.line or 1}"
+        error = (
+            f"<error type={quoteattr(found.code)} message={quoteattr(found.message)}>{escape(found.help or '')}</error>"
+        )
+        lines.append(f'    <testcase classname="files" name={quoteattr(name)}>{error}</testcase>')
+    if ledger.findings:
+        lines.append("  </testsuite>")
     return "\n".join([*lines, "</testsuites>"]) + "\n"
 
 
@@ -299,7 +316,7 @@ def junit(ledger: Ledger) -> str:
 
 def source_rows(ledger: Ledger) -> list[dict[str, Any]]:
     """Sources as CSV and JSON hold them."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     for source in ledger.sources:
         results = [result for result in ledger.results if result.claim.source is source]
         rows.append(
@@ -310,7 +327,7 @@ def source_rows(ledger: Ledger) -> list[dict[str, Any]]:
                 "year": source.year,
                 "reference": source.reference,
                 "figures": len(results),
-                **counted(results),
+                **{str(status): number for status, number in counted(results).items()},
                 "read": source.read,
                 "confidence": source.confidence,
             }

@@ -31,7 +31,7 @@ def _block(block: Block) -> Iterator[str]:
         case Verbatim():
             yield from ("```", block.text.rstrip("\n"), "```")
         case Items():
-            yield from (f"- {line}" for line in block.lines)
+            yield from (f"- {escaped(line) if block.is_plain else line}" for line in block.lines)
         case Table():
             yield from _table(block)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from archcalc.engine.conventions import terms_of
-from archcalc.report import numbers
+from archcalc.report import numbers, published
 from archcalc.report.blocks import (
     Bar,
     Cell,
@@ -20,23 +20,41 @@ from archcalc.report.blocks import (
     number,
 )
 from archcalc.report.numbers import Units
+from archcalc.results.claim import ClaimResult
 from archcalc.results.cost import Convention, LayerCost, NetworkCost
 
 _ROWS = {"op": "operation", "layer": "layer", "stage": "stage", "type": "type"}  # what a row is
 
 
 def shown(
-    cost: NetworkCost, rows: Sequence[LayerCost], units: Units, by: str = "layer", of: int | None = None
+    cost: NetworkCost,
+    rows: Sequence[LayerCost],
+    units: Units,
+    by: str = "layer",
+    of: int | None = None,
+    figures: Sequence[ClaimResult] | None = None,
 ) -> Document:
-    """Table of layers, totals and footer; `of` is the number of rows that `rows` was chosen from."""
+    """Table of layers, totals and footer.
+
+    Args:
+        cost: a network.
+        rows: its layers, or groups of them.
+        units: how counts are written.
+        by: what a row is.
+        of: how many rows `rows` was chosen from.
+        figures: what others printed of it, to stand beside.
+    """
     document: Document = [Heading(headline(cost), 1)]
-    document.append(layers_table(cost, rows, units, by))
+    table = layers_table(cost, rows, units, by)
+    document.append(table if figures is None else published.beside(table, published.in_rows(figures)))
     if of is not None and len(rows) < of:
         whole = f"all of {cost.scope}" if cost.scope else "the whole network"
         document.append(Paragraph(f"{len(rows)} of {of} rows; the totals are those of {whole}", quiet=True))
     document.append(totals_table(cost, units))
     document.extend(Paragraph(remark) for remark in remarks(cost))
     document.append(footer(cost))
+    if figures is not None:
+        document += published.below(cost.name, figures, [row.name for row in rows])
     return document
 
 
