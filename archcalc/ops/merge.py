@@ -134,7 +134,7 @@ def _repeated(x: Shapes, op: Any) -> tuple[Dim, ...]:
 def _torch_merge(x: Shapes, op: Any, function: str, module: str) -> TorchCall:
     """A function of two tensors where torch has one, else a module of any number of them."""
     if op.align == "crop":
-        return TorchCall(f"archcalc.{module}", (), {"align": op.align, "reference": op.reference})
+        return TorchCall(f"archcalc.{module}", (), {"align": op.align, "reference": int(op.reference)})
     return TorchCall(function) if len(x) == 2 else TorchCall(f"archcalc.{module}")
 
 
@@ -179,7 +179,7 @@ class Concat(Operator):
     def torch(self, x: Shapes) -> TorchCall:
         """`torch.cat`, of a list of all branches."""
         if self.align == "crop":
-            return TorchCall("archcalc.Concat", (), {"align": self.align, "reference": self.reference})
+            return TorchCall("archcalc.Concat", (), {"align": self.align, "reference": int(self.reference)})
         return TorchCall("torch.cat", (), {"dim": 1})
 
     examples = (
@@ -355,7 +355,7 @@ class Mean(Operator):
 
     def torch(self, x: Shapes) -> TorchCall:
         """A module of its own: torch's mean is over one tensor."""
-        return TorchCall("archcalc.Mean", (), {"align": self.align, "reference": self.reference})
+        return TorchCall("archcalc.Mean", (), {"align": self.align, "reference": int(self.reference)})
 
     examples = (
         Example(

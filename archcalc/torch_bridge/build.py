@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from operator import getitem
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, fx, nn
@@ -69,7 +69,7 @@ class _Builder:
         self._with_heads = with_heads
         self._last = len(graph.nodes) if with_heads else graph.first_head
         self._fx = fx.Graph()
-        self._modules: dict[str, nn.Module] = {}
+        self._modules: dict[str, nn.Module | nn.Parameter] = {}
         self._paths: dict[int, str] = {}  # of operations that are modules
         self._values: dict[int, fx.Node] = {}
         self._indices: dict[int, fx.Node] = {}  # where poolings found their largest, for those that undo them
@@ -109,7 +109,9 @@ class _Builder:
             self._paths[index] = self._paths[node.shares]  # the layer again
         else:  # its weights alone
             self._modules[path] = self._make(call, index)
-            inputs.append(self._fx.get_attr(f"{self._paths[node.shares]}.weight"))
+            owner = self._paths[node.shares]
+            self._modules[f"{owner}.weight"] = cast(nn.Module, self._modules[owner]).get_parameter("weight")
+            inputs.append(self._fx.get_attr(f"{owner}.weight"))
         given = self._emit(index, "call_module", self._paths[index], tuple(inputs))
         if index in self._with_indices:
             self._indices[index] = self._emit(index, "call_function", getitem, (given, 1))

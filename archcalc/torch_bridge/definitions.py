@@ -33,7 +33,12 @@ DEFINITIONS: dict[str, Definition] = {
 }
 
 
-def torchvision_model(name: str, device: Any = "meta") -> Any:
+def has_heads(name: str) -> bool:
+    """Whether torchvision's model of a network has train-only heads, which are left out unless asked for."""
+    return "aux_logits" in DEFINITIONS[name].arguments
+
+
+def torchvision_model(name: str, device: Any = "meta", with_heads: bool = False) -> Any:
     """torchvision's model of one of our networks, for inference; its warnings about initialisation are not ours.
 
     Raises:
@@ -47,4 +52,5 @@ def torchvision_model(name: str, device: Any = "meta") -> Any:
 
     with warnings.catch_warnings(), torch.device(device):
         warnings.simplefilter("ignore")
-        return getattr(torchvision.models, definition.builder)(**definition.arguments).eval()
+        arguments = {**definition.arguments, **({"aux_logits": True} if with_heads and has_heads(name) else {})}
+        return getattr(torchvision.models, definition.builder)(**arguments).eval()

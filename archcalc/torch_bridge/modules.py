@@ -180,16 +180,23 @@ class AvgPool(_PaddedPool):
         return mean
 
 
-class BatchNorm(nn.Module):
-    """Batch normalisation with one of scale and shift, which torch's has both of or none."""
+class _ChannelAffine(nn.Module):
+    """One of a trained scale and shift for each channel, which torch's norms have both of or none."""
+
+    def __init__(self, channels: int, scale: bool, shift: bool) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels)) if scale else None
+        self.bias = nn.Parameter(torch.zeros(channels)) if shift else None
+
+
+class BatchNorm(_ChannelAffine):
+    """Batch normalisation with one of scale and shift."""
 
     running_mean: Tensor | None
     running_var: Tensor | None
 
     def __init__(self, channels: int, statistics: bool = True, scale: bool = True, shift: bool = True) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(channels)) if scale else None
-        self.bias = nn.Parameter(torch.zeros(channels)) if shift else None
+        super().__init__(channels, scale, shift)
         self.register_buffer("running_mean", torch.zeros(channels) if statistics else None)
         self.register_buffer("running_var", torch.ones(channels) if statistics else None)
 
@@ -197,6 +204,26 @@ class BatchNorm(nn.Module):
         """Normalise each channel; by the batch while training, or where there are no statistics."""
         by_batch = self.training or self.running_mean is None
         return functional.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, by_batch)
+
+
+class GroupNorm(_ChannelAffine):
+    """Group normalisation with one of scale and shift."""
+
+    def __init__(self, groups: int, channels: int, scale: bool = True, shift: bool = True) -> None:
+        super().__init__(channels, scale, shift)
+        self.groups = groups
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise each group of channels."""
+        return functional.group_norm(x, self.groups, self.weight, self.bias)
+
+
+class InstanceNorm(_ChannelAffine):
+    """Instance normalisation with one of scale and shift."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise each channel of each example."""
+        return functional.instance_norm(x, weight=self.weight, bias=self.bias)
 
 
 class LayerNorm(nn.Module):

@@ -1,4 +1,4 @@
-"""Every operator that torch has: the same output shape, parameters, buffers, and values of activations."""
+"""Every operator as a torch module: the same output shape, parameters, buffers, and values of activations."""
 
 from __future__ import annotations
 
@@ -50,9 +50,10 @@ def has_torch(call: TorchCall) -> bool:
 
 def build(call: TorchCall) -> Any:
     """The module, on no device."""
-    args = [build(value) if isinstance(value, TorchCall) else value for value in call.args]
+    from archcalc.torch_bridge.build import make_module
+
     with torch.device("meta"):
-        return getattr(torch.nn, call.target.removeprefix("nn."))(*args, **call.kwargs).eval()
+        return make_module(call).eval()
 
 
 def tensor(x: Shape) -> Any:
@@ -60,24 +61,31 @@ def tensor(x: Shape) -> Any:
 
 
 def assert_torch_agrees(case: Case) -> None:
-    """Shape, parameters and buffers; nothing where torch does not have it."""
+    """Shape, parameters and buffers."""
     operator, x = case.operator, case.x
     y = operator.infer(x)
     call = operator.torch(x)
-    if not has_torch(call):
-        return
     stored = operator.parameters(x)
     parameters = buffers = 0
+    tensors = [tensor(branch) for branch in x] if operator.merges else [tensor(x)]
     if call.target.startswith("torch."):
         function = getattr(torch, call.target.removeprefix("torch."))
-        tensors = [tensor(branch) for branch in x]
         result = function(tensors, **call.kwargs) if call.target == "torch.cat" else function(*tensors, **call.kwargs)
     else:
         module = build(call)
-        result = module(tensor(x))
+        if operator.name == "unpool":
+            tensors.append(torch.zeros(tensors[0].shape, dtype=torch.int64, device="meta"))
+        if call.target == "archcalc.TiedLinear":
+            tensors.append(torch.empty(call.args[::-1], device="meta"))
+        result = module(*tensors)
         parameters = sum(each.numel() for each in module.parameters() if each.requires_grad)
-        buffers = sum(each.numel() for name, each in module.named_buffers() if "num_batches_tracked" not in name)
-    assert tuple(result.shape) == (BATCH, y.channels, *y.spatial)
+        names = {name for name, _ in module.named_parameters()} | {"num_batches_tracked"}
+        buffers = sum(
+            each.numel() for name, each in module.state_dict().items() if not {name, name.split(".")[-1]} & names
+        )
+    assert tuple(result.shape) == (BATCH, *([] if y.channels is None else [y.channels]), *y.spatial)
+    if operator.name == "opaque":  # its parameters are as given, or not known
+        return
     assert parameters == stored.weights + stored.biases + stored.norm
     assert buffers == stored.buffers
 
