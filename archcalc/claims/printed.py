@@ -241,7 +241,7 @@ def _figure(part: str, text: str, thousand: int, precision: str, digits: int | N
             )
         return Figure(value, last * 10**dropped)
     if precision == "about":
-        if written.rstrip("0") == "1":  # a unit as large as the number itself would say nothing
+        if (written if decimals else written.rstrip("0")) == "1":  # a unit as large as the number would say nothing
             zeros -= 1
         return Figure(value, last * Fraction(10) ** zeros)
     return Figure(value, Fraction(0) if is_whole else last)

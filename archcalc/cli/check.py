@@ -109,10 +109,12 @@ def checked(ledger: Path | None, source: str | None, network: str | None, verdic
     if source is not None:
         filters.append(lambda claim: claim.source.citekey == source)
     found = check_ledger(ledger, lambda claim: all(passes(claim) for passes in filters))
+    if found.findings:  # what is asked for may be in a file that does not read
+        return found
     if source is not None:
         known(source, [of.citekey for of in found.sources], "source")
     if network is not None and not found.results:
-        fail("no-figure", f"the ledger has no figure of `{network}`", "archcalc sources; archcalc list")
+        fail("no-figure", f"the ledger has no figure of `{network}`", "archcalc list; archcalc sources")
     return found if verdict is None else kept(found, verdict)
 
 
@@ -127,7 +129,10 @@ def chosen_format(format: CheckFormat | None, output: Path | None) -> CheckForma
         return format
     if output is not None and output.suffix.lower() == ".xml":
         return CheckFormat.JUNIT
-    return CheckFormat(chosen(None, output).value)
+    by_ending = chosen(None, output).value
+    if by_ending not in set(CheckFormat):
+        fail("no-table", f"the result of a check is not written as {by_ending}", "--format markdown")
+    return CheckFormat(by_ending)
 
 
 def written(ledger: Ledger, format: CheckFormat | None, output: Path | None) -> None:

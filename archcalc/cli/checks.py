@@ -103,9 +103,10 @@ def report(
 ) -> None:
     """Write reports of all networks.
 
-    The folder then has an index, a page and a table of layers for each network, the totals, and the manual of
-    operators. Files in it that are not made here stay as they are.
+    The folder then has an index, a page and a table of layers for each network, the totals, the ledger of published
+    figures, and the manual of operators. Files in it that are not made here stay as they are.
     """
+    from archcalc.claims.check import check_ledger
     from archcalc.engine.library import analysed_families
     from archcalc.report import folder
     from archcalc.report.numbers import plural
@@ -114,7 +115,11 @@ def report(
     if broken:
         complain([diagnostic for _, error in broken for diagnostic in error.diagnostics])
         raise typer.Exit(USAGE)
-    files = folder.reports(families)
+    ledger = check_ledger()
+    if ledger.findings:
+        complain(list(ledger.findings))
+        raise typer.Exit(USAGE)
+    files = folder.reports(families, ledger)
     try:
         found = folder.differences(output, files) if check else folder.write(output, files)
     except OSError as error:

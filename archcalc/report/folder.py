@@ -7,15 +7,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 from archcalc.engine.network import Network, analyze
-from archcalc.report import catalogue, numbers
+from archcalc.report import catalogue, ledger, numbers, published
 from archcalc.report.blocks import Column, Document, Heading, Items, Paragraph, Section, Table, number
-from archcalc.report.data import layers_csv, totals_csv
+from archcalc.report.data import csv_text, layers_csv, totals_csv
 from archcalc.report.files import write_whole
 from archcalc.report.markdown import markdown
 from archcalc.report.operators import manual
 from archcalc.report.show import footer, headline, layers_table, totals_table
+from archcalc.results.claim import ClaimResult, Ledger
 from archcalc.results.cost import NetworkCost
-from archcalc.spec.library import find
+from archcalc.spec.library import find, plain
 
 _OWN = (("networks", "*.md"), ("tables", "*.csv"))  # folders whose files are all made here
 
@@ -31,16 +32,20 @@ class Differences(NamedTuple):
         return any(self)
 
 
-def reports(families: Sequence[Sequence[NetworkCost]]) -> dict[str, str]:
+def reports(families: Sequence[Sequence[NetworkCost]], checked: Ledger) -> dict[str, str]:
     """All files by their path in the folder."""
     costs = [cost for members in families for cost in members]
     found = {
         "README.md": markdown(index(families)),
         "operators.md": markdown(manual()),
         "totals.csv": totals_csv(costs),
+        "claims.md": markdown(ledger.page(checked)),
+        "claims.csv": csv_text(map(ledger.claim_row, checked.results)),
     }
+    figures = published.by_network(checked.results)
     for cost in costs:
-        found[f"networks/{cost.name}.md"] = markdown(page(cost, heads_counted(cost)))
+        document = page(cost, heads_counted(cost), figures.get(plain(cost.name), ()))
+        found[f"networks/{cost.name}.md"] = markdown(document)
         found[f"tables/{cost.name}.csv"] = layers_csv(heads_counted(cost) or cost)
     return found
 
@@ -69,18 +74,21 @@ def index(families: Sequence[Sequence[NetworkCost]]) -> Document:
         Heading("Reports", 1),
         Paragraph(
             "Made by `archcalc report` from the specs, and compared in CI. `networks/` has a page for each network, "
-            "`tables/` its layers as CSV, `totals.csv` the totals of all, [operators.md](operators.md) the manual. "
+            "`tables/` its layers as CSV, `totals.csv` the totals of all, [operators.md](operators.md) the manual, "
+            "[claims.md](claims.md) the figures that others published, against ours. "
             "MACs are multiply-accumulate pairs of one example; heads for training are left out."
         ),
         table,
     ]
 
 
-def page(cost: NetworkCost, with_heads: NetworkCost | None) -> Document:
+def page(cost: NetworkCost, with_heads: NetworkCost | None, figures: Sequence[ClaimResult] = ()) -> Document:
     """What there is to say about a network."""
     document: Document = [Heading(headline(cost), 1), totals_table(cost, "raw"), footer(cost)]
     if cost.notes:
         document += [Heading("Notes"), Items([" ".join(note.split()) for note in cost.notes])]
+    if figures:
+        document += published.section(figures)
     document += [Heading("Layers"), Paragraph(f"As CSV: [tables/{cost.name}.csv](../tables/{cost.name}.csv)")]
     document.append(layers_table(cost, cost.layers, "raw"))
     if with_heads is not None:

@@ -9,7 +9,8 @@ from typing import Any
 
 from archcalc.report import numbers
 from archcalc.report.blocks import Column, Document, Heading, Items, Paragraph, Section, Table, number
-from archcalc.results.claim import STATUSES, Claim, ClaimResult, ClaimSource, Ledger, Status, Value
+from archcalc.report.markdown import escaped
+from archcalc.results.claim import EXACT, KINDS, STATUSES, Claim, ClaimResult, ClaimSource, Ledger, Status, Value
 from archcalc.source import Diagnostic
 
 WORDS: dict[Status, str] = {
@@ -32,15 +33,21 @@ _HOW = {
 # values
 
 
-def written(value: Value | None) -> str:
-    """A value as people read it: `9,408`, `8.711`, `256x28x28`, `true`."""
+def written(value: Value | None, is_shape: bool = False) -> str:
+    """A value as people read it: `9,408`, `8.711`, `true`; `256x28x28` where it is a shape, else `[3, 5]`."""
     if value is None:
         return ""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, tuple):
-        return "x".join(str(item) if isinstance(item, int) else written(item) for item in value)
+        items = [str(item) if isinstance(item, int) else written(item) for item in value]
+        return "x".join(items) if is_shape else f"[{', '.join(items)}]"
     return f"{value:,}" if isinstance(value, int) else _decimal(value)
+
+
+def computed(result: ClaimResult) -> str:
+    """What is computed of a claim, as people read it."""
+    return written(result.ours, bool(result.claim.quantity))
 
 
 def literal(value: Value) -> str:
@@ -88,32 +95,29 @@ def _edge(value: Fraction) -> str:
 
 def finding(result: ClaimResult) -> tuple[str, str]:
     """What is wrong with a claim that is broken or stale, and what to do."""
-    claim, ours = result.claim, result.ours
-    if ours is None:
+    claim = result.claim
+    if result.ours is None:
         return f"cannot be computed: {result.problem}", result.help or "correct the entry"
+    ours, expect = computed(result), literal(result.ours)
+    how = _HOW[result.agreement] if result.agreement else ""
     if result.status == "stale":
-        verdict = "reproduces" if result.agreement in ("exact", "bound") else "rounds"
-        how = _HOW[result.agreement] if result.agreement else ""
+        verdict = "reproduces" if result.agreement in EXACT else "rounds"
         return (
-            f"the recorded difference is no more: computed is {written(ours)}, which agrees {how}",
+            f"the recorded difference is no more: computed is {ours}, which agrees {how}",
             f"set `verdict: {verdict}` and take kind: and expect: out, if the change is right",
         )
     if claim.verdict == "differs":
-        expected = "nothing" if claim.expect is None else written(claim.expect)
         return (
-            f"the entry expects {expected}, computed is {written(ours)}",
-            f"find out which is right; if what is computed, set `expect: {literal(ours)}`",
+            f"the entry expects {written(claim.expect, bool(claim.quantity))}, computed is {ours}",
+            f"find out which is right; if what is computed, set `expect: {expect}`",
         )
-    if result.agreement:
-        return (
-            f"computed is {written(ours)}, which agrees {_HOW[result.agreement]}, and is not what is printed",
-            "set `verdict: rounds`",
-        )
+    if how:
+        return f"computed is {ours}, which agrees {how}, and is not what is printed", "set `verdict: rounds`"
     range_ = agreeing(result)
     return (
-        f"printed is {printed(claim)}{f' ({range_})' if range_ else ''}, computed is {written(ours)}",
-        f"find out which is right; a difference is recorded with `verdict: differs`, kind:, `expect: {literal(ours)}` "
-        "and because:",
+        f"printed is {printed(claim)}{f' ({range_})' if range_ else ''}, computed is {ours}",
+        f"find out which is right; a difference is recorded with `verdict: differs`, kind:, `expect: {expect}` and "
+        "because:",
     )
 
 
@@ -161,8 +165,8 @@ def by_source(results: Sequence[ClaimResult]) -> Table:
     table = Table(
         [
             Column("figure", least=24),
-            number("printed", least=10),
-            number("computed", least=11),
+            Column("printed", "right", least=10, cut="wrap"),
+            Column("computed", "right", least=14, cut="wrap"),
             Column("verdict"),
         ]
     )
@@ -177,7 +181,7 @@ def by_source(results: Sequence[ClaimResult]) -> Table:
 
 def row(result: ClaimResult) -> list[str]:
     """The id, what is printed, what is computed, and the verdict."""
-    return [result.claim.id, printed(result.claim), written(result.ours), WORDS[result.status]]
+    return [result.claim.id, printed(result.claim), computed(result), WORDS[result.status]]
 
 
 def unexplained(results: Sequence[ClaimResult]) -> Document:
@@ -190,7 +194,7 @@ def unexplained(results: Sequence[ClaimResult]) -> Document:
 
 
 def _against(result: ClaimResult) -> str:
-    ours = written(result.ours)
+    ours = computed(result)
     return f"printed {printed(result.claim)}, computed {ours}" if ours else f"printed {printed(result.claim)}"
 
 
@@ -211,8 +215,11 @@ def details(results: Sequence[ClaimResult]) -> Document:
 
 def reasons(results: Iterable[ClaimResult]) -> list[str]:
     """Why figures differ, a line for each."""
-    differing = [result for result in results if result.status == "differs"]
-    return [f"{of.claim.id} ({of.claim.kind}): {_against(of)}. {of.claim.because}" for of in differing]
+    return [_reason(result) for result in results if result.status == "differs"]
+
+
+def _reason(result: ClaimResult) -> str:
+    return f"{result.claim.id} ({result.claim.kind}): {_against(result)}. {result.claim.because}"
 
 
 def _failure(result: ClaimResult) -> str:
@@ -238,6 +245,72 @@ def summary(results: Sequence[ClaimResult]) -> Table:
     sums = sum(read.values()), sum(recalled.values())
     table.rows.append(["all", *map(str, sums), str(sum(sums))])
     return table
+
+
+# the page of the reports
+
+
+def page(ledger: Ledger) -> Document:
+    """The ledger whole: what is open, by verdict, by source; what was recalled apart."""
+    results = ledger.results
+    document: Document = [
+        Heading("Published figures", 1),
+        Paragraph(
+            "What papers, code and notes print, and what archcalc computes: made by `archcalc report` from "
+            "`specs/claims/`, checked by `archcalc check`. A figure agrees when it is hit, or when it rounds or is cut "
+            "off to the printed digits. As CSV: [claims.csv](claims.csv)."
+        ),
+        *unexplained(results),
+        summary(results),
+        Heading("By verdict"),
+        *_by_verdict(results),
+        Heading("By source"),
+        sources_table(ledger),
+    ]
+    for source in ledger.sources:
+        own = [result for result in results if result.claim.source is source]
+        if own:
+            document += [Heading(source.citekey, 3), Paragraph(_about(source), quiet=True), *_tables(own)]
+    return document
+
+
+def _about(source: ClaimSource) -> str:
+    parts = [citation(source), f"read: {source.read} (confidence {source.confidence})", source.note]
+    return ". ".join(escaped(part.rstrip(".")) for part in parts if part) + "."
+
+
+def _tables(results: Sequence[ClaimResult]) -> Document:
+    """Figures of a source, those that were recalled apart."""
+    read = [result for result in results if not result.claim.is_recalled]
+    recalled = [result for result in results if result.claim.is_recalled]
+    document: Document = [_with_places(read)] if read else []
+    if recalled:
+        document += [Paragraph("Recalled, not read:"), _with_places(recalled)]
+    return document
+
+
+def _with_places(results: Sequence[ClaimResult]) -> Table:
+    table = Table([Column("figure"), Column("where"), number("printed"), number("computed"), Column("verdict")])
+    for result in results:
+        name, *others = row(result)
+        table.rows.append([name, result.claim.where, *others])
+    return table
+
+
+def _by_verdict(results: Sequence[ClaimResult]) -> Document:
+    """What fails, what differs by kind and why, and what is not computed."""
+    document: Document = []
+    failing = [result for result in results if result.fails]
+    if failing:
+        document += [Heading("Broken and stale", 3), Items([_failure(of) for of in failing], is_plain=True)]
+    for kind in KINDS:
+        if lines := [_reason(of) for of in results if of.status == "differs" and of.claim.kind == kind]:
+            document += [Heading(f"Differs: {kind}", 3), Items(lines, is_plain=True)]
+    skipped = [result.claim for result in results if result.status == "not_computable"]
+    if skipped:
+        lines = [f"{claim.id}: {printed(claim)}; {claim.because}" for claim in skipped]
+        document += [Heading("Not computable", 3), Items(lines, is_plain=True)]
+    return document
 
 
 # programs
@@ -336,10 +409,19 @@ def source_rows(ledger: Ledger) -> list[dict[str, Any]]:
 
 
 def sources_listed(ledger: Ledger) -> Document:
+    """The sources, and how many figures they have together."""
+    figures = numbers.plural(len(ledger.results), "figure")
+    return [
+        sources_table(ledger),
+        Paragraph(f"{numbers.plural(len(ledger.sources), 'source')}, {figures}", quiet=True),
+    ]
+
+
+def sources_table(ledger: Ledger) -> Table:
     """A line for each source, with its figures by verdict."""
     table = Table(
         [
-            Column("source", least=12),
+            Column("source", least=22),
             Column("title", drop=2, least=18, cut="end"),
             number("year", drop=3),
             Column("reference", drop=4, least=12),
@@ -347,8 +429,8 @@ def sources_listed(ledger: Ledger) -> Document:
             number("reproduce"),
             number("round"),
             number("differ"),
-            number("not computable", drop=1),
-            number("broken or stale"),
+            number("not computable", least=10),
+            number("broken or stale", least=8),
             Column("read", drop=12, least=16, cut="end"),
         ]
     )
@@ -365,5 +447,4 @@ def sources_listed(ledger: Ledger) -> Document:
                 source["read"],
             ]
         )
-    figures = numbers.plural(len(ledger.results), "figure")
-    return [table, Paragraph(f"{numbers.plural(len(ledger.sources), 'source')}, {figures}", quiet=True)]
+    return table

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from archcalc.report.blocks import Cell, Column, Document, Heading, Items, Paragraph, Section, Table, Total, number
-from archcalc.report.ledger import WORDS, printed, reasons, written
+from archcalc.report.blocks import Cell, Column, Document, Heading, Items, Paragraph, Section, Table, Total
+from archcalc.report.ledger import WORDS, computed, printed, reasons
 from archcalc.results.claim import PLAIN, Claim, ClaimResult
+from archcalc.spec.library import plain
 
 DIFFERS = "≠"
 
@@ -18,6 +19,15 @@ def in_rows(results: Sequence[ClaimResult]) -> dict[str, list[ClaimResult]]:
         claim = result.claim
         if claim.at and claim.quantity and (claim.settings.set, claim.settings.input) == (PLAIN.set, PLAIN.input):
             found.setdefault(claim.at, []).append(result)
+    return found
+
+
+def by_network(results: Sequence[ClaimResult]) -> dict[str, list[ClaimResult]]:
+    """Figures of each network, by its name in the form in which names are compared."""
+    found: dict[str, list[ClaimResult]] = {}
+    for result in results:
+        for name in dict.fromkeys(map(plain, result.claim.networks)):
+            found.setdefault(name, []).append(result)
     return found
 
 
@@ -45,34 +55,34 @@ def beside(table: Table, found: Mapping[str, Sequence[ClaimResult]]) -> Table:
     return wider
 
 
-def figures(results: Sequence[ClaimResult], with_source: bool = True) -> Table:
+def figures(results: Sequence[ClaimResult]) -> Table:
     """A row for each figure: what it is of, what is printed, what is computed, the verdict and the place."""
     columns = [
         Column("figure", least=20, cut="wrap"),
-        number("printed", least=10),
-        number("computed", least=11),
+        Column("printed", "right", least=10, cut="wrap"),
+        Column("computed", "right", least=14, cut="wrap"),
         Column("verdict"),
-        Column("source", drop=2, least=12),
-        Column("where", drop=3, least=14, cut="end"),
+        Column("source", drop=11, least=12),
+        Column("where", drop=12, least=14, cut="end"),
     ]
     table = Table(columns)
     for result in results:
         claim = result.claim
         verdict = WORDS[result.status]
         source = f"{claim.source.citekey}, recalled" if claim.is_recalled else claim.source.citekey
-        table.rows.append([subject(claim), printed(claim), written(result.ours), verdict, source, claim.where])
+        table.rows.append([subject(claim), printed(claim), computed(result), verdict, source, claim.where])
     return table
 
 
 def subject(claim: Claim) -> str:
-    """What a figure is of: `weights of conv1`, `params`, an expression, or its id where nothing is computed."""
-    if claim.value:
-        return " ".join(claim.value.split())
+    """What a figure is of: `weights of conv1`, `flops (two_per_mac)`; its id where it is no single quantity."""
     if not claim.quantity:
         return claim.id
     settings = [f"{name}={value}" for name, value in claim.settings.set]
     for name, value in claim.settings._asdict().items():
-        if name != "set" and value != getattr(PLAIN, name):
+        if name == "convention" and value:
+            settings.append(value)
+        elif name != "set" and value != getattr(PLAIN, name):
             settings.append(f"{name}={'x'.join(map(str, value)) if isinstance(value, tuple) else str(value).lower()}")
     under = f" ({', '.join(settings)})" if settings else ""
     return f"{claim.quantity}{f' of {claim.at}' if claim.at else ''}{under}"
