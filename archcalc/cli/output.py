@@ -20,7 +20,13 @@ if TYPE_CHECKING:
     from archcalc.source import Diagnostic
 
 FINDINGS, USAGE, MISSING_EXTRA = 1, 2, 3
-_ENDINGS = {".csv": Format.CSV, ".json": Format.JSON, ".md": Format.MARKDOWN, ".markdown": Format.MARKDOWN}
+_ENDINGS = {
+    ".csv": Format.CSV,
+    ".json": Format.JSON,
+    ".md": Format.MARKDOWN,
+    ".markdown": Format.MARKDOWN,
+    ".tex": Format.LATEX,
+}
 
 
 def chosen(format: Format | None, output: Path | None) -> Format:
@@ -47,6 +53,14 @@ def deliver(
             from archcalc.report.markdown import markdown
 
             send(markdown(document()), output)
+        case Format.LATEX:
+            from archcalc.report.latex import latex
+
+            try:
+                text = latex(document())
+            except ValueError as error:
+                fail("no-table", f"this result cannot be written as LaTeX: {error} in it", "--format markdown")
+            send(text, output)
         case Format.TABLE:
             send_document(document(), output)
 

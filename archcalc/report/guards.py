@@ -144,7 +144,7 @@ def junit(checks: Sequence[BudgetCheck], tables: Sequence[Baseline]) -> str:
     """As JUnit XML: a case for each limit, and one for each table."""
     from xml.sax.saxutils import escape, quoteattr
 
-    budgets = [
+    limits = [
         (
             f"{check.network}: {check.limit.quantity} <= {check.limit.text}",
             [sentence(check)] * (check.verdict != "kept"),
@@ -153,7 +153,7 @@ def junit(checks: Sequence[BudgetCheck], tables: Sequence[Baseline]) -> str:
     ]
     files = [(table.file, [difference(deviation) for deviation in table.deviations]) for table in tables]
     lines = ['<?xml version="1.0" encoding="UTF-8"?>', "<testsuites>"]
-    for suite, cases in (("budgets", budgets), ("baselines", files)):
+    for suite, cases in (("budgets", limits), ("baselines", files)):
         failures = sum(bool(problems) for _, problems in cases)
         lines.append(f'  <testsuite name="{suite}" tests="{len(cases)}" failures="{failures}" errors="0" skipped="0">')
         for name, problems in cases:
