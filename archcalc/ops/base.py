@@ -353,6 +353,7 @@ class Operator:
     name: ClassVar[str]
     family: ClassVar[str]
     arguments: ClassVar[dict[str, Argument]]
+    defaults: ClassVar[dict[str, Any]]  # of all arguments, REQUIRED for those without one
     examples: ClassVar[tuple[Example, ...]] = ()
     merges: ClassVar[bool] = False  # takes several inputs
     weighted: ClassVar[bool] = False  # counts in the depth of a network
@@ -368,6 +369,7 @@ class Operator:
                 value.name = value.name or name
                 cls.arguments[value.name] = value
                 delattr(cls, name)
+        cls.defaults = {name: declared.default for name, declared in cls.arguments.items()}
         cls._instances = {}
         missing = [rule for rule in RULES if rule not in vars(cls)]
         if missing:
@@ -385,7 +387,7 @@ class Operator:
     @classmethod
     def of(cls: type[OperatorT], values: Mapping[str, Any]) -> OperatorT:
         """The one instance with these (converted or raw) values, in any order."""
-        key = tuple((name, type(value), value) for name, value in values.items())  # True is not 1
+        key = (*values, *map(type, values.values()), *values.values())  # True is not 1
         found = cls._instances.get(key)
         if found is None:
             found = cls._instances[key] = cls(**values)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple, NoReturn
 
 from archcalc.dims import Polynomial, RequirementError
 from archcalc.graph import Node
-from archcalc.ops import OPERATORS, ArgumentError, LayerReference, Operator, Shape, describe
+from archcalc.ops import OPERATORS, REQUIRED, ArgumentError, LayerReference, Operator, Shape, describe
 from archcalc.source import Source, Span, suggest
 from archcalc.spec.evaluate import Evaluator
 from archcalc.spec.expression import Call, Choice, Expression, Name, as_call
@@ -66,24 +66,25 @@ class Binder(Evaluator):
     ) -> Bound:
         """A call of an operator; `arguments` are those by position, which for a merge are its branches."""
         declared = OPERATORS[name].arguments
-        given = list(zip(declared, arguments, strict=False)) + list(call.named)
+        given = [*zip(declared, arguments, strict=False), *call.named]
         if len(arguments) > len(declared):
             self.fail(
                 "too-many-arguments",
                 f"{name} takes {argument_count(len(declared))}, not {len(arguments)}",
                 self.span_of(arguments[len(declared)], base),
             )
-        self.check_named(name, call, base, list(declared), len(arguments))
+        self.check_named(name, call, base, declared, len(arguments))
         found = {**self.defaults(name)}
-        for (argument, _), value in zip(given, values, strict=True):
-            found[argument] = value
+        found.update(zip([argument for argument, _ in given], values, strict=True))
         followers: list[tuple[str, Operator]] = []
         extra: list[int] = []
         tied = -1
         places = dict(given)
         for argument, value in found.items():
-            if declared[argument].kind == "operation":
-                if value is not None and not (isinstance(value, LayerValue) and value.is_identity):
+            if value is None:
+                continue
+            if argument in ROLES:
+                if not (isinstance(value, LayerValue) and value.is_identity):
                     key = (argument, self.keys.key(value))
                     if key not in self.followers:
                         span = self.span_of(places.get(argument, call), base)
@@ -98,7 +99,9 @@ class Binder(Evaluator):
                 else:
                     extra.append(value.node)
                 found[argument] = value._replace(node=-1, name="the earlier layer")
-        missing = [other for other, what in declared.items() if what.is_required and other not in found]
+        # In one order and with all defaults: what is equal is then one operator, however it was written.
+        whole = {**OPERATORS[name].defaults, **found}
+        missing = [other for other, value in whole.items() if value is REQUIRED]
         if missing:
             self.fail(
                 "missing-argument",
@@ -107,8 +110,6 @@ class Binder(Evaluator):
                 f"{name}({', '.join(other for other, what in declared.items() if what.is_required)})",
             )
         followers.sort(key=lambda follower: ROLES.index(follower[0]))
-        # In one order and with all defaults: what is equal is then one operator, however it was written.
-        whole = {other: found.get(other, what.default) for other, what in declared.items()}
         try:
             return Bound(OPERATORS[name].of(whole), followers, tuple(extra), tied)
         except ArgumentError:
@@ -131,17 +132,19 @@ class Binder(Evaluator):
         """Where a part of an expression stands in the file."""
         return Span(base + part.start, base + part.end)
 
-    def check_named(self, callee: str, call: Call, base: int, known: list[str], by_position: int) -> None:
+    def check_named(self, callee: str, call: Call, base: int, known: Collection[str], by_position: int) -> None:
         """Raise for an argument by name that there is not, with the nearest; or that is given by position too."""
+        twice = tuple(known)[:by_position] if call.named else ()
         for (argument, _), (start, end) in zip(call.named, call.places, strict=True):
+            if argument in known and argument not in twice:
+                continue
             span = Span(base + start, base + end)
             if argument not in known:
                 near = suggest(argument, known)
                 help = f"did you mean `{near}`?" if near else f"{callee} takes {', '.join(known) or 'no arguments'}"
                 self.fail("unknown-argument", f"{callee} has no argument `{argument}`", span, help)
-            if argument in known[:by_position]:
-                message = f"the argument `{argument}` is given twice"
-                self.fail("repeated-argument", message, span, "once by position, once by name")
+            message = f"the argument `{argument}` is given twice"
+            self.fail("repeated-argument", message, span, "once by position, once by name")
 
     def defaults(self, name: str) -> dict[str, Any]:
         """The file's defaults for an operator, evaluated once."""
