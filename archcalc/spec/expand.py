@@ -5,7 +5,6 @@ A module called again with equal arguments and input shape is replayed: its node
 
 from __future__ import annotations
 
-import gc
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from archcalc.ops import OPERATORS, LayerReference, Shape, describe
 from archcalc.source import Source, Span, SpecError, suggest
 from archcalc.spec.bind import Handle
 from archcalc.spec.branches import Slot
+from archcalc.spec.collector import paused_collector
 from archcalc.spec.expression import Binary, Call, Chain, Choice, Expression, Generator, Name, as_call
 from archcalc.spec.functions import FUNCTIONS
 from archcalc.spec.limits import DEFAULT_LIMITS, RECURSION, Limits, how_to_raise
@@ -57,18 +57,6 @@ def expand(
         except RecursionError:  # within the limits of the language, if not within Python's
             with deep_recursion():
                 return _Expander(spec, name, overrides or {}, input_shape, limits, with_heads).expand(is_last=True)
-
-
-@contextmanager
-def paused_collector() -> Iterator[None]:
-    """No search for cycles while a graph is built: it has none, and the collector would walk all of it, often."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 @contextmanager
@@ -255,15 +243,24 @@ class _Expander(Replays):
                     f"a layer cannot stand {count} times",
                     Span(base + expression.right.start, base + expression.right.end),
                 )
-            for _ in range(count):
-                handle = self.layer(expression.left, base, handle, scope, slot)
-            return handle
+            return self.repeat(expression.left, count, base, handle, scope, slot)
         if type(expression) is Generator:
             for inner in self.generated(expression, scope, base):
                 handle = self.layer(expression.element, base, handle, inner, slot)
             return handle
         span = Span(base + expression.start, base + expression.end)
         return self.as_layer(self.value(expression, scope, base), span, handle, slot)
+
+    def repeat(self, expression: Expression, count: int, base: int, handle: Handle, scope: Scope, slot: Slot) -> Handle:
+        """Expand a layer so many times; the calls of a module together."""
+        if count and type(expression) is Call:
+            module = self.spec.modules.get(self.called(expression, base, scope))
+            if module is not None:
+                self.steps += 1
+                return self.module(module, expression, base, handle, scope, slot, count)
+        for _ in range(count):
+            handle = self.layer(expression, base, handle, scope, slot)
+        return handle
 
     def is_layer(self, expression: Expression, scope: Scope, base: int) -> bool:
         if isinstance(expression, (Call, Chain, Generator)):
@@ -309,10 +306,7 @@ class _Expander(Replays):
 
     def call(self, call: Call, base: int, handle: Handle, scope: Scope, slot: Slot) -> Handle:
         """A call that stands as a layer."""
-        name = call.function
-        span = Span(base + call.start, base + call.end)
-        if name in scope.locals or name in self.spec.settable:
-            name = self.callable_value(name, call, base, scope)
+        name = self.called(call, base, scope)
         if name in MERGES:
             return self.merge_call(name, call, base, handle, scope, slot)
         if name in OPERATORS:
@@ -326,8 +320,15 @@ class _Expander(Replays):
         if name == "share":
             return self.share(call, base, handle, scope, slot)
         if name in FUNCTIONS:
-            return self.as_layer(self.function(call, scope, base), span, handle, slot)
-        self.unknown_call(name, Span(span.start, span.start + len(name)))
+            return self.as_layer(self.function(call, scope, base), self.span_of(call, base), handle, slot)
+        self.unknown_call(name, Span(base + call.start, base + call.start + len(name)))
+
+    def called(self, call: Call, base: int, scope: Scope) -> str:
+        """Name of the operator, module or function that is called, which an argument or a variable may stand for."""
+        name = call.function
+        if name in scope.locals or name in self.spec.settable:
+            return self.callable_value(name, call, base, scope)
+        return name
 
     def unknown_call(self, name: str, span: Span) -> NoReturn:
         """Raise, with the nearest operator or module."""
@@ -362,22 +363,39 @@ class _Expander(Replays):
             handle = self.emit(follower, handle.shape, (handle.node,), f"{layer}.{role}", layer, span, -1)
         return handle
 
-    def module(self, module: Module, call: Call, base: int, handle: Handle, scope: Scope, slot: Slot) -> Handle:
-        """A call of a module: expanded, or replayed."""
-        self.steps += 4
-        values = self.module_arguments(module, call, base, scope, handle)
-        path = slot.next()
-        # What is told of the network's input stays told of it: a template made there serves there only.
-        begins = handle.node < 0
-        key: tuple[Any, ...] = (module.name, handle.shape, begins, *map(self.keys.key, values.values()))
-        if any(
-            isinstance(value, LayerReference) or (isinstance(value, LayerValue) and value.names_layers)
-            for value in values.values()
-        ):
-            key = (*key, handle.node)  # what it reads beside its input stays where it is
-        template = None if self.sharing is not None else self.templates.get(key)
-        if template is not None:
-            return self.replay(template, handle, path, base + call.start)
+    def module(
+        self, module: Module, call: Call, base: int, handle: Handle, scope: Scope, slot: Slot, count: int = 1
+    ) -> Handle:
+        """A call of a module, so many times in a row: expanded, or replayed."""
+        while count:
+            self.steps += 4
+            values = self.module_arguments(module, call, base, scope, handle)
+            # What is told of the network's input stays told of it: a template made there serves there only.
+            begins = handle.node < 0
+            key: tuple[Any, ...] = (module.name, handle.shape, begins, *map(self.keys.key, values.values()))
+            reads_layers = any(
+                isinstance(value, LayerReference) or (isinstance(value, LayerValue) and value.names_layers)
+                for value in values.values()
+            )
+            if reads_layers:
+                key = (*key, handle.node)  # what it reads beside its input stays where it is
+            template = None if self.sharing is not None else self.templates.get(key)
+            if template is None:
+                turns = 1
+                handle = self.expanded(module, call, base, handle, values, slot.next(), key)
+            else:
+                # What leaves its input's shape as it was is the same call again; limits are looked at in between.
+                is_same = template.output.shape == handle.shape and not begins and not reads_layers
+                turns = min(count, 256) if is_same else 1
+                self.step(self.span_of(call, base), 5 * (turns - 1))
+                handle = self.replay(template, handle, [slot.next() for _ in range(turns)], base + call.start)
+            count -= turns
+        return handle
+
+    def expanded(
+        self, module: Module, call: Call, base: int, handle: Handle, values: dict[str, Any], path: str, key: Any
+    ) -> Handle:
+        """The body of a module for these arguments; kept under the key, to be replayed."""
         span = self.span_of(call, base)
         if len(self.stack) >= self.limits.nesting:
             self.fail(

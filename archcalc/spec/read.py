@@ -23,6 +23,7 @@ from archcalc.source import (
 )
 from archcalc.spec.budget import read_budget
 from archcalc.spec.check import check
+from archcalc.spec.collector import paused_collector
 from archcalc.spec.expression import Call, Expression, Name
 from archcalc.spec.model import (
     Bodies,
@@ -76,11 +77,12 @@ def read_spec(source: Source, is_known_good: bool = False) -> Spec:
     Raises:
         SpecError: with every finding that can be made without expanding a network, sorted by place.
     """
-    reader = _Reader(source, is_known_good)
-    spec = reader.read(read_yaml(source))
-    findings = reader.findings
-    if not is_known_good and not any(finding.code in _STRUCTURAL for finding in findings):
-        findings = findings + check(spec, is_whole=not findings)
+    with paused_collector():
+        reader = _Reader(source, is_known_good)
+        spec = reader.read(read_yaml(source))
+        findings = reader.findings
+        if not is_known_good and not any(finding.code in _STRUCTURAL for finding in findings):
+            findings = findings + check(spec, is_whole=not findings)
     if findings:
         raise SpecError(_causes(sort_diagnostics(findings)))
     return spec

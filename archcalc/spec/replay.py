@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from archcalc.graph import Node
@@ -33,53 +34,59 @@ class Replays(Branches):
         super().__init__(*arguments)
         self.templates: dict[tuple[Any, ...], Template] = {}
 
-    def replay(self, template: Template, handle: Handle, path: str, at: int) -> Handle:
-        """Copy what the same call gave before, under a new path."""
+    def replay(self, template: Template, handle: Handle, paths: Sequence[str], at: int) -> Handle:
+        """Copy what the same call gave before, once under each path, one copy after the other."""
         first, last, first_known, last_known, old_path, old_input, output, spliced, characters = template
-        nodes = self.nodes
-        if len(nodes) + last - first > self.limits.layers:
+        size, named = last - first, last_known - first_known
+        if len(self.nodes) + size * len(paths) > self.limits.layers:
             self.fail(
                 "too-many-layers",
                 f"the network has more than {self.limits.layers:,} operations",
                 Span(at, at + 1),
                 how_to_raise("layers"),
             )
-        self.steps += max(last - first, last_known - first_known)
-        self.count_names(characters + (last - first + last_known - first_known) * (len(path) - len(old_path)), at)
-        shift = len(nodes) - first
-        new_input = handle.node
+        self.steps += max(size, named) * len(paths)
         cut = len(old_path)
-        head = path
+        shift, new_input = 0, old_input
 
         def moved(index: int) -> int:
             return index + shift if index >= first else new_input if index == old_input else index
 
-        old_layer = layer = ""
-        for old_name, name_of_layer, operator, inputs, x, y, shares, span in nodes[first:last]:
-            if name_of_layer is not old_layer:
-                old_layer = name_of_layer
-                layer = head + old_layer[cut:] if cut or not head else f"{head}.{old_layer}"
-            name = layer if old_name is old_layer else layer + old_name[len(old_layer) :]
-            if len(inputs) == 1:
-                only = inputs[0]
-                new_inputs: tuple[int, ...] = (
-                    only + shift if only >= first else new_input if only == old_input else only,
+        # What all copies have in common is found once, and a node is made as a tuple, which takes half the time: this
+        # is the inner loop of deep networks.
+        layers: dict[str, int] = {}
+        rows = []
+        for name, layer, operator, inputs, x, y, shares, span in self.nodes[first:last]:
+            number = layers.setdefault(layer, len(layers))
+            before = inputs[0] if len(inputs) == 1 and inputs[0] >= first else None
+            rows.append((number, name[len(layer) :], operator, before, inputs, x, y, shares, span))
+        tails = [layer[cut:] for layer in layers]
+        bodies = [(old[cut:], self.known[old]) for old in self.order[first_known:last_known] if old in self.known]
+        for path in paths:
+            self.count_names(characters + (size + named) * (len(path) - cut), at)
+            shift, new_input = len(self.nodes) - first, handle.node
+            start = path if cut or not path else f"{path}."
+            new = [start + tail for tail in tails]
+            self.nodes += [
+                tuple.__new__(
+                    Node,
+                    (
+                        new[number] + tail,
+                        new[number],
+                        operator,
+                        tuple(map(moved, inputs)) if before is None else (before + shift,),
+                        x,
+                        y,
+                        shares + shift if shares >= first else shares,
+                        span,
+                    ),
                 )
-            else:
-                new_inputs = tuple(map(moved, inputs))
-            root = shares + shift if shares >= first else shares
-            # A node made as a tuple: half the time, and this is the inner loop of deep networks.
-            nodes.append(tuple.__new__(Node, (name, layer, operator, new_inputs, x, y, root, span)))
-        self.spliced.update(index + shift for index in spliced)
-        paths = self.known
-        for old in self.order[first_known:last_known]:
-            known = paths.get(old)
-            if known is not None:
-                node, x, y, begins, ends, body, values, prefix = known
-                places = moved(node), x, y, begins + shift, ends + shift, body, values, head + prefix[cut:]
-                paths[head + old[cut:]] = tuple.__new__(Known, places)
-                self.order.append(head + old[cut:])
-        node_index = output.node
-        if node_index == old_input:
-            return handle
-        return Handle(moved(node_index), output.shape)
+                for number, tail, operator, before, inputs, x, y, shares, span in rows
+            ]
+            self.spliced.update([index + shift for index in spliced])
+            for tail, (node, x, y, begins, ends, body, values, prefix) in bodies:
+                places = moved(node), x, y, begins + shift, ends + shift, body, values, path + prefix[cut:]
+                self.remember(start + tail, tuple.__new__(Known, places))
+            if output.node != old_input:
+                handle = Handle(moved(output.node), output.shape)
+        return handle
