@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from archcalc.cli import check, checks, guards, networks, profile
+from archcalc.cli import check, checks, guards, networks, profile, reconcile
 from archcalc.cli.plain import PlainCommand, PlainGroup
 
 app = typer.Typer(
@@ -47,6 +47,8 @@ app.command(cls=PlainCommand)(profile.profile)
 app.command(cls=PlainCommand)(checks.validate)
 app.command(cls=PlainCommand)(check.check)
 app.command(cls=PlainCommand)(check.sources)
+app.command(cls=PlainCommand)(reconcile.reconcile)
+app.command(cls=PlainCommand)(reconcile.conventions)
 app.command(cls=PlainCommand)(checks.ops)
 app.command(cls=PlainCommand)(checks.report)
 

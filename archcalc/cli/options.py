@@ -80,7 +80,12 @@ DtypeOption = Annotated[
     typer.Option("--dtype", help="Of the weights, for their bytes: fp64 fp32 tf32 bf16 fp16 fp8 int8 int4."),
 ]
 ConventionOption = Annotated[
-    str, typer.Option("--convention", help="Whose FLOPs: arithmetic, macs, or a tool's (archcalc conventions).")
+    str,
+    typer.Option(
+        "--convention",
+        help="Whose FLOPs (archcalc conventions): arithmetic macs two_per_mac torchvision torch_flop_counter fvcore "
+        "ptflops ptflops_aten thop torchinfo torchprofile calflops_macs calflops deepspeed_macs deepspeed.",
+    ),
 ]
 HeadsOption = Annotated[bool, typer.Option("--with-heads", help="Count heads that are for training only too.")]
 BitsOption = Annotated[
@@ -108,6 +113,10 @@ SortOption = Annotated[
 ]
 TopOption = Annotated[
     int | None, typer.Option("--top", metavar="N", min=1, help="The N rows with most MACs, or first by --sort.")
+]
+MeasuredOption = Annotated[
+    str | None,
+    typer.Option("--measured", metavar="FILE", help="Set the time that `archcalc profile` measured beside the cost."),
 ]
 FormatOption = Annotated[
     Format | None,

@@ -121,7 +121,7 @@ AMOUNTS: dict[str, Amount] = {
         "elements normalised without scale and shift",
         lambda operator, x, y, cost: 0 if cost.parameters.norm else cost.arithmetic.norm,
     ),
-    "norm_params": Amount("parameters of norms", lambda operator, x, y, cost: cost.parameters.norm),
+    "norm_params": Amount("parameters", lambda operator, x, y, cost: cost.parameters.norm),
     "weights": Amount("weights", lambda operator, x, y, cost: cost.parameters.weights),
     "weights_at_outputs": Amount(
         "weights times output positions", lambda operator, x, y, cost: cost.parameters.weights * y.positions

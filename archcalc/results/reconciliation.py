@@ -36,18 +36,6 @@ class Coding(NamedTuple):
     number: int
 
 
-class PublishedFigure(NamedTuple):
-    """What a paper or a web page prints of the network, and whether a count of ours is within what the text says."""
-
-    source: str
-    where: str
-    quantity: str
-    printed: str
-    ours: int
-    agrees: bool
-    because: str = ""
-
-
 @dataclass(slots=True)
 class ReconciledTool:
     """A tool's figure beside ours under its convention; `parts` add up to ours."""
@@ -92,7 +80,6 @@ class Reconciliation:
     tools: list[ReconciledTool]
     components: list[Component]
     missing: dict[str, str] = field(default_factory=dict)  # tools without a figure, and why
-    published: list[PublishedFigure] = field(default_factory=list)
 
     @property
     def is_explained(self) -> bool:

@@ -1,0 +1,89 @@
+"""Commands about other tools' figures: reconcile, conventions."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from archcalc.cli.inputs import known
+from archcalc.cli.options import FormatOption, NetworkName, OutputOption, UnitsChoice, UnitsOption
+from archcalc.cli.output import FINDINGS, MISSING_EXTRA, complain, deliver, fail, guarded
+
+ToolsOption = Annotated[
+    str | None,
+    typer.Option("--tools", metavar="A,B", help="Only these, by the names of their conventions."),
+]
+RecordedOption = Annotated[
+    bool, typer.Option("--recorded", help="Take what was recorded of tools, and run those alone that have nothing.")
+]
+
+
+@guarded
+def reconcile(
+    network: NetworkName,
+    tools: ToolsOption = None,
+    recorded: RecordedOption = False,
+    format: FormatOption = None,
+    output: OutputOption = None,
+    units: UnitsOption = UnitsChoice.SI,
+) -> None:
+    """Say why other tools print other numbers, to the last integer; exit 1 where a number is not explained.
+
+    Tools that are installed are run on torchvision's model of the network, or on our own; of the others there are
+    recorded figures.
+    """
+    from archcalc.engine.conventions import TOOLS
+    from archcalc.report import data
+    from archcalc.report.reconciliation import reconciled, reconciliation_object, rows
+    from archcalc.source.extra import require
+
+    names = [convention.name for convention in TOOLS]
+    wanted = [name.strip() for name in tools.split(",")] if tools is not None else names
+    chosen = [known(name, names, "tool") for name in dict.fromkeys(wanted)]
+    require("torch", "torchvision")
+    from archcalc.torch_bridge.reconcile import reconcile as run
+
+    result = run(network, chosen, recorded)
+    if not result.tools:
+        listed = "; ".join(f"{name}: {why}" for name, why in result.missing.items())
+        fail("no-figure", f"no tool has a figure for {result.network}", listed, MISSING_EXTRA)
+    deliver(
+        format,
+        output,
+        lambda: reconciled(result, units.value),
+        lambda: data.csv_text(rows(result)),
+        lambda: data.json_lines(data.versioned(reconciliation=reconciliation_object(result))),
+    )
+    unexplained = [tool for tool in result.tools if tool.difference]
+    if unexplained:
+        from archcalc.source import Diagnostic
+
+        complain(
+            [
+                Diagnostic(
+                    "unexplained",
+                    f"{tool.name} {tool.figure.version} prints {tool.figure.number:,} for {result.network}; "
+                    f"{tool.explained:,} is explained",
+                )
+                for tool in unexplained
+            ]
+        )
+        raise typer.Exit(FINDINGS)
+
+
+@guarded
+def conventions(format: FormatOption = None, output: OutputOption = None) -> None:
+    """List the conventions: whose FLOPs they are, what they count, and where that is written."""
+    from archcalc.engine.conventions import CONVENTIONS
+    from archcalc.report import data
+    from archcalc.report.reconciliation import convention_object, convention_rows, listed_conventions
+
+    found = list(CONVENTIONS.values())
+    deliver(
+        format,
+        output,
+        lambda: listed_conventions(found),
+        lambda: data.csv_text(convention_rows(found)),
+        lambda: data.json_lines(data.versioned(conventions=[convention_object(each) for each in found])),
+    )
