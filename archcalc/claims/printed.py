@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from archcalc.results.claim import Agreement, Value
 
+LONGEST = 200
 PRECISIONS = ("about", "at least", "at most")
 
 
@@ -159,7 +160,7 @@ UNITS = frozenset(
 )
 _NUMBER = re.compile(
     r"""(?P<whole>\d{1,3}(?:,\d{3})+|\d*)(?P<decimals>\.\d+)?
-    [ ]?-?(?P<scale>thousand|million|billion|trillion|[KMGT]i|[KkMBGT](?![a-z]))?
+    [ ]?-?(?P<scale>(?i:thousand|million|billion|trillion)|[KMGT]i|[KkMBGT](?![a-z]))?
     [ ]?-?(?P<unit>%|[x×]|times|[A-Za-z][A-Za-z-]*)?""",  # noqa: RUF001 - as printed
     re.VERBOSE,
 )
@@ -184,6 +185,8 @@ def read_printed(text: str, thousand: int = 1000, precision: str = "", digits: i
         PrintError: it is no figure.
     """
     rest = " ".join(text.split())
+    if len(rest) > LONGEST:
+        raise PrintError(f"a figure of more than {LONGEST} characters does not read", _HELP)
     if found := _SIGN.match(rest):
         said = _SIGNS[found[0].lower()]
         if precision and precision != said:
