@@ -23,6 +23,7 @@ from archcalc.cli.options import (
     HeadsOption,
     InputOption,
     LimitOption,
+    MeasuredOption,
     NetworkName,
     NetworkNames,
     OutputOption,
@@ -179,6 +180,7 @@ def compare(
     scope: ScopeOption = None,
     depth: DepthOption = None,
     top: TopOption = None,
+    measured: MeasuredOption = None,
     format: FormatOption = None,
     output: OutputOption = None,
     units: UnitsOption = UnitsChoice.SI,
@@ -187,23 +189,29 @@ def compare(
 ) -> None:
     """Compare networks: which is cheaper, where, and why.
 
-    Ratios are to the first network. CSV has a row of totals for each, JSON their layers too.
+    Ratios are to the first network. CSV has a row of totals for each, JSON their layers too. With `--measured` the
+    time that `archcalc profile` measured stands beside the cost, where batch and dtype are the same.
     """
     from archcalc.engine.compare import compare as compare_costs
+    from archcalc.engine.measured import matched, read_measurements
     from archcalc.report import data
     from archcalc.report.compare import compared
+    from archcalc.report.profile import csv_beside_cost, objects_beside_cost
 
     if len(networks) < 2:
         fail("too-few-networks", "compare needs two networks or more", f"archcalc show {networks[0]} shows one")
     request = Request(set, input, batch, dtype, convention, with_heads, limit, strict, bits, density, scope)
+    if measured is not None and scope:
+        fail("bad-option", "a measurement is one of a whole network, not of a scope", "leave one of them out")
     costs = analysed(networks, request)
+    times = matched(read_measurements(measured), costs, measured) if measured is not None else {}
     depth = depth or ((scope.count(".") + 2) if scope else 1)
     deliver(
         format,
         output,
-        lambda: compared(compare_costs(costs), units.value, depth, top or 12),
-        lambda: data.totals_csv(costs),
-        lambda: data.json_text([data.network_object(cost) for cost in costs]),
+        lambda: compared(compare_costs(costs), units.value, depth, top or 12, times),
+        lambda: csv_beside_cost(times, costs) if times else data.totals_csv(costs),
+        lambda: data.json_text(objects_beside_cost(times, costs)),
     )
 
 

@@ -2,33 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from archcalc.engine.compare import Quantity, cause
 from archcalc.engine.groups import cut
+from archcalc.engine.measured import Configuration
 from archcalc.report import numbers
 from archcalc.report.blocks import Bar, Cell, Column, Document, Heading, Paragraph, Table, bar, number
 from archcalc.report.numbers import Units
+from archcalc.report.profile import beside_cost
 from archcalc.report.show import at_least, flops_title, headline, is_compressed, remarks, storage_parts, stored_as
 from archcalc.results.cost import Comparison, LayerCost, NetworkCost, Split
+from archcalc.results.measurement import Measurement
 
 SIDE_BY_SIDE = 3  # more networks stand one below the other
 WORDS: dict[str, str] = {"macs": "MACs", "params": "params"}
 
 
-def compared(comparison: Comparison, units: Units, depth: int = 1, top: int = 12) -> Document:
-    """The verdict, the totals, where the costs are, and each network's stages."""
+def compared(
+    comparison: Comparison,
+    units: Units,
+    depth: int = 1,
+    top: int = 12,
+    measured: Mapping[Configuration, Sequence[Measurement]] | None = None,
+) -> Document:
+    """The verdict, the totals, the time that was measured, where the costs are, and each network's stages."""
     networks = comparison.networks
     names = labels(networks)
     document: Document = [Paragraph(sentence) for sentence in verdict(comparison, names)]
     if len(networks) <= SIDE_BY_SIDE:
         document.append(totals_side_by_side(networks, names, units))
+        document += beside_cost(measured or {}, names, units)
         document.append(Heading("MACs and params by map size (extents of what a layer gives)"))
         document.append(division(comparison.by_map_size, names, "map", units))
         document.append(Heading("MACs and params by kind of operation"))
         document.append(division(comparison.by_kind, names, "kind", units))
     else:
         document.append(totals_in_rows(networks, names, units))
+        document += beside_cost(measured or {}, names, units)
         for title, splits in (("map size", comparison.by_map_size), ("kind of operation", comparison.by_kind)):
             for quantity in ("macs", "params"):
                 document.append(Heading(f"{WORDS[quantity]} by {title}"))

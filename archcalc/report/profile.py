@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from archcalc.engine.measured import Configuration
 from archcalc.report import numbers
 from archcalc.report.blocks import Bar, Column, Document, Heading, Paragraph, Table, Total, bar, number
-from archcalc.report.data import csv_text
+from archcalc.report.data import csv_text, network_object, network_row
 from archcalc.report.numbers import Units
 from archcalc.report.show import without
+from archcalc.results.cost import NetworkCost, totals_row
 from archcalc.results.measurement import (
     Environment,
     Measurement,
@@ -32,15 +34,18 @@ def measured(measurements: Sequence[Measurement], units: Units) -> Document:
             document.append(Paragraph(residue(measurement), quiet=True))
     document.extend(Paragraph(remark) for remark in remarks(measurements))
     document.append(Paragraph(method(measurements), quiet=True))
-    environments = {origin(measurement.environment): None for measurement in measurements}
-    document.extend(Paragraph(text, quiet=True) for text in environments)
+    document.extend(origins(measurements))
     return document
 
 
 def headline(measurements: Sequence[Measurement]) -> str:
     """Device, and how it ran."""
-    devices = list(dict.fromkeys(measurement.environment.device_name for measurement in measurements))
-    return ", ".join([f"Measured on {numbers.listed(devices)}", *setup(measurements)])
+    return ", ".join([f"Measured on {of_device(measurements)}", *setup(measurements)])
+
+
+def of_device(measurements: Sequence[Measurement]) -> str:
+    """The device, as it calls itself."""
+    return numbers.listed(list(dict.fromkeys(one.environment.device_name for one in measurements)))
 
 
 def setup(measurements: Sequence[Measurement]) -> list[str]:
@@ -92,13 +97,18 @@ def networks_table(measurements: Sequence[Measurement], units: Units) -> Table:
                 numbers.rate(one.achieved_flops_per_s),
                 numbers.size(one.bytes_moved, units),
                 numbers.rate(one.arithmetic_intensity),
-                "" if one.peak_memory_bytes is None else numbers.size(one.peak_memory_bytes, units),
-                "" if one.energy_j is None else f"{numbers.rate(one.energy_j)} J",
+                *consumption(one),
             ]
         )
     hidden = {2} if len({measurement.dtype for measurement in measurements}) == 1 else set()
     hidden |= {11} if all(measurement.energy_j is None for measurement in measurements) else set()
     return without(table, hidden)
+
+
+def consumption(one: Measurement) -> list[str]:
+    """Memory and energy."""
+    memory = "" if one.peak_memory_bytes is None else numbers.size(one.peak_memory_bytes)
+    return [memory, "" if one.energy_j is None else f"{numbers.rate(one.energy_j)} J"]
 
 
 def layers_table(measurement: Measurement, units: Units) -> Table:
@@ -171,10 +181,9 @@ def residue(measurement: Measurement) -> str:
     left = measurement.residue_s
     assert left is not None
     part = 100 * measurement.time_of_layers_s / measurement.median_s
-    why = "the time between operations" if left >= 0 else "what timing each operation adds"
     return (
-        f"the layers add up to {part:.1f}% of the whole, {numbers.seconds(measurement.median_s)}; "
-        f"residue {numbers.seconds(left)}, {why}"
+        f"the layers add up to {part:.1f}% of the whole, {numbers.seconds(measurement.median_s)}; residue "
+        f"{numbers.seconds(left)}: the time between operations, less what timing them adds, and chance"
     )
 
 
@@ -209,6 +218,12 @@ def method(measurements: Sequence[Measurement]) -> str:
     return " | ".join(parts)
 
 
+def origins(measurements: Sequence[Measurement]) -> list[Paragraph]:
+    """Where the measurements come from, each environment once."""
+    environments = dict.fromkeys(origin(one.environment) for one in measurements)
+    return [Paragraph(text, quiet=True) for text in environments]
+
+
 def origin(environment: Environment) -> str:
     """Where a measurement comes from, without what changes from one to the next."""
     threads = numbers.plural(environment.threads, "thread")
@@ -233,6 +248,75 @@ def origin(environment: Environment) -> str:
         f"archcalc {environment.archcalc}",
     ]
     return " | ".join(parts)
+
+
+# beside what networks cost
+
+
+def beside_cost(found: Mapping[Configuration, Sequence[Measurement]], names: Sequence[str], units: Units) -> Document:
+    """A table for each configuration: how many times the MACs, and how many times the time."""
+    if not found:
+        return []
+    document: Document = []
+    everything = [one for measurements in found.values() for one in measurements]
+    for measurements in found.values():
+        conditions = [of_device(measurements), *setup(measurements), f"batch {measurements[0].batch}"]
+        document.append(Heading(f"Time beside cost: {', '.join(conditions)}"))
+        document.append(Paragraph(time_for_macs(measurements, names)))
+        document.append(cost_and_time_table(measurements, names, units))
+    document.extend(Paragraph(remark) for remark in remarks(everything))
+    document.append(Paragraph(method(everything), quiet=True))
+    document.extend(origins(everything))
+    return document
+
+
+def time_for_macs(measurements: Sequence[Measurement], names: Sequence[str]) -> str:
+    """Whether the one with more MACs takes as much more time."""
+    order = sorted(range(len(names)), key=lambda index: (measurements[index].macs, measurements[index].median_s))
+    less, more = (measurements[index] for index in (order[0], order[-1]))
+    macs = f"{numbers.times(more.macs, less.macs)} the MACs" if less.macs else f"{numbers.count(more.macs)} MACs more"
+    same = "the same MACs" if more.macs == less.macs else macs
+    return f"{names[order[-1]]} takes {_times(more, less)} the time of {names[order[0]]} for {same}."
+
+
+def _times(one: Measurement, other: Measurement) -> str:
+    return numbers.ratio(nanoseconds(one.median_s), nanoseconds(other.median_s))
+
+
+def cost_and_time_table(measurements: Sequence[Measurement], names: Sequence[str], units: Units) -> Table:
+    """A row for each network; ratios are to the first."""
+    table = Table(
+        [
+            Column("network", least=14),
+            number("MACs"),
+            number("ratio"),
+            number("median"),
+            number("ratio"),
+            number("IQR", drop=4),
+            number("per second", drop=1),
+            number("FLOP/s"),
+            number("FLOP/byte", drop=5),
+            number("memory", drop=3),
+            number("energy", drop=2),
+        ]
+    )
+    first = measurements[0]
+    for name, one in zip(names, measurements, strict=True):
+        table.rows.append(
+            [
+                name,
+                numbers.count(one.macs, units),
+                numbers.ratio(one.macs, first.macs),
+                numbers.seconds(one.median_s),
+                _times(one, first),
+                numbers.seconds(one.third_quartile_s - one.first_quartile_s),
+                numbers.rate(one.throughput_per_s),
+                numbers.rate(one.achieved_flops_per_s),
+                numbers.rate(one.arithmetic_intensity),
+                *consumption(one),
+            ]
+        )
+    return table if any(one.energy_j is not None for one in measurements) else without(table, {10})
 
 
 # for programs
@@ -261,3 +345,31 @@ def _rows(measurements: Sequence[Measurement]) -> Iterator[dict[str, Any]]:
         yield setup | whole | figures_row(measurement) | shares | environment
         for layer in measurement.layers:
             yield setup | layer_time_row(measurement, layer) | environment
+
+
+def csv_beside_cost(found: Mapping[Configuration, Sequence[Measurement]], costs: Sequence[NetworkCost]) -> str:
+    """A row of totals for each network and configuration, with what was measured."""
+    rows = [
+        network_row(cost) | totals_row(cost) | _measured_columns(one)
+        for measurements in found.values()
+        for cost, one in zip(costs, measurements, strict=True)
+    ]
+    return csv_text(rows)
+
+
+def objects_beside_cost(
+    found: Mapping[Configuration, Sequence[Measurement]], costs: Sequence[NetworkCost]
+) -> list[dict[str, Any]]:
+    """Networks with their totals and layers, and a list of what was measured of each."""
+    objects = [network_object(cost) for cost in costs]
+    if found:
+        for index, made in enumerate(objects):
+            made["measured"] = [measurement_object(measurements[index]) for measurements in found.values()]
+    return objects
+
+
+def _measured_columns(one: Measurement) -> dict[str, Any]:
+    """What a row of totals does not say already."""
+    of_cost = ("network", "input", "batch", "dtype", "macs")
+    row = setup_row(one) | figures_row(one) | environment_row(one.environment)
+    return {name: value for name, value in row.items() if name not in of_cost}

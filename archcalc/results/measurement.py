@@ -119,10 +119,10 @@ def figures_row(measurement: Measurement) -> dict[str, Any]:
     """What was found for the whole network."""
     return {
         **_timed_row(measurement),
-        "throughput_per_s": measurement.throughput_per_s,
+        "throughput_per_s": _six_digits(measurement.throughput_per_s),
         "peak_memory_bytes": measurement.peak_memory_bytes,
-        "energy_j": measurement.energy_j,
-        "residue_s": measurement.residue_s,
+        "energy_j": _six_digits(measurement.energy_j),
+        "residue_s": _six_digits(measurement.residue_s),
     }
 
 
@@ -133,8 +133,8 @@ def layer_time_row(measurement: Measurement, layer: LayerTime) -> dict[str, Any]
         "type": layer.type,
         "out_shape": list(layer.out_shape),
         **_timed_row(layer),
-        "share_of_time": share(layer.median_s, measurement.time_of_layers_s),
-        "share_of_macs": share(layer.macs, measurement.macs),
+        "share_of_time": _six_digits(share(layer.median_s, measurement.time_of_layers_s)),
+        "share_of_macs": _six_digits(share(layer.macs, measurement.macs)),
     }
 
 
@@ -150,13 +150,18 @@ def share(part: float, whole: float) -> float | None:
 
 def _timed_row(timed: Timed) -> dict[str, Any]:
     return {
-        "median_s": timed.median_s,
-        "first_quartile_s": timed.first_quartile_s,
-        "third_quartile_s": timed.third_quartile_s,
+        "median_s": _six_digits(timed.median_s),
+        "first_quartile_s": _six_digits(timed.first_quartile_s),
+        "third_quartile_s": _six_digits(timed.third_quartile_s),
         "macs": timed.macs,
         "executed_macs": timed.executed_macs,
         "flops_convention": FLOPS_CONVENTION,
-        "achieved_flops_per_s": timed.achieved_flops_per_s,
+        "achieved_flops_per_s": _six_digits(timed.achieved_flops_per_s),
         "bytes_moved": timed.bytes_moved,
-        "arithmetic_intensity": timed.arithmetic_intensity,
+        "arithmetic_intensity": _six_digits(timed.arithmetic_intensity),
     }
+
+
+def _six_digits(value: float | None) -> float | None:
+    """More than a measurement has."""
+    return None if value is None else float(f"{value:.6g}")
