@@ -1,0 +1,69 @@
+"""An audited table: each figure beside ours, and why it differs."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+from archcalc.report import numbers
+from archcalc.report.blocks import Column, Document, Paragraph, Table, number
+from archcalc.results.audit import JUDGEMENTS, Audit, Figure
+
+
+def audited(found: Audit) -> Document:
+    """A row for each figure, then how many of each judgement there are."""
+    columns = [Column("model", least=12), Column("column"), number("printed"), number("computed"), Column("")]
+    table = Table([*columns, Column("why", cut="wrap", least=24)])
+    for figure in found.figures:
+        computed = "" if figure.computed is None else f"{figure.computed:,}"
+        cells = [figure.model, figure.column, figure.printed, computed, figure.judgement, reason(figure)]
+        table.rows.append(cells)
+    document: Document = [table, Paragraph(summary(found), quiet=True)]
+    if found.ignored:
+        document.append(Paragraph(f"columns not read: {', '.join(found.ignored)}", quiet=True))
+    return document
+
+
+def reason(figure: Figure) -> str:
+    """Why a figure is not what is computed, or which convention it is right under."""
+    if figure.judgement == "wrong":
+        times = f"{factor(figure.factor)} what is computed" if figure.factor is not None else ""
+        return ", ".join(filter(None, [times, figure.why]))
+    return " or ".join([figure.why, *figure.others])
+
+
+def factor(value: Fraction) -> str:
+    """`3.1x`, `0.497x`: four digits."""
+    for decimals in (3, 2, 1):
+        if value < 10 ** (4 - decimals):
+            break
+    scaled = (2 * value.numerator * 10**decimals + value.denominator) // (2 * value.denominator)
+    whole, part = divmod(scaled, 10**decimals)
+    return f"{whole:,}.{part:0{decimals}d}x"
+
+
+def summary(found: Audit) -> str:
+    """`table.csv: 6 rows, 12 figures: 8 right, 3 explained, 1 wrong`."""
+    counts = [f"{found.count(word)} {word}" for word in JUDGEMENTS if found.count(word)]
+    rows, figures = numbers.plural(found.rows, "row"), numbers.plural(len(found.figures), "figure")
+    return f"{found.file}: {rows}, {figures}{': ' if counts else ''}{', '.join(counts)}"
+
+
+def rows(found: Audit) -> list[dict[str, Any]]:
+    """A row for each figure, for CSV and JSON."""
+    return [
+        {
+            "line": figure.line,
+            "model": figure.model,
+            "network": figure.network,
+            "column": figure.column,
+            "quantity": figure.quantity,
+            "printed": figure.printed,
+            "computed": figure.computed,
+            "judgement": figure.judgement,
+            "why": figure.why,
+            "others": "; ".join(figure.others),
+            "factor": None if figure.factor is None else factor(figure.factor).removesuffix("x").replace(",", ""),
+        }
+        for figure in found.figures
+    ]
