@@ -3,6 +3,7 @@
 from archcalc.dims.decide import at_least_bound, at_most_bound, equal, less, sign
 from archcalc.dims.fold import Algebra, bound, evaluate, fold, substitute
 from archcalc.dims.polynomial import Condition, Dim, Polynomial, total
+from archcalc.dims.ratio import FREE, Ratio, make_divisible
 from archcalc.dims.requirements import (
     Assumption,
     RequirementError,
@@ -15,7 +16,6 @@ from archcalc.dims.requirements import (
 from archcalc.dims.vocabulary import (
     adaptive_windows,
     ceil_div,
-    make_divisible,
     maximum,
     minimum,
     prod,
@@ -24,11 +24,13 @@ from archcalc.dims.vocabulary import (
 )
 
 __all__ = [
+    "FREE",
     "Algebra",
     "Assumption",
     "Condition",
     "Dim",
     "Polynomial",
+    "Ratio",
     "RequirementError",
     "adaptive_windows",
     "assume",

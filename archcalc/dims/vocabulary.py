@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from fractions import Fraction
 from math import gcd
 
-from archcalc.dims.decide import at_least_bound, less
+from archcalc.dims.decide import at_least_bound
 from archcalc.dims.polynomial import (
     Choice,
     Condition,
@@ -71,20 +70,6 @@ def select(condition: bool | Condition, a: Dim, b: Dim) -> Dim:
     if isinstance(condition, Condition):
         return a if a == b else single(intern(Choice, condition, a, b))
     return a if condition else b
-
-
-def make_divisible(x: Dim | Fraction, divisor: int) -> Dim:
-    """The multiple of the divisor nearest to x (halves up), or the next where that is over a tenth below x.
-
-    MobileNet's rule for scaled widths (tensorflow/models, slim/nets/mobilenet, `make_divisible`), exactly.
-    """
-    if not isinstance(x, int | Polynomial | Fraction):
-        raise TypeError(f"a width is an int, a Fraction or a polynomial, not {x!r}")
-    if divisor < 1:
-        raise ValueError(f"a width is divisible by 1 or more, not by {divisor}")
-    nearest = maximum(divisor, (2 * x + divisor) // (2 * divisor) * divisor)
-    too_low = 10 * nearest < 9 * x if isinstance(x, Fraction) else less(10 * nearest, 9 * x)
-    return select(too_low, nearest + divisor, nearest)
 
 
 def adaptive_windows(extent: Dim, outputs: int) -> Dim:

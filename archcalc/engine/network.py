@@ -7,7 +7,7 @@ from fractions import Fraction
 from operator import index
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archcalc.dims import Dim, Polynomial, variable
+from archcalc.dims import Dim, Polynomial, Ratio, ratio, variable
 from archcalc.engine.analyze import layer_costs, total
 from archcalc.engine.conventions import CONVENTIONS
 from archcalc.engine.costs import quantity
@@ -45,25 +45,29 @@ class Network(NamedTuple):
         self,
         set: Mapping[str, Any] | None = None,
         input: Shape | Sequence[int] | None = None,
-        free: Sequence[str] = (),
+        free: Sequence[str] | Mapping[str, Fraction | int] = (),
         limits: Limits = DEFAULT_LIMITS,
         with_heads: bool = True,
     ) -> Graph:
         """Expand it; variables named in `free` stay symbolic.
+
+        Where `free` gives a unit, the variable takes multiples of it: `{"width": Fraction(1, 4)}` stands for width =
+        k/4, and k has the variable's name.
 
         Raises:
             SpecError: with the place where the expansion stopped.
         """
         shape = input_shape(self.spec, input) if input is not None else None
         settings = {**(input_settings(self.spec, shape) if shape else {}), **(set or {})}
-        overrides: dict[str, tuple[Placed, Source] | Polynomial] = {}
+        overrides: dict[str, tuple[Placed, Source] | Polynomial | Ratio] = {}
         fixed = {name: value for name, value in settings.items() if name not in free}
         for number, (name, value) in enumerate(fixed.items()):
             check_variable(self.spec, name)
             overrides[name] = setting(name, value, number)
         for name in free:
             check_variable(self.spec, name)
-            overrides[name] = variable(name)
+            unit = free[name] if isinstance(free, Mapping) else 1
+            overrides[name] = ratio.multiply(variable(name), unit)  # type: ignore[assignment]  # the unit is not 0
         return expand(self.spec, self.name, overrides, shape, limits, with_heads)
 
 
@@ -186,7 +190,7 @@ def cost_of_graph(
 
 def closed_form(
     network: str | Network,
-    free: Sequence[str],
+    free: Sequence[str] | Mapping[str, Fraction | int],
     name: str = "macs",
     set: Mapping[str, Any] | None = None,
     with_heads: bool = False,

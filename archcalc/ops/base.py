@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from typing import Any, ClassVar, Literal, NamedTuple, TypeVar
 
-from archcalc.dims import Dim, Polynomial, prod
+from archcalc.dims import FREE, Dim, Polynomial, Ratio, prod
 
 REQUIRED: Any = type("Required", (), {"__repr__": lambda _: "required"})()
 RULES = ("infer", "parameters", "arithmetic", "connections", "window", "torch")
@@ -245,9 +245,10 @@ def _convert_count(argument: Argument, value: Any) -> Dim:
         return value
     if isinstance(value, Polynomial):
         return value
-    if isinstance(value, Fraction):
+    if isinstance(value, (Fraction, Ratio)):
+        for_all = " for all values" * isinstance(value, Ratio)
         raise ArgumentError(
-            f"{argument.name} is {_number_text(value)}; it must be a whole number",
+            f"{argument.name} is {_number_text(value)}; it must be a whole number{for_all}",
             "floor(...), round(...) or make_divisible(..., 8) gives a whole number",
         )
     raise ArgumentError(f"{argument.name} must be a whole number, not {describe(value)}")
@@ -268,7 +269,7 @@ def _convert_padding(argument: Argument, value: Any) -> str | Dim | tuple[Dim, .
         if not 1 <= len(value) <= 6:
             raise ArgumentError(f"{argument.name} has {len(value)} numbers; one or two for each spatial axis")
         return tuple(_convert_count(argument, item) for item in value)
-    if isinstance(value, (int, Polynomial, Fraction)) and not isinstance(value, bool):
+    if isinstance(value, (int, Fraction, *FREE)) and not isinstance(value, bool):
         return _convert_count(argument, value)
     raise ArgumentError(
         f"{argument.name} must be a number, numbers, or one of {', '.join(argument.words)}, not {describe(value)}"
@@ -330,7 +331,7 @@ def describe(value: Any) -> str:
     """A value as messages name it."""
     if value is None:
         return "none"
-    if isinstance(value, (bool, int, Fraction, Polynomial)):
+    if isinstance(value, (bool, int, Fraction, *FREE)):
         return _number_text(value)
     if isinstance(value, str):
         return f"the word `{value}`"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple, NoReturn
 
-from archcalc.dims import Polynomial, RequirementError
+from archcalc.dims import Polynomial, Ratio, RequirementError
 from archcalc.graph import Node
 from archcalc.ops import OPERATORS, REQUIRED, ArgumentError, LayerReference, Operator, Shape, describe
 from archcalc.source import Source, Span, suggest
@@ -42,7 +42,7 @@ class Binder(Evaluator):
     def __init__(
         self,
         spec: Spec,
-        settings: Mapping[str, Placed | Polynomial],
+        settings: Mapping[str, Placed | Polynomial | Ratio],
         limits: Limits,
         overrides: list[Source],
         name: str,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any, NoReturn
 
-from archcalc.dims import Condition, Dim, Polynomial, assume, at_least_bound, equal, less
+from archcalc.dims import FREE, Condition, Dim, Polynomial, Ratio, assume, at_least_bound, ratio
 from archcalc.ops import OPERATORS, LayerReference, Shape, describe
 from archcalc.source import Source, Span, suggest
 from archcalc.spec.expression import (
@@ -41,7 +41,7 @@ class Evaluator(Trail):
     def __init__(
         self,
         spec: Spec,
-        settings: Mapping[str, Placed | Polynomial],
+        settings: Mapping[str, Placed | Polynomial | Ratio],
         limits: Limits,
         overrides: list[Source],
         name: str,
@@ -75,7 +75,7 @@ class Evaluator(Trail):
                 span,
                 f"networks that give it one: {listed}" if owners else "give it one under `variables:`",
             )
-        if isinstance(setting, Polynomial):
+        if isinstance(setting, FREE):
             value: Any = setting
         else:
             if self.being_found >= self.limits.nesting:
@@ -205,7 +205,7 @@ class Evaluator(Trail):
         if expression.operator == "not":
             return not self.truth(expression.operand, scope, base)
         value = self.number(expression.operand, scope, base)
-        return -value if expression.operator == "-" else value
+        return ratio.multiply(value, -1) if expression.operator == "-" else value
 
     def of_binary(self, expression: Binary, scope: Scope, base: int) -> Any:
         """Arithmetic; a layer times a count stays a layer."""
@@ -226,15 +226,8 @@ class Evaluator(Trail):
         sign = expression.operator
         if sign in ("/", "//", "%") and right == 0:
             self.fail("division-by-zero", "division by zero", span)
-        symbolic = isinstance(left, Polynomial) or isinstance(right, Polynomial)
-        if symbolic and (isinstance(left, Fraction) or isinstance(right, Fraction)):
-            self.fail(
-                "symbolic-decimal",
-                f"a decimal cannot be combined with {left if isinstance(left, Polynomial) else right}, which is free",
-                span,
-                "keep that variable concrete",
-            )
-        if symbolic and sign in ("/", "//", "%") and (at_least_bound(right) or 0) < 1:
+        symbolic = isinstance(left, FREE) or isinstance(right, FREE)
+        if symbolic and sign in ("/", "//", "%") and (at_least_bound(ratio.parts(right)[0]) or 0) < 1:
             message = f"{left} is divided by {right}, which is not 1 or more for all values"
             self.fail("bad-divisor", message, span, "give the free variable a value, or divide by a maximum: max(1, n)")
         if sign == "**":
@@ -242,24 +235,14 @@ class Evaluator(Trail):
                 self.fail("bad-power", "a power has a whole exponent of 0 or more", span)
             if right > 64 and not (isinstance(left, int) and abs(left) <= 1):
                 self.fail("integer-size", "a number of 2^63 or more", span, how_to_raise("integer"))
-            result: Any = left**right
-        elif sign == "/":
-            if symbolic:
-                exact = left // right
-                if exact * right != left:
-                    self.fail(
-                        "symbolic-decimal",
-                        f"({left}) / ({right}) is not a whole number for all values",
-                        span,
-                        "use // to round down",
-                    )
-                result = exact
-            else:
-                result = Fraction(left) / right
-        elif sign == "%" and symbolic:
-            result = left - left // right * right
+            result: Any = ratio.power(left, right) if symbolic else left**right
+        elif symbolic:
+            result = _FREE_ARITHMETIC[sign](left, right)
+            if result is None:
+                message = f"({left}) / ({right}) is not a polynomial over a whole number"
+                self.fail("symbolic-quotient", message, span, "use // to round down")
         else:
-            result = _ARITHMETIC[sign](left, right)
+            result = Fraction(left) / right if sign == "/" else _ARITHMETIC[sign](left, right)
         return self.bounded(result, span)
 
     def bounded(self, value: Any, span: Span) -> Any:
@@ -279,7 +262,7 @@ class Evaluator(Trail):
 
     def as_number(self, value: Any, expression: Expression, base: int) -> Any:
         """The value if it is a number."""
-        if isinstance(value, (int, Fraction, Polynomial)) and not isinstance(value, bool):
+        if isinstance(value, (int, Fraction, *FREE)) and not isinstance(value, bool):
             return value
         self.fail(
             "not-a-number",
@@ -291,7 +274,7 @@ class Evaluator(Trail):
         """A whole number for something structural: a repeat count, an index."""
         value = self.number(expression, scope, base)
         span = Span(base + expression.start, base + expression.end)
-        if isinstance(value, Polynomial):
+        if isinstance(value, FREE):
             names = ", ".join(sorted(value.variables()))
             self.fail(
                 "structural-variable",
@@ -324,35 +307,28 @@ class Evaluator(Trail):
             return self.equals(left, right, span) == (sign == "==")
         left = self.as_number(left, expression.left, base)
         right = self.as_number(right, expression.right, base)
-        if isinstance(left, Polynomial) or isinstance(right, Polynomial):
+        if isinstance(left, FREE) or isinstance(right, FREE):
             return self.decide(sign, left, right, span)
         return bool(_ORDER[sign](left, right))
 
     def equals(self, left: Any, right: Any, span: Span) -> bool:
         """Equality; between numbers that depend on free variables, undecided counts as unequal and is recorded."""
-        if isinstance(left, Polynomial) or isinstance(right, Polynomial):
-            if isinstance(left, (int, Polynomial)) and isinstance(right, (int, Polynomial)):
-                found = equal(left, right)
-                if isinstance(found, Condition):
-                    assume(f"{left} is not {right} ({self.place(span)})", "unequal", left, right)
-                    return False
-                return found
-            return False
+        if isinstance(left, FREE) or isinstance(right, FREE):
+            if not _are_numbers(left, right):
+                return False
+            found = ratio.is_equal(left, right)
+            if isinstance(found, Condition):
+                assume(f"{left} is not {right} ({self.place(span)})", "unequal", found.left, found.right)
+                return False
+            return found
         if isinstance(left, bool) != isinstance(right, bool):
             return False
         return bool(left == right) if _are_numbers(left, right) else bool(self.keys.key(left) == self.keys.key(right))
 
     def decide(self, sign: str, left: Any, right: Any, span: Span) -> bool:
         """An order between numbers that depend on free variables."""
-        if isinstance(left, Fraction) or isinstance(right, Fraction):
-            scale = (left.denominator if isinstance(left, Fraction) else 1) * (
-                right.denominator if isinstance(right, Fraction) else 1
-            )
-            left, right = [
-                value * scale if not isinstance(value, Fraction) else int(value * scale) for value in (left, right)
-            ]
         a, b = (right, left) if sign in ("<=", ">") else (left, right)
-        found = less(a, b)
+        found = ratio.is_less(a, b)
         if isinstance(found, Condition):
             self.fail(
                 "undecided-condition",
@@ -461,7 +437,7 @@ class Evaluator(Trail):
 
 
 def _are_numbers(left: Any, right: Any) -> bool:
-    return isinstance(left, (int, Fraction)) and isinstance(right, (int, Fraction))
+    return isinstance(left, (int, Fraction, *FREE)) and isinstance(right, (int, Fraction, *FREE))
 
 
 _ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
@@ -470,6 +446,14 @@ _ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "*": python.mul,
     "//": python.floordiv,
     "%": python.mod,
+}
+_FREE_ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
+    "+": ratio.add,
+    "-": ratio.subtract,
+    "*": ratio.multiply,
+    "/": ratio.divide,
+    "//": ratio.floor_divide,
+    "%": ratio.modulo,
 }
 _ORDER: dict[str, Callable[[Any, Any], bool]] = {
     "<": python.lt,

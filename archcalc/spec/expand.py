@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from fractions import Fraction
 from typing import Any, NoReturn
 
-from archcalc.dims import Dim, Polynomial, collecting_assumptions
+from archcalc.dims import FREE, Dim, Polynomial, Ratio, collecting_assumptions
 from archcalc.graph import NETWORK_INPUT, Graph, Node
 from archcalc.ops import OPERATORS, LayerReference, Shape, describe
 from archcalc.source import Source, Span, SpecError, suggest
@@ -33,7 +33,7 @@ from archcalc.spec.words import INPUTS, MERGES, argument_count
 def expand(
     spec: Spec,
     name: str,
-    overrides: Mapping[str, tuple[Placed, Source] | Polynomial] | None = None,
+    overrides: Mapping[str, tuple[Placed, Source] | Polynomial | Ratio] | None = None,
     input_shape: Shape | None = None,
     limits: Limits = DEFAULT_LIMITS,
     with_heads: bool = True,
@@ -75,22 +75,22 @@ class _Expander(Replays):
         self,
         spec: Spec,
         name: str,
-        overrides: Mapping[str, tuple[Placed, Source] | Polynomial],
+        overrides: Mapping[str, tuple[Placed, Source] | Polynomial | Ratio],
         input_shape: Shape | None,
         limits: Limits,
         with_heads: bool,
     ) -> None:
-        settings: dict[str, Placed | Polynomial] = dict(spec.settings(name))
+        settings: dict[str, Placed | Polynomial | Ratio] = dict(spec.settings(name))
         sources: list[Source] = []
         for variable, given in overrides.items():
-            if isinstance(given, Polynomial):
+            if isinstance(given, FREE):
                 settings[variable] = given
             else:
                 settings[variable] = given[0]
                 sources.append(given[1])
         super().__init__(spec, spec.settings(name), limits, sources, name)
         for variable, given in overrides.items():
-            if isinstance(given, Polynomial):
+            if isinstance(given, FREE):
                 self.check_number(variable)
         self.settings = settings
         self.variables.clear()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from fractions import Fraction
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
-from archcalc.dims import Dim, Polynomial, RequirementError, make_divisible, maximum, minimum
+from archcalc.dims import FREE, Dim, RequirementError, make_divisible, ratio
 from archcalc.ops import describe
 from archcalc.source import Span
 
@@ -28,7 +28,7 @@ def _arity(evaluator: Evaluator, name: str, values: list[Any], counts: tuple[int
 def _numbers(evaluator: Evaluator, name: str, values: list[Any], span: Span) -> list[Any]:
     evaluator.step(span, len(values) // 4)
     for value in values:
-        if not isinstance(value, (int, Fraction, Polynomial)) or isinstance(value, bool):
+        if not isinstance(value, (int, Fraction, *FREE)) or isinstance(value, bool):
             evaluator.fail("not-a-number", f"{name} needs numbers, not {describe(value)}", span)
     return values
 
@@ -41,28 +41,21 @@ def _list(evaluator: Evaluator, name: str, values: list[Any], span: Span) -> tup
     return found
 
 
-def _rounding(of_fraction: Callable[[Fraction], int]) -> Function:
+def _rounding(of_number: Callable[[Any], Dim]) -> Function:
     def function(evaluator: Evaluator, name: str, values: list[Any], span: Span) -> Any:
         _arity(evaluator, name, values, (1,), span)
         (value,) = _numbers(evaluator, name, values, span)
-        return of_fraction(value) if isinstance(value, Fraction) else value
+        return of_number(value)
 
     return function
 
 
-def _extreme(of_dims: Callable[[Dim, Dim], Dim], of_numbers: Callable[[list[Any]], Any]) -> Function:
+def _extreme(of_two: Callable[[Any, Any], Any], of_numbers: Callable[[list[Any]], Any]) -> Function:
     def function(evaluator: Evaluator, name: str, values: list[Any], span: Span) -> Any:
         items = list(values[0]) if len(values) == 1 and type(values[0]) is tuple else values
         if not _numbers(evaluator, name, items, span):
             evaluator.fail("argument-count", f"{name} needs at least one number", span)
-        if not any(isinstance(value, Polynomial) for value in items):
-            return of_numbers(items)
-        result = items[0]
-        for value in items[1:]:
-            if isinstance(value, Fraction) or isinstance(result, Fraction):
-                evaluator.fail("symbolic-decimal", f"{name} of a decimal and a free variable", span)
-            result = of_dims(result, value)
-        return result
+        return reduce(of_two, items) if any(isinstance(value, FREE) for value in items) else of_numbers(items)
 
     return function
 
@@ -74,7 +67,7 @@ def _len(evaluator: Evaluator, name: str, values: list[Any], span: Span) -> int:
 def _sum(evaluator: Evaluator, name: str, values: list[Any], span: Span) -> Any:
     total: Any = 0
     for value in _numbers(evaluator, name, list(_list(evaluator, name, values, span)), span):
-        total += value
+        total = ratio.add(total, value) if isinstance(total, FREE) or isinstance(value, FREE) else total + value
         if isinstance(total, Fraction):  # bounded as it grows, or adding a million takes minutes
             evaluator.bounded(total, span)
     return total
@@ -84,7 +77,7 @@ def _range(evaluator: Evaluator, name: str, values: list[Any], span: Span) -> tu
     _arity(evaluator, name, values, (1, 2, 3), span)
     for value in _numbers(evaluator, name, values, span):
         if not isinstance(value, int):
-            if isinstance(value, Polynomial):
+            if isinstance(value, FREE):
                 message = f"range depends on {value}, which is free; it decides the structure"
                 evaluator.fail("structural-variable", message, span, "give it a value: one expansion for each")
             help = "floor(...) or round(...) gives a whole number"
@@ -110,13 +103,13 @@ def _make_divisible(evaluator: Evaluator, name: str, values: list[Any], span: Sp
 
 
 FUNCTIONS: dict[str, Function] = {
-    "ceil": _rounding(math.ceil),
-    "floor": _rounding(math.floor),
+    "ceil": _rounding(ratio.ceil),
+    "floor": _rounding(ratio.floor),
     "len": _len,
     "make_divisible": _make_divisible,
-    "max": _extreme(maximum, max),
-    "min": _extreme(minimum, min),
+    "max": _extreme(ratio.largest, max),
+    "min": _extreme(ratio.smallest, min),
     "range": _range,
-    "round": _rounding(round),
+    "round": _rounding(ratio.nearest),
     "sum": _sum,
 }

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import random
+from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import archcalc
+from archcalc import analyze, closed_form
 from archcalc.dims import Polynomial, evaluate, variable
 from archcalc.engine.costs import QUANTITIES
 from archcalc.engine.network import Network
@@ -196,3 +199,29 @@ def test_forms_are_small() -> None:
         form = archcalc.closed_form(name, ["resolution", "classes"])
         assert isinstance(form, Polynomial)
         assert len(form.terms) <= 8
+
+
+WIDTHS = """network: scaled
+input: image(3, resolution, resolution)
+variables: {resolution: 224, width: 1}
+layers:
+  stem:   conv(make_divisible(32 * width, 8), 3, stride=2, padding=half)
+  exact:  conv(64 * width, 3, padding=half)
+  floor:  conv(max(8, floor(20 * width / 3)), 1)
+  round:  conv(round(10 * width), 1)
+  branch: conv(16, 1) if 32 * width >= 8 else conv(8, 1)
+  end:    global_avgpool
+  fc:     linear(10)
+"""
+
+
+@pytest.mark.parametrize("name", ["params", "macs", "connections", "activations"])
+def test_a_width_in_quarters_stays_free(tmp_path: Path, name: str) -> None:
+    """Shares of a free width become whole where a function says how; exact at every multiple of the unit."""
+    path = tmp_path / "scaled.yaml"
+    path.write_text(WIDTHS, encoding="utf-8")
+    form = closed_form(str(path), {"resolution": 1, "width": Fraction(1, 4)}, name)
+    for resolution in (32, 97, 224):
+        for quarters in range(1, 14):
+            totals = analyze(str(path), set={"resolution": resolution, "width": Fraction(quarters, 4)}).totals
+            assert evaluate(form, {"resolution": resolution, "width": quarters}) == getattr(totals, name)
