@@ -121,6 +121,14 @@ AMOUNTS: dict[str, Amount] = {
         "elements normalised without scale and shift",
         lambda operator, x, y, cost: 0 if cost.parameters.norm else cost.arithmetic.norm,
     ),
+    "scaled": Amount("normalised elements", lambda operator, x, y, cost: cost.arithmetic.norm if operator.scale else 0),
+    "unscaled": Amount(
+        "elements normalised without scale", lambda operator, x, y, cost: 0 if operator.scale else cost.arithmetic.norm
+    ),
+    "by_batch": Amount(
+        "elements normalised by their batch",
+        lambda operator, x, y, cost: 0 if operator.statistics else cost.arithmetic.norm,
+    ),
     "norm_params": Amount("parameters", lambda operator, x, y, cost: cost.parameters.norm),
     "weights": Amount("weights", lambda operator, x, y, cost: cost.parameters.weights),
     "weights_at_outputs": Amount(
