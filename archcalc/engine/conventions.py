@@ -79,14 +79,15 @@ FVCORE = Convention(
     "average pooling of images; no bias, activation or other pooling",
     (
         Term("macs"),
-        Term("affine", 2, BATCH_NORM),
-        Term("bare", 1, BATCH_NORM),
-        Term("affine", 5, SETS_OF_ONE),
-        Term("bare", 4, SETS_OF_ONE),
+        Term("scaled", 2, BATCH_NORM),
+        Term("unscaled", 1, BATCH_NORM),
+        Term("by_batch", 3, BATCH_NORM),
+        Term("scaled", 5, SETS_OF_ONE),
+        Term("unscaled", 4, SETS_OF_ONE),
         Term("image_inputs", 1, ADAPTIVE_AVERAGES, "inputs of adaptive average pooling"),
         Term("bilinear_outputs", 4, UPSAMPLE),
     ),
-    "fvcore/nn/flop_count.py:26-44; fvcore/nn/jit_handles.py:127-151, 218-289",
+    "fvcore/nn/flop_count.py:26-44; fvcore/nn/jit_handles.py:127-151, 230-281",
     "0.1.5.post20221221",
     "flops",
 )
@@ -94,7 +95,7 @@ TORCH_FLOP_COUNTER = Convention(
     "torch_flop_counter",
     "2 for a multiply-accumulate of convolutions, linear layers and matrix products; nothing else",
     (Term("macs", 2),),
-    "torch/utils/flop_counter.py:215-255 (FlopCounterMode)",
+    "torch/utils/flop_counter.py:160-255 (FlopCounterMode)",
     "2.14.1",
     "FLOP",
 )
@@ -117,7 +118,7 @@ PTFLOPS = Convention(
         *_LRN_WITHIN,
         *_LPPOOL_WITHIN,
     ),
-    "ptflops/pytorch_ops.py:24-92, 258-310, 422-469; ptflops/pytorch_engine.py:349-388",
+    "ptflops/pytorch_ops.py:21-92, 271-321, 422-469; ptflops/pytorch_engine.py:348-449",
     "0.7.5",
     "MACs",
     (  # counted once, for there is no module to hook
@@ -130,7 +131,7 @@ PTFLOPS_ATEN = Convention(
     "ptflops_aten",
     "1 for a multiply-accumulate or a bias addition of convolutions and linear layers; nothing else",
     (Term("macs"), Term("bias", 1, WITH_BIAS)),
-    "ptflops/aten_ops.py:36-140 (backend=aten)",
+    "ptflops/aten_ops.py:23-116 (backend=aten)",
     "0.7.5",
     "MACs",
 )
@@ -153,7 +154,7 @@ THOP = Convention(
         Term("bilinear_outputs", 11, UPSAMPLE),
         Term("nearest_outputs", 1, UPSAMPLE),
     ),
-    "thop/profile.py:23-72; thop/vision/basic_hooks.py:26-158; thop/vision/calc_func.py:28-92",
+    "thop/profile.py:21-66; thop/vision/basic_hooks.py:22-146; thop/vision/calc_func.py:28-91",
     "0.1.1.post2209072238",
     "MACs",
     (  # not seen at all
@@ -172,7 +173,7 @@ TORCHINFO = Convention(
         Term("norm_params", named="parameters of norms"),
         Term("weights", 1, _of("prelu"), "slopes"),
     ),
-    "torchinfo/layer_info.py:226-246",
+    "torchinfo/layer_info.py:225-245",
     "1.8.0",
     "mult-adds",
 )
@@ -180,7 +181,7 @@ _CALFLOPS_MACS = Convention(
     "calflops_macs",
     "1 for a multiply-accumulate of convolutions and linear layers; nothing else",
     (Term("macs"),),
-    "calflops/pytorch_ops.py:37-125",
+    "calflops/pytorch_ops.py:83-125",
     "0.3.2",
     "MACs",
 )
@@ -205,7 +206,8 @@ _CALFLOPS = Convention(
         *_ELEMENTWISE_OF_CALFLOPS,
         Term("inputs", 1, UPSAMPLE, "inputs of upsampling"),
     ),
-    "calflops/pytorch_ops.py:37-300; that of a transposed convolution's bias is wrong there, and left out here",
+    "calflops/pytorch_ops.py:83-125, 187-189, 247-251; the bias of a transposed convolution is wrong there, and left "
+    "out here",
     "0.3.2",
     functions=(_TORCH_ADD,),
 )
@@ -244,7 +246,7 @@ TORCHPROFILE = Convention(
         Term("bilinear_outputs", 4, UPSAMPLE),
         Term("outputs", 3, LRN | LPPOOL, "elements of response norms and power pooling"),
     ),
-    "torchprofile/handlers.py:73-117, 194-220",
+    "torchprofile/handlers.py:73-106, 180-314",
     "0.1.0",
     "MACs",
 )

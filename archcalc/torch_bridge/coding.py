@@ -7,6 +7,7 @@ model calls is read from its trace, on the meta device.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
@@ -35,42 +36,47 @@ class Call(NamedTuple):
     outputs: int
 
 
+class OwnCall(NamedTuple):
+    """A module of archcalc's own, for torch has none: which, of which operation, and the tensors that it is given."""
+
+    target: str
+    node: int  # its index in the graph
+    given: tuple[tuple[tuple[int, ...], Any], ...]  # shape and dtype of each
+
+
 class Calls(NamedTuple):
     """What a model calls that a tool may count otherwise."""
 
     functions: list[Call]
     idle: list[Shape]  # adaptive poolings whose output is their input
-
-
-class _Tracer(fx.Tracer):
-    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        own = m.__module__.startswith("archcalc.") and not isinstance(m, fx.GraphModule)
-        return own or super().is_leaf_module(m, module_qualified_name)
+    own: list[OwnCall]
 
 
 class _Recorder(fx.Interpreter):
     def __init__(self, module: fx.GraphModule) -> None:
         super().__init__(module)
-        self.calls = Calls([], [])
+        self.calls = Calls([], [], [])
 
-    def call_module(self, target: Any, args: Any, kwargs: Any) -> Any:
-        given = super().call_module(target, args, kwargs)
-        if isinstance(self.fetch_attr(target), ADAPTIVE) and given.shape == args[0].shape:
-            self.calls.idle.append(Shape(given.shape[1], tuple(given.shape[2:])))
-        return given
-
-    def call_function(self, target: Any, args: Any, kwargs: Any) -> Any:
-        given = super().call_function(target, args, kwargs)
-        operator = FUNCTIONS.get(target.__name__) if target.__module__ != "_operator" else None
-        if operator is not None:
-            read = [value for value in args if isinstance(value, torch.Tensor)]
-            self.calls.functions.append(Call(operator, sum(value.numel() for value in read), given.numel()))
+    def run_node(self, n: fx.Node) -> Any:
+        given = super().run_node(n)
+        read = [value for value in self.fetch_args_kwargs_from_env(n)[0] if isinstance(value, torch.Tensor)]
+        if n.op == "call_module":
+            module: Any = self.fetch_attr(str(n.target))
+            if isinstance(module, ADAPTIVE) and given.shape == read[0].shape:
+                self.calls.idle.append(Shape(given.shape[1], tuple(given.shape[2:])))
+            if any(type(part).__module__.startswith("archcalc.") for part in module.modules()):
+                tensors = tuple((tuple(value.shape), value.dtype) for value in read)
+                self.calls.own.append(OwnCall(str(n.target), n.meta["index"], tensors))
+        elif n.op == "call_function" and getattr(n.target, "__module__", "") != "_operator":
+            operator = FUNCTIONS.get(getattr(n.target, "__name__", ""))
+            if operator is not None:
+                self.calls.functions.append(Call(operator, sum(value.numel() for value in read), given.numel()))
         return given
 
 
 def calls_of(model: nn.Module, sizes: tuple[int, ...]) -> Calls:
     """What a model on the meta device calls for one example."""
-    recorder = _Recorder(fx.GraphModule(model, _Tracer().trace(model)))
+    recorder = _Recorder(model if isinstance(model, fx.GraphModule) else fx.symbolic_trace(model))
     recorder.run(torch.zeros((1, *sizes), device="meta"))
     return recorder.calls
 
@@ -90,6 +96,45 @@ def coding(convention: Convention, calls: Calls, graph: Graph) -> list[Coding]:
         if number:
             found[f"an adaptive pooling of {x} to {x}, which changes nothing"] += number
     return [Coding(words, number) for words, number in found.items()]
+
+
+class _Alone(nn.Module):
+    """Some calls of a model's modules without the rest of it; what it is given itself is not read."""
+
+    def __init__(self, model: nn.Module, calls: list[OwnCall]) -> None:
+        super().__init__()
+        targets = list(dict.fromkeys(call.target for call in calls))
+        self.parts = nn.ModuleList([model.get_submodule(target) for target in targets])
+        self.calls = [(targets.index(call.target), call.given) for call in calls]
+
+    def forward(self, x: torch.Tensor) -> list[Any]:
+        return [
+            self.parts[place](*[torch.zeros(shape, dtype=dtype, device=x.device) for shape, dtype in given])
+            for place, given in self.calls
+        ]
+
+
+def coding_of_own(
+    convention: Convention,
+    calls: Calls,
+    graph: Graph,
+    make: Callable[[str], nn.Module],
+    measure: Callable[[Callable[[str], nn.Module]], int],
+) -> list[Coding]:
+    """What a tool counts of modules of our own, run alone, beside what its convention counts of their operations."""
+    by_operator: dict[str, list[OwnCall]] = {}
+    for call in calls.own:
+        by_operator.setdefault(graph.nodes[call.node].operator.name, []).append(call)
+    found = []
+    for name, own in by_operator.items():
+        nodes = [graph.nodes[call.node] for call in own]
+        counted = sum(
+            convention.flops(node.operator, node.x, node.y, cost_of(node.operator, node.x, node.y)) for node in nodes
+        )
+        number = measure(lambda device, own=own: _Alone(make(device), own).eval()) - counted  # type: ignore[misc]
+        if number:
+            found.append(Coding(f"{name}, which torch has no module for, as a module of our own", number))
+    return found
 
 
 def _idle(calls: Calls) -> Counter[tuple[Operator, Shape]]:

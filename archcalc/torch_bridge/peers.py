@@ -97,24 +97,26 @@ def run(tool: str, make: Make, sizes: Sizes) -> Figure:
     """What a tool prints for a model, one example at a time; what it writes besides is dropped.
 
     Raises:
-        RunError: the tool failed.
+        NoFigureError: the tool is not installed, cannot be run here, or failed.
     """
+    if tool not in PEERS:
+        raise NoFigureError("it is not run here, and no figure of it is recorded")
     peer = PEERS[tool]
+    if not is_installed(tool):
+        raise NoFigureError(f"it is not installed (pip install {peer.distribution}), and no figure of it is recorded")
     with _quiet() as written:
         try:
             number = peer.measure(make, sizes)
         except Exception as error:  # whatever a tool stumbles over is told as its own failure
-            raise RunError(tool, error, written.getvalue()) from error
+            last = next((line for line in reversed(written.getvalue().splitlines()) if line.strip()), "")
+            message = last or str(error).partition("\n")[0]
+            raise NoFigureError(f"it failed: {type(error).__name__}: {message}") from error
     installed = version(peer.distribution).partition("+")[0]
     return Figure(number, installed.replace("-", ".post"))  # PEP 440: 1.0-1 is 1.0.post1
 
 
-class RunError(Exception):
-    """A tool failed on a model."""
-
-    def __init__(self, tool: str, error: Exception, written: str) -> None:
-        last = next((line for line in reversed(written.splitlines()) if line.strip()), "")
-        super().__init__(f"{tool} failed: {type(error).__name__}: {last or str(error).partition(chr(10))[0]}")
+class NoFigureError(Exception):
+    """A tool gives no figure for a model."""
 
 
 @contextmanager

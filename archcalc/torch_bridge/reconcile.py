@@ -11,8 +11,8 @@ from archcalc.results.cost import Convention
 from archcalc.results.reconciliation import PARTS, Component, Figure, ReconciledTool, Reconciliation
 from archcalc.torch_bridge import peers
 from archcalc.torch_bridge.build import build
-from archcalc.torch_bridge.coding import calls_of, coding
-from archcalc.torch_bridge.definitions import DEFINITIONS, torchvision_model
+from archcalc.torch_bridge.coding import calls_of, coding, coding_of_own
+from archcalc.torch_bridge.definitions import DEFINITIONS, Definition, torchvision_model
 
 NAMES = tuple(convention.name for convention in TOOLS)
 
@@ -56,32 +56,30 @@ def reconcile(network: str | Network, tools: Sequence[str] = NAMES, recorded: bo
         components=components,
     )
     for convention in chosen:
-        figure = _figure(convention.name, definition, make, sizes, recorded, result.missing)
-        if figure is not None:
-            parts = _parts(convention, components)
-            result.tools.append(
-                ReconciledTool(convention, figure, sum(parts.values()), coding(convention, calls, graph), parts)
-            )
+        name = convention.name
+
+        def measure(model: peers.Make, name: str = name) -> int:
+            return peers.run(name, model, sizes).number
+
+        try:
+            figure = _figure(name, definition, make, sizes, recorded)
+            coded = coding(convention, calls, graph)
+            if calls.own:  # never in torchvision's models, of which alone figures are recorded
+                coded += coding_of_own(convention, calls, graph, make, measure)
+        except peers.NoFigureError as error:
+            result.missing[name] = str(error)
+            continue
+        parts = _parts(convention, components)
+        result.tools.append(ReconciledTool(convention, figure, sum(parts.values()), coded, parts))
     result.tools.sort(key=lambda tool: tool.figure.number)
     return result
 
 
-def _figure(
-    tool: str, definition: Any, make: peers.Make, sizes: peers.Sizes, recorded: bool, missing: dict[str, str]
-) -> Figure | None:
+def _figure(tool: str, definition: Definition | None, make: peers.Make, sizes: peers.Sizes, recorded: bool) -> Figure:
     found = peers.recorded(tool, definition, sizes)
     if found is not None and (recorded or not peers.is_installed(tool)):
         return found
-    if tool not in peers.PEERS:
-        missing[tool] = "no figure of it is recorded"
-    elif not peers.is_installed(tool):
-        missing[tool] = f"not installed: pip install {peers.PEERS[tool].distribution}"
-    else:
-        try:
-            return peers.run(tool, make, sizes)
-        except peers.RunError as error:
-            missing[tool] = str(error)
-    return None
+    return peers.run(tool, make, sizes)
 
 
 def _parts(convention: Convention, components: Sequence[Component]) -> dict[str, int]:
