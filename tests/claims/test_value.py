@@ -88,7 +88,7 @@ def test_expressions_are_exact(text: str, expected: Any, tmp_path: Path) -> None
         ('params("alexnet", batch=0)', "batch is a whole number of 1 or more, not 0", ""),
         ('flops("alexnet")', "flops are of a convention", "two_per_mac"),
         ('argument("alexnet", "conv2", "gruops")', "`conv2` has no argument `gruops`", "did you mean `groups`?"),
-        ('argument("resnet50", "stage2", "p")', "`stage2` is no layer of resnet50", "archcalc show resnet50 --scope"),
+        ('argument("resnet50", "conv2", "p")', "`conv2` is no layer of resnet50", "archcalc show resnet50 --scope"),
         ('argument("alexnet", "conv2", "padding_mode")', "`conv2` has no argument", ""),
         ('count("alexnet", "fire*")', "no path of alexnet fits `fire*`", "archcalc show alexnet"),
         ("1 / 0", "the expression divides by 0", ""),
