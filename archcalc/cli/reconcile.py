@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from archcalc.cli.inputs import known
 from archcalc.cli.options import FormatOption, NetworkName, OutputOption, UnitsChoice, UnitsOption
-from archcalc.cli.output import FINDINGS, MISSING_EXTRA, complain, deliver, fail, guarded
+from archcalc.cli.output import FINDINGS, complain, deliver, fail, guarded
+
+if TYPE_CHECKING:
+    from archcalc.results.claim import ClaimResult
 
 ToolsOption = Annotated[
     str | None,
     typer.Option("--tools", metavar="A,B", help="Only these, by the names of their conventions."),
+]
+AgainstOption = Annotated[
+    str | None,
+    typer.Option("--against", metavar="paper", help="paper: what papers print of its params, MACs and FLOPs, too."),
 ]
 RecordedOption = Annotated[
     bool, typer.Option("--recorded", help="Take what was recorded of tools, and run those alone that have nothing.")
@@ -23,6 +30,7 @@ RecordedOption = Annotated[
 def reconcile(
     network: NetworkName,
     tools: ToolsOption = None,
+    against: AgainstOption = None,
     recorded: RecordedOption = False,
     format: FormatOption = None,
     output: OutputOption = None,
@@ -41,19 +49,22 @@ def reconcile(
     names = [convention.name for convention in TOOLS]
     wanted = [name.strip() for name in tools.split(",")] if tools is not None else names
     chosen = [known(name, names, "tool") for name in dict.fromkeys(wanted)]
+    if against is not None:
+        known(against, ["paper"], "opponent")
     require("torch", "torchvision")
     from archcalc.torch_bridge.reconcile import reconcile as run
 
     result = run(network, chosen, recorded)
     if not result.tools:
         listed = "; ".join(f"{name}: {why}" for name, why in result.missing.items())
-        fail("no-figure", f"no tool has a figure for {result.network}", listed, MISSING_EXTRA)
+        fail("no-figure", f"no tool has a figure for {result.network}", listed, FINDINGS)
+    claims = published(result.network) if against else None
     deliver(
         format,
         output,
-        lambda: reconciled(result, units.value),
+        lambda: reconciled(result, units.value, claims),
         lambda: data.csv_text(rows(result)),
-        lambda: data.json_lines(data.versioned(reconciliation=reconciliation_object(result))),
+        lambda: data.json_lines(data.versioned(reconciliation=reconciliation_object(result, claims))),
     )
     unexplained = [tool for tool in result.tools if tool.difference]
     if unexplained:
@@ -70,6 +81,17 @@ def reconcile(
             ]
         )
         raise typer.Exit(FINDINGS)
+
+
+def published(network: str) -> list[ClaimResult]:
+    """What others print of the params, MACs and FLOPs of a whole network."""
+    from archcalc.claims.check import figures_of
+
+    return [
+        result
+        for result in figures_of(network)
+        if result.claim.quantity in ("params", "macs", "flops") and not result.claim.at
+    ]
 
 
 @guarded

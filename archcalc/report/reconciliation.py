@@ -7,14 +7,17 @@ from typing import Any
 
 from archcalc.report import numbers
 from archcalc.report.blocks import Cell, Column, Document, Heading, Items, Paragraph, Table, number
+from archcalc.report.ledger import claim_row
 from archcalc.report.numbers import Units
+from archcalc.report.published import below
 from archcalc.report.show import without
+from archcalc.results.claim import ClaimResult
 from archcalc.results.cost import AMOUNTS, Convention
 from archcalc.results.reconciliation import PARTS, Component, Figure, ReconciledTool, Reconciliation
 
 
-def reconciled(result: Reconciliation, units: Units = "si") -> Document:
-    """Figures, what they consist of, and what one of each component is worth to whom."""
+def reconciled(result: Reconciliation, units: Units = "si", published: Sequence[ClaimResult] | None = None) -> Document:
+    """Figures, what they consist of, and what one of each component is worth to whom; then those of papers."""
     document: Document = [
         Heading(f"{result.network}: what tools print for it, and why", 1),
         _figures(result.tools),
@@ -25,7 +28,9 @@ def reconciled(result: Reconciliation, units: Units = "si") -> Document:
         if coded:
             document += [Heading("Coding: what comes from how the model is written"), Items(coded)]
         document += [Heading("What is counted, and at how much each"), _components(result)]
-    document.extend(Paragraph(f"{name} is left out: {why}.") for name, why in result.missing.items())
+    if published is not None:
+        document += below(result.network, published, ())
+    document += _missing(result)
     document.append(footer(result))
     return document
 
@@ -126,6 +131,15 @@ def worths(component: Component, names: Sequence[str]) -> str:
     return "; ".join([*parts, f"{most} to {'all others' if parts else 'all'}"])
 
 
+def _missing(result: Reconciliation) -> Iterator[Paragraph]:
+    """Tools without a figure, by the reason."""
+    reasons: dict[str, list[str]] = {}
+    for name, why in result.missing.items():
+        reasons.setdefault(why, []).append(name)
+    for why, names in reasons.items():
+        yield Paragraph(f"Left out: {numbers.listed(names)}; {why}.")
+
+
 def footer(result: Reconciliation) -> Paragraph:
     """What was run, and how."""
     return Paragraph(
@@ -155,8 +169,9 @@ def rows(result: Reconciliation) -> Iterator[dict[str, Any]]:
         }
 
 
-def reconciliation_object(result: Reconciliation) -> dict[str, Any]:
+def reconciliation_object(result: Reconciliation, published: Sequence[ClaimResult] | None = None) -> dict[str, Any]:
     """A reconciliation for programs."""
+    papers = {} if published is None else {"published": [claim_row(each) for each in published]}
     return {
         "network": result.network,
         "model": result.model,
@@ -169,6 +184,7 @@ def reconciliation_object(result: Reconciliation) -> dict[str, Any]:
         ],
         "components": [component._asdict() for component in result.components],
         "missing": dict(result.missing),
+        **papers,
     }
 
 

@@ -133,7 +133,7 @@ def coding_of_own(
         )
         number = measure(lambda device, own=own: _Alone(make(device), own).eval()) - counted  # type: ignore[misc]
         if number:
-            found.append(Coding(f"{name}, which torch has no module for, as a module of our own", number))
+            found.append(Coding(f"{name} as a module of our own, for torch has none", number))
     return found
 
 

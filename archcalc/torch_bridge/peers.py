@@ -100,17 +100,17 @@ def run(tool: str, make: Make, sizes: Sizes) -> Figure:
         NoFigureError: the tool is not installed, cannot be run here, or failed.
     """
     if tool not in PEERS:
-        raise NoFigureError("it is not run here, and no figure of it is recorded")
+        raise NoFigureError("not run here, and no figure recorded")
     peer = PEERS[tool]
     if not is_installed(tool):
-        raise NoFigureError(f"it is not installed (pip install {peer.distribution}), and no figure of it is recorded")
+        raise NoFigureError(f"not installed (pip install {peer.distribution}), and no figure recorded")
     with _quiet() as written:
         try:
             number = peer.measure(make, sizes)
         except Exception as error:  # whatever a tool stumbles over is told as its own failure
             last = next((line for line in reversed(written.getvalue().splitlines()) if line.strip()), "")
             message = last or str(error).partition("\n")[0]
-            raise NoFigureError(f"it failed: {type(error).__name__}: {message}") from error
+            raise NoFigureError(f"failed with {type(error).__name__}: {message}") from error
     installed = version(peer.distribution).partition("+")[0]
     return Figure(number, installed.replace("-", ".post"))  # PEP 440: 1.0-1 is 1.0.post1
 
