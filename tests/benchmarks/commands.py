@@ -127,9 +127,10 @@ def whole_commands(runs: int) -> list[str]:
         "FlopCounterMode on meta": [python, str(PEERS / "compare_flop_counter.py")],
         'python -c "import typer, rich.table"': [python, "-c", "import typer, rich.table"],
         'python -c ""': [python, "-c", ""],
+        "archcalc check": [python, "-m", "archcalc", "check"],
     }
     found = {name: summary(each) for name, each in in_turn(commands, runs).items()}
-    ours, fvcore, bare, counter, imports, _ = found.values()
+    ours, fvcore, bare, counter, imports, *_ = found.values()
     lines = [
         "## Whole commands",
         "",

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import archcalc
+from archcalc.claims.check import check_ledger
 from archcalc.engine.analyze import total
 from archcalc.spec.library import specs_folder
 from tests.benchmarks.workloads import chain, every_network, from_file, from_source
@@ -73,3 +74,8 @@ def test_time_grows_with_the_layers(kind: str) -> None:
 
     from_source(chain(kind, 10))
     assert best(20_000) < 30 * best(2_000)
+
+
+def test_ledger(benchmark: Any) -> None:
+    """Every published figure, files and all."""
+    assert len(benchmark.pedantic(check_ledger, rounds=5).results) > 500
