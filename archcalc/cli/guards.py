@@ -62,8 +62,11 @@ def guard(
     if typed and not found:
         fail("no-network", "--max says what a network may cost, and none is given", "archcalc check NET --max ...")
     if not checks and not baseline:
-        named = ", ".join(networks)
+        named = ", ".join(dict.fromkeys(networks))
         fail("no-budget", f"{named} has no `budget:`, and no --max is given", "archcalc check NET --max params=7M")
+    without = [network.name for network in found if not baseline and network.name not in {of.network for of in checks}]
+    if without:
+        typer.echo(f"without a budget: {', '.join(without)}", err=True)
     tables = [compare_baseline(path, found) for path in baseline]
     send_guarded(checks, tables, format, output)
     if any(check.verdict != "kept" for check in checks) or any(table.deviations for table in tables):

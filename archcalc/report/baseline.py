@@ -41,6 +41,7 @@ def compare_baseline(path: Path, networks: Sequence[Network] = ()) -> Baseline:
         found = [deviation for row, now in pairs for deviation in _cells_differ(source.name, row, now)]
         unknown = _unknown_columns(source.name, columns, computed)
         return Baseline(source.name, tuple(cost.name for cost in costs), len(rows), (*unknown, *found))
+    networks = [network for network in networks if network.name == path.stem] or networks
     if len(networks) > 1:
         names_given = numbers.listed([network.name for network in networks])
         _refuse(source, f"it holds layers of one network, and {names_given} are given", "give one: my.yaml:variant")
