@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from math import lcm
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, fx
@@ -94,9 +94,8 @@ def measure(axis: Thin, steps: Sequence[int], hint: int) -> dict[int, Seen | Unk
     return {step: obstacles[step] or found[step] or clipped for step in steps}
 
 
-def _seen(x: Tensor, y: Tensor | None, lattice: Lattice) -> Seen | None:
+def _seen(x: Tensor, y: Tensor, lattice: Lattice) -> Seen | None:
     """The field around the middle, the largest of one cycle; None where the input was too short."""
-    assert y is not None
     phases = lattice.phases
     first = y.shape[-1] // 2 - phases // 2
     if first < 0 or first + phases >= y.shape[-1]:
@@ -110,10 +109,10 @@ def _seen(x: Tensor, y: Tensor | None, lattice: Lattice) -> Seen | None:
     return Seen(size, jump, centre)
 
 
-def _run(axis: Thin, length: int) -> tuple[Tensor, list[Tensor | None]]:
+def _run(axis: Thin, length: int) -> tuple[Tensor, list[Any]]:
     """The input, and what each step gives; None after what cannot be run."""
     x = torch.zeros(1, 1, length, requires_grad=True)
-    values: list[Tensor | None] = [x]
+    values: list[Any] = [x]
     for (reading, inputs), obstacle in zip(axis.steps[1:], axis.obstacles()[1:], strict=True):
         if obstacle is not None:
             values.append(None)
@@ -121,7 +120,7 @@ def _run(axis: Thin, length: int) -> tuple[Tensor, list[Tensor | None]]:
         read = [values[i] for i in inputs]
         y = reading.apply(*read)
         if y is not read[0]:
-            y.register_hook(_support)
+            y.register_hook(_support)  # type: ignore[no-untyped-call]
         values.append(y)
     return x, values
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from math import lcm
-from operator import attrgetter, getitem
+from operator import getitem
 from typing import Any, NamedTuple
 
 import torch
@@ -215,13 +215,13 @@ def thin(model: fx.GraphModule, graph: Graph, axis: int) -> Thin:
             steps.append(Step(reading, inputs))
             inputs = (len(steps) - 1,)
         places[node] = of[index] = len(steps) - 1
-    return Thin(int(graph.input.spatial[axis]), steps, of)  # type: ignore[call-overload]
+    return Thin(int(graph.input.spatial[axis]), steps, of)
 
 
 def _readings(model: fx.GraphModule, node: fx.Node, graph: Graph, index: int, axis: int) -> list[Reading]:
     """What an fx node reads along an axis, one step after the other."""
     x, y = graph.nodes[index].x, graph.nodes[index].y
-    whole = Whole(x.spatial[axis]) if isinstance(x, Shape) and x.rank == graph.input.rank else Same()
+    whole = Whole(int(x.spatial[axis])) if isinstance(x, Shape) and x.rank == graph.input.rank else Same()
     if node.op == "call_function":
         return [whole if node.target is torch.flatten else Same() if node.target is getitem else Join()]
     module = model.get_submodule(str(node.target))
@@ -246,7 +246,7 @@ def _of_module(module: nn.Module, x: Any, axis: int) -> list[Reading] | None:
     """What a module reads along an axis of its own; None: nothing but its own position, or everything."""
 
     def along(names: str) -> list[int]:
-        values = attrgetter(*names.split())(module)
+        values = [getattr(module, name) for name in names.split()]
         return [value[axis] if isinstance(value, (tuple, list)) else value for value in values]
 
     match module:
@@ -266,28 +266,29 @@ def _of_module(module: nn.Module, x: Any, axis: int) -> list[Reading] | None:
             kernel, stride, side = along("kernel_size stride padding")
             return [Slide(kernel, stride, side, side, ceil=bool(module.ceil_mode))]
         case pooling._LPPoolNd():
-            return [Slide(*along("kernel_size stride"), ceil=module.ceil_mode)]
+            kernel, stride = along("kernel_size stride")
+            return [Slide(kernel, stride, ceil=module.ceil_mode)]
         case modules.Subsample():
-            return [Slide(*along("kernel_size stride"))]
+            kernel, stride = along("kernel_size stride")
+            return [Slide(kernel, stride)]
         case modules.MaxPool() | modules.AvgPool():
             kernel, stride, dilation = along("kernel_size stride dilation")
             return [Slide(kernel, stride, *module.padding[axis], dilation, module.ceil_mode)]
         case pooling._AdaptiveAvgPoolNd() | pooling._AdaptiveMaxPoolNd():
-            (size,) = along("output_size output_size")[:1]
+            (size,) = along("output_size")
             extent = x.spatial[axis]
             if size == 1:
                 return [Whole(extent)]
             if extent % size:
-                return [Unknown("its windows differ in size; the field is given for the largest")]
+                return [Unknown("its windows lie unevenly; the field is given for the longest that there may be")]
             return [Slide(extent // size, extent // size)]
         case padding._ConstantPadNd() | padding._ReflectionPadNd() | padding._ReplicationPadNd():
             first = 2 * (x.rank - 1 - axis)  # torch names the sides of the last axis first
             return [Border(*module.padding[first : first + 2])]
         case nn.Upsample():
-            scales = module.scale_factor
-            scale = int(scales[axis] if isinstance(scales, tuple) else scales)
+            (scale,) = along("scale_factor")
             mode = module.mode if module.mode in ("nearest", "bicubic") else "linear"
-            return [Enlarge(scale, mode, module.align_corners)]
+            return [Enlarge(int(scale), mode, module.align_corners)]
         case modules.Unpool():
             return [Unpool(max(module.size[axis] // x.spatial[axis], 1))]
         case nn.PixelShuffle():

@@ -1,0 +1,132 @@
+"""What torch's FlopCounterMode and fvcore count of a built model, operation by operation."""
+
+from __future__ import annotations
+
+import warnings
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, fx, nn
+from torch.overrides import TorchFunctionMode
+from torch.utils.flop_counter import FlopCounterMode
+
+from archcalc.graph import Graph
+from archcalc.ops import Shape
+
+# What fvcore calls the operators whose flops are multiply-accumulates; its others are norms, pools and upsampling.
+FVCORE_MACS = frozenset({"conv", "linear", "addmm", "mm", "bmm", "matmul", "einsum"})
+STEPS = "num_batches_tracked"  # a buffer of norms: how many steps they were trained
+
+
+class Ran(NamedTuple):
+    """What an operation gave, and the FLOPs that torch counted meanwhile."""
+
+    shape: tuple[int, ...]
+    flops: int
+
+
+class CountingInterpreter(fx.Interpreter):
+    """Runs a built model, and notes of each operation what it gave and what FlopCounterMode counted."""
+
+    def __init__(self, model: fx.GraphModule) -> None:
+        super().__init__(model)
+        self.ran: dict[int, Ran] = {}
+        self._mode = FlopCounterMode(display=False)
+
+    def count(self, x: Tensor) -> list[Tensor]:
+        """Run it, and give all outputs; gradients stay on, for without them FlopCounterMode fails on some modules."""
+        with self._mode:
+            return outputs(self.run(x))
+
+    def run_node(self, n: fx.Node) -> Any:
+        """Run a node; several of them may be one operation, which gives what the last of them gives."""
+        before = self._mode.get_total_flops()
+        result = super().run_node(n)
+        index = n.meta.get("index")
+        if index is not None:
+            flops = self._mode.get_total_flops() - before + (self.ran[index].flops if index in self.ran else 0)
+            self.ran[index] = Ran(tuple(result.shape) if isinstance(result, Tensor) else (), flops)
+        return result
+
+
+def count_flops(model: nn.Module, x: Tensor) -> tuple[list[Tensor], int]:
+    """What a model gives, and the FLOPs that FlopCounterMode counts."""
+    with FlopCounterMode(display=False) as mode:
+        given = outputs(model(x))
+    return given, int(mode.get_total_flops())
+
+
+def count_by_fvcore(model: nn.Module, x: Tensor) -> Mapping[str, Counter[str]]:
+    """What fvcore counts at inference, for each path of a module and each operator of fvcore's; '' is the whole.
+
+    fvcore traces a run on real tensors; it fails on the meta device.
+    """
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")  # fvcore's imports and the tracer's own
+        from fvcore.nn.flop_count import FlopCountAnalysis
+
+        analysis = FlopCountAnalysis(_Listed(model), (x,)).tracer_warnings("none")
+        analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False)
+        analysis.ancestor_mode("caller")  # a merge may have the name of what the layers merged are in
+        counted = analysis.by_module_and_operator()
+    return {path.removeprefix("model").removeprefix("."): counts for path, counts in counted.items()}
+
+
+class _Listed(nn.Module):
+    """A model whose outputs are a tuple, which the tracer takes; it does not take a dict."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model.eval()
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        """All outputs."""
+        return tuple(outputs(self.model(x)))
+
+
+class Uninitialised(TorchFunctionMode):
+    """Weights are zeros and stay so: random ones take longer to draw than the network to run, and change no count."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if getattr(func, "__module__", "") == "torch.nn.init" or func in (Tensor.uniform_, Tensor.normal_):
+            return args[0] if args else kwargs["tensor"]
+        return torch.zeros(*args, **kwargs) if func is torch.empty else func(*args, **kwargs)
+
+
+def outputs(given: Any) -> list[Tensor]:
+    """All tensors that a model gave: one, or several by name or in order; heads that did not run are None."""
+    if isinstance(given, Tensor):
+        return [given]
+    return [value for value in (given.values() if isinstance(given, dict) else given) if value is not None]
+
+
+def examples(graph: Graph, batch: int, device: str) -> Tensor:
+    """A batch of zeros that the network reads."""
+    kind = torch.long if graph.input.channels is None else torch.float32
+    return torch.zeros((batch, *axes(graph.input)), dtype=kind, device=device)
+
+
+def axes(shape: Shape) -> tuple[int, ...]:
+    """Sizes of one example as torch lays them: channels first."""
+    return tuple(map(int, shape.spatial if shape.channels is None else (shape.channels, *shape.spatial)))
+
+
+def macs_of(flops: int, batch: int) -> int | str:
+    """Multiply-accumulates of one example, of which FlopCounterMode counts two FLOPs each; a fraction stays one."""
+    macs = Fraction(flops, 2 * batch)
+    return int(macs) if macs.denominator == 1 else str(macs)
+
+
+def elements(tensors: Iterable[Tensor]) -> int:
+    """Scalars in all."""
+    return sum(each.numel() for each in tensors)
+
+
+def stored_buffers(module: nn.Module) -> dict[str, Tensor]:
+    """Buffers that the state dict holds, by name, but for how many steps norms were trained."""
+    kept = {name for name in module.state_dict() if not name.endswith(STEPS)}
+    return {name: each for name, each in module.named_buffers() if name in kept}

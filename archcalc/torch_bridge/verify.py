@@ -1,0 +1,64 @@
+"""A network held against what others count of it: whole numbers, exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from importlib.metadata import version
+
+from archcalc.engine.analyze import total
+from archcalc.engine.network import Network, load
+from archcalc.graph import Graph
+from archcalc.results.verification import TOOLS, Check, NetworkVerification
+from archcalc.source.extra import require
+from archcalc.torch_bridge.against_fvcore import fvcore_checks
+from archcalc.torch_bridge.against_torch import export_checks, torch_checks
+from archcalc.torch_bridge.against_torchvision import torchvision_checks
+from archcalc.torch_bridge.faults import judge_totals
+
+_CHECKS: dict[str, Callable[[str, Graph], Iterator[Check]]] = {
+    "torch": torch_checks,
+    "fvcore": fvcore_checks,
+    "torchvision": torchvision_checks,
+}
+
+
+def verify(network: str | Network, against: Sequence[str] = TOOLS, export: bool = False) -> NetworkVerification:
+    """Build the torch model of a network, and compare everything that can be compared.
+
+    What torch refuses is a difference as well: its message stands in the place of its figure.
+
+    Args:
+        network: a name, a file, or what `load` gave.
+        against: which of torch, fvcore and torchvision.
+        export: let it go through `torch.export` too.
+
+    Raises:
+        SpecError: an unknown name, or the place where the spec is wrong.
+        MissingExtraError: one of them is not installed.
+    """
+    require("torch", *against)
+    if isinstance(network, str):
+        network = load(network)
+    return verify_graph(network.name, network.graph(), against, export)
+
+
+def verify_graph(name: str, graph: Graph, against: Sequence[str] = TOOLS, export: bool = False) -> NetworkVerification:
+    """The same for an expanded graph."""
+    totals = total(graph, with_heads=False)
+    result = NetworkVerification(name, len(list(graph.layers())), len(graph.nodes), totals.params, totals.macs)
+    chosen = [(tool, _CHECKS[tool]) for tool in TOOLS if tool in against]
+    if export:
+        chosen.append(("torch", export_checks))
+    for tool, checks in chosen:
+        try:
+            result.checks.extend(checks(name, graph))
+        except Exception as error:  # whatever it is that another library raises
+            message = f"{type(error).__name__}: {error}".partition("\n")[0]
+            result.checks.append(Check(name, tool, "", "runs", "runs", message, "differs"))
+    result.checks = judge_totals(result.checks)
+    return result
+
+
+def versions(against: Sequence[str]) -> dict[str, str]:
+    """Which versions of the tools these are."""
+    return {tool: version(tool) for tool in TOOLS if tool in against or tool == "torch"}
