@@ -102,7 +102,8 @@ def profile(
         for (name, network), kind, examples in product(zip(names, networks, strict=True), dtypes, batches)
     ]
     found, failures, is_interrupted = measure_all(jobs, options)
-    complain(failures)
+    if failures:
+        complain(failures)
     if found:
         deliver(
             format,

@@ -108,7 +108,6 @@ def quartiles(times: Sequence[float]) -> Quartiles:
 def undisturbed() -> Iterator[None]:
     """No collector of garbage while times are taken."""
     was_enabled = gc.isenabled()
-    gc.collect()
     gc.disable()
     try:
         yield

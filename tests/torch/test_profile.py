@@ -1,0 +1,497 @@
+"""Measurements: what they are made of and how they fail. No test knows how fast the machine is."""
+
+from __future__ import annotations
+
+import io
+import json
+import platform
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import archcalc
+from archcalc.cli.progress import progress
+from archcalc.engine.execution import executions
+from archcalc.engine.network import load
+from tests.cli.running import Outcome, run, spec
+
+torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.torch
+
+from archcalc.torch_bridge import consumption, timing  # noqa: E402
+from archcalc.torch_bridge import profile as profiling  # noqa: E402
+from archcalc.torch_bridge.build import build, example_input  # noqa: E402
+from archcalc.torch_bridge.nvml import Gpu  # noqa: E402
+from archcalc.torch_bridge.operation_times import OperationTimer, TrainingTimer  # noqa: E402
+from archcalc.torch_bridge.profile import MeasurementError, profile  # noqa: E402
+
+BRANCHES = """\
+network: branches
+input: image(3, 12, 12)
+layers:
+  conv1: conv(4, 3, padding=1, norm=batch_norm, activation=relu)
+  pool1: maxpool(2)
+  both:
+    - concat:
+        left: conv(4, 1)
+        right: conv(4, 3, padding=1) >> relu
+  unpool1: conv(4, 1) >> unpool(pool1)
+  residual:
+    - add:
+        deep: conv(4, 3, padding=1)
+        shortcut: identity
+  fc: linear(5)
+"""
+
+
+THREADS = ("--threads", "1")  # others use the machine too
+
+
+@pytest.fixture(autouse=True)
+def _soon_warm(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(timing, "LEAST_SECONDS", 0.0)
+    monkeypatch.setattr(timing, "MOST_SECONDS", 0.2)
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return spec(tmp_path_factory.mktemp("specs"))
+
+
+def measured(*arguments: str, code: int = 0) -> tuple[list[dict[str, Any]], Outcome]:
+    found = run("profile", *arguments, "--device", "cpu", *THREADS, "--format", "json", code=code)
+    return json.loads(found.stdout)["measurements"], found
+
+
+# what is measured
+
+
+def test_layers_stand_beside_their_costs(tiny: str) -> None:
+    (one, eight), outcome = measured(tiny, "--batch", "1,8", "--layers")
+    # by hand: 4 maps of 6x6 from 3x3 windows; 36 features into 10
+    assert [(layer["layer"], layer["macs"]) for layer in one["layers"]] == [("conv1", 1296), ("pool1", 0), ("fc", 360)]
+    assert [layer["macs"] for layer in eight["layers"]] == [8 * 1296, 0, 8 * 360]
+    assert [layer["macs"] for layer in one["layers"]] == [layer.macs for layer in archcalc.analyze(tiny).layers]
+    assert (one["macs"], one["executed_macs"]) == (1656, 1656)
+    # by hand, in floats: conv reads 8x8 and 36 + 4 parameters and writes 4x6x6; relu reads and writes 4x6x6;
+    # pooling writes 4x3x3; linear reads these and 370 parameters and writes 10
+    assert [layer["bytes_moved"] for layer in one["layers"]] == [
+        4 * (64 + 40 + 144 + 144 + 144),
+        4 * (144 + 36),
+        4 * (36 + 370 + 10),
+    ]
+    assert eight["layers"][2]["bytes_moved"] == 4 * (8 * 36 + 370 + 8 * 10)
+    assert one["layers"][0]["out_shape"] == [4, 6, 6]
+    assert outcome.stderr == ""  # no bar where nobody sees it
+
+
+def test_layers_add_up_to_the_whole_but_for_the_residue(tiny: str) -> None:
+    (found,), _ = measured(tiny, "--layers")
+    layers = found["layers"]
+    assert sum(layer["median_s"] for layer in layers) + found["residue_s"] == pytest.approx(found["median_s"], rel=1e-4)
+    assert sum(layer["share_of_time"] for layer in layers) == pytest.approx(1, rel=1e-4)
+    assert sum(layer["share_of_macs"] for layer in layers) == pytest.approx(1, rel=1e-4)
+    assert all(layer["median_s"] > 0 for layer in layers)
+    for timed in (found, *layers):
+        assert timed["first_quartile_s"] <= timed["median_s"] <= timed["third_quartile_s"]
+        assert timed["achieved_flops_per_s"] == pytest.approx(2 * timed["macs"] / timed["median_s"], rel=1e-4)
+        assert timed["arithmetic_intensity"] == pytest.approx(2 * timed["macs"] / timed["bytes_moved"], rel=1e-4)
+        assert timed["flops_convention"] == "2 x macs"
+    assert found["throughput_per_s"] == pytest.approx(1 / found["median_s"], rel=1e-4)
+    assert found["repeats"] == 20
+
+
+@pytest.mark.parametrize("network", ["vgg11", "resnet18", "squeezenet1_0", "enet"])
+@pytest.mark.parametrize("training", [False, True])
+def test_executed_macs_are_those_that_torch_counts(network: str, training: bool) -> None:
+    from torch.utils.flop_counter import FlopCounterMode
+
+    graph = load(network).graph(with_heads=False)
+    model = build(graph, device="meta").train(training)
+    x = example_input(graph, 2, "meta")
+    with FlopCounterMode(display=False) as counter:
+        y = model(x)
+        if training:
+            y.mean().backward()
+    assert 2 * sum(done.macs for done in executions(graph, 2, 32, training)) == counter.get_total_flops()
+
+
+def test_bytes_of_a_training_step_by_hand(tiny: str) -> None:
+    conv, relu, pool, fc = (done.bytes_moved for done in executions(load(tiny).graph(), 1, 16, True))
+    assert relu == 2 * (144 + 144 + 144 + 144 + 144)  # gradient of the output, input again, gradient of the input
+    assert pool == 2 * (144 + 36 + 36 + 144 + 144)
+    assert conv == 2 * (64 + 40 + 144 + 144 + 64 + 40 + 40)  # the input of the network has no gradient
+    assert fc == 2 * (36 + 370 + 10 + 10 + 36 + 370 + 36 + 370)
+
+
+@pytest.mark.parametrize("network", ["branches", "squeezenet1_1"])
+def test_backward_layer_by_layer_is_backward(network: str, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    found = load(spec(tmp_path, BRANCHES) if network == "branches" else network)
+    graph = found.graph(input=None if network == "branches" else (3, 80, 80), with_heads=False)
+    model = build(graph).eval()  # dropout would differ
+    x = example_input(graph, 2)
+    model(x).mean().backward()
+    expected = gradients(model)
+    times = TrainingTimer(model, timing.Clock(), len(graph.nodes)).times(x)
+    assert all(time > 0 for time in times)
+    torch.testing.assert_close(gradients(model), expected)
+
+
+def gradients(model: Any) -> dict[str, Any]:
+    return {name: parameter.grad.clone() for name, parameter in model.named_parameters()}
+
+
+def test_every_operation_has_a_time(tmp_path: Path) -> None:
+    graph = load(spec(tmp_path, BRANCHES)).graph()
+    timer = OperationTimer(build(graph).eval(), timing.Clock(), len(graph.nodes))
+    with torch.inference_mode():
+        times = timer.times(example_input(graph, 1))
+    assert len(times) == len(graph.nodes)
+    assert all(time > 0 for time in times)
+
+
+def test_training_is_forward_and_backward(tiny: str) -> None:
+    (found,), _ = measured(tiny, "--train", "--layers", "--batch", "2")
+    assert found["mode"] == "training"
+    assert found["macs"] == 2 * 1656
+    assert found["executed_macs"] == 2 * (2 * 1296 + 3 * 360)
+    assert [layer["executed_macs"] for layer in found["layers"]] == [2 * 2 * 1296, 0, 2 * 3 * 360]
+
+
+@pytest.mark.parametrize(
+    ("options", "dtype", "last"),
+    [
+        (["--dtype", "fp32"], torch.float32, False),
+        (["--dtype", "bf16"], torch.bfloat16, False),
+        (["--dtype", "fp16"], torch.float16, False),
+        (["--channels-last"], torch.float32, True),
+    ],
+)
+def test_dtypes_and_layouts(
+    options: list[str], dtype: Any, last: bool, tiny: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: set[tuple[Any, Any, bool]] = set()
+
+    def watched(graph: Any, device: Any) -> Any:
+        model = build(graph, device=device)
+
+        def look(module: Any, inputs: Any) -> None:
+            is_last = bool(inputs[0].is_contiguous(memory_format=torch.channels_last))
+            read.add((inputs[0].dtype, next(module.parameters()).dtype, is_last))
+
+        model.register_forward_pre_hook(look)
+        return model
+
+    monkeypatch.setattr(profiling, "build", watched)
+    (found,), _ = measured(spec(Path(tiny).parent, RGB, "rgb.yaml"), "--batch", "4", *options)
+    assert read == {(dtype, dtype, last)}
+    assert found["channels_last"] is last
+    assert found["bytes_moved"] == dtype.itemsize * (4 * (192 + 144) + 112)
+
+
+def test_memory_is_what_torch_gave_out(tmp_path: Path) -> None:
+    path = spec(tmp_path, "network: r\ninput: image(4, 8, 8)\nlayers: {a: relu, b: relu, c: relu}\n")
+    (found,), _ = measured(path)
+    assert found["peak_memory_bytes"] == 3 * 4 * 8 * 8 * 4  # the input, what an operation reads, what it writes
+
+
+def test_a_compiled_model_is_the_compiled_one(tiny: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Any] = []
+
+    def compile(model: Any, **options: Any) -> Any:
+        made.append(options)
+        return model
+
+    monkeypatch.setattr(torch, "compile", compile)
+    (found,), _ = measured(tiny, "--compile")
+    assert found["compiled"] is True
+    assert made == [{"dynamic": False}]
+    assert "they are fused" in run("profile", tiny, "--compile", "--layers", code=2).stderr
+
+
+def test_the_environment_says_what_it_takes_to_repeat(tiny: str) -> None:
+    (found,), _ = measured(tiny, "--note", "a quiet night")
+    environment = found["environment"]
+    assert environment["torch"] == torch.__version__
+    assert environment["python"] == platform.python_version()
+    assert environment["archcalc"] == archcalc.__version__
+    assert environment["threads"] == 1
+    assert environment["note"] == "a quiet night"
+    assert environment["device_name"]
+    assert environment["date"].endswith("+00:00")
+    text = json.dumps(found)
+    assert str(Path.home()) not in text
+    assert str(Path.cwd()) not in text
+
+
+def test_settings_of_torch_are_put_back(tiny: str) -> None:
+    before = torch.get_num_threads(), torch.backends.cudnn.benchmark
+    with pytest.raises(MeasurementError, match="per channel"):
+        profile(normed(tiny), train=True, threads=before[0] + 1)
+    assert (torch.get_num_threads(), torch.backends.cudnn.benchmark) == before
+
+
+RGB = """\
+network: rgb
+input: image(3, 8, 8)
+layers:
+  conv1: conv(4, 3)
+"""
+
+# how times are taken
+
+
+def test_warm_up_ends_when_times_no_longer_change() -> None:
+    falling: Iterator[float] = iter([9.0, 0.005, 0.004, 0.003, 0.002, 0.001, *[0.001] * 50])
+    found = timing.warm_up(lambda: next(falling))
+    assert found.is_stable
+    assert found.runs == 13  # the medians of runs 2 to 6, 3 to 7 and 4 to 8 are 3, 2 and 1 ms; then 1 ms
+
+
+def test_warm_up_without_an_end_says_so() -> None:
+    growing = iter([100.0, *(0.001 * 2**number for number in range(50))])
+    found = timing.warm_up(lambda: next(growing))
+    assert not found.is_stable
+    assert found.runs == 9  # 0.255 s in all, the first run not among them
+
+
+def test_quartiles() -> None:
+    assert timing.quartiles([5.0, 1.0, 4.0, 2.0, 3.0]) == (2.0, 3.0, 4.0)
+    assert timing.quartiles([1.0, 2.0, 3.0, 4.0]) == (1.75, 2.5, 3.25)
+
+
+def test_energy_is_that_of_the_counter(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Library:
+        NVMLError = type("NVMLError", (Exception,), {})
+        NVML_CLOCK_SM, NVML_CLOCK_MEM = 1, 2
+        millijoules = 5000
+
+        def nvmlDeviceGetTotalEnergyConsumption(self, handle: str) -> int:  # noqa: N802 - its name there
+            return self.millijoules
+
+        def nvmlDeviceGetClockInfo(self, handle: str, kind: int) -> int:  # noqa: N802
+            if kind == self.NVML_CLOCK_MEM:
+                raise self.NVMLError("not supported")
+            return 1410
+
+        def nvmlSystemGetDriverVersion(self) -> bytes:  # noqa: N802
+            return b"550.54.15"
+
+    library = Library()
+    gpu = Gpu(library, "handle")
+    assert (gpu.driver(), gpu.clock_mhz(), gpu.memory_clock_mhz()) == ("550.54.15", 1410.0, None)
+    runs = []
+
+    def run_once() -> None:
+        runs.append(1)
+        library.millijoules += 250
+
+    monkeypatch.setattr(consumption, "gpu_of", lambda device: gpu)
+    assert consumption.energy_j(run_once, torch.device("cpu"), timing.Clock(), 0.125) == 0.25
+    assert len(runs) == 8  # a second
+    monkeypatch.setattr(consumption, "gpu_of", lambda device: None)
+    assert consumption.energy_j(run_once, torch.device("cpu"), timing.Clock(), 0.125) is None
+
+
+# what goes wrong
+
+NORMED = """\
+network: normed
+input: features(8)
+layers:
+  fc: linear(8, norm=batch_norm)
+"""
+
+
+def normed(beside: str) -> str:
+    return spec(Path(beside).parent, NORMED, "normed.yaml")
+
+
+def test_what_was_measured_before_memory_ran_out_is_kept(tiny: str) -> None:
+    found, outcome = measured(tiny, "--batch", "1,2,999999999", code=1)
+    assert [one["batch"] for one in found] == [1, 2]
+    assert outcome.stderr.startswith("error[out-of-memory]: tiny batch 999999999 fp32: it takes at least ")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
+        RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 4 bytes."),
+        MemoryError(),
+    ],
+)
+def test_memory_that_runs_out_within_a_run(error: Exception, tiny: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def given(graph: Any, batch: int, device: Any) -> Any:
+        if batch == 64:
+            raise error
+        return example_input(graph, batch, device)
+
+    monkeypatch.setattr(profiling, "example_input", given)
+    found, outcome = measured(tiny, "--batch", "1,64,8", code=1)
+    assert [one["batch"] for one in found] == [1, 8]
+    assert outcome.stderr.startswith("error[out-of-memory]: tiny batch 64 fp32: ")
+    assert len(outcome.stderr.splitlines()) == 1
+
+
+def test_what_torch_cannot_run_is_said(tiny: str) -> None:
+    found, outcome = measured(normed(tiny), "--train", "--batch", "1,2", code=1)
+    assert [one["batch"] for one in found] == [2]
+    assert outcome.stderr.startswith("error[cannot-run]: normed batch 1 fp32: Expected more than 1 value per channel")
+    outcome = run("profile", normed(tiny), "--device", "cpu", "--channels-last", code=1)
+    assert "channels last is a layout of images; the input is 8" in outcome.stderr
+    assert outcome.stdout == ""
+
+
+def test_an_interruption_keeps_what_was_measured(tiny: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def given(graph: Any, batch: int, device: Any) -> Any:
+        if batch == 2:
+            raise KeyboardInterrupt
+        return example_input(graph, batch, device)
+
+    monkeypatch.setattr(profiling, "example_input", given)
+    found, outcome = measured(tiny, "--batch", "1,2,4", code=130)
+    assert [one["batch"] for one in found] == [1]
+    assert "interrupted" in outcome.stderr
+
+
+@pytest.mark.parametrize(
+    ("there", "version", "device", "message"),
+    [
+        (False, None, "cuda", "is built without CUDA"),
+        (False, "13.0", "cuda", "torch finds no CUDA device on this machine"),
+        (True, "13.0", "cuda:7", "there is no `cuda:7`; the last is cuda:1"),
+        (False, "13.0", "gpu", "`gpu` is no device to measure on"),
+        (False, "13.0", "cpu:1", "`cpu:1` is no device to measure on"),
+        (False, "13.0", "cuda:x", "`cuda:x` is no device to measure on"),
+    ],
+)
+def test_no_such_device(
+    there: bool, version: str | None, device: str, message: str, tiny: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: there)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.version, "cuda", version)
+    found = run("profile", tiny, "--device", device, code=2)
+    assert found.stderr.startswith("error[no-device]: ")
+    assert message in found.stderr
+    assert found.stdout == ""
+
+
+def test_without_torch(tiny: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("archcalc.source.extra.find_spec", lambda name: None)
+    found = run("profile", tiny, code=3)
+    assert "this needs torch, which is not installed" in found.stderr
+    assert "pip install 'archcalc[torch]'" in found.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--batch", "0"], "--batch takes whole numbers of 1 or more, not `0`"),
+        (["--batch", "1,x"], "--batch takes whole numbers of 1 or more, not `x`"),
+        (["--batch", ""], "--batch takes whole numbers of 1 or more, not ``"),
+        (["--dtype", "fp8"], "no dtype is called `fp8`"),
+        (["--repeats", "5"], "5 is less than 20"),
+        (["--set", "colour=3"], "tiny has no variable `colour`"),
+        (["-o", "nowhere/times.json"], "`nowhere/times.json` cannot be written"),
+    ],
+)
+def test_usage(arguments: list[str], message: str, tiny: str) -> None:
+    assert message in run("profile", tiny, "--device", "cpu", *arguments, code=2).stderr
+
+
+def test_the_python_interface_refuses_too() -> None:
+    with pytest.raises(ValueError, match="20 or more"):
+        profile("lenet5", repeats=3)
+    with pytest.raises(ValueError, match="fused"):
+        profile("lenet5", layers=True, compile=True)
+
+
+# how it is written
+
+
+def test_tables_fit_and_say_what_they_are(tiny: str) -> None:
+    for columns in (80, 120):
+        lines = run(
+            "profile", tiny, "--device", "cpu", "--layers", "--batch", "1,2", columns=columns
+        ).stdout.splitlines()
+        assert all(len(line) <= columns for line in lines)
+        assert lines[0].startswith("Measured on ")
+        assert lines[0].endswith("inference, fp32")
+        assert "Layers of tiny, batch 2, fp32" in lines
+        text = " ".join(lines)
+        assert "% of the whole" in text
+        assert "median and interquartile range (IQR) of 20 repeats" in text
+    assert "bytes moved" in lines[2]
+
+
+def test_csv_has_the_whole_then_its_layers(tiny: str) -> None:
+    import csv
+
+    found = run("profile", tiny, "--device", "cpu", "--layers", "--format", "csv").stdout
+    rows = list(csv.DictReader(io.StringIO(found)))
+    assert [row["layer"] for row in rows] == ["", "conv1", "pool1", "fc"]
+    assert [row["macs"] for row in rows] == ["1656", "1296", "0", "360"]
+    assert {row["torch"] for row in rows} == {torch.__version__}
+    assert rows[1]["out_shape"] == "4x6x6"
+
+
+@pytest.mark.parametrize("ending", ["csv", "json"])
+@pytest.mark.parametrize("layers", [[], ["--layers"]])
+def test_compare_reads_what_profile_writes(ending: str, layers: list[str], tiny: str, tmp_path: Path) -> None:
+    path = tmp_path / f"times.{ending}"
+    run("profile", tiny, f"{tiny}:tiny@wide", "--device", "cpu", "--batch", "1,2", *layers, "-o", str(path))
+    found = run("compare", tiny, f"{tiny}:tiny@wide", "--batch", "2", "--measured", str(path), "--format", "json")
+    networks = json.loads(found.stdout)["networks"]
+    for network in networks:
+        (time,) = network["measured"]
+        assert time["network"] == network["name"]
+        assert time["batch"] == 2
+        assert time["macs"] == network["totals"]["macs"]
+        assert time["achieved_flops_per_s"] == pytest.approx(2 * time["macs"] / time["median_s"], rel=1e-4)
+
+
+def test_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    with progress(4) as tell:
+        tell(1, "tiny batch 8: repeat [5] of 20")
+    assert "tiny batch 8: repeat [5] of 20" in terminal.getvalue()
+    assert "25%" in terminal.getvalue()
+
+
+# on a GPU
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+@pytest.mark.parametrize("dtype", ["fp32", "fp16", "bf16"])
+def test_a_gpu_is_measured(dtype: str) -> None:
+    found = profile("resnet18", device="cuda", batch=8, dtype=dtype, layers=True, channels_last=True)
+    assert found.environment.device_name == torch.cuda.get_device_name()
+    assert found.environment.cuda == torch.version.cuda
+    weights = archcalc.analyze("resnet18").totals.params * (4 if dtype == "fp32" else 2)
+    assert found.peak_memory_bytes is not None
+    assert found.peak_memory_bytes > weights
+    assert found.median_s > 0
+    assert found.residue_s == pytest.approx(found.median_s - sum(layer.median_s for layer in found.layers))
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+def test_a_gpu_that_is_full() -> None:
+    free, _ = torch.cuda.mem_get_info()
+    with pytest.raises(MeasurementError, match="it takes at least") as caught:
+        profile("vgg16", device="cuda", batch=free // 1_000_000)
+    assert caught.value.code == "out-of-memory"
+    assert profile("lenet5", device="cuda", train=True).median_s > 0  # and goes on
