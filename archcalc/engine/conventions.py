@@ -35,7 +35,7 @@ LRN, LPPOOL, SOFTMAX, UPSAMPLE = _of("lrn"), _of("lppool"), _of("softmax", "soft
 # torch.nn.LocalResponseNorm and nn.LPPool are functions of smaller ones; a tool that counts those counts them within.
 _LRN_WITHIN = (
     Term("outputs", 3, LRN, "elements of response norms"),
-    Term("padded_channels", 1, LRN),
+    Term("padded_channels", 1, LRN, "padded inputs of response norms"),
 )
 _LPPOOL_WITHIN = (
     Term("inputs", 1, LPPOOL, "inputs of power pooling"),
@@ -86,6 +86,7 @@ FVCORE = Convention(
         Term("unscaled", 4, SETS_OF_ONE),
         Term("image_inputs", 1, ADAPTIVE_AVERAGES, "inputs of adaptive average pooling"),
         Term("bilinear_outputs", 4, UPSAMPLE),
+        Term("nearest_image_outputs", 1, UPSAMPLE),
     ),
     "fvcore/nn/flop_count.py:26-44; fvcore/nn/jit_handles.py:127-151, 230-281",
     "0.1.5.post20221221",

@@ -102,8 +102,8 @@ def _arithmetic(name: str) -> Callable[[Any, Any, Shape, OperationCost], Any]:
     return lambda operator, x, y, cost: cost.arithmetic[place]
 
 
-def _upsampled(mode: str) -> Callable[[Any, Any, Shape, OperationCost], Any]:
-    return lambda operator, x, y, cost: y.elements if operator.mode == mode else 0
+def _upsampled(mode: str, ranks: tuple[int, ...]) -> Callable[[Any, Any, Shape, OperationCost], Any]:
+    return lambda operator, x, y, cost: y.elements if operator.mode == mode and y.rank in ranks else 0
 
 
 AMOUNTS: dict[str, Amount] = {
@@ -138,10 +138,11 @@ AMOUNTS: dict[str, Amount] = {
     "image_inputs": Amount("inputs", lambda operator, x, y, cost: x.elements if x.rank == 2 else 0),
     "outputs": Amount("outputs", lambda operator, x, y, cost: y.elements),
     "positions": Amount("positions", lambda operator, x, y, cost: y.positions),
-    "bilinear_outputs": Amount("outputs of bilinear upsampling", _upsampled("bilinear")),
-    "nearest_outputs": Amount("outputs of nearest upsampling", _upsampled("nearest")),
+    "bilinear_outputs": Amount("outputs of bilinear upsampling", _upsampled("bilinear", (2,))),
+    "nearest_outputs": Amount("outputs of nearest upsampling", _upsampled("nearest", (1, 2, 3))),
+    "nearest_image_outputs": Amount("outputs of nearest upsampling", _upsampled("nearest", (2,))),
     "padded_channels": Amount(
-        "padded inputs of response norms",
+        "padded inputs",
         lambda operator, x, y, cost: (x.channels + operator.size - 1) * x.positions,
     ),
 }

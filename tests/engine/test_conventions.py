@@ -1,0 +1,141 @@
+"""Conventions of tools against what the tools report: one operator at a time, and whole networks."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+
+import archcalc
+from archcalc.engine.conventions import CONVENTIONS, TOOLS, decompose, terms_of
+from archcalc.engine.network import load
+from archcalc.ops import OPERATORS
+from archcalc.results.cost import AMOUNTS
+from tests.cli.running import run
+
+MEASURED = Path(__file__).parent / "conventions"
+NAMES = list(CONVENTIONS)
+
+
+def rows(name: str) -> list[dict[str, str]]:
+    with (MEASURED / name).open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+# calflops takes the output size of a forward convolution: (16 + 2*1 - 4) // 2 + 1 = 8, and 16 maps of 8x8 are 1,024
+WRONG_THERE = {("convT_k4s2_bias", "calflops"): 16 * 8 * 8}
+
+
+@pytest.mark.parametrize("row", rows("operators.csv"), ids=lambda row: row["case"])
+def test_one_operator(row: dict[str, str], tmp_path: Path) -> None:
+    spec = tmp_path / "one.yaml"
+    spec.write_text(f"network: one\ninput: {row['input']}\nlayers:\n  it: {row['layer']}\n", encoding="utf-8")
+    expected = {name: int(row[name]) for name in row if name in CONVENTIONS}
+    ours = {
+        name: archcalc.analyze(str(spec), convention=name).totals.flops + WRONG_THERE.get((row["case"], name), 0)
+        for name in expected
+    }
+    assert ours == expected
+    assert len(expected) == len(TOOLS) - 1  # torchvision documents networks, not operators
+
+
+# What a tool counts of torchvision's code and not of the network, in elements measured by hooks on the models:
+# calls of functions (3,226,160 elements of relu in GoogLeNet; 8,967,488 of relu, 574,752 inputs of max pooling and
+# 2,002,400 of average pooling in Inception v3), and the pooling of VGG from 7x7 to 7x7, of 25,088 inputs and outputs.
+RELU, MAXIMUM, AVERAGE, IDLE = 8_967_488, 574_752, 2_002_400, 25_088
+CODING: dict[str, dict[str, int]] = {
+    "googlenet@torchvision": {"ptflops": -3_226_160},
+    "inception_v3": {"ptflops": -RELU - MAXIMUM - AVERAGE, "thop": -AVERAGE},
+    **{
+        name: {"ptflops": 2 * IDLE, "thop": 2 * IDLE}
+        | dict.fromkeys(("fvcore", "torchprofile", "calflops", "deepspeed"), IDLE)
+        for name in ("vgg16", "vgg19")
+    },
+}
+
+
+@pytest.mark.parametrize("network", list(dict.fromkeys(row["network"] for row in rows("networks.csv"))))
+def test_whole_network(network: str) -> None:
+    reported = {row["convention"]: int(row["figure"]) for row in rows("networks.csv") if row["network"] == network}
+    ours = {
+        name: archcalc.analyze(network, convention=name).totals.flops + CODING.get(network, {}).get(name, 0)
+        for name in reported
+    }
+    assert ours == reported
+    assert len(reported) == len(TOOLS) - 1
+
+
+def test_two_per_mac_and_documentation() -> None:
+    macs = 4_089_184_256  # torchvision documents 4.089 for resnet50
+    for name, expected in {"two_per_mac": 2 * macs, "torchvision": macs, "macs": macs}.items():
+        assert archcalc.analyze("resnet50@torchvision", convention=name).totals.flops == expected
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_layers_add_up_to_the_totals(name: str) -> None:
+    """By three ways: layer by layer, by equal operations, and by what the convention counts."""
+    cost = archcalc.analyze("googlenet", convention=name, batch=3, with_heads=True)
+    assert cost.totals.flops == sum(layer.flops for layer in cost.layers)
+    assert cost.totals.flops == sum(term.worth * many for term, many in terms_of(cost))
+    assert cost.totals.flops > 0
+
+
+def test_a_scope_and_heads_count_as_the_rest() -> None:
+    whole = archcalc.analyze("googlenet", convention="ptflops")
+    parts = [archcalc.analyze("googlenet", convention="ptflops", scope=stage) for stage in whole.stages()]
+    assert sum(part.totals.flops for part in parts) == whole.totals.flops
+    assert archcalc.analyze("googlenet", convention="ptflops", with_heads=True).totals.flops > whole.totals.flops
+
+
+def test_components_add_up_to_every_convention() -> None:
+    graph = load("resnet18@torchvision").graph()
+    components = decompose(graph, TOOLS)
+    for convention in TOOLS:
+        total = sum(component.many * component.worth.get(convention.name, 0) for component in components)
+        assert total == archcalc.analyze("resnet18@torchvision", convention=convention.name).totals.flops
+    # 224x224: 18 layers of normalised elements as measured by hooks are the elements of all convolutions' outputs
+    norm = next(component for component in components if component.part == "norm" and component.words != "parameters")
+    assert norm.many == archcalc.analyze("resnet18@torchvision").totals.neurons - 1000
+    assert norm.worth == {"fvcore": 2, "ptflops": 2, "thop": 4, "torchprofile": 1, "calflops": 2, "deepspeed": 2}
+
+
+def test_conventions_are_sound_data() -> None:
+    for name, convention in CONVENTIONS.items():
+        assert name == convention.name
+        assert convention.source
+        assert convention.about[0] in "0123456789" or convention.about[0].islower()
+        assert bool(convention.version) == (convention in TOOLS)
+        for term in (*convention.terms, *convention.functions):
+            assert term.amount in AMOUNTS
+            assert term.worth != 0
+            assert term.operators <= OPERATORS.keys()
+        said = [(term.amount, name) for term in convention.terms for name in term.operators or OPERATORS]
+        assert len(said) == len(set(said)), name  # nothing is counted by two terms
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "macs"])
+def test_show_and_compare_under_every_convention(name: str) -> None:
+    shown = run("show", "resnet18@torchvision", "--convention", name, "--by", "stage").stdout
+    assert f"FLOPs ({name})" in shown
+    assert f"convention {name} |" in shown
+    header = run("compare", "lenet5", "resnet18", "--convention", name, "--format", "csv").stdout.splitlines()[0]
+    assert f"flops_{name}" in header.split(",")
+
+
+def test_explain_says_what_is_counted() -> None:
+    found = " ".join(run("explain", "resnet50@torchvision", "--convention", "fvcore").stdout.split())
+    assert "2 for a batch-normalised element" in found
+    assert "11,113,984 2 22,227,968" in found
+    layer = " ".join(run("explain", "resnet50@torchvision", "conv1", "--convention", "thop").stdout.split())
+    assert "4*affine = 4*802,816 = 3,211,264" in layer
+
+
+def test_the_list_of_conventions() -> None:
+    text = run("conventions").stdout
+    assert all(f"\n{name}" in f"\n{text}" for name in CONVENTIONS)
+    assert "thop/vision/basic_hooks.py" in text
+    table = list(csv.DictReader(run("conventions", "--format", "csv").stdout.splitlines()))
+    assert {row["convention"] for row in table} == CONVENTIONS.keys()
+    relu = [row for row in table if row["convention"] == "ptflops" and "relu" in row["operators"].split()]
+    assert [(row["amount"], row["worth"]) for row in relu] == [("outputs", "2")]
