@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from archcalc.cli import check, checks, guards, networks, profile, reconcile
+from archcalc.cli import check, checks, guards, networks, profile, reconcile, verify
 from archcalc.cli.plain import PlainCommand, PlainGroup
 
 app = typer.Typer(
@@ -48,6 +48,7 @@ app.command(cls=PlainCommand)(profile.profile)
 app.command(cls=PlainCommand)(checks.validate)
 app.command(cls=PlainCommand)(check.check)
 app.command(cls=PlainCommand)(check.sources)
+app.command(cls=PlainCommand)(verify.verify)
 app.command(cls=PlainCommand)(reconcile.reconcile)
 app.command(cls=PlainCommand)(reconcile.conventions)
 app.command(cls=PlainCommand)(checks.ops)

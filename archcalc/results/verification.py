@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 # Against whom networks are verified; receptive fields are gradients, and so torch's.
 TOOLS = ("torch", "fvcore", "torchvision")
+FIELDS = ("receptive_field", "jump", "first_centre")  # quantities of a receptive field
 WITH_HEADS = "_with_heads"  # ends the name of a quantity that train-only heads are in
 State = Literal["equal", "differs", "not counted"]
 Value = int | str | tuple[Any, ...]  # a tuple is a shape, or one number for each axis

@@ -8,7 +8,7 @@ from importlib.metadata import version
 from archcalc.engine.analyze import total
 from archcalc.engine.network import Network, load
 from archcalc.graph import Graph
-from archcalc.results.verification import TOOLS, Check, NetworkVerification
+from archcalc.results.verification import TOOLS, Check, NetworkVerification, Verification
 from archcalc.source.extra import require
 from archcalc.torch_bridge.against_fvcore import fvcore_checks
 from archcalc.torch_bridge.against_torch import export_checks, torch_checks
@@ -59,6 +59,21 @@ def verify_graph(name: str, graph: Graph, against: Sequence[str] = TOOLS, export
     return result
 
 
-def versions(against: Sequence[str]) -> dict[str, str]:
-    """Which versions of the tools these are."""
-    return {tool: version(tool) for tool in TOOLS if tool in against or tool == "torch"}
+def verify_all(
+    networks: Sequence[Network],
+    against: Sequence[str] = TOOLS,
+    export: bool = False,
+    tell: Callable[[float, str], None] = lambda done, name: None,
+) -> Verification:
+    """Verify networks one after the other; `tell` hears how many are done, and which comes next.
+
+    Raises:
+        SpecError: the place where a spec is wrong.
+        MissingExtraError: a tool is not installed.
+    """
+    found = []
+    for done, network in enumerate(networks):
+        tell(done, network.name)
+        found.append(verify(network, against, export))
+    versions = {tool: version(tool) for tool in TOOLS if tool in against or tool == "torch"}
+    return Verification(found, tuple(against), versions)
