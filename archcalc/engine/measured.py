@@ -122,7 +122,10 @@ def _csv_rows(text: str) -> list[Mapping[str, Any]]:
 
 def _measurement(row: Mapping[str, Any]) -> Measurement:
     environment = Environment(**_values(Environment, row))
-    return Measurement(**_values(Measurement, row), environment=environment)
+    found = Measurement(**_values(Measurement, row), environment=environment)
+    if not found.median_s:
+        raise ValueError("median_s is 0")
+    return found
 
 
 def _values(kind: type, row: Mapping[str, Any]) -> dict[str, Any]:
