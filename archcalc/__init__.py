@@ -10,13 +10,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from archcalc.claims.check import check_ledger
     from archcalc.engine.network import Network, analyze, closed_form, load
     from archcalc.source import SpecError
     from archcalc.spec.limits import Limits
     from archcalc.torch_bridge.build import to_torch
 
 __version__ = "0.1.0"
-__all__ = ["Limits", "Network", "SpecError", "__version__", "analyze", "closed_form", "load", "to_torch"]
+__all__ = [
+    "Limits",
+    "Network",
+    "SpecError",
+    "__version__",
+    "analyze",
+    "check_ledger",
+    "closed_form",
+    "load",
+    "to_torch",
+]
 
 # Where each public name lives; imported when first asked for, so that `archcalc --help` needs none of it.
 _PUBLIC = {
@@ -24,6 +35,7 @@ _PUBLIC = {
     "Network": "archcalc.engine.network",
     "SpecError": "archcalc.source",
     "analyze": "archcalc.engine.network",
+    "check_ledger": "archcalc.claims.check",
     "closed_form": "archcalc.engine.network",
     "load": "archcalc.engine.network",
     "to_torch": "archcalc.torch_bridge.build",  # the torch extra

@@ -94,13 +94,24 @@ def read_ledger(paths: Iterable[Path], names: Iterable[str] | None = None) -> li
 def read_claims(path: Path, name: str | None = None) -> LedgerFile:
     """Read one file; what is wrong with it is among the result."""
     try:
-        source = read_source(path, name)
-        if not source.text.strip():
-            return LedgerFile(None, [], [Diagnostic("empty-file", "the file holds no claims", None, source, _FORM)])
-        root = read_yaml(source)
+        return claims_of(read_source(path, name), path.stem)
     except SpecError as error:
         return LedgerFile(None, [], list(error.diagnostics))
-    reader = _Reader(source, path.stem)
+
+
+def claims_of(source: Source, citekey: str) -> LedgerFile:
+    """The claims in the text of a file; what is wrong with it is among the result."""
+    try:
+        root = read_yaml(source)
+    except SpecError as error:
+        found = [
+            finding._replace(message="the file holds no claims", help=_FORM)
+            if finding.code == "empty-file"
+            else finding
+            for finding in error.diagnostics
+        ]
+        return LedgerFile(None, [], found)
+    reader = _Reader(source, citekey)
     claims = reader.read(root)
     return LedgerFile(reader.cited, claims, reader.findings)
 

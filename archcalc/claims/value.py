@@ -137,10 +137,9 @@ class Evaluator:
 
     def _argument(self, network: str, path: str, name: str, settings: Settings) -> Value:
         """An argument of a layer's operator: of the first of its operations that has it."""
-        graph = self.cost(network, "", settings).graph
+        graph = self.cost(network, path, settings).graph
         found = [node.operator for node in graph.nodes if node.layer == path]
         if not found:
-            indices_inside(graph, path, True)  # raises where there is nothing at all
             raise ValueProblemError(f"`{path}` is no layer of {network}", f"archcalc show {network} --scope {path}")
         for of in found:
             if name in of.arguments:

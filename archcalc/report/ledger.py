@@ -164,7 +164,7 @@ def by_source(results: Sequence[ClaimResult]) -> Table:
     """A row for each claim, under its source."""
     table = Table(
         [
-            Column("figure", least=24),
+            Column("figure", least=32),
             Column("printed", "right", least=10, cut="wrap"),
             Column("computed", "right", least=14, cut="wrap"),
             Column("verdict"),
@@ -174,7 +174,7 @@ def by_source(results: Sequence[ClaimResult]) -> Table:
     for result in results:
         if result.claim.source.citekey != cited:
             cited = result.claim.source.citekey
-            table.rows.append(Section(f"{cited}: {result.claim.source.title}"))
+            table.rows.append(Section(f"{cited} ({result.claim.source.reference})"))
         table.rows.append(row(result))
     return table
 

@@ -16,7 +16,7 @@ from tests.spec.codes import codes
 CASES = sorted((Path(__file__).parent / "invalid").glob("*.yaml"))
 FILES = tuple(f"claims/{name}.py:" for name in ("read", "expression", "printed", "value", "check"))
 # Codes that no file on its own can bring about: they have tests below, and in test_check.py.
-ELSEWHERE = {"duplicate-id", "empty-file", "no-ledger"}
+ELSEWHERE = {"duplicate-id", "no-ledger"}
 
 SOURCE = """\
 source:
@@ -72,12 +72,12 @@ def test_entries_that_are_right_are_kept_beside_those_that_are_wrong(tmp_path: P
     assert [finding.code for finding in found.findings] == ["unquoted-text"]
 
 
-@pytest.mark.parametrize("text", ["", "\n\n"])
+@pytest.mark.parametrize("text", ["", "\n\n", "# later\n"])
 def test_an_empty_file_says_what_belongs_in_it(text: str, tmp_path: Path) -> None:
     path = tmp_path / "a.yaml"
     path.write_text(text, encoding="utf-8")
     (finding,) = read_claims(path).findings
-    assert (finding.code, finding.span) == ("empty-file", None)
+    assert (finding.code, finding.line) == ("empty-file", 1)
     assert finding.help
     assert "source: and claims:" in finding.help
 
