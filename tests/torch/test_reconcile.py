@@ -1,0 +1,231 @@
+"""Other tools' figures: light tools run here, heavy ones as recorded; each is explained to the last integer."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from archcalc.engine.conventions import CONVENTIONS, TOOLS
+from archcalc.engine.costs import cost_of
+from archcalc.ops import OPERATORS, Shape
+from archcalc.results.reconciliation import Coding, Figure, Reconciliation
+from archcalc.source import extra
+from tests.cli.running import run
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("torchvision")
+pytestmark = pytest.mark.torch
+
+from archcalc.torch_bridge import peers  # noqa: E402
+from archcalc.torch_bridge.build import make_module  # noqa: E402
+from archcalc.torch_bridge.definitions import DEFINITIONS  # noqa: E402
+from archcalc.torch_bridge.reconcile import reconcile  # noqa: E402
+
+LIGHT = ["fvcore", "torch_flop_counter", "ptflops", "ptflops_aten", "thop", "torchinfo", "torchprofile"]
+HEAVY = {"calflops", "calflops_macs", "deepspeed", "deepspeed_macs", "torchvision"}
+EXACT = [
+    "alexnet@torchvision",
+    *(f"vgg{depth}{norm}" for depth in (11, 13, 16, 19) for norm in ("", "@bn")),
+    "googlenet@torchvision",
+    "inception_v3",
+    *(f"resnet{depth}@torchvision" for depth in (18, 34, 50, 101, 152)),
+    "squeezenet1_0",
+    "squeezenet1_1",
+]
+
+
+def differences(result: Reconciliation) -> dict[str, int]:
+    return {tool.name: tool.difference for tool in result.tools if tool.difference}
+
+
+def coding(result: Reconciliation, tool: str) -> list[int]:
+    (found,) = (each for each in result.tools if each.name == tool)
+    return [part.number for part in found.coding]
+
+
+@pytest.mark.parametrize("name", EXACT)
+def test_recorded_figures_are_explained(name: str) -> None:
+    result = reconcile(name, recorded=True)
+    assert [tool.name for tool in result.tools if not tool.figure.date] == []
+    assert len(result.tools) == len(TOOLS) == len(LIGHT) + len(HEAVY)
+    assert differences(result) == {}
+    assert result.model == f"torchvision.models.{DEFINITIONS[name].builder}"
+
+
+@pytest.mark.parametrize("name", ["alexnet@torchvision", "googlenet@torchvision", "resnet18@torchvision", "vgg11@bn"])
+def test_light_tools_run(name: str) -> None:
+    """They print what was recorded of them, and all of it is explained."""
+    result = reconcile(name, LIGHT)
+    assert result.missing == {}
+    assert differences(result) == {}
+    sizes = [3, 224, 224]
+    for tool in result.tools:
+        recorded = peers.recorded(tool.name, DEFINITIONS[name], sizes)
+        assert tool.figure.date == ""
+        assert recorded is not None
+        assert tool.figure.number == recorded.number
+
+
+def test_coding_is_measured_and_not_what_is_left() -> None:
+    """GoogLeNet of torchvision calls F.relu: 3,226,160 elements, as counted by hooks on the model."""
+    result = reconcile("googlenet@torchvision", recorded=True)
+    assert coding(result, "ptflops") == [-3_226_160]
+    assert sum(len(tool.coding) for tool in result.tools) == 1
+    inception = reconcile("inception_v3", recorded=True)
+    assert coding(inception, "ptflops") == [-8_967_488, -2_002_400, -574_752]
+    assert coding(inception, "thop") == [-2_002_400]
+    vgg = reconcile("vgg16", recorded=True)  # 25,088 inputs and as many outputs of a pooling that changes nothing
+    assert {tool.name: tool.coded for tool in vgg.tools if tool.coding} == {
+        **dict.fromkeys(("fvcore", "torchprofile", "calflops", "deepspeed"), 25_088),
+        **dict.fromkeys(("thop", "ptflops"), 50_176),
+    }
+
+
+def test_our_own_models() -> None:
+    """No tool knows the table convolution and the subsampling of LeNet-5, and ptflops counts `torch.add`."""
+    lenet = reconcile("lenet5", LIGHT)
+    assert lenet.model == "archcalc.to_torch"
+    assert differences(lenet) == {}
+    assert coding(lenet, "thop") == [-150_000]  # C3: 60 pairs of maps, 25 weights each, at 100 positions
+    assert coding(lenet, "ptflops") == [-151_600]  # and 16 biases there
+    resnet = reconcile("resnet20", ["ptflops"])
+    assert differences(resnet) == {}
+    assert coding(resnet, "ptflops") == [3 * (16 * 32**2 + 32 * 16**2 + 64 * 8**2)]  # sums of nine blocks
+
+
+@pytest.mark.parametrize("tool", LIGHT)
+def test_one_operator_at_a_time(tool: str) -> None:
+    """Every operator that is a module of torch, in its first example."""
+    checked = 0
+    for name, cls in OPERATORS.items():
+        example = cls.examples[0]
+        if not isinstance(example.x, Shape) or example.x.channels is None:
+            continue
+        operator: Any = cls.of(example.arguments)
+        x: Any = example.x
+        call = operator.torch(x)
+        if not call.target.startswith("nn.") or "archcalc." in str(call):
+            continue
+        y = operator.infer(x)
+
+        def make(device: str, call: Any = call) -> Any:
+            with torch.device(device):
+                return torch.nn.Sequential(make_module(call)).eval()
+
+        found = peers.run(tool, make, (x.channels, *x.spatial)).number
+        assert found == CONVENTIONS[tool].flops(operator, x, y, cost_of(operator, x, y)), name
+        checked += 1
+    assert checked > 40
+
+
+def test_a_figure_that_is_not_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One more than it prints: the command says by how much, and fails."""
+    genuine = peers.recorded
+
+    def one_more(tool: str, definition: Any, sizes: Any) -> Figure | None:
+        found = genuine(tool, definition, sizes)
+        return found._replace(number=found.number + 1) if found and tool == "fvcore" else found
+
+    monkeypatch.setattr(peers, "recorded", one_more)
+    outcome = run("reconcile", "resnet18@torchvision", "--recorded", code=1)
+    assert "unexplained: +1" in outcome.stdout
+    assert "error[unexplained]: fvcore" in outcome.stderr
+    assert outcome.stderr.count("error[") == 1
+
+
+def test_documentation_is_rounded_and_nothing_else() -> None:
+    (tool,) = reconcile("resnet50@torchvision", ["torchvision"]).tools
+    assert (tool.figure.number, tool.figure.unit) == (4_089_000_000, 1_000_000)
+    assert (tool.ours, tool.explained, tool.difference) == (4_089_184_256, 4_089_000_000, 0)
+    tool.coding.append(Coding("one digit more", 1_000_000))
+    assert tool.difference == -1_000_000
+
+
+def test_a_tool_that_fails_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(make: Callable[[str], Any], sizes: Any) -> int:
+        raise RuntimeError("no such thing\nmore")
+
+    monkeypatch.setitem(peers.PEERS, "thop", peers.PEERS["thop"]._replace(measure=fails))
+    result = reconcile("ciresan-1", ["thop", "torchinfo"])
+    assert [tool.name for tool in result.tools] == ["torchinfo"]
+    assert result.missing == {"thop": "failed with RuntimeError: no such thing"}
+
+
+def test_a_tool_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its recorded figure stands for it; without one it is left out, with what to type."""
+    monkeypatch.setitem(peers.PEERS, "thop", peers.PEERS["thop"]._replace(module="no_such_module"))
+    (tool,) = reconcile("resnet18@torchvision", ["thop"]).tools
+    assert tool.figure.date == "2026-11-22"
+    assert "pip install thop" in reconcile("lenet5", ["thop"]).missing["thop"]
+    outcome = run("reconcile", "lenet5", "--tools", "thop", code=1)
+    assert "error[no-figure]" in outcome.stderr
+
+
+def test_tools_leave_no_traces() -> None:
+    """Some patch functions of torch, or hook modules: a second run prints the same, and torch is as it was."""
+    functions = (torch.nn.functional.relu, torch.add, torch.Tensor.add, torch.nn.functional.max_pool2d)
+    first = reconcile("ciresan-1", LIGHT)
+    assert {tool.name: tool.figure for tool in reconcile("ciresan-1", LIGHT).tools} == {
+        tool.name: tool.figure for tool in first.tools
+    }
+    assert functions == (
+        torch.nn.functional.relu,
+        torch.add,
+        torch.Tensor.add,
+        torch.nn.functional.max_pool2d,
+    )
+
+
+# the command
+
+
+def test_table_answers_why() -> None:
+    for columns in (80, 120):
+        lines = run("reconcile", "resnet50@torchvision", "--recorded", columns=columns).stdout.splitlines()
+        assert max(map(len, lines)) <= columns
+        text = " ".join(" ".join(lines).split())
+        for figure in ("4.089 G", "4,100,300,288", "4,111,512,576", "4,132,436,968", "4,133,742,592"):
+            assert figure in text
+        assert "batch_norm normalised elements 11,113,984 1 to torchprofile; 2 to fvcore, ptflops" in text
+        assert "unexplained" not in text
+
+
+def test_csv_and_json(tmp_path: Path) -> None:
+    rows = list(csv.DictReader(run("reconcile", "vgg11", "--recorded", "--format", "csv").stdout.splitlines()))
+    assert len(rows) == len(TOOLS)
+    for row in rows:
+        ours = sum(int(row[part]) for part in ("macs", "bias", "norm", "activation", "pooling", "other"))
+        assert ours == int(row["ours"])
+        assert row["difference"] == "0"
+        if row["rounded_to"] == "1":
+            assert int(row["figure"]) == ours + int(row["coding"])
+    target = tmp_path / "vgg11.json"
+    assert run("reconcile", "vgg11", "--recorded", "--tools", "fvcore, thop", "-o", str(target)).stdout == ""
+    found = json.loads(target.read_text(encoding="utf-8"))["reconciliation"]
+    assert found["is_explained"] is True
+    assert [tool["tool"] for tool in found["tools"]] == ["fvcore", "thop"]
+    assert [part["number"] for tool in found["tools"] for part in tool["coding_parts"]] == [25_088, 50_176]
+
+
+def test_against_papers() -> None:
+    text = run("reconcile", "vgg16", "--recorded", "--against", "paper").stdout
+    assert "138M" in text
+    assert "simonyan2014very" in text
+    assert "Published" not in run("reconcile", "vgg16", "--recorded").stdout
+
+
+def test_mistakes() -> None:
+    assert "did you mean `ptflops`?" in run("reconcile", "vgg16", "--tools", "ptflop", code=2).stderr
+    assert "paper" in run("reconcile", "vgg16", "--against", "papers", code=2).stderr
+    assert "error[unknown-network]" in run("reconcile", "nothing-of-this-name", code=2).stderr
+
+
+def test_without_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(extra, "find_spec", lambda module: None)
+    outcome = run("reconcile", "vgg16", code=3)
+    assert "pip install 'archcalc[torch]'" in outcome.stderr
