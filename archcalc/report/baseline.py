@@ -13,7 +13,7 @@ from archcalc.engine.groups import grouped
 from archcalc.engine.network import Network, analyze, load
 from archcalc.report import data, numbers
 from archcalc.results.baseline import Baseline, Deviation
-from archcalc.results.cost import NetworkCost
+from archcalc.results.cost import LayerCost, NetworkCost
 from archcalc.source import Diagnostic, Source, SpecError, read_source
 
 MOST_BYTES = 1 << 26
@@ -101,11 +101,15 @@ def _as_in_layers(network: Network, columns: Sequence[str], rows: Sequence[_Row]
     return analyze(network, convention=_convention(columns), with_heads=with_heads)
 
 
-def _rows_as_in(cost: NetworkCost, rows: Sequence[_Row]) -> Any:
-    """Layers, or operations, stages or types: the first division that has all the names."""
-    names = {row.cells["name"] for row in rows}
-    divisions = [grouped(cost, by, None) for by in ("layer", "op", "stage", "type")]
-    return next((found for found in divisions if names <= {row.name for row in found}), divisions[0])
+def _rows_as_in(cost: NetworkCost, rows: Sequence[_Row]) -> Sequence[LayerCost]:
+    """Layers, operations, stages or types: the division that has most of the rows, and fewest besides."""
+
+    def likeness(division: Sequence[LayerCost]) -> tuple[int, int]:
+        notations = {row.name: row.notation for row in division}
+        names = [(row.cells["name"], row.cells.get("notation")) for row in rows]
+        return sum(notations.get(name) == (said or notations.get(name, "")) for name, said in names), -len(division)
+
+    return max([grouped(cost, by, None) for by in ("layer", "op", "stage", "type")], key=likeness)
 
 
 def _as_in_totals(source: Source, row: _Row, network: Network | None) -> NetworkCost:

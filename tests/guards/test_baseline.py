@@ -1,0 +1,161 @@
+"""Tables of earlier are what would be written now, or every cell that is not is named."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from archcalc.report.baseline import compare_baseline
+from archcalc.source import SpecError
+from tests.cli.running import run, spec
+from tests.guards.repository import NET
+
+TABLES = Path(__file__).parent.parent.parent / "reports"
+
+
+def written(path: Path, *arguments: str) -> Path:
+    run(*arguments, "--format", "csv", "-o", str(path))
+    return path
+
+
+def edited(path: Path, old: str, new: str) -> Path:
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    return path
+
+
+def deviations(path: Path) -> list[tuple[int, str, str, str | None, str | None]]:
+    """Line, row, column, was, is."""
+    found = compare_baseline(path).deviations
+    return [(of.line, of.row, of.column, of.was, of.now) for of in found]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["show", "lenet5"],
+        ["show", "lenet5", "--by", "op"],
+        ["show", "googlenet", "--by", "stage"],
+        ["show", "googlenet", "--with-heads"],
+        ["show", "resnet18", "--by", "type"],
+        ["show", "resnet18", "--convention", "macs"],
+        ["show", "alexnet@pruned"],
+        ["show", "resnet18", "--sort", "params"],
+    ],
+    ids=" ".join,
+)
+def test_a_table_of_layers_just_written_has_no_deviation(arguments: list[str], tmp_path: Path) -> None:
+    assert deviations(written(tmp_path / f"{arguments[1]}.csv", *arguments)) == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["compare", "lenet5", "alexnet@pruned", "googlenet@naive"],
+        ["compare", "resnet18", "vgg11", "--batch", "4", "--set", "resolution=256", "--dtype", "fp16"],
+        ["compare", "resnet18", "vgg11", "--bits", "7", "--density", "0.3", "--convention", "macs"],
+        ["compare", "googlenet", "googlenet@naive", "--scope", "inception_3a"],
+        ["compare", "googlenet", "googlenet@torchvision", "--with-heads"],
+    ],
+    ids=" ".join,
+)
+def test_a_table_of_totals_is_computed_as_its_settings_say(arguments: list[str], tmp_path: Path) -> None:
+    path = written(tmp_path / "totals.csv", *arguments)
+    assert deviations(path) == []
+    (line,) = [line for line in path.read_text(encoding="utf-8").splitlines() if line.startswith(f"{arguments[1]},")]
+    cells = line.split(",")
+    edited(path, line, ",".join([*cells[:12], str(int(cells[12]) + 1), *cells[13:]]))
+    assert deviations(path) == [(2, arguments[1], "params", str(int(cells[12]) + 1), cells[12])]
+
+
+def test_the_reports_of_this_repository_are_baselines() -> None:
+    assert (
+        "94 rows, all as it is counted now" in run("check", "--baseline", str(TABLES / "tables/googlenet.csv")).stdout
+    )
+
+
+def test_every_row_and_column_that_differs_is_named(tmp_path: Path) -> None:
+    path = written(tmp_path / "lenet5.csv", "show", "lenet5")
+    edited(path, "117600", "117601")
+    edited(path, "S2,", "S2b,")
+    edited(path, "norm_params", "norms")
+    # LeCun et al. 1998: C1 has 156 x 28 x 28 - 6 x 28 x 28 multiplications.
+    assert deviations(path) == [
+        (1, "", "norms", "norms", None),
+        (2, "C1", "macs", "117601", str(150 * 28 * 28)),
+        (3, "S2b", "", "S2b", None),
+        (8, "S2", "", None, "S2"),
+    ]
+    found = run("check", "--baseline", str(path), code=1).stdout
+    assert "lenet5.csv: 7 rows, 4 deviations" in found
+    assert found.count("missing") == 3
+
+
+def test_fewer_columns_are_compared_too(tmp_path: Path) -> None:
+    path = tmp_path / "lenet5.csv"
+    path.write_text("name,params\nC1,156\nS2,12\nC3,1516\nS4,32\nC5,48120\nF6,10164\nOUT,0\n", encoding="utf-8")
+    assert deviations(path) == []
+    assert deviations(edited(path, "1516", "1512")) == [(4, "C3", "params", "1512", "1516")]
+
+
+def test_a_table_of_ones_own_network(tmp_path: Path) -> None:
+    network = spec(tmp_path, NET, "my.yaml")
+    path = written(tmp_path / "costs.csv", "show", network)
+    assert "3 rows, all" in run("check", network, "--baseline", str(path)).stdout
+    spec(tmp_path, NET.replace("width: 4", "width: 5"), "my.yaml")
+    again = spec(tmp_path, NET.replace("width: 4", "width: 5"), "again.yaml")
+    found = run("check", again, "--baseline", str(path), "--format", "json", code=1).stdout
+    cells = {(row["row"], row["column"]): (row["was"], row["now"]) for row in json.loads(found)["deviations"]}
+    assert cells["conv1", "params"] == ("40", "50")
+    assert cells["fc", "macs"] == ("360", "450")
+    assert ("pool1", "params") not in cells
+    report = run("check", again, "--baseline", str(path), "--format", "junit", code=1).stdout
+    assert '<testsuite name="baselines" tests="1" failures="1"' in report
+
+
+def test_a_budget_and_a_baseline_at_once(tmp_path: Path) -> None:
+    network = spec(tmp_path, NET, "my.yaml")
+    path = written(tmp_path / "costs.csv", "show", network)
+    found = run("check", network, "--baseline", str(path), "--max", "params=400", code=1).stdout
+    assert "1 limit: 1 over" in found
+    assert "3 rows, all as it is" in found
+    apart = run("check", network, "--baseline", str(path), "--max", "params=400", "--format", "csv", code=2).stderr
+    assert apart.startswith("error[bad-option]")
+
+
+def test_of_several_networks_the_one_named_as_the_table_is(tmp_path: Path) -> None:
+    network = spec(tmp_path, f"{NET}variants:\n  my@wide: {{width: 8}}\n", "my.yaml")
+    path = written(tmp_path / "my@wide.csv", "show", f"{network}:my@wide")
+    assert "3 rows, all" in run("check", network, "--baseline", str(path)).stdout
+    other = path.rename(tmp_path / "other.csv")
+    assert "my and my@wide are given" in run("check", network, "--baseline", str(other), code=2).stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "it has no rows"),
+        ("name,params\n", "it has no rows"),
+        ("layer,cost\na,1\n", "no columns `name` and `params`"),
+        ("# a page\n\nof text\n", "no columns `name` and `params`"),
+        ("name,params\nC1\n", "line 2 has 1 cells under 2 columns"),
+        ("name,params,batch,convention\nlenet5,1,many,macs\n", "line 2: invalid literal"),
+        ("name,params,batch,convention\nlenet5,1,1,mine\n", "no convention is called mine"),
+    ],
+)
+def test_what_is_no_table_of_ours_is_refused(text: str, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "lenet5.csv"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(SpecError, match=message) as caught:
+        compare_baseline(path)
+    assert caught.value.diagnostics[0].code == "bad-baseline"
+
+
+def test_a_table_named_after_no_network_needs_one(tmp_path: Path) -> None:
+    path = written(tmp_path / "costs.csv", "show", "lenet5")
+    assert run("check", "--baseline", str(path), code=2).stderr.startswith("error[unknown-network]")
+    assert "7 rows, all" in run("check", "lenet5", "--baseline", str(path)).stdout
+    assert run("check", "--baseline", str(tmp_path / "none.csv"), code=2).stderr.startswith("error[no-such-file]")
