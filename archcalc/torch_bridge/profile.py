@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -78,10 +79,12 @@ def profile(
     Raises:
         SpecError: an unknown name or variable, or the place where the spec is wrong.
         MeasurementError: no such device, too little memory, or an operation that the device cannot run so.
-        ValueError: fewer than 20 repeats, or layers of a compiled model, which has none.
+        ValueError: another dtype, fewer than 20 repeats, or layers of a compiled model, which has none.
     """
     if repeats < LEAST_REPEATS:
         raise ValueError(f"a median of {repeats} repeats is no median to tell; {LEAST_REPEATS} or more")
+    if dtype not in MEASURED_DTYPES:
+        raise ValueError(f"torch does not compute in {dtype} here; {', '.join(MEASURED_DTYPES)}")
     if layers and compile:
         raise ValueError("a compiled model has no layers any more: they are fused")
     network = load(network) if isinstance(network, str) else network
@@ -170,7 +173,12 @@ def existing(device: str) -> torch.device:
 
 def _refuse_too_large(device: torch.device, least: int) -> None:
     """Before the system ends the process for it, and everything measured before is lost."""
-    free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else available_memory()
+    if device.type == "cuda":
+        gc.collect()  # of a model that did not fit
+        torch.cuda.empty_cache()
+        free: int | None = torch.cuda.mem_get_info(device)[0]
+    else:
+        free = available_memory()
     if free is not None and least > free:
         raise MeasurementError(
             "out-of-memory", f"it takes at least {least / 2**30:.1f} GiB, and {free / 2**30:.1f} GiB are free"
@@ -188,7 +196,8 @@ def _running(device: torch.device, threads: int | None) -> Iterator[None]:
         yield
     except (RuntimeError, ValueError, MemoryError) as error:
         text = str(error).strip().split("\n")[0]
-        if isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "allocate memory" in text:
+        known = ("can't allocate memory", "out of memory")  # of the CPU; of a GPU, within an error of a compiler
+        if isinstance(error, (torch.OutOfMemoryError, MemoryError)) or any(words in text for words in known):
             raise MeasurementError("out-of-memory", text or "no memory left") from error
         raise MeasurementError("cannot-run", text) from error
     finally:

@@ -408,6 +408,8 @@ def test_usage(arguments: list[str], message: str, tiny: str) -> None:
 def test_the_python_interface_refuses_too() -> None:
     with pytest.raises(ValueError, match="20 or more"):
         profile("lenet5", repeats=3)
+    with pytest.raises(ValueError, match="fp32, fp16, bf16"):
+        profile("lenet5", dtype="int8")
     with pytest.raises(ValueError, match="fused"):
         profile("lenet5", layers=True, compile=True)
 
