@@ -127,11 +127,13 @@ def total(
             reused.append(index)
     stored: list[Any] = [0] * len(Parameters._fields)
     done: list[Any] = [0] * len(_OPERATIONS)
+    elementary = convention.elementary
     for key, count in computed.items():
         cost = cost_of(*key)
         stored = [number + count * more for number, more in zip(stored, cost.parameters, strict=True)]
         done = [number + count * more for number, more in zip(done, cost.arithmetic, strict=False)]
-        result.flops += convention.flops(*key, cost) * count * batch
+        if elementary is None:
+            result.flops += convention.flops(*key, cost) * count * batch
         result.connections += cost.connections * count
         result.neurons += cost.neurons * count
         state = cost.arithmetic.state
@@ -143,6 +145,8 @@ def total(
     result.weights, result.biases, result.norm_params, result.buffers = stored
     result.params = result.weights + result.biases + result.norm_params
     arithmetic = Arithmetic(*(number * batch for number in done))
+    if elementary is not None:
+        result.flops = sum(worth * getattr(arithmetic, name) for name, worth in elementary.items())
     for name in _OPERATIONS[: _OPERATIONS.index("transcendentals") + 1]:
         setattr(result, name, getattr(arithmetic, name))
     if len(storage.bits) == 1 and all(density == 1 for density in storage.densities):

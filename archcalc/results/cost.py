@@ -81,6 +81,12 @@ class Convention:
         return sum([worth * of(operator, x, y, cost) for worth, of in terms])
 
     @property
+    def elementary(self) -> dict[str, int] | None:
+        """What elementary operations are worth, by field of Arithmetic; None where it looks at more than their sums."""
+        is_sum = all(term.amount in Arithmetic._fields and not term.operators for term in self.terms)
+        return {term.amount: term.worth for term in self.terms} if is_sum else None
+
+    @property
     def column(self) -> str:
         """Name of the column that holds it: never `flops` without saying whose."""
         return "macs" if self.name == "macs" else f"flops_{self.name}"
