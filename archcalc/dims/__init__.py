@@ -1,11 +1,12 @@
 """The numbers that rules use: ints, and polynomials where a size is a variable."""
 
 from archcalc.dims.decide import at_least_bound, at_most_bound, equal, less, sign
-from archcalc.dims.fold import Algebra, bound, evaluate, fold, substitute
+from archcalc.dims.fold import Algebra, bound, evaluate, fold, fold_all, substitute
 from archcalc.dims.polynomial import Condition, Dim, Polynomial, total
 from archcalc.dims.ratio import FREE, Ratio, make_divisible
 from archcalc.dims.requirements import (
     Assumption,
+    Relation,
     RequirementError,
     assume,
     collecting_assumptions,
@@ -31,6 +32,7 @@ __all__ = [
     "Dim",
     "Polynomial",
     "Ratio",
+    "Relation",
     "RequirementError",
     "adaptive_windows",
     "assume",
@@ -42,6 +44,7 @@ __all__ = [
     "equal",
     "evaluate",
     "fold",
+    "fold_all",
     "less",
     "make_divisible",
     "maximum",

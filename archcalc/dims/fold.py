@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from typing import NamedTuple, Protocol, TypeVar
 
@@ -43,6 +43,11 @@ class Algebra(Protocol[T]):
 
 def fold(x: Dim, algebra: Algebra[T]) -> T:
     """X in another algebra; each atom, and each power of it, is computed once."""
+    return fold_all([x], algebra)[0]
+
+
+def fold_all(numbers: Sequence[Dim], algebra: Algebra[T]) -> list[T]:
+    """Several numbers in another algebra; an atom, or a power of it, that they share is computed once for all."""
     factors: dict[tuple[Atom, int], T] = {}
 
     def value(part: Dim) -> T:
@@ -58,9 +63,10 @@ def fold(x: Dim, algebra: Algebra[T]) -> T:
             terms.append(reduce(algebra.multiply, product))
         return terms[0] if len(terms) == 1 else algebra.sum(terms)
 
-    for atom in atoms_inside(x):
+    inside = {atom for x in numbers for atom in atoms_inside(x)}
+    for atom in sorted(inside, key=lambda atom: atom.order):
         factors[atom, 1] = _atom(atom, algebra, value)
-    return value(x)
+    return [value(x) for x in numbers]
 
 
 def _atom(atom: Atom, algebra: Algebra[T], value: Callable[[Dim], T]) -> T:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 from archcalc.dims.decide import at_least_bound, at_most_bound, equal, leaves_remainder
 from archcalc.dims.polynomial import Condition, Dim
+
+Relation: TypeAlias = 'Literal["==", "!=", ">=", "divisible"]'
+"""How a and b of an assumption stand to each other; `divisible`: a by b."""
 
 
 class RequirementError(ValueError):
@@ -29,6 +32,7 @@ class Assumption(NamedTuple):
     code: str
     a: Dim
     b: Dim
+    relation: Relation = "=="
 
 
 _collected: ContextVar[list[Assumption] | None] = ContextVar("collected assumptions", default=None)
@@ -45,12 +49,12 @@ def collecting_assumptions() -> Iterator[list[Assumption]]:
         _collected.reset(token)
 
 
-def assume(text: str, code: str, a: Dim, b: Dim) -> None:
+def assume(text: str, code: str, a: Dim, b: Dim, relation: Relation = "==") -> None:
     """Record an assumption; without anyone to record it, it is an error."""
     assumptions = _collected.get()
     if assumptions is None:
         raise RequirementError("undecided", f"it depends on the variables whether {text}", f"needed for `{code}`")
-    assumptions.append(Assumption(text, code, a, b))
+    assumptions.append(Assumption(text, code, a, b, relation))
 
 
 def require_equal(a: Dim, b: Dim, code: str, message: str, help: str | None = None, **values: object) -> None:
@@ -68,7 +72,7 @@ def require_divides(
     """Refuse a number that is no multiple of the divisor; message and help are templates as above."""
     holds = _divides(divisor, number)
     if holds is None:
-        assume(f"{number} is divisible by {divisor}", code, number, divisor)
+        assume(f"{number} is divisible by {divisor}", code, number, divisor, "divisible")
     elif not holds:
         raise _broken(code, message, help, {"divisor": divisor, "number": number, **values})
 
@@ -82,7 +86,7 @@ def require_at_least(
         return
     high = at_most_bound(value - minimum)
     if high is None or high >= 0:
-        assume(f"{value} is at least {minimum}", code, value, minimum)
+        assume(f"{value} is at least {minimum}", code, value, minimum, ">=")
     else:
         raise _broken(code, message, help, {"value": value, "minimum": minimum, **values})
 

@@ -318,7 +318,7 @@ class Evaluator(Trail):
                 return False
             found = ratio.is_equal(left, right)
             if isinstance(found, Condition):
-                assume(f"{left} is not {right} ({self.place(span)})", "unequal", found.left, found.right)
+                assume(f"{left} is not {right} ({self.place(span)})", "unequal", found.left, found.right, "!=")
                 return False
             return found
         if isinstance(left, bool) != isinstance(right, bool):
