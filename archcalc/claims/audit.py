@@ -64,11 +64,10 @@ class _Deviation(NamedTuple):
 _TOGETHER = {
     frozenset(pair)
     for pair in [
-        *((("variant", kind)) for kind in ("convention", "resolution", "heads", "part", "classes", "factor", "dtype")),
+        *((("variant", kind)) for kind in ("convention", "resolution", "heads", "part", "classes", "batch", "dtype")),
         ("convention", "resolution"),
         ("convention", "heads"),
-        ("convention", "factor"),
-        ("resolution", "factor"),
+        ("convention", "batch"),
         ("heads", "part"),
     ]
 }
@@ -90,22 +89,19 @@ def audit(source: Source) -> Audit:
         help = "name one `model`, and others `params`, `params (M)`, `macs`, `GFLOPs`"
         raise SpecError([Diagnostic("no-column", message, help=help)])
     networks = {record.cells.get(models[0], ""): _network(record.cells.get(models[0], "")) for record in records}
-    figures: dict[tuple[int, str], Figure] = {}
+    figures: dict[tuple[int, str], Figure] = {}  # by row and column
     for column in wanted:
-        cells = [(record, record.cells.get(column.column, "")) for record in records]
-        cells = [(record, cell) for record, cell in cells if _says_something(cell)]
-        convention = _convention_of(column, [(networks[record.cells[models[0]]][0], cell) for record, cell in cells])
-        for record, cell in cells:
-            model = record.cells[models[0]]
+        cells = [(row, record, record.cells.get(column.column, "")) for row, record in enumerate(records)]
+        cells = [(row, record, cell) for row, record, cell in cells if _says_something(cell)]
+        known = [(networks[record.cells.get(models[0], "")][0], cell) for _, record, cell in cells]
+        convention = _convention_of(column, known)
+        for row, record, cell in cells:
+            model = record.cells.get(models[0], "")
             network, meant = networks[model]
-            figures[record.line, column.column] = _judged(record, model, network, meant, column, cell, convention)
+            figures[row, column.column] = _judged(record, model, network, meant, column, cell, convention)
     read = {models[0], *(column.column for column in wanted)}
-    in_order = [
-        figures[record.line, column.column]
-        for record in records
-        for column in wanted
-        if (record.line, column.column) in figures
-    ]
+    places = [(row, column.column) for row in range(len(records)) for column in wanted]
+    in_order = [figures[place] for place in places if place in figures]
     return Audit(source.name, len(records), tuple(in_order), tuple(each for each in columns if each not in read))
 
 
@@ -356,7 +352,7 @@ def _deviations(plain: _Case) -> Iterator[_Deviation]:
         yield _Deviation("factor", "doubled", {"factor": Fraction(2)})
     yield _Deviation("factor", "halved", {"factor": Fraction(1, 2)})
     for batch in BATCHES if plain.quantity not in ("params", "weights", "size_bytes") else ():
-        yield _Deviation("factor", f"batch of {batch} left in", {"factor": Fraction(batch)})
+        yield _Deviation("batch", f"batch of {batch} left in", {"factor": Fraction(batch)})
     yield _Deviation("thousand", "1,024 for a thousand", {"thousand": 1024})
     for name in _neighbours(plain.network):
         yield _Deviation("neighbour", f"the figure of {name}", {"network": name})
