@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from archcalc.engine.network import Network
 from archcalc.source.extra import require
+from archcalc.spec.library import find
 
 
 class Definition(NamedTuple):
@@ -33,13 +35,21 @@ DEFINITIONS: dict[str, Definition] = {
 }
 
 
+def definition_of(network: Network) -> Definition | None:
+    """How torchvision defines a network of archcalc's; a user's own file of the same name is another network."""
+    definition = DEFINITIONS.get(network.name)
+    if definition is None or network.spec.source.text != find(network.name).spec.source.text:
+        return None
+    return definition
+
+
 def has_heads(name: str) -> bool:
     """Whether torchvision's model of a network has train-only heads, which are left out unless asked for."""
     return "aux_logits" in DEFINITIONS[name].arguments
 
 
 def torchvision_model(name: str, device: Any = "meta", with_heads: bool = False) -> Any:
-    """torchvision's model of one of our networks, for inference; its warnings about initialisation are not ours.
+    """The model of torchvision for one of our networks, at inference; its warnings about initialisation are not ours.
 
     Raises:
         KeyError: torchvision does not define it.

@@ -12,7 +12,7 @@ from archcalc.results.reconciliation import PARTS, Component, Figure, Reconciled
 from archcalc.torch_bridge import peers
 from archcalc.torch_bridge.build import build
 from archcalc.torch_bridge.coding import calls_of, coding, coding_of_own
-from archcalc.torch_bridge.definitions import DEFINITIONS, Definition, torchvision_model
+from archcalc.torch_bridge.definitions import Definition, definition_of, torchvision_model
 
 NAMES = tuple(convention.name for convention in TOOLS)
 
@@ -35,7 +35,7 @@ def reconcile(network: str | Network, tools: Sequence[str] = NAMES, recorded: bo
         network = load(network)
     graph = network.graph(with_heads=False)
     sizes = (graph.input.channels, *graph.input.spatial)
-    definition = DEFINITIONS.get(network.name)
+    definition = definition_of(network)
 
     def make(device: str) -> Any:
         if definition is None:

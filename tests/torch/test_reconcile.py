@@ -123,6 +123,15 @@ def test_one_operator_at_a_time(tool: str) -> None:
     assert checked > 40
 
 
+def test_a_file_of_the_same_name_is_another_network(tmp_path: Path) -> None:
+    own = tmp_path / "own.yaml"
+    own.write_text("network: vgg11\ninput: image(3, 8, 8)\nlayers:\n  a: conv(4, 3)\n", encoding="utf-8")
+    result = reconcile(str(own), ["fvcore", "torchvision"], recorded=True)
+    assert result.model == "archcalc.to_torch"
+    assert [(tool.name, tool.figure.number, tool.difference) for tool in result.tools] == [("fvcore", 27 * 4 * 36, 0)]
+    assert list(result.missing) == ["torchvision"]
+
+
 def test_a_figure_that_is_not_explained(monkeypatch: pytest.MonkeyPatch) -> None:
     """One more than it prints: the command says by how much, and fails."""
     genuine = peers.recorded
