@@ -35,7 +35,7 @@ class Figure(NamedTuple):
         return self.value - self.unit / 2, self.value + self.unit / 2
 
     def truncated(self) -> tuple[Fraction, Fraction]:
-        """What is cut off to it, the upper end not included."""
+        """What is truncated to it, the upper end not included."""
         return self.value, self.value + self.unit
 
 

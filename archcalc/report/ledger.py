@@ -24,7 +24,7 @@ WORDS: dict[Status, str] = {
 _HOW = {
     "exact": "exactly",
     "rounded": "rounded",
-    "truncated": "cut off",
+    "truncated": "truncated",
     "about": "within one unit of the last digit that counts",
     "bound": "within the bound",
 }
@@ -181,7 +181,13 @@ def by_source(results: Sequence[ClaimResult]) -> Table:
 
 def row(result: ClaimResult) -> list[str]:
     """The id, what is printed, what is computed, and the verdict."""
-    return [result.claim.id, printed(result.claim), computed(result), WORDS[result.status]]
+    return [result.claim.id, printed(result.claim), computed(result), verdict(result)]
+
+
+def verdict(result: ClaimResult) -> str:
+    """The verdict, and how a figure agrees where that is not plain: `ROUNDS (truncated)`, `REPRODUCES (bound)`."""
+    how = result.agreement if result.agreement in ("truncated", "about", "bound") and not result.fails else ""
+    return f"{WORDS[result.status]} ({how})" if how else WORDS[result.status]
 
 
 def unexplained(results: Sequence[ClaimResult]) -> Document:
@@ -199,18 +205,22 @@ def _against(result: ClaimResult) -> str:
 
 
 def details(results: Sequence[ClaimResult]) -> Document:
-    """What fails and what to do; then why figures differ, and why some are not computed."""
+    """Why figures differ, why some are not computed, and last what fails and what to do."""
+    parts = [
+        ("Why figures differ", reasons(results)),
+        ("Why figures are not computed", _skipped(results)),
+        ("Broken and stale", [_failure(result) for result in results if result.fails]),
+    ]
     document: Document = []
-    failing = [result for result in results if result.fails]
-    if failing:
-        document += [Heading("Broken and stale"), Items([_failure(result) for result in failing], is_plain=True)]
-    if lines := reasons(results):
-        document += [Heading("Why figures differ"), Items(lines, is_plain=True)]
-    skipped = [result.claim for result in results if result.status == "not_computable"]
-    if skipped:
-        lines = [f"{claim.id}: {printed(claim)}; {claim.because}" for claim in skipped]
-        document += [Heading("Why figures are not computed"), Items(lines, is_plain=True)]
+    for title, lines in parts:
+        if lines:
+            document += [Heading(title), Items(lines, is_plain=True)]
     return document
+
+
+def _skipped(results: Iterable[ClaimResult]) -> list[str]:
+    claims = [result.claim for result in results if result.status == "not_computable"]
+    return [f"{claim.id}: {printed(claim)}; {claim.because}" for claim in claims]
 
 
 def reasons(results: Iterable[ClaimResult]) -> list[str]:
@@ -257,8 +267,8 @@ def page(ledger: Ledger) -> Document:
         Heading("Published figures", 1),
         Paragraph(
             "What papers, code and notes print, and what archcalc computes: made by `archcalc report` from "
-            "`specs/claims/`, checked by `archcalc check`. A figure agrees when it is hit, or when it rounds or is cut "
-            "off to the printed digits. As CSV: [claims.csv](claims.csv)."
+            "`specs/claims/`, checked by `archcalc check`. A figure agrees when it is hit, or when it is rounded or "
+            "truncated to the printed digits. As CSV: [claims.csv](claims.csv)."
         ),
         *unexplained(results),
         summary(results),
@@ -299,17 +309,15 @@ def _with_places(results: Sequence[ClaimResult]) -> Table:
 
 def _by_verdict(results: Sequence[ClaimResult]) -> Document:
     """What fails, what differs by kind and why, and what is not computed."""
-    document: Document = []
-    failing = [result for result in results if result.fails]
-    if failing:
-        document += [Heading("Broken and stale", 3), Items([_failure(of) for of in failing], is_plain=True)]
+    parts = [("Broken and stale", [_failure(result) for result in results if result.fails])]
     for kind in KINDS:
-        if lines := [_reason(of) for of in results if of.status == "differs" and of.claim.kind == kind]:
-            document += [Heading(f"Differs: {kind}", 3), Items(lines, is_plain=True)]
-    skipped = [result.claim for result in results if result.status == "not_computable"]
-    if skipped:
-        lines = [f"{claim.id}: {printed(claim)}; {claim.because}" for claim in skipped]
-        document += [Heading("Not computable", 3), Items(lines, is_plain=True)]
+        differing = [of for of in results if of.status == "differs" and of.claim.kind == kind]
+        parts.append((f"Differs: {kind}", [_reason(result) for result in differing]))
+    parts.append(("Not computable", _skipped(results)))
+    document: Document = []
+    for title, lines in parts:
+        if lines:
+            document += [Heading(title, 3), Items(lines, is_plain=True)]
     return document
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from archcalc.report.blocks import Cell, Column, Document, Heading, Items, Paragraph, Section, Table, Total
-from archcalc.report.ledger import WORDS, computed, printed, reasons
+from archcalc.report.ledger import computed, printed, reasons, verdict
 from archcalc.results.claim import PLAIN, Claim, ClaimResult
 from archcalc.spec.library import plain
 
@@ -68,9 +68,8 @@ def figures(results: Sequence[ClaimResult]) -> Table:
     table = Table(columns)
     for result in results:
         claim = result.claim
-        verdict = WORDS[result.status]
         source = f"{claim.source.citekey}, recalled" if claim.is_recalled else claim.source.citekey
-        table.rows.append([subject(claim), printed(claim), computed(result), verdict, source, claim.where])
+        table.rows.append([subject(claim), printed(claim), computed(result), verdict(result), source, claim.where])
     return table
 
 

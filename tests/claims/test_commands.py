@@ -82,7 +82,7 @@ def test_a_line_each_then_details_then_the_summary(path: str, columns: int | Non
     assert lines[0] == "Unexplained differences: 1, each a question that is open"
     assert lines[2] == "- a.differs: printed 2.7K, computed 9,408"
     order = [
-        lines.index(title) for title in ("Recalled, not read", "Broken and stale", "Why figures differ", "Summary")
+        lines.index(title) for title in ("Recalled, not read", "Why figures differ", "Broken and stale", "Summary")
     ]
     assert order == sorted(order)
     text = " ".join(found.stdout.split())
@@ -212,6 +212,24 @@ def test_sources(path: str) -> None:
     assert "szegedy2015going" in table
     many = json.loads(run("sources", "--format", "json").stdout)["sources"]
     assert sum(source["figures"] for source in many) == len(shipped().results)
+
+
+@pytest.mark.parametrize(
+    ("printed", "said", "verdict"),
+    [
+        ("9.4K", "", "ROUNDS"),
+        ("9K", "", "ROUNDS"),
+        ("9,400", "digits: 2", "ROUNDS"),
+        ("9,408", "", "REPRODUCES"),
+        ("9.40K", "", "ROUNDS (truncated)"),
+        ("9,000", "precision: about", "ROUNDS (about)"),
+        ("9000", "precision: at least", "REPRODUCES (bound)"),
+    ],
+)
+def test_the_verdict_says_how_it_agrees(printed: str, said: str, verdict: str, tmp_path: Path) -> None:
+    entry = ENTRY.format("a", printed, f"verdict: rounds\n    {said}")
+    (tmp_path / "key.yaml").write_text(SOURCE + entry, encoding="utf-8")
+    assert ledger.verdict(check_ledger(tmp_path).results[0]) == verdict
 
 
 # beside the layers
