@@ -207,8 +207,9 @@ def remarks(measurements: Sequence[Measurement]) -> list[str]:
 def method(measurements: Sequence[Measurement]) -> str:
     """What the columns mean."""
     repeats = sorted({measurement.repeats for measurement in measurements})
+    how_often = " or ".join(map(str, repeats))
     parts = [
-        f"median and interquartile range (IQR) of {' or '.join(map(str, repeats))} repeats after a warm-up",
+        f"median and interquartile range (IQR) of {how_often} repeats after a warm-up until times were stable",
         "FLOP/s: 2 for each multiply-accumulate",
         "bytes moved: analytic, every operation reads its inputs and parameters and writes its outputs once",
         "memory: what torch gave out at most, weights and input with it",

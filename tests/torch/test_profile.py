@@ -428,7 +428,7 @@ def test_tables_fit_and_say_what_they_are(tiny: str) -> None:
         assert "Layers of tiny, batch 2, fp32" in lines
         text = " ".join(lines)
         assert "% of the whole" in text
-        assert "median and interquartile range (IQR) of 20 repeats" in text
+        assert "median and interquartile range (IQR) of 20 repeats after" in text
     assert "bytes moved" in lines[2]
 
 
