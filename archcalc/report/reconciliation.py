@@ -43,7 +43,7 @@ def _figures(tools: Sequence[ReconciledTool]) -> Table:
             Column("unit", drop=4),
             number("ours"),
             number("coding"),
-            Column(""),
+            Column("result"),
             Column("version", drop=3, least=6, cut="end"),
             Column("run", drop=2),
         ]
