@@ -150,7 +150,7 @@ def written(ledger: Ledger, format: CheckFormat | None, output: Path | None) -> 
         case CheckFormat.CSV:
             send(data.csv_text(map(render.claim_row, ledger.results)), output)
         case CheckFormat.JSON:
-            rows = [render.claim_row(result) for result in ledger.results]
+            rows = [render.claim_object(result) for result in ledger.results]
             send(data.json_lines(data.versioned(summary=render.counted(ledger.results), claims=rows)), output)
         case CheckFormat.JUNIT:
             send(render.junit(ledger), output)

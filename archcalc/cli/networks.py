@@ -130,7 +130,7 @@ def show_published(
     """Layers and totals with the figures that others printed of them."""
     from archcalc.claims.check import figures_of
     from archcalc.report import data
-    from archcalc.report.ledger import claim_row
+    from archcalc.report.ledger import claim_object
     from archcalc.report.published import cell, in_rows
     from archcalc.report.show import shown
 
@@ -143,7 +143,7 @@ def show_published(
         lambda: data.csv_text(
             data.row_of(row, cost.convention) | {"published": cell(found.get(row.name, ()))} for row in rows
         ),
-        lambda: data.json_text([data.network_object(cost, rows) | {"published": list(map(claim_row, figures))}]),
+        lambda: data.json_text([data.network_object(cost, rows) | {"published": list(map(claim_object, figures))}]),
     )
 
 

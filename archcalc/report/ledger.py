@@ -325,7 +325,7 @@ def _by_verdict(results: Sequence[ClaimResult]) -> Document:
 
 
 def claim_row(result: ClaimResult) -> dict[str, Any]:
-    """A claim as CSV and JSON hold it."""
+    """A claim as CSV holds it; what is computed as `expect:` takes it."""
     claim = result.claim
     return {
         "id": claim.id,
@@ -348,6 +348,17 @@ def claim_row(result: ClaimResult) -> dict[str, Any]:
         "confidence": claim.confidence,
         "problem": finding(result)[0] if result.fails else "",
     }
+
+
+def claim_object(result: ClaimResult) -> dict[str, Any]:
+    """A claim as JSON holds it: whole numbers and lists as such, ratios exact as `a/b`."""
+    return claim_row(result) | {"computed": None if result.ours is None else _plain(result.ours)}
+
+
+def _plain(value: Value) -> Any:
+    if isinstance(value, tuple):
+        return list(map(_plain, value))
+    return str(value) if isinstance(value, Fraction) else value
 
 
 def junit(ledger: Ledger) -> str:

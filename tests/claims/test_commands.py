@@ -111,6 +111,7 @@ def test_csv_and_json_are_exact_and_agree(path: str) -> None:
     whole = json.loads(run("check", "--ledger", path, "--format", "json", code=1).stdout)
     assert [row["id"] for row in rows] == [*ALL, "a.not_computable"] == [claim["id"] for claim in whole["claims"]]
     assert [row["computed"] for row in rows] == ["9408"] * 6 + [""]
+    assert [claim["computed"] for claim in whole["claims"]] == [9408] * 6 + [None]
     assert [row["status"] for row in rows] == [claim["status"] for claim in whole["claims"]]
     assert whole["summary"] == {
         "reproduces": 2,
@@ -254,7 +255,15 @@ def test_published_figures_for_programs() -> None:
     assert "params 156" in c1["published"]
     assert "connections 122304" in c1["published"]
     (network,) = json.loads(run("show", "lenet5", "--published", "--format", "json").stdout)["networks"]
-    assert "lenet5.c1.params" in [claim["id"] for claim in network["published"]]
+    claims = {claim["id"]: claim["computed"] for claim in network["published"]}
+    assert claims["lenet5.c1.params"] == 156
+
+
+def test_lists_and_ratios_for_programs() -> None:
+    whole = json.loads(run("check", "--network", "googlenet", "--format", "json").stdout)
+    claims = {claim["id"]: claim["computed"] for claim in whole["claims"]}
+    assert claims["googlenet.conv1.output_shape"] == [64, 112, 112]
+    assert claims["googlenet.params_vs_alexnet"] == "7620653/874819"  # 60,965,224 / 6,998,552
 
 
 def test_published_figures_are_of_the_network_as_it_is() -> None:
