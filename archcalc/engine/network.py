@@ -18,7 +18,7 @@ from archcalc.graph import Graph
 from archcalc.ops import Shape
 from archcalc.results.cost import DTYPES, NetworkCost, Storage
 from archcalc.source import Diagnostic, Source, Span, SpecError, suggest
-from archcalc.spec.expand import expand
+from archcalc.spec.expand import expand, value_of
 from archcalc.spec.expression import Call, Expression, Name
 from archcalc.spec.library import find
 from archcalc.spec.limits import DEFAULT_LIMITS, Limits
@@ -69,6 +69,20 @@ class Network(NamedTuple):
             unit = free[name] if isinstance(free, Mapping) else 1
             overrides[name] = ratio.multiply(variable(name), unit)  # type: ignore[assignment]  # the unit is not 0
         return expand(self.spec, self.name, overrides, shape, limits, with_heads)
+
+
+    def value(self, variable: str, set: Mapping[str, Any] | None = None) -> Any:
+        """What a variable of the spec is: a number, a list, a word; None where it has no value in this network.
+
+        Raises:
+            SpecError: no such variable, or the place where its expression is wrong.
+        """
+        check_variable(self.spec, variable)
+        overrides: dict[str, tuple[Placed, Source] | Polynomial | Ratio] = {}
+        for number, (name, value) in enumerate((set or {}).items()):
+            check_variable(self.spec, name)
+            overrides[name] = setting(name, value, number)
+        return value_of(self.spec, self.name, variable, overrides)
 
 
 def load(name: str) -> Network:

@@ -59,6 +59,26 @@ def expand(
                 return _Expander(spec, name, overrides or {}, input_shape, limits, with_heads).expand(is_last=True)
 
 
+def value_of(
+    spec: Spec,
+    name: str,
+    variable: str,
+    overrides: Mapping[str, tuple[Placed, Source] | Polynomial | Ratio] | None = None,
+) -> Any:
+    """What a variable of a network is: a number, a list, a word, a layer expression; None where it has no value.
+
+    Raises:
+        SpecError: with the place where its expression is wrong.
+    """
+    expander = _Expander(spec, name, overrides or {}, None, DEFAULT_LIMITS, with_heads=False)
+    placed = expander.settings.get(variable)
+    return (
+        None
+        if placed is None
+        else expander.variable(variable, placed.span() if isinstance(placed, Placed) else Span(0, 1))
+    )
+
+
 @contextmanager
 def deep_recursion() -> Iterator[None]:
     """Room for the deepest nesting that the limits allow; calls of Python code take none of the machine's stack."""

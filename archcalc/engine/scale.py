@@ -1,0 +1,173 @@
+"""Compound scaling (Tan and Le 2019): depth, width and resolution grow together, each by its own base.
+
+With bases a, b, c a network is scaled by a^phi in depth, b^phi in width and c^phi in resolution. Repeats are rounded
+up, as the authors' `round_repeats` does; other values go to the nearest multiple of a step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal, localcontext
+from fractions import Fraction
+from itertools import product
+from math import ceil, floor
+from typing import Any
+
+from archcalc.engine.budget import quantity_of
+from archcalc.engine.network import Network, analyze
+from archcalc.engine.solve import finest_step
+from archcalc.results.budget import Limit
+from archcalc.results.solution import Scaled, Scaling
+from archcalc.source import Diagnostic, SpecError
+
+# Tan and Le 2019, section 3.3: found by a grid search under depth * width^2 * resolution^2 = 2, about.
+COEFFICIENTS = {"depth": Fraction(6, 5), "width": Fraction(11, 10), "resolution": Fraction(23, 20)}
+QUANTITIES = ("params", "macs")
+COARSEST_SHARE = Fraction(1, 8)  # of a multiplier, so that 64 channels become a multiple of 8
+PHI_STEP = Fraction(1, 100)  # to which the largest phi is found
+LAST_PHI = 7  # EfficientNet-B7
+MOST_ROWS = 1000
+
+
+def scale(
+    network: Network,
+    limits: Sequence[Limit] = (),
+    coefficients: Mapping[str, Fraction] | None = None,
+    steps: Mapping[str, Fraction] | None = None,
+    by: Fraction = Fraction(1, 2),
+    set: Mapping[str, Any] | None = None,
+) -> Scaling:
+    """A network scaled by phi = 0, `by`, 2 `by`, ... while it keeps to the limits; 7 and less without limits.
+
+    Args:
+        network: what `load` gave.
+        limits: the most that each quantity may be.
+        coefficients: variables and the base of each; without, depth, width and resolution as EfficientNet's.
+        steps: variables and what their values are multiples of.
+        by: from one row to the next.
+        set: values of other variables.
+
+    Raises:
+        SpecError: the spec has none of the variables, or one is neither a number nor a list of numbers.
+    """
+    scaler = _Scaler(network, limits, _known(network, coefficients), dict(steps or {}), dict(set or {}))
+    rows: list[Scaled] = []
+    while len(rows) < MOST_ROWS:
+        row = scaler.at(len(rows) * by)
+        rows.append(row)
+        if not row.is_within or (not limits and row.phi + by > LAST_PHI):
+            break
+    return Scaling(network.name, scaler.coefficients, tuple(limits), tuple(rows), scaler.largest(rows))
+
+
+def grid(
+    network: Network,
+    limits: Sequence[Limit],
+    values: Sequence[Fraction],
+    coefficients: Mapping[str, Fraction] | None = None,
+    steps: Mapping[str, Fraction] | None = None,
+    set: Mapping[str, Any] | None = None,
+) -> Scaling:
+    """Every combination of bases among some values, at phi = 1, that keeps to the limits; the dearest first.
+
+    Raises:
+        SpecError: as `scale`; too many combinations.
+    """
+    names = list(_known(network, coefficients))
+    if len(values) ** len(names) > MOST_ROWS:
+        message = f"{len(values)} values of {len(names)} coefficients are more than {MOST_ROWS:,} combinations"
+        raise SpecError([Diagnostic("too-many-points", message, help="a larger step: 1:1.4:0.1")])
+    rows = []
+    for bases in product(values, repeat=len(names)):
+        scaler = _Scaler(network, limits, dict(zip(names, bases, strict=True)), dict(steps or {}), dict(set or {}))
+        rows.append(scaler.at(Fraction(1)))
+    within = sorted((row for row in rows if row.is_within), key=lambda row: [-cost for cost in row.costs.values()])
+    return Scaling(network.name, {}, tuple(limits), tuple(within), None)
+
+
+class _Scaler:
+    def __init__(
+        self,
+        network: Network,
+        limits: Sequence[Limit],
+        coefficients: dict[str, Fraction],
+        steps: dict[str, Fraction],
+        set: dict[str, Any],
+    ) -> None:
+        self.network, self.limits, self.coefficients, self.set = network, limits, coefficients, set
+        self.quantities = [*dict.fromkeys([limit.quantity for limit in limits] or QUANTITIES)]
+        self.values = {name: _value(network, name, set) for name in coefficients}
+        self.steps = {
+            name: steps.get(name) or max(finest_step(network, name, set), _share(value))
+            for name, value in self.values.items()
+            if not isinstance(value, tuple)
+        }
+
+    def at(self, phi: Fraction) -> Scaled:
+        """The network scaled by phi, and whether it keeps to the limits."""
+        factors = {name: _power(base, phi) for name, base in self.coefficients.items()}
+        settings = {name: self.scaled(name, factor) for name, factor in factors.items()}
+        try:
+            cost = analyze(self.network, set={**self.set, **settings})
+        except SpecError as error:
+            where = f"at phi {phi}: {', '.join(f'{name} is {value}' for name, value in settings.items())}"
+            found = [each._replace(notes=(where, *each.notes)) for each in error.diagnostics]
+            raise SpecError(found) from None
+        costs = {quantity: quantity_of(cost, quantity) for quantity in self.quantities}
+        within = all(costs[limit.quantity] <= limit.most for limit in self.limits)
+        rounded = {name: Fraction(round(factor * 10_000), 10_000) for name, factor in factors.items()}
+        return Scaled(phi, rounded, settings, costs, within)
+
+    def scaled(self, name: str, factor: Fraction) -> str:
+        """A value times its factor as `--set` takes it: repeats rounded up, others to the nearest multiple."""
+        value = self.values[name]
+        if isinstance(value, tuple):
+            return f"[{', '.join(str(ceil(item * factor)) for item in value)}]"
+        step = self.steps[name]
+        return str(max(step, floor(value * factor / step + Fraction(1, 2)) * step))
+
+    def largest(self, rows: Sequence[Scaled]) -> Scaled | None:
+        """The scaling by the largest phi, in hundredths, within the limits: between the last two rows."""
+        if not self.limits or not rows[0].is_within or rows[-1].is_within:
+            return None
+        low, high = (int(row.phi / PHI_STEP) for row in rows[-2:])
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if self.at(middle * PHI_STEP).is_within else (low, middle)
+        return self.at(low * PHI_STEP)
+
+
+def _known(network: Network, coefficients: Mapping[str, Fraction] | None) -> dict[str, Fraction]:
+    found = dict(coefficients or {name: base for name, base in COEFFICIENTS.items() if name in network.spec.settable})
+    if not found:
+        message = f"{network.name} has no variable `depth`, `width` or `resolution`"
+        known = ", ".join(network.spec.settable) or "none"
+        raise SpecError([Diagnostic("not-scalable", message, help=f"--factor NAME=1.2 with one of: {known}")])
+    return found
+
+
+def _value(network: Network, name: str, set: Mapping[str, Any]) -> Any:
+    value = network.value(name, set)
+    items = value if isinstance(value, tuple) else (value,)
+    if not items or not all(isinstance(item, (int, Fraction)) and not isinstance(item, bool) for item in items):
+        message = f"the variable `{name}` of {network.name} is neither a number nor a list of numbers"
+        raise SpecError([Diagnostic("not-scalable", message, help="--factor NAME=1.2 with a variable that is")])
+    return value
+
+
+def _share(value: Any) -> Fraction:
+    return COARSEST_SHARE if value == 1 else Fraction(0)
+
+
+def _power(base: Fraction, exponent: Fraction) -> Fraction:
+    """Base to a power of two or three decimals, to 30 digits, alike on every machine."""
+    with localcontext(prec=30):
+        root = Decimal(base.numerator) / Decimal(base.denominator)
+        return Fraction(root ** (Decimal(exponent.numerator) / Decimal(exponent.denominator)))
+
+
+def fractions_between(first: Fraction, last: Fraction, step: Fraction) -> Iterator[Fraction]:
+    """First, first + step, ... up to the last, it included."""
+    while first <= last:
+        yield first
+        first += step
