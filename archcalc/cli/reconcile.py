@@ -9,6 +9,7 @@ import typer
 from archcalc.cli.inputs import known
 from archcalc.cli.options import FormatOption, NetworkName, OutputOption, UnitsChoice, UnitsOption
 from archcalc.cli.output import FINDINGS, complain, deliver, fail, guarded
+from archcalc.cli.progress import progress
 
 if TYPE_CHECKING:
     from archcalc.results.claim import ClaimResult
@@ -54,7 +55,8 @@ def reconcile(
     require("torch", "torchvision")
     from archcalc.torch_bridge.reconcile import reconcile as run
 
-    result = run(network, chosen, recorded)
+    with progress(len(chosen)) as tell:
+        result = run(network, chosen, recorded, tell)
     if not result.tools:
         listed = "; ".join(f"{name}: {why}" for name, why in result.missing.items())
         fail("no-figure", f"no tool has a figure for {result.network}", listed, FINDINGS)

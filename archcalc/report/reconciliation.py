@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from archcalc.report import numbers
-from archcalc.report.blocks import Cell, Column, Document, Heading, Items, Paragraph, Table, number
+from archcalc.report.blocks import Cell, Column, Document, Heading, Paragraph, Table, number
 from archcalc.report.ledger import claim_row
 from archcalc.report.numbers import Units
 from archcalc.report.published import below
@@ -24,10 +24,9 @@ def reconciled(result: Reconciliation, units: Units = "si", published: Sequence[
     ]
     if result.tools:
         document += [Heading("What each figure consists of"), _parts(result, units)]
-        coded = list(_coding(result.tools))
-        if coded:
-            document += [Heading("Coding: what comes from how the model is written"), Items(coded)]
         document += [Heading("What is counted, and at how much each"), _components(result)]
+        if any(tool.coding for tool in result.tools):
+            document += [Heading("Coding: what comes from how the model is written"), _coding(result.tools)]
     if published is not None:
         document += below(result.network, published, ())
     document += _missing(result)
@@ -98,14 +97,16 @@ def _signed(value: int, units: Units) -> str:
     return f"{'-' if value < 0 else '+'}{numbers.count(abs(value), units)}"
 
 
-def _coding(tools: Sequence[ReconciledTool]) -> Iterator[str]:
+def _coding(tools: Sequence[ReconciledTool]) -> Table:
     """Each cause once, with the tools that it holds for."""
     causes: dict[tuple[str, int], list[str]] = {}
     for tool in tools:
         for part in tool.coding:
             causes.setdefault((part.words, part.number), []).append(tool.name)
+    table = Table([Column("cause", cut="wrap", least=30), number("adds"), Column("to", cut="wrap", least=16)])
     for (words, value), names in causes.items():
-        yield f"{numbers.listed(names)}: {words}: {value:+,}"
+        table.rows.append([words, f"{value:+,}", numbers.listed(names)])
+    return table
 
 
 def _components(result: Reconciliation) -> Table:

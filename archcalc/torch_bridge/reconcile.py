@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from archcalc.engine.conventions import CONVENTIONS, TOOLS, decompose
@@ -17,7 +17,12 @@ from archcalc.torch_bridge.definitions import Definition, definition_of, torchvi
 NAMES = tuple(convention.name for convention in TOOLS)
 
 
-def reconcile(network: str | Network, tools: Sequence[str] = NAMES, recorded: bool = False) -> Reconciliation:
+def reconcile(
+    network: str | Network,
+    tools: Sequence[str] = NAMES,
+    recorded: bool = False,
+    tell: Callable[[float, str], None] = lambda done, tool: None,
+) -> Reconciliation:
     """What tools print for a network, at inference for one example, and how it comes about.
 
     They run on torchvision's model where torchvision defines the network, else on our own. A tool that is not
@@ -27,6 +32,7 @@ def reconcile(network: str | Network, tools: Sequence[str] = NAMES, recorded: bo
         network: a name, a file, or what `load` gave.
         tools: names of their conventions.
         recorded: take recorded figures of all that have one, and run the others.
+        tell: is told how many tools are done, and which is next.
 
     Raises:
         SpecError: an unknown name, or the place where the spec is wrong.
@@ -55,8 +61,9 @@ def reconcile(network: str | Network, tools: Sequence[str] = NAMES, recorded: bo
         tools=[],
         components=components,
     )
-    for convention in chosen:
+    for number, convention in enumerate(chosen):
         name = convention.name
+        tell(number, name)
 
         def measure(model: peers.Make, name: str = name) -> int:
             return peers.run(name, model, sizes).number
