@@ -15,7 +15,7 @@ MISTAKES = [
     (["solve", "resnet50", "--for", "resolution", "--max", "flops=2G"], "no quantity is called `flops`"),
     (["solve", "resnet50", "--for", "resolution", "--max", "macs=2G", "--step", "0"], "--step takes a number above 0"),
     (["solve", "resnet50", "--for", "resolution", "--quantity", "macs"], "--like is not given"),
-    (["solve", "resnet50", "--for", "resolution", "--like", "vgg61"], "did you mean `vgg16`"),
+    (["solve", "resnet50", "--for", "resolution", "--like", "vgg61"], "`vgg16`"),
     (["scale", "resnet50", "--grid", "1:2"], "--grid takes FIRST:LAST:STEP"),
     (["scale", "resnet50", "--factor", "depth"], "--factor takes NAME=VALUE"),
     (["scale", "resnet50", "--factor", "dept=1.2"], "did you mean `depth`"),
