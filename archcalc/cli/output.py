@@ -54,10 +54,11 @@ def deliver(
 
             send(markdown(document()), output)
         case Format.LATEX:
-            from archcalc.report.latex import latex
+            from archcalc.report.latex import WIDTH, latex
 
+            columns = asked_width()
             try:
-                text = latex(document())
+                text = latex(document(), columns or WIDTH)
             except ValueError as error:
                 fail("no-table", f"this result cannot be written as LaTeX: {error} in it", "--format markdown")
             send(text, output)
@@ -85,10 +86,13 @@ def send_document(document: Document, output: Path | None = None) -> None:
 
 def width_of(stream: IO[str]) -> int | None:
     """Columns that there is room for; None: nothing need be left out. `COLUMNS` decides where it is set."""
+    return asked_width() or (get_terminal_size().columns if stream.isatty() else None)
+
+
+def asked_width() -> int | None:
+    """Columns that `COLUMNS` asks for."""
     given = os.environ.get("COLUMNS", "")
-    if given.isdecimal() and int(given) > 0:
-        return int(given)
-    return get_terminal_size().columns if stream.isatty() else None
+    return int(given) if given.isdecimal() and int(given) > 0 else None
 
 
 def is_colourful(stream: IO[str]) -> bool:

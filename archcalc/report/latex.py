@@ -1,8 +1,9 @@
 r"""A document's tables as LaTeX, to be put into a paper: booktabs, with captions and labels.
 
 What stands above a table is its caption, what stands below it a note under it; what the document ends with, as the
-assumptions, holds for all tables and stands under each. Bars are left out, for their numbers stand beside them. Tables
-of more rows than fit on a page are a `longtable`.
+assumptions, holds for all tables and stands under each. Bars are left out, for their numbers stand beside them. As on
+a terminal, columns go and long notations are cut where there is no room for all, and a comment says which. Tables of
+more rows than fit on a page are a `longtable`.
 """
 
 from __future__ import annotations
@@ -10,10 +11,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from archcalc.report.blocks import Document, Heading, Items, Paragraph, Section, Table, Total, Verbatim
+from archcalc.report.blocks import Cell, Document, Heading, Items, Paragraph, Section, Table, Total, Verbatim
+from archcalc.report.text import fit
 
 ROWS_ON_A_PAGE = 45
+WIDTH = 80  # characters of footnotes that fill a line of an article
 CAPTION = "What networks cost"  # where nothing stands above a table
 
 # Marks that stand for themselves in LaTeX only so. A bracket or star after `\\` would be its argument.
@@ -55,6 +59,13 @@ _ESCAPES = {
 }
 
 
+class _Fitted(NamedTuple):
+    """A table that fits, and how its columns are aligned."""
+
+    table: Table
+    alignment: str
+
+
 @dataclass(slots=True)
 class _Float:
     """Tables under one caption."""
@@ -64,8 +75,8 @@ class _Float:
     tables: list[Table] = field(default_factory=list)
 
 
-def latex(document: Document) -> str:
-    """The tables, each with a caption and a label of its own.
+def latex(document: Document, width: int = WIDTH) -> str:
+    """The tables, each with a caption and a label of its own, of so many characters a line.
 
     Raises:
         ValueError: there is no table.
@@ -73,6 +84,7 @@ def latex(document: Document) -> str:
     floats = _floats(document)
     if not floats:
         raise ValueError("there is no table")
+    dropped: list[str] = []
     labels: dict[str, int] = {}
     is_long = any(_is_long(found.tables) for found in floats)
     packages = "booktabs and longtable" if is_long else "booktabs"
@@ -80,8 +92,41 @@ def latex(document: Document) -> str:
     for found in floats:
         label = _label(found.caption or CAPTION)
         labels[label] = labels.get(label, 0) + 1
-        parts.append(_float(found, label if labels[label] == 1 else f"{label}-{labels[label]}"))
+        fitted = [_fitted(table, width, dropped) for table in found.tables]
+        parts.append(_float(found, fitted, label if labels[label] == 1 else f"{label}-{labels[label]}"))
+    if dropped:
+        names = ", ".join(dict.fromkeys(dropped))
+        parts[0] += f"\n% left out at {width} characters: {names} (COLUMNS=120 in the environment makes room for more)"
     return "\n\n".join(parts) + "\n"
+
+
+def _fitted(table: Table, width: int, dropped: list[str]) -> _Fitted:
+    """A table without bars and what there is no room for; prose goes over several lines."""
+    shown = [index for index, column in enumerate(table.columns) if not column.is_bar]
+    columns = [table.columns[index] for index in shown]
+    rows = [row if isinstance(row, Section) else [str(_cells(row)[index]) for index in shown] for row in table.rows]
+    kept, widths = fit(columns, [row for row in rows if not isinstance(row, Section)], width)
+    dropped.extend(column.title for place, column in enumerate(columns) if place not in kept and column.title)
+    alignment = ["r" if columns[place].align == "right" else "l" for place in kept]
+    found = Table([columns[place] for place in kept])
+    for row, before in zip(rows, table.rows, strict=True):
+        if isinstance(row, Section):
+            found.rows.append(row)
+            continue
+        cells: list[Cell] = []
+        for number, place in enumerate(kept):
+            cell, room, how = row[place], widths[place], columns[place].cut
+            if len(cell) > room and how == "end":
+                cell = f"{cell[: room - 1].rstrip()}…"
+            elif len(cell) > room and how == "wrap":
+                alignment[number] = f"p{{{room / width:.2f}\\linewidth}}"
+            cells.append(cell)
+        found.rows.append(Total(cells) if isinstance(before, Total) else cells)
+    return _Fitted(found, "".join(alignment))
+
+
+def _cells(row: Sequence[Cell] | Total) -> Sequence[Cell]:
+    return row.cells if isinstance(row, Total) else row
 
 
 def _floats(document: Document) -> list[_Float]:
@@ -111,16 +156,16 @@ def _floats(document: Document) -> list[_Float]:
     return found
 
 
-def _float(found: _Float, label: str) -> str:
+def _float(found: _Float, tables: Sequence[_Fitted], label: str) -> str:
     caption = f"\\caption{{{escaped(found.caption or CAPTION)}}}\\label{{{label}}}"
-    notes = "\\par\\smallskip\n".join(f"{{\\footnotesize {escaped(note)}}}" for note in found.notes)
+    notes = "\\par\\smallskip\n".join(map(escaped, found.notes))
     if _is_long(found.tables):
-        first, *rest = found.tables
-        parts = ["\\begingroup", "\\small", _longtable(first, caption)]
+        first, *rest = tables
+        parts = ["\\begingroup", "\\footnotesize", "\\setlength{\\tabcolsep}{4pt}", _longtable(first, caption)]
         parts += [f"\\begin{{center}}\n{_tabular(table)}\n\\end{{center}}" for table in rest]
         return "\n".join([*parts, *([f"\\noindent {notes}"] if notes else []), "\\endgroup"])
-    tables = "\n\\par\\medskip\n".join(map(_tabular, found.tables))
-    lines = ["\\begin{table}", "\\centering", "\\small", caption, tables]
+    drawn = "\n\\par\\medskip\n".join(map(_tabular, tables))
+    lines = ["\\begin{table}", "\\centering", "\\footnotesize", "\\setlength{\\tabcolsep}{4pt}", caption, drawn]
     return "\n".join([*lines, *([f"\\par\\smallskip\n{notes}"] if notes else []), "\\end{table}"])
 
 
@@ -128,43 +173,33 @@ def _is_long(tables: Sequence[Table]) -> bool:
     return sum(len(table.rows) for table in tables) > ROWS_ON_A_PAGE
 
 
-def _tabular(table: Table) -> str:
-    head, body = _head(table), _rows(table)
+def _tabular(found: _Fitted) -> str:
+    head, body = _head(found.table), _rows(found.table)
     lines = ["\\toprule", *([head, "\\midrule"] if head else []), *body, "\\bottomrule"]
-    return "\n".join([f"\\begin{{tabular}}{{{_alignment(table)}}}", *lines, "\\end{tabular}"])
+    return "\n".join([f"\\begin{{tabular}}{{{found.alignment}}}", *lines, "\\end{tabular}"])
 
 
-def _longtable(table: Table, caption: str) -> str:
-    head = _head(table)
+def _longtable(found: _Fitted, caption: str) -> str:
+    head = _head(found.table)
     header = [head, "\\midrule"] if head else []
     first = [f"{caption} \\\\", "\\toprule", *header, "\\endfirsthead"]
     later = ["\\toprule", *header, "\\endhead", "\\bottomrule", "\\endfoot"]
-    body = [*first, *later, *_rows(table)]
-    return "\n".join([f"\\begin{{longtable}}{{{_alignment(table)}}}", *body, "\\end{longtable}"])
-
-
-def _kept(table: Table) -> list[int]:
-    return [index for index, column in enumerate(table.columns) if not column.is_bar]
-
-
-def _alignment(table: Table) -> str:
-    return "".join("r" if table.columns[index].align == "right" else "l" for index in _kept(table))
+    body = [*first, *later, *_rows(found.table)]
+    return "\n".join([f"\\begin{{longtable}}{{{found.alignment}}}", *body, "\\end{longtable}"])
 
 
 def _head(table: Table) -> str:
-    titles = [table.columns[index].title for index in _kept(table)]
+    titles = [column.title for column in table.columns]
     return _row(titles) if any(titles) else ""
 
 
 def _rows(table: Table) -> Iterable[str]:
-    kept = _kept(table)
     for number, row in enumerate(table.rows):
         if isinstance(row, Section):
             space = "\\addlinespace\n" if number else ""
-            yield f"{space}\\multicolumn{{{len(kept)}}}{{l}}{{\\textit{{{escaped(row.text)}}}}} \\\\"
+            yield f"{space}\\multicolumn{{{len(table.columns)}}}{{l}}{{\\textit{{{escaped(row.text)}}}}} \\\\"
             continue
-        cells = row.cells if isinstance(row, Total) else row
-        line = _row([str(cells[index]) for index in kept])
+        line = _row([str(cell) for cell in _cells(row)])
         yield f"\\midrule\n{line}" if isinstance(row, Total) else line
 
 

@@ -44,11 +44,13 @@ def assert_balanced(text: str) -> None:
             assert open_.pop() == name
     assert not open_
     assert text.count(r"\begingroup") == text.count(r"\endgroup")
-    for columns, body in re.findall(r"(?s)\\begin\{(?:tabular|longtable)\}\{([lr]+)\}(.*?)\\end\{", text):
+    for columns, body in re.findall(
+        r"(?s)\\begin\{(?:tabular|longtable)\}\{((?:p\{[^}]*\}|[lr])+)\}(.*?)\\end\{", text
+    ):
         rows = [line for line in body.splitlines() if re.search(r"(?<!\\)& .*\\\\$", line)]
         assert rows
         for row in rows:
-            assert len(re.findall(r"(?<!\\)&", row)) == len(columns) - 1, row
+            assert len(re.findall(r"(?<!\\)&", row)) == len(re.findall(r"p\{[^}]*\}|[lr]", columns)) - 1, row
 
 
 def document(*rows: list[str]) -> Document:
@@ -72,7 +74,8 @@ def test_a_table() -> None:
 
 \begin{table}
 \centering
-\small
+\footnotesize
+\setlength{\tabcolsep}{4pt}
 \caption{net: a title}\label{tab:net}
 \begin{tabular}{lr}
 \toprule
@@ -87,7 +90,7 @@ total & 5\% \\
 \bottomrule
 \end{tabular}
 \par\smallskip
-{\footnotesize batch 1 \textbar{} fp32}
+batch 1 \textbar{} fp32
 \end{table}
 """
     )
@@ -163,9 +166,21 @@ def test_commands_give_balanced_tables(command: list[str]) -> None:
 
 def test_numbers_are_those_of_the_table() -> None:
     found = run("show", "lenet5", "--format", "latex").stdout
-    assert r"C1 & conv(6, 5) & 6x28x28 & 156 & 117.6 K & 36.1\% & 254.0 K & 5x5 \\" in found
+    assert r"C1 & conv(6, 5) & 6x28x28 & 156 & 117.6 K & 36.1\% & 5x5 \\" in found
     assert "params & 60,000 & " in found
-    assert r"\begin{tabular}{llrrrrrr}" in found
+    assert r"\begin{tabular}{llrrrrr}" in found
+
+
+def test_what_there_is_no_room_for_is_told() -> None:
+    narrow, wide = (run("show", "vgg16", "--format", "latex", columns=columns).stdout for columns in (None, 140))
+    assert "% left out at 80 characters: FLOPs (arithmetic) (COLUMNS" in narrow
+    assert "FLOPs (arithmetic) & field" not in narrow
+    assert "left out" not in wide
+    assert "FLOPs (arithmetic) & field" in wide
+    for found in (narrow, wide):
+        assert_balanced(found)
+        # Simonyan and Zisserman 2015, Table 2: 138 M parameters.
+        assert "& 138.4 M & 15.47 G &" in found
 
 
 def test_an_ending_asks_for_it(tmp_path: Path) -> None:
