@@ -27,6 +27,7 @@ from archcalc.cli.options import (
     NetworkName,
     NetworkNames,
     OutputOption,
+    PlotOption,
     PublishedOption,
     ScopeOption,
     SetOption,
@@ -36,7 +37,7 @@ from archcalc.cli.options import (
     UnitsChoice,
     UnitsOption,
 )
-from archcalc.cli.output import FINDINGS, deliver, fail, guarded
+from archcalc.cli.output import FINDINGS, deliver, draw, fail, guarded
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -97,6 +98,7 @@ def show(
     strict: StrictOption = False,
     limit: LimitOption = None,
     published: PublishedOption = False,
+    plot: PlotOption = None,
 ) -> None:
     """Show what each layer costs, and the totals."""
     from archcalc.report import data
@@ -105,6 +107,7 @@ def show(
     request = Request(set, input, batch, dtype, convention, with_heads, limit, strict, bits, density, scope)
     (cost,) = analysed([network], request)
     rows, of = rows_of(cost, by, depth, sort, top)
+    draw(lambda charts: charts.cost_by_layer(cost, rows), plot)
     if published:
         if set or input or batch != 1:
             fail("bad-option", "published figures are of a network as its spec has it", "leave --published out")
@@ -181,6 +184,7 @@ def compare(
     depth: DepthOption = None,
     top: TopOption = None,
     measured: MeasuredOption = None,
+    plot: PlotOption = None,
     format: FormatOption = None,
     output: OutputOption = None,
     units: UnitsOption = UnitsChoice.SI,
@@ -205,6 +209,7 @@ def compare(
         fail("bad-option", "a measurement is one of a whole network, not of a scope", "leave one of them out")
     costs = analysed(networks, request)
     times = matched(read_measurements(measured), costs, measured) if measured is not None else {}
+    draw(lambda charts: charts.balls(costs), plot)
     depth = depth or ((scope.count(".") + 2) if scope else 1)
     deliver(
         format,

@@ -126,6 +126,10 @@ OutputOption = Annotated[
     Path | None,
     typer.Option("-o", "--output", metavar="FILE", help="Write to a file, whole or not at all.", show_default=False),
 ]
+PlotOption = Annotated[
+    Path | None,
+    typer.Option("--plot", metavar="FILE", help="Draw it too: FILE.svg, .png or .html.", show_default=False),
+]
 UnitsOption = Annotated[UnitsChoice, typer.Option("--units", help="In tables: 1.583 G, or every digit.")]
 StrictOption = Annotated[
     bool, typer.Option("--strict", help="Fail (exit 1) where the cost of an operation is not known.")

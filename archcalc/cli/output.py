@@ -16,6 +16,8 @@ import typer
 from archcalc.cli.options import Format
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from archcalc.report.blocks import Document
     from archcalc.source import Diagnostic
 
@@ -124,6 +126,23 @@ def send(text: str, output: Path | None) -> None:
         write_whole(output, text)
     except OSError as error:
         fail("cannot-write", f"`{output}` cannot be written: {reason(error)}", _folder_help(output))
+
+
+def draw(chart: Callable[[ModuleType], Any], path: Path | None) -> None:
+    """Draw a chart, made with the room of charts, into a file where one is asked for; its ending says how."""
+    if path is None:
+        return
+    from archcalc.report import plot
+    from archcalc.source.extra import require
+
+    if path.suffix.lower() not in plot.ENDINGS:
+        fail("bad-option", f"a picture ends in {', '.join(plot.ENDINGS)}, not `{path.name}`", "--plot cost.svg")
+    require("altair", "vl_convert", extra="plot")
+    try:
+        plot.write_chart(chart(plot), path)
+    except OSError as error:
+        fail("cannot-write", f"`{path}` cannot be written: {reason(error)}", _folder_help(path))
+    typer.echo(f"{path}: drawn", err=True)
 
 
 def _folder_help(output: Path) -> str | None:

@@ -8,23 +8,24 @@ import tempfile
 from pathlib import Path
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write beside the file and rename, so that a reader sees the old text or the new one.
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write beside the file and rename, so that a reader sees the old file or the new one.
 
     What is no ordinary file (`/dev/stdout`, a pipe) is written to as it is.
 
     Raises:
         OSError: the folder is missing, or may not be written.
     """
+    written = content.encode() if isinstance(content, str) else content
     if path.exists() and not path.is_file():
-        path.write_text(text, encoding="utf-8", newline="\n")
+        path.write_bytes(written)
         return
     target = path.resolve()  # a link stays a link
     handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     made = Path(name)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(written)
         made.chmod(stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o666 & ~_umask())
         made.replace(target)
     except BaseException:

@@ -1,0 +1,221 @@
+"""Pictures: where in a network its cost is, networks as balls, cost along a sweep; as SVG, PNG or a page by itself.
+
+Charts are Vega-Lite, drawn without a browser and without a network. The one palette is that of Okabe and Ito, which
+people of any colour vision can tell apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from math import log, pi, sqrt
+from pathlib import Path
+from typing import Any
+
+from archcalc.engine.groups import cut
+from archcalc.report.files import write_whole
+from archcalc.report.numbers import count
+from archcalc.results.cost import LayerCost, NetworkCost
+from archcalc.source.extra import require
+
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#999999", "#000000")
+ENDINGS = (".svg", ".png", ".html")
+MOST_ROWS = 70  # of a chart whose labels can be read
+LONGEST_LABEL = 260  # pixels
+MOST_COLOURS = len(PALETTE)
+WIDTH, HEIGHT = 520, 380  # of a chart with balls, in pixels
+LEAST_AREA, MOST_AREA = 30, 2500  # of a ball
+LETTER, LINE = 6.6, 13  # about how wide a letter is, and how high a line
+
+
+def write_chart(chart: Any, path: Path) -> None:
+    """Write a chart as its file's ending says: SVG, PNG at twice the size, or HTML that needs nothing else.
+
+    Raises:
+        OSError: the file cannot be written.
+        ValueError: another ending.
+    """
+    import vl_convert
+
+    specification = chart.to_json()
+    ending = path.suffix.lower()
+    if ending not in ENDINGS:
+        raise ValueError(f"a picture ends in {', '.join(ENDINGS)}, not `{path.name}`")
+    match ending:
+        case ".svg":
+            write_whole(path, vl_convert.vegalite_to_svg(specification))
+        case ".png":
+            write_whole(path, vl_convert.vegalite_to_png(specification, scale=2))
+        case ".html":
+            write_whole(path, vl_convert.vegalite_to_html(specification, bundle=True))
+
+
+def cost_by_layer(cost: NetworkCost, rows: Sequence[LayerCost]) -> Any:
+    """Bars of MACs, parameters and activations of each row, in the order of the network.
+
+    Rows that cost nothing are left out; a network with too many to read is shown by stage.
+    """
+    require("altair", "vl_convert", extra="plot")
+    import altair as alt
+
+    shown, how = [row for row in rows if row.macs or row.params], ""
+    depth = max((row.name.count(".") + 1 for row in shown), default=1)
+    while len(shown) > MOST_ROWS and depth > 1:
+        depth -= 1
+        shown, how = [row for row in cut(rows, depth) if row.macs or row.params], ", layers of a block together"
+    quantities = [("macs", "MACs"), ("params", "parameters"), ("activations", "activations (outputs)")]
+    values = [
+        {"order": order, "layer": row.name, "stage": row.stage, "quantity": title, "cost": getattr(row, name)}
+        for order, row in enumerate(shown)
+        for name, title in quantities
+    ]
+    stages = list(dict.fromkeys(row.stage for row in shown))
+    two = [PALETTE[place % 2] for place in range(len(stages))]  # neighbouring stages in turn
+    colour = alt.Color("stage:N", legend=None, sort=stages, scale=alt.Scale(domain=stages, range=two))
+    names = [row.name for row in shown]
+    panels = []
+    for position, (_, title) in enumerate(quantities):
+        axis = alt.Axis(labelLimit=LONGEST_LABEL, ticks=False) if position == 0 else None
+        panels.append(
+            alt.Chart(_data([value for value in values if value["quantity"] == title]))
+            .mark_bar()
+            .encode(
+                x=alt.X("cost:Q", title=title, axis=_axis(tickCount=4)),
+                y=alt.Y("layer:N", title=None, sort=names, axis=axis),
+                color=colour,
+                tooltip=["layer:N", alt.Tooltip("cost:Q", title=title, format=",")],
+            )
+            .properties(width=190, height=alt.Step(14))
+        )
+    totals = cost.totals
+    subtitle = (
+        f"input {cost.input}, batch {cost.batch}: {count(totals.macs)} MACs, {count(totals.params)} parameters{how}"
+    )
+    return _finished(alt.hconcat(*panels, spacing=12), f"Where {cost.name} costs", subtitle)
+
+
+def balls(costs: Sequence[NetworkCost]) -> Any:
+    """Networks by MACs and parameters, a ball's area as the bytes of its weights; both axes are logarithmic."""
+    require("altair", "vl_convert", extra="plot")
+    import altair as alt
+
+    names = [cost.name for cost in costs]
+    values = [
+        {
+            "network": cost.name,
+            "macs": cost.totals.macs,
+            "params": cost.totals.params,
+            "MiB": cost.totals.size_bytes / 2**20,
+        }
+        for cost in costs
+    ]
+    x, y = _Span([cost.totals.macs for cost in costs]), _Span([cost.totals.params for cost in costs])
+    most = max(cost.totals.size_bytes for cost in costs) / 2**20
+    base = alt.Chart(_data(values)).encode(
+        x=alt.X("macs:Q", title="MACs", scale=x.scale(), axis=_axis(values=x.powers())),
+        y=alt.Y("params:Q", title="parameters", scale=y.scale(), axis=_axis(values=y.powers())),
+    )
+    ball = base.mark_circle(opacity=0.65, stroke="black", strokeWidth=0.5).encode(
+        size=alt.Size(
+            "MiB:Q",
+            title="weights, MiB",
+            scale=alt.Scale(type="linear", domain=[0, most], range=[LEAST_AREA, MOST_AREA]),
+            legend=alt.Legend(format="~s", tickCount=4, symbolFillColor="#bbbbbb", symbolStrokeColor="black"),
+        ),
+        color=alt.Color("network:N", sort=names, legend=None, scale=_colours(names)),
+        tooltip=["network:N", alt.Tooltip("macs:Q", format=","), alt.Tooltip("params:Q", format=",")],
+    )
+    label = alt.layer(*_labels(base, values, x, y, most))
+    inputs = {str(cost.input) for cost in costs}
+    subtitle = f"input {inputs.pop()}" if len(inputs) == 1 else "each at its own input"
+    chart = (ball + label).properties(width=WIDTH, height=HEIGHT)
+    return _finished(chart, "What networks compute and what they store", f"{subtitle}, batch {costs[0].batch}")
+
+
+class _Span:
+    """A logarithmic axis with room for balls and labels."""
+
+    def __init__(self, values: Sequence[int]) -> None:
+        found = [value for value in values if value] or [1]
+        self.low, self.high = min(found) / 2.5, max(found) * 2.5
+
+    def scale(self) -> Any:
+        import altair as alt
+
+        return alt.Scale(type="log", domain=[self.low, self.high], nice=False)
+
+    def powers(self) -> list[int]:
+        """Powers of ten; where there are fewer than two, their halves and fifths too."""
+        tens = [10**power for power in range(20) if self.low <= 10**power <= self.high]
+        if len(tens) > 1:
+            return tens
+        return [
+            part * 10**power for power in range(20) for part in (1, 2, 5) if self.low <= part * 10**power <= self.high
+        ]
+
+    def at(self, value: int, pixels: int) -> float:
+        """Where a value lies, in pixels from the low end."""
+        return pixels * log(max(value, 1) / self.low) / log(self.high / self.low)
+
+
+def _labels(base: Any, values: Sequence[dict[str, Any]], x: _Span, y: _Span, most: float) -> Iterator[Any]:
+    """Names beside the balls: above, else wherever they cover no other name."""
+    import altair as alt
+
+    taken: list[tuple[float, float, float]] = []  # middle and half width
+    for value in values:
+        area = LEAST_AREA + (MOST_AREA - LEAST_AREA) * value["MiB"] / most
+        radius = sqrt(area / pi)
+        half = LETTER * len(value["network"]) / 2
+        across, up = x.at(value["macs"], WIDTH), y.at(value["params"], HEIGHT)
+        places = [(0, radius + 8), (0, -radius - 8), (radius + half + 4, 0), (-radius - half - 4, 0), (0, radius + 22)]
+        right, above = next(
+            (
+                place
+                for place in places
+                if half <= across + place[0] <= WIDTH - half
+                and not any(
+                    abs(across + place[0] - left) < half + other and abs(up + place[1] - bottom) < LINE
+                    for left, bottom, other in taken
+                )
+            ),
+            places[0],
+        )
+        taken.append((across + right, up + above, half))
+        yield (
+            base.transform_filter(alt.datum.network == value["network"])
+            .mark_text(dx=right, dy=-above, fontSize=11, fontWeight="bold", baseline="middle")
+            .encode(text="network:N")
+        )
+
+
+def _axis(**arguments: Any) -> Any:
+    """An axis whose labels are `0`, `20M`, `1G`: each with its own prefix."""
+    import altair as alt
+
+    return alt.Axis(labelExpr="replace(format(datum.value, '~s'), 'k', 'K')", **arguments)
+
+
+def _data(values: list[dict[str, Any]]) -> Any:
+    """Rows within the chart's own text."""
+    import altair as alt
+
+    return alt.InlineData(values=values)
+
+
+def _colours(names: Sequence[str]) -> Any:
+    """The palette, round and round where there are more names than colours."""
+    import altair as alt
+
+    return alt.Scale(domain=list(names), range=[PALETTE[place % MOST_COLOURS] for place in range(len(names))])
+
+
+def _finished(chart: Any, title: str, subtitle: str) -> Any:
+    """Title, size of letters, and a white ground, so that it reads the same in a paper and on a page."""
+    import altair as alt
+
+    return (
+        chart.properties(title=alt.Title(title, subtitle=subtitle, anchor="start", fontSize=15, subtitleFontSize=11))
+        .configure(background="white", font="sans-serif")
+        .configure_view(strokeWidth=0)
+        .configure_axis(labelFontSize=10, titleFontSize=11, gridColor="#e6e6e6")
+    )

@@ -1,0 +1,84 @@
+"""Pictures: their data are the counts, they are drawn without a network, and mistakes are said before any work."""
+
+from __future__ import annotations
+
+import struct
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import archcalc
+from archcalc.source import extra
+from tests.cli.running import run
+
+pytest.importorskip("altair")
+pytest.importorskip("vl_convert")
+
+from archcalc.report.plot import MOST_ROWS, balls, cost_by_layer, write_chart
+
+
+def rows_of(chart: Any) -> list[dict[str, Any]]:
+    """The values within a chart, those of all its panels."""
+    return [row for panel in chart.get("hconcat", [chart]) for row in chart["datasets"][panel["data"]["name"]]]
+
+
+def test_bars_are_the_counts_of_the_layers() -> None:
+    cost = archcalc.analyze("lenet5")
+    values = rows_of(cost_by_layer(cost, cost.layers).to_dict())
+    macs = {value["layer"]: value["cost"] for value in values if value["quantity"] == "MACs"}
+    assert macs == {"C1": 117_600, "S2": 0, "C3": 150_000, "S4": 0, "C5": 48_000, "F6": 10_080}
+    stored = [value["cost"] for value in values if value["quantity"] == "parameters"]
+    assert sum(stored) == 60_000
+
+
+def test_a_deep_network_is_shown_by_blocks() -> None:
+    cost = archcalc.analyze("resnet152")
+    values = rows_of(cost_by_layer(cost, cost.layers).to_dict())
+    layers = {value["layer"] for value in values}
+    assert 10 < len(layers) <= MOST_ROWS
+    assert sum(value["cost"] for value in values if value["quantity"] == "MACs") == cost.totals.macs
+    assert sum(value["cost"] for value in values if value["quantity"] == "parameters") == cost.totals.params
+
+
+def test_balls_are_the_totals() -> None:
+    costs = [archcalc.analyze(name) for name in ("googlenet", "vgg16")]
+    found = {row["network"]: (row["macs"], row["params"]) for row in rows_of(balls(costs).to_dict())}
+    assert found == {"googlenet": (1_582_671_872, 6_998_552), "vgg16": (15_470_264_320, 138_357_544)}
+
+
+@pytest.mark.parametrize("name", ["cost.svg", "cost.png", "cost.html"])
+def test_files(tmp_path: Path, name: str) -> None:
+    cost = archcalc.analyze("lenet5")
+    path = tmp_path / name
+    write_chart(cost_by_layer(cost, cost.layers), path)
+    content = path.read_bytes()
+    if name.endswith("svg"):
+        texts = [element.text for element in ElementTree.fromstring(content).iter() if element.text]
+        assert {"Where lenet5 costs", "MACs", "parameters", "C1", "F6"} <= set(texts)
+    elif name.endswith("png"):
+        assert content.startswith(b"\x89PNG")
+        width, height = struct.unpack(">II", content[16:24])
+        assert width > 1000
+        assert height > 200
+    else:
+        page = content.decode()
+        assert "vega" in page
+        assert 'src="http' not in page  # it needs nothing else
+
+
+def test_a_picture_beside_the_table(tmp_path: Path) -> None:
+    path = tmp_path / "balls.svg"
+    result = run("compare", "googlenet", "vgg16", "--plot", str(path))
+    assert result.stdout == run("compare", "googlenet", "vgg16").stdout
+    assert "drawn" in result.stderr
+    assert "vgg16" in path.read_text(encoding="utf-8")
+
+
+def test_mistakes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "a picture ends in .svg, .png, .html" in run("show", "lenet5", "--plot", "cost.gif", code=2).stderr
+    missing = run("show", "lenet5", "--plot", str(tmp_path / "no" / "cost.svg"), code=2)
+    assert "mkdir -p" in missing.stderr
+    monkeypatch.setattr(extra, "find_spec", lambda name: None)
+    assert "pip install 'archcalc[plot]'" in run("show", "lenet5", "--plot", "cost.svg", code=3).stderr
