@@ -140,5 +140,5 @@ def test_a_file_against_a_name(tmp_path: Path) -> None:
 
 
 def test_a_setting_must_fit_all(tmp_path: Path) -> None:
-    found = run("compare", spec(tmp_path), "vgg16", "--set", "width=8", code=2)
-    assert "vgg has no variable `width`" in found.stderr
+    found = run("compare", spec(tmp_path), "alexnet", "--set", "width=8", code=2)
+    assert "alexnet has no variable `width`" in found.stderr
