@@ -69,7 +69,10 @@ def test_nothing_is_left_behind_where_a_file_cannot_be_written(tmp_path: Path) -
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("command", ["", "list", "show", "compare", "explain", "validate", "ops", "report"])
+@pytest.mark.parametrize(
+    "command",
+    ["", "list", "show", "compare", "explain", "diff", "audit", "check", "sources", "validate", "ops", "report"],
+)
 def test_every_command_has_help(command: str) -> None:
     found = run(*command.split(), "--help").stdout
     assert found.startswith(f"Usage: archcalc {command}".rstrip())
