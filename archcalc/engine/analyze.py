@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
+from operator import attrgetter, mul
 from typing import Any
 
 from archcalc.engine.conventions import ARITHMETIC
@@ -10,9 +12,10 @@ from archcalc.engine.costs import cost_of, stored_with
 from archcalc.engine.scope import is_inside, subgraph
 from archcalc.engine.storage import FP32, stored_of_nodes
 from archcalc.graph import Graph, Node
-from archcalc.ops import Arithmetic, Operator, Parameters, Shape
+from archcalc.ops import Arithmetic, Parameters, Shape
 from archcalc.results.cost import Convention, Fields, LayerCost, Storage, Totals, notation
 
+_OPERATION = attrgetter("operator", "x", "y")
 _OPERATIONS = [name for name in Arithmetic._fields if name not in ("reason", "known")]
 
 
@@ -118,20 +121,13 @@ def total(
     indices: Sequence[int] = range(end) if within is None else within
     nodes = graph.nodes[:end] if within is None else [graph.nodes[index] for index in within]
     result = Totals()
-    computed: dict[tuple[Operator, Any, Shape], int] = {}
-    reused: list[int] = []
-    for index, (_, _, operator, _, x, y, shares, _) in zip(indices, nodes, strict=True):
-        key = (operator, x, y)
-        computed[key] = computed.get(key, 0) + 1
-        if shares >= 0:
-            reused.append(index)
-    stored: list[Any] = [0] * len(Parameters._fields)
-    done: list[Any] = [0] * len(_OPERATIONS)
+    computed = Counter(map(_OPERATION, nodes))
+    reused = [index for index, node in zip(indices, nodes, strict=True) if node.shares >= 0]
+    costs = [cost_of(*key) for key in computed]
+    stored = _summed(computed.values(), [cost.parameters for cost in costs], len(Parameters._fields))
+    done = _summed(computed.values(), [cost.arithmetic for cost in costs], len(_OPERATIONS))
     elementary = convention.elementary
-    for key, count in computed.items():
-        cost = cost_of(*key)
-        stored = [number + count * more for number, more in zip(stored, cost.parameters, strict=True)]
-        done = [number + count * more for number, more in zip(done, cost.arithmetic, strict=False)]
+    for (key, count), cost in zip(computed.items(), costs, strict=True):
         if elementary is None:
             result.flops += convention.flops(*key, cost) * count * batch
         result.connections += cost.connections * count
@@ -165,6 +161,12 @@ def total(
     return result
 
 
+def _summed(counts: Collection[int], rows: Sequence[tuple[Any, ...]], width: int) -> list[Any]:
+    """The sum of each of the first columns, every row taken so many times."""
+    columns = list(zip(*rows, strict=True))[:width] or [()] * width
+    return [sum(map(mul, counts, column)) for column in columns]
+
+
 def elements(shape: Shape) -> int:
     """Elements of a shape whose sizes are whole numbers, as they are in a graph without free variables."""
     return shape.elements  # type: ignore[return-value]
@@ -178,15 +180,15 @@ def depth(graph: Graph, places: int = 1) -> tuple[int, int]:
     nodes = graph.nodes
     weighted = [0] * (len(nodes) + places)  # the last places are what is read from outside
     pooled = [0] * (len(nodes) + places)
-    for index, node in enumerate(nodes):
-        inputs, operator = node.inputs, node.operator
+    for index, (_, _, operator, inputs, _, _, _, _) in enumerate(nodes):
         if len(inputs) == 1:
-            most, most_pooled = weighted[inputs[0]], pooled[inputs[0]]
+            most = weighted[inputs[0]]
+            most_pooled = pooled[inputs[0]]
         else:
             most = max([weighted[read] for read in inputs])
             most_pooled = max([pooled[read] for read in inputs])
-        weighted[index] = most + operator.weighted
-        pooled[index] = most_pooled + (operator.weighted or operator.pooling)
+        weighted[index] = most + 1 if operator.weighted else most
+        pooled[index] = most_pooled + 1 if operator.weighted or operator.pooling else most_pooled
     ends = [graph.output, *graph.outputs.values()]
     return max(weighted[index] for index in ends), max(pooled[index] for index in ends)
 
@@ -214,20 +216,20 @@ def activations(graph: Graph, nodes: list[Node], inputs: Sequence[Shape]) -> tup
     before = 0
     layers = given = 0
     layer = None
-    for index, node in enumerate(nodes):
-        y = node.y
+    for index, (_, name, _, _, _, y, _, _) in enumerate(nodes):
         size = sizes.get(id(y))
         if size is None:
             size = sizes[id(y)] = elements(y)
         alive += size
         given += size
-        if node.layer == layer:  # in place of the layer's operation before
+        if name == layer:  # in place of the layer's operation before
             alive -= before
             given -= before
-            freed[index] -= before * (last_reader[index - 1] == index)
+            if last_reader[index - 1] == index:
+                freed[index] -= before
         else:
             layers += 1
-            layer = node.layer
+            layer = name
         if alive > peak:
             peak = alive
         before = size

@@ -76,7 +76,8 @@ class Conv(Operator):
 
     weighted = True
 
-    def _input_channels(self, x: Shape) -> Dim:
+    def infer(self, x: Shape) -> Shape:
+        """Output shape."""
         require_spatial(x, self.name)
         require_divides(
             self.groups,
@@ -90,12 +91,6 @@ class Conv(Operator):
             "indivisible-groups",
             "{number} output channels do not divide into {divisor} groups",
         )
-        channels: Dim = x.channels // self.groups
-        return channels
-
-    def infer(self, x: Shape) -> Shape:
-        """Output shape."""
-        self._input_channels(x)
         if self.table is not None:
             require_equal(
                 self.table.inputs,
@@ -117,7 +112,7 @@ class Conv(Operator):
     def parameters(self, x: Shape) -> Parameters:
         """Stored scalars."""
         taps = prod(per_axis(self.kernel, x.rank, "kernel"))
-        pairs = self.channels * self._input_channels(x) if self.table is None else self.table.connected
+        pairs = self.channels * (x.channels // self.groups) if self.table is None else self.table.connected
         return Parameters(weights=pairs * taps, biases=self.channels if self.bias else 0)
 
     def arithmetic(self, x: Shape, y: Shape) -> Arithmetic:

@@ -163,9 +163,13 @@ class _Reader:
             if kind is yaml.ScalarEvent:
                 if event.anchor is not None or event.tag is not None:
                     self.properties(event)
-                node = self.scalar(event)
+                end = self.end = event.end_mark.index
+                if not event.style:  # as most are; the others take a closer look
+                    node = YamlScalar(text[start:end].replace("\n", " "), event.value, "plain", Span(start, end))
+                else:
+                    node = self.scalar(event, start, end)
                 if tabs:
-                    self.scalars.append((start, event.end_mark.index, event.style in ("|", ">")))
+                    self.scalars.append((start, end, event.style in ("|", ">")))
             elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
                 if event.anchor is not None or event.tag is not None:
                     self.properties(event)
@@ -203,17 +207,15 @@ class _Reader:
             self.refuse("empty-file", 0, 0)
         return None
 
-    def scalar(self, event: Any) -> YamlScalar:
-        """A key or a value, with its text as it is written."""
-        start, end = event.start_mark.index, event.end_mark.index
-        self.end = end
-        style = _STYLES.get(event.style, "plain")
+    def scalar(self, event: Any, start: int, end: int) -> YamlScalar:
+        """A key or a value in quotes or in a block, with its text as it is written."""
+        style = _STYLES[event.style]
         if style in ("single", "double"):
             start, end = start + 1, end - 1
             if style == "double" and (found := _CHARACTER.search(event.value)):
                 message = f"an escape for the character U+{ord(found[0]):04X} may not stand in a spec"
                 self.report("yaml-character", start, end, message, "leave it out")
-        elif style != "plain":  # here too the mark lies beyond the blank lines that follow
+        else:  # here too the mark lies beyond the blank lines that follow
             end = self.end = start + len(self.text[start:end].rstrip())
         text = self.text[start:end]
         return YamlScalar(text.replace("\n", " "), event.value, style, Span(start, end))
@@ -224,11 +226,11 @@ class _Reader:
             self.root = node
             return
         inner = self.stack[-1]
-        if isinstance(inner.node, YamlSequence):
-            inner.node.items.append(node)
-        elif inner.key is not None:
-            inner.node.items.append((inner.key, node))
+        if inner.key is not None:
+            inner.node.items.append((inner.key, node))  # type: ignore[arg-type]  # only mappings have keys
             inner.key = None
+        elif isinstance(inner.node, YamlSequence):
+            inner.node.items.append(node)
         elif isinstance(node, YamlScalar):
             inner.key = node
             first = inner.seen.setdefault(node.value, node)

@@ -95,6 +95,10 @@ class Evaluator(Trail):
 
     def value(self, expression: Expression, scope: Scope, base: int) -> Any:
         """The value of an expression in a scope; `base` is where its text begins in the file."""
+        if type(expression) is Number:  # most are a number or an argument
+            return expression.value
+        if type(expression) is Name and expression.id in scope.locals:
+            return scope.locals[expression.id]
         return _VALUE[type(expression)](self, expression, scope, base)
 
     def of_number(self, expression: Number, scope: Scope, base: int) -> Any:
@@ -262,7 +266,7 @@ class Evaluator(Trail):
 
     def as_number(self, value: Any, expression: Expression, base: int) -> Any:
         """The value if it is a number."""
-        if isinstance(value, (int, Fraction, *FREE)) and not isinstance(value, bool):
+        if isinstance(value, _NUMBERS) and not isinstance(value, bool):
             return value
         self.fail(
             "not-a-number",
@@ -437,9 +441,10 @@ class Evaluator(Trail):
 
 
 def _are_numbers(left: Any, right: Any) -> bool:
-    return isinstance(left, (int, Fraction, *FREE)) and isinstance(right, (int, Fraction, *FREE))
+    return isinstance(left, _NUMBERS) and isinstance(right, _NUMBERS)
 
 
+_NUMBERS = (int, Fraction, *FREE)
 _ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "+": python.add,
     "-": python.sub,

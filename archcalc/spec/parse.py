@@ -150,6 +150,8 @@ def _check_text(text: str) -> None:
     for found in _DIGITS.finditer(text):  # some of it Python reads, and warns
         group = found.lastindex or 0
         _digits(found.group(group), *found.span(group))
+    if text.count("(") + text.count("[") <= DEFAULT_LIMITS.parentheses:
+        return
     depth = 0
     for at, character in enumerate(text):
         if character in _OPENING:
