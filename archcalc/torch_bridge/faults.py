@@ -33,6 +33,7 @@ FAULTS = (
     ),
     Fault("torch", "opaque", "params", _OPAQUE, _STAND_IN),
     Fault("torch", "opaque", "macs", _OPAQUE, _STAND_IN),
+    Fault("torch", "opaque", "gradients", "no gradient passes an opaque layer, which gives zeros", _STAND_IN),
     Fault("fvcore", "opaque", "macs", _OPAQUE, _STAND_IN),
     Fault("fvcore", "opaque", "fvcore_flops", _OPAQUE, _STAND_IN),
 )

@@ -1,0 +1,483 @@
+"""Networks against their torch models: what is equal is told so, and everything that can differ is told to differ."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from archcalc.engine.network import load
+from archcalc.graph import Graph, Node
+from archcalc.ops import OPERATORS, Operator, Shape, Window
+from archcalc.ops.conv import Conv
+from archcalc.results.verification import Check, agreement
+from tests.cli.running import run, spec
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("fvcore")
+pytest.importorskip("torchvision")
+pytestmark = pytest.mark.torch
+
+from archcalc.torch_bridge import against_fvcore, against_torch  # noqa: E402
+from archcalc.torch_bridge.definitions import DEFINITIONS, Definition  # noqa: E402
+from archcalc.torch_bridge.faults import FAULTS, judge, judge_totals  # noqa: E402
+from archcalc.torch_bridge.verify import verify, verify_graph  # noqa: E402
+
+SMALL = """\
+network: small
+input: image(3, 20, 16)
+defaults:
+  conv: {norm: batch_norm, activation: relu}
+layers:
+  conv1: conv(8, 3, padding=1, bias=false)
+  conv2: conv(8, 3, stride=2)
+  pool: global_avgpool
+  fc: linear(10)
+"""
+
+
+def differing(checks: list[Check], against: str = "torch") -> set[tuple[str, str]]:
+    """Operations and quantities that differ."""
+    return {(each.operation, each.quantity) for each in checks if (each.against, each.state) == (against, "differs")}
+
+
+def the(checks: list[Check], quantity: str, operation: str = "", against: str = "torch") -> Check:
+    """The one check of a quantity."""
+    (found,) = (
+        check for check in checks if (check.against, check.operation, check.quantity) == (against, operation, quantity)
+    )
+    return found
+
+
+# What agrees. One of each way to be odd: a connection table and fixed codes, heads, upsampling and unpooling, merges
+# named as what they merge, channels of zeros appended.
+
+
+@pytest.mark.parametrize("name", ["lenet5", "googlenet@torchvision", "enet", "fractalnet20", "resnet20"])
+def test_networks_agree(name: str) -> None:
+    found = verify(name)
+    assert found.differences == []
+    operations = {node.name for node in load(name).graph().nodes}
+    for quantity in ("out_shape", "macs"):
+        assert {check.operation for check in found.of("torch", [quantity])} >= operations
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "macs"),
+    [
+        ("alexnet@torchvision", 61_100_840, 714_188_480),
+        ("vgg11@bn", 132_868_840, 7_609_090_048),
+        ("squeezenet1_1", 1_235_496, 349_151_936),
+        ("resnet18@torchvision", 11_689_512, 1_814_073_344),
+        ("inception_v3", 23_834_568, 5_713_216_096),
+    ],
+)
+def test_what_torchvision_documents_is_measured(name: str, params: int, macs: int) -> None:
+    """Figures of torchvision's weights' meta data and of its models, in full."""
+    found = verify(name, ["torchvision"]).checks
+    assert {check.state for check in found} == {"equal"}
+    assert (the(found, "params", against="torchvision").theirs, the(found, "macs", against="torchvision").theirs) == (
+        params,
+        macs,
+    )
+
+
+def test_heads_are_compared_with_those_of_torchvision() -> None:
+    """13,004,888 is what `torchvision.models.googlenet(weights=None)` has, 6,624,904 its documentation."""
+    found = verify("googlenet@torchvision", ["torchvision"]).checks
+    assert the(found, "params_with_heads", against="torchvision").theirs == 13_004_888
+    assert the(found, "params", against="torchvision").theirs == 6_624_904
+
+
+def test_flops_of_fvcore_are_measured() -> None:
+    """What fvcore 0.1.5 prints for torchvision's alexnet: 9,216 elements that adaptive pooling reads are in it."""
+    found = verify("alexnet@torchvision", ["fvcore"]).checks
+    assert the(found, "macs", against="fvcore").theirs == 714_188_480
+    assert the(found, "fvcore_flops", against="fvcore").theirs == 714_197_696
+    assert {check.state for check in found} == {"equal"}
+
+
+def shaped(op: Operator, x: Any, inputs: tuple[int, ...], name: str) -> Node:
+    return Node(name, name, op, inputs, x, op.infer(x), -1, (0, 0))
+
+
+def alone(cls: type[Operator], arguments: Any, x: Any) -> Graph | None:
+    """A network of one operator; before a merge, what gives its branches. None where that takes more."""
+    nodes: list[Node] = []
+    if cls.merges:
+        for number, branch in enumerate(x):
+            if branch.spatial != x[0].spatial:
+                return None
+            width = OPERATORS["conv" if branch.rank else "linear"]
+            window = {"kernel": 1} if branch.rank else {}
+            nodes.append(shaped(width.of({"channels": branch.channels, **window}), x[0], (-1,), f"branch{number}"))
+        nodes.append(shaped(cls.of(dict(arguments)), x, tuple(range(len(nodes))), cls.name))
+    else:
+        nodes.append(shaped(cls.of(dict(arguments)), x, (-1,), cls.name))
+    given = x[0] if cls.merges else x
+    return Graph(cls.name, cls.name, given, nodes, len(nodes) - 1, first_head=len(nodes))
+
+
+@pytest.mark.parametrize("name", [name for name in OPERATORS if name != "unpool"])  # which needs a pool: see enet
+def test_operators_agree_alone(name: str) -> None:
+    cls = OPERATORS[name]
+    for example in cls.examples:
+        graph = alone(cls, example.arguments, example.x)
+        if graph is not None:
+            assert verify_graph(name, graph, ["torch", "fvcore"]).differences == []
+
+
+# What is measured.
+
+
+def field_of(text: str, folder: Path, operation: str) -> dict[str, Any]:
+    found = verify(spec(folder, text, "field.yaml"), ["torch"])
+    assert found.differences == []
+    return {
+        check.quantity: check.theirs
+        for check in found.checks
+        if check.operation == operation and check.quantity in ("receptive_field", "jump", "first_centre")
+    }
+
+
+@pytest.mark.parametrize(
+    ("layers", "expected"),
+    [
+        # by hand: 1 + 2 + 2; then 3 more taps of 2 pixels
+        ("a: conv(4, 3) >> conv(4, 3, stride=2) >> conv(4, 4)", ((11, 11), (2, 2), (5, 5))),
+        ("a: conv(4, 3, dilation=(1, 3))", ((3, 7), (1, 1), (1, 3))),
+        ("a: conv(4, (5, 1), stride=(1, 2), padding=(2, 0))", ((5, 1), (1, 2), (0, 0))),
+        # by hand: a window of 3 pools, 2 apart, begins one before the input
+        ("a: maxpool(3, stride=2, padding=1)", ((3, 3), (2, 2), (0, 0))),
+        ("a: maxpool(2, ceil=true) >> conv(4, 2)", ((4, 4), (2, 2), (1.5, 1.5))),
+        # by hand: the wider branch
+        ("a:\n    - add:\n        b: conv(3, 5, padding=2)\n        c: identity", ((5, 5), (1, 1), (0, 0))),
+        ("a: pad((2, 0, 1, 0)) >> conv(4, 2)", ((2, 2), (1, 1), (-1.5, -0.5))),
+        # by hand: every pixel is there twice, so that three neighbours see two
+        ("a: upsample(2) >> conv(4, 3)", ((2, 2), (0.5, 0.5), None)),
+    ],
+)
+def test_fields_are_what_gradients_show(layers: str, expected: tuple[Any, ...], tmp_path: Path) -> None:
+    text = f"network: fields\ninput: image(3, 40, 40)\nlayers:\n  {layers}\n"
+    name = load(spec(tmp_path, text, "field.yaml")).graph().nodes[-1].name
+    seen = field_of(text, tmp_path, name)
+    assert (seen["receptive_field"], seen["jump"], seen.get("first_centre")) == expected
+
+
+def test_a_field_wider_than_the_input_is_measured_whole() -> None:
+    """VGG-16's is 212 after pool5 (Araujo et al. 2019, table), at any resolution; a global pool sees 6 jumps more."""
+    found = verify("vgg16", ["torch"])
+    assert the(found.checks, "receptive_field", "pool5").theirs == (212, 212)
+    assert the(found.checks, "receptive_field", "fc8").theirs == (212 + 6 * 32,) * 2
+
+
+def test_windows_that_lie_unevenly_are_not_compared(tmp_path: Path) -> None:
+    path = spec(tmp_path, "network: uneven\ninput: image(3, 14, 14)\nlayers:\n  a: adaptive_avgpool(4)\n")
+    found = verify(path, ["torch"])
+    check = the(found.checks, "receptive_field", "a")
+    assert (check.state, check.theirs) == ("not counted", "")
+    assert "unevenly" in check.reason
+    assert found.differences == []
+
+
+# What differs: a model that is not what the spec says, in one respect.
+
+Change = Callable[[Any], None]
+
+
+def replace_conv(**named: Any) -> Change:
+    def change(model: Any) -> None:
+        old = model.conv2.conv
+        kept = {"kernel_size": old.kernel_size, "stride": old.stride, "padding": old.padding}
+        model.conv2.conv = torch.nn.Conv2d(8, 8, **{**kept, **named})
+
+    return change
+
+
+def set_stride(model: Any) -> None:
+    model.conv2.conv.stride = (2, 1)
+
+
+def add_buffer(model: Any) -> None:
+    model.conv1.norm.register_buffer("extra", torch.zeros(3))
+
+
+def freeze(model: Any) -> None:
+    model.fc.weight.requires_grad_(False)
+
+
+def cut(model: Any) -> None:
+    model.conv2.conv.register_forward_pre_hook(lambda module, x: (x[0].detach(),))
+
+
+def changed(monkeypatch: pytest.MonkeyPatch, room: Any, change: Change) -> None:
+    built = room.build
+
+    def build(graph: Graph, with_heads: bool = False, device: str = "cpu") -> Any:
+        model = built(graph, with_heads, device)
+        with torch.device(device):
+            change(model)
+        return model
+
+    monkeypatch.setattr(room, "build", build)
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (set_stride, {("conv2", "out_shape"), ("conv2", "macs"), ("conv2.activation", "jump"), ("", "macs")}),
+        (replace_conv(bias=False), {("conv2", "params"), ("", "params")}),
+        (replace_conv(groups=2), {("conv2", "params"), ("conv2", "macs"), ("", "params"), ("", "macs")}),
+        (add_buffer, {("conv1.norm", "buffers"), ("", "buffers")}),
+        (freeze, {("fc", "gradients")}),
+        (cut, {("conv1", "gradients"), ("conv1.norm", "gradients")}),
+        (
+            replace_conv(dilation=2),
+            {("conv2.activation", "receptive_field"), ("conv2.activation", "first_centre")},
+        ),
+    ],
+)
+def test_a_changed_model_differs(
+    change: Change, expected: set[tuple[str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = spec(tmp_path, SMALL, "small.yaml")
+    assert verify(path, ["torch"]).differences == []
+    changed(monkeypatch, against_torch, change)
+    assert differing(verify(path, ["torch"]).checks) >= expected
+
+
+def test_a_change_of_one_thing_differs_in_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    changed(monkeypatch, against_torch, freeze)
+    (check,) = verify(spec(tmp_path, SMALL), ["torch"]).differences
+    assert (check.ours, check.theirs) == (90, 10)  # 8 * 10 weights and 10 biases; the biases still learn
+
+
+def test_a_wrong_window_rule_differs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    path = spec(tmp_path, SMALL)
+    right = Conv.window
+
+    def wrong(self: Any, x: Shape) -> Any:
+        window: Any = right(self, x)
+        return Window(window.kernel, window.stride, tuple(side + 1 for side in window.padding), window.dilation)
+
+    monkeypatch.setattr(Conv, "window", wrong)
+    assert {quantity for _, quantity in differing(verify(path, ["torch"]).checks)} == {"first_centre"}
+
+
+def test_fvcore_sees_a_changed_model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    path = spec(tmp_path, SMALL)
+    assert verify(path, ["fvcore"]).differences == []
+    changed(monkeypatch, against_fvcore, replace_conv(groups=2))
+    expected = {("conv2", "macs"), ("conv2", "fvcore_flops"), ("", "macs"), ("", "fvcore_flops")}
+    assert differing(verify(path, ["fvcore"]).checks, "fvcore") == expected
+
+
+def test_another_definition_differs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(DEFINITIONS, "resnet18@torchvision", Definition("resnet34"))
+    found = verify("resnet18@torchvision", ["torchvision"]).differences
+    assert {check.quantity for check in found} == {"params", "buffers", "macs", "param_shapes"}
+    shapes = next(check for check in found if check.quantity == "param_shapes")
+    assert shapes.ours == "no others"
+    assert "8 of 256x256x3x3" in str(shapes.theirs).split(", ")  # by hand: 11 against 3
+
+
+def test_another_kernel_than_torchvisions_differs(tmp_path: Path) -> None:
+    text = Path("specs/squeezenet.yaml").read_text(encoding="utf-8")
+    assert "conv(64, 3, stride=2" in text
+    path = spec(tmp_path, text.replace("conv(64, 3, stride=2", "conv(64, 5, stride=2"), "other.yaml")
+    shapes = the(verify(f"{path}:squeezenet1_1", ["torchvision"]).checks, "param_shapes", against="torchvision")
+    assert (shapes.ours, shapes.theirs) == ("1 of 64x3x5x5", "1 of 64x3x3x3")
+
+
+def test_what_torch_refuses_is_a_difference(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    changed(monkeypatch, against_torch, replace_conv(kernel_size=99))
+    (check,) = verify(spec(tmp_path, SMALL), ["torch"]).differences
+    assert (check.quantity, check.ours) == ("runs", "runs")
+    assert str(check.theirs).startswith("RuntimeError: ")
+
+
+def test_models_are_exported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    path = spec(tmp_path, SMALL)
+    found = verify(path, ["torch"], export=True).checks
+    assert the(found, "exported_out_shape").theirs == (1, 10)
+    assert the(found, "exported_params").theirs == 3 * 9 * 8 + 8 * 9 * 8 + 8 + 2 * 2 * 8 + 90
+
+    def decide(module: Any, x: Any, y: Any) -> Any:
+        return y if bool(y.sum() > 0) else -y  # depends on data
+
+    changed(monkeypatch, against_torch, lambda model: model.fc.register_forward_hook(decide))
+    monkeypatch.setattr("archcalc.torch_bridge.verify._CHECKS", {"torch": lambda name, graph: iter(())})
+    (check,) = verify(path, ["torch"], export=True).differences
+    assert check.quantity == "runs"
+
+
+# What is compared with nothing.
+
+
+def test_opaque_layers_are_known_by_name(tmp_path: Path) -> None:
+    text = "network: mystery\ninput: image(3, 8, 8)\nlayers:\n  a: conv(4, 3)\n  b: opaque(4, params=7, macs=50)\n"
+    found = verify(spec(tmp_path, text), ["torch", "fvcore"])
+    assert found.differences == []
+    states = {(check.against, check.operation, check.quantity) for check in found.not_counted}
+    assert states == {
+        ("torch", "b", "params"),
+        ("torch", "b", "macs"),
+        ("torch", "", "params"),
+        ("torch", "", "macs"),
+        ("torch", "a", "gradients"),
+        ("torch", "b", "receptive_field"),
+        ("fvcore", "b", "macs"),
+        ("fvcore", "b", "fvcore_flops"),
+        ("fvcore", "", "macs"),
+        ("fvcore", "", "fvcore_flops"),
+    }
+
+
+def test_faults_have_places_and_hide_nothing_else() -> None:
+    assert all(fault.reason and fault.place for fault in FAULTS)
+    lost = Check("net", "torch", "b", "macs", 50, 0, "differs")
+    assert judge(lost, "opaque").state == "not counted"
+    assert judge(lost, "conv") is lost
+    assert judge(lost._replace(quantity="out_shape"), "opaque").state == "differs"
+    equal = lost._replace(theirs=50, state="equal")
+    assert judge(equal, "opaque") is equal
+
+
+@pytest.mark.parametrize(("theirs", "state"), [(150, "not counted"), (149, "differs"), (151, "differs")])
+def test_a_total_may_lack_exactly_what_is_known_to_be_lacking(theirs: int, state: str) -> None:
+    part = Check("net", "torch", "b", "macs", 50, 0, "not counted", "known")
+    whole = Check("net", "torch", "", "macs", 200, theirs, "differs")
+    assert judge_totals([part, whole])[1].state == state
+
+
+def test_steps_of_norms_are_told_apart(tmp_path: Path) -> None:
+    found = verify(spec(tmp_path, SMALL), ["torch"])
+    (check,) = found.not_counted
+    assert (check.quantity, check.ours, check.theirs) == ("num_batches_tracked", 0, 2)
+    assert agreement(found.checks).not_counted == 1
+
+
+# The command.
+
+
+def test_the_table_has_a_line_for_each_network(tmp_path: Path) -> None:
+    lines = run("verify", "resnet18@torchvision", spec(tmp_path, SMALL)).stdout.splitlines()
+    table = [line.split() for line in lines[2:4]]
+    assert table[0] == ["resnet18@torchvision", "39", "11.69", "M", "1.814", "G", *["equal"] * 4, table[0][-1]]
+    assert table[1][:2] == ["small", "4"]
+    assert table[1].count("equal") == 3  # torchvision does not define it
+    first, second = (int(row[-1].replace(",", "")) for row in table)
+    assert lines[-1] == f"2 networks, {first + second:,} checks, no differences"
+
+
+def test_layers_show_every_figure(tmp_path: Path) -> None:
+    lines = run("verify", "lenet5", "--layers").stdout.splitlines()
+    (row,) = (line for line in lines if line.startswith("C3 "))
+    assert row.split() == ["C3", "2x16x10x10", "1,516", "0", "1,516", "150,000", "150,000", "150,000"]
+
+
+def test_differences_are_told_and_exit_1(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    changed(monkeypatch, against_torch, freeze)
+    out = run("verify", spec(tmp_path, SMALL), "--against", "torch", code=1).stdout
+    assert "1 differ" in out.splitlines()[2]
+    assert ["small", "fc", "gradients", "torch", "90", "10"] in [line.split() for line in out.splitlines()]
+    assert out.splitlines()[-1].endswith(" checks, 1 difference")
+
+
+def test_json_holds_the_figures(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    changed(monkeypatch, against_torch, freeze)
+    path = spec(tmp_path, SMALL)
+    found = json.loads(run("verify", path, "--against", "torch,fvcore", "--format", "json", code=1).stdout)
+    result = found["verification"]
+    assert result["against"] == ["torch", "fvcore"]
+    assert set(result["versions"]) == {"torch", "fvcore"}
+    (network,) = result["networks"]
+    assert (network["network"], network["params"], network["torch_differs"]) == ("small", 922, 1)
+    assert network["torch_equal"] + network["fvcore_equal"] == result["equal"]
+    assert [check["quantity"] for check in network["checks"]] == ["gradients", "num_batches_tracked"]
+    assert network["checks"][0] == {
+        "network": "small",
+        "against": "torch",
+        "operation": "fc",
+        "quantity": "gradients",
+        "ours": 90,
+        "theirs": 10,
+        "state": "differs",
+        "reason": "",
+    }
+
+
+def test_csv_has_a_row_for_each_network_or_check(tmp_path: Path) -> None:
+    path = spec(tmp_path, SMALL)
+    header, row = run("verify", path, "--against", "torch", "--format", "csv").stdout.splitlines()
+    assert header.startswith("network,layers,operations,params,macs,torch_equal")
+    target = tmp_path / "checks.csv"
+    assert run("verify", path, "--against", "torch", "--layers", "-o", str(target)).stdout == ""
+    rows = target.read_text(encoding="utf-8").splitlines()
+    assert "small,torch,conv1,macs,69120,69120,equal," in rows  # by hand: 3*9*8 weights at 20*16 positions
+    equal, differs, not_counted = map(int, row.split(",")[-3:])
+    assert (len(rows) - 1, differs) == (equal + not_counted, 0)
+
+
+def test_a_file_means_all_its_networks(tmp_path: Path) -> None:
+    text = "network: one\ninput: image(1, size, size)\nvariables: {size: 8}\nvariants:\n  two: {size: 9}\n"
+    path = spec(tmp_path, f"{text}layers:\n  conv1: conv(4, 3)\n", "both.yaml")
+    lines = run("verify", path, "--against", "torch").stdout.splitlines()
+    assert [line.split()[0] for line in lines[2:4]] == ["one", "two"]
+    assert lines[-1].startswith("2 networks")
+    assert run("verify", f"{path}:two", "--against", "torch").stdout.splitlines()[-1].startswith("1 network,")
+
+
+def test_all_means_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("archcalc.spec.library.all_names", lambda: ["lenet5", "lenet@caffe"])
+    lines = run("verify", "--all", "--against", "torch").stdout.splitlines()
+    assert [line.split()[0] for line in lines[2:4]] == ["lenet5", "lenet@caffe"]
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_progress_is_told_on_a_terminal(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from archcalc.cli.progress import progress
+    from archcalc.torch_bridge.verify import verify_all
+
+    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    network = load(spec(tmp_path, SMALL))
+    with progress(2) as tell:
+        verify_all([network, network], ["torch"], tell=tell)
+    assert "small" in terminal.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "error[bad-option]: verify takes names of networks, or --all"),
+        (["--all", "lenet5"], "error[bad-option]: verify takes names of networks, or --all"),
+        (["lenet5", "--against", "tensorflow"], "error[unknown-tool]: no tool is called `tensorflow`"),
+        (["lenet6", "--against", "torch"], "error[unknown-network]: no network is called `lenet6`"),
+        (["./nothing.yaml"], "error[no-such-file]"),
+    ],
+)
+def test_mistakes_are_told(arguments: list[str], message: str) -> None:
+    out = run("verify", *arguments, code=2)
+    assert (out.stdout, out.stderr.startswith(message)) == ("", True), out.stderr
+
+
+@pytest.mark.parametrize("missing", ["torch", "fvcore", "torchvision"])
+def test_a_missing_extra_is_named(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from importlib.util import find_spec
+
+    monkeypatch.setattr("archcalc.source.extra.find_spec", lambda name: None if name == missing else find_spec(name))
+    out = run("verify", "lenet5", "--against", "torch,fvcore,torchvision", code=3)
+    assert out.stderr.startswith(f"error[missing-extra]: this needs {missing}, which is not installed")
+    assert "pip install 'archcalc[torch]'" in out.stderr
+    unasked = run("verify", "lenet5", code=0 if missing == "torchvision" else 3)
+    assert missing in unasked.stderr
+    assert ("no differences" in unasked.stdout) == (missing == "torchvision")
