@@ -64,7 +64,7 @@ class _Recorder(fx.Interpreter):
             module: Any = self.fetch_attr(str(n.target))
             if isinstance(module, ADAPTIVE) and given.shape == read[0].shape:
                 self.calls.idle.append(Shape(given.shape[1], tuple(given.shape[2:])))
-            if any(type(part).__module__.startswith("archcalc.") for part in module.modules()):
+            if _is_own(module):
                 tensors = tuple((tuple(value.shape), value.dtype) for value in read)
                 self.calls.own.append(OwnCall(str(n.target), n.meta["index"], tensors))
         elif n.op == "call_function" and getattr(n.target, "__module__", "") != "_operator":
@@ -72,6 +72,12 @@ class _Recorder(fx.Interpreter):
             if operator is not None:
                 self.calls.functions.append(Call(operator, sum(value.numel() for value in read), given.numel()))
         return given
+
+
+def _is_own(module: nn.Module) -> bool:
+    """Whether torch has no module that does the same: one of ours, or several in a row (a pooling that pads first)."""
+    parts = module.modules()
+    return isinstance(module, nn.Sequential) or any(type(part).__module__.startswith("archcalc.") for part in parts)
 
 
 def calls_of(model: nn.Module, sizes: tuple[int, ...]) -> Calls:

@@ -86,6 +86,17 @@ def test_coding_is_measured_and_not_what_is_left() -> None:
     }
 
 
+def test_pooling_that_torch_has_not(tmp_path: Path) -> None:
+    """TF's padding is uneven: 8x8 becomes 9x9 first, 2 * (81 - 64) inputs more, which ptflops counts twice."""
+    own = tmp_path / "own.yaml"
+    own.write_text(
+        "network: own\ninput: image(2, 8, 8)\nlayers:\n  a: maxpool(3, stride=2, padding=same)\n", encoding="utf-8"
+    )
+    result = reconcile(str(own), LIGHT)
+    assert differences(result) == {}
+    assert {tool.name: tool.coded for tool in result.tools if tool.coding} == {"ptflops": 2 * 2 * (81 - 64)}
+
+
 def test_our_own_models() -> None:
     """No tool knows the table convolution and the subsampling of LeNet-5, and ptflops counts `torch.add`."""
     lenet = reconcile("lenet5", LIGHT)
