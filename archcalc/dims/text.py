@@ -1,8 +1,10 @@
-"""Polynomials as text: "9408*ceil(resolution/2)**2 + 2048000"."""
+"""Polynomials as text: "9408*ceil(resolution/2)**2 + 2048000", or "9,408 ceil(resolution/2)^2 + 2,048,000"."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from archcalc.dims.polynomial import (
     Atom,
@@ -18,67 +20,102 @@ from archcalc.dims.polynomial import (
     atoms_inside,
 )
 
-WORD = r"[\w.-]+"  # a name or a number, which needs no parentheses
+WORD = r"[\w.,-]+"  # a name or a number, which needs no parentheses
+CALL = r"(floor|ceil|max|min|select)\(.*\)"
 LONGEST = 4000  # characters of an atom; a text may double with every atom that an atom has inside
 
 
-def written(x: Dim) -> str:
-    """A Python expression of x, with `ceil(a/b)` for what rounds up; the same for equal numbers."""
+class Style(NamedTuple):
+    """The signs of a text."""
+
+    times: str
+    power: str
+    digits: str  # how a whole number is formatted
+    has_floor: bool  # floor(a/b) rather than a//b
+
+
+CODE = Style("*", "**", "", has_floor=False)
+PROSE = Style(" ", "^", ",", has_floor=True)
+
+
+def written(x: Dim, style: Style = CODE) -> str:
+    """An expression of x, with `ceil(a/b)` for what rounds up; the same for equal numbers."""
+    return sum_text(x, texts_of(x, style), style)
+
+
+def texts_of(x: Dim, style: Style = CODE) -> dict[Atom, str]:
+    """The text of each atom in x."""
     texts: dict[Atom, str] = {}
     for atom in atoms_inside(x):
-        text = _atom(atom, texts)
+        text = _atom(atom, texts, style)
         texts[atom] = text if len(text) <= LONGEST else "..."
-    return _sum(x, texts)
+    return texts
 
 
-def _sum(x: Dim, texts: dict[Atom, str]) -> str:
+def sum_text(x: Dim, texts: Mapping[Atom, str], style: Style) -> str:
+    """A sum of which the texts of all atoms are known."""
     if isinstance(x, int):
-        return str(x)
-    terms = []
-    for monomial, coefficient in x.terms.items():
-        degree = sum(power for _, power in monomial)
-        product = _product(monomial, texts, alone=len(x.terms) == 1 and coefficient == 1)
-        factors = [str(abs(coefficient))] * (abs(coefficient) != 1 or not monomial) + [product] * bool(monomial)
-        terms.append(((-degree, _natural(product)), " - " if coefficient < 0 else " + ", "*".join(factors)))
-    text = "".join(sign + term for _, sign, term in sorted(terms))
-    return text[3:] if text.startswith(" + ") else f"-{text[3:]}"
+        return format(x, style.digits)
+    found = ""
+    for monomial, coefficient in ordered(x, texts):
+        product = _product(monomial, texts, style, alone=len(x.terms) == 1 and coefficient == 1)
+        factors = [format(abs(coefficient), style.digits)] * (abs(coefficient) != 1 or not monomial)
+        found += f" {'-' if coefficient < 0 else '+'} {style.times.join([*factors, *[product] * bool(monomial)])}"
+    return found[3:] if found.startswith(" + ") else f"-{found[3:]}"
 
 
-def _product(monomial: Monomial, texts: dict[Atom, str], alone: bool) -> str:
+def ordered(x: Polynomial, texts: Mapping[Atom, str]) -> list[tuple[Monomial, int]]:
+    """Terms by degree; then what is not rounded, the largest coefficient first; then roundings, finest first."""
+
+    def key(term: tuple[Monomial, int]) -> Any:
+        monomial, coefficient = term
+        names = sorted(_natural(texts[atom]) for atom, power in monomial for _ in range(power))
+        is_rounded = any(not isinstance(atom, Variable) for atom, _ in monomial)
+        return -len(names), is_rounded, 0 if is_rounded else -abs(coefficient), names
+
+    return sorted(x.terms.items(), key=key)
+
+
+def _product(monomial: Monomial, texts: Mapping[Atom, str], style: Style, alone: bool) -> str:
     factors = []
     for atom, power in monomial:
         text = texts[atom]
-        if not re.fullmatch(rf"{WORD}|(ceil|max|min|select)\(.*\)", text) and not (alone and monomial == ((atom, 1),)):
+        if not re.fullmatch(rf"{WORD}|{CALL}", text) and not (alone and monomial == ((atom, 1),)):
             text = f"({text})"
-        factors.append(text if power == 1 else f"{text}**{power}")
-    return "*".join(sorted(factors, key=_natural))
+        factors.append(text if power == 1 else f"{text}{style.power}{power}")
+    return style.times.join(sorted(factors, key=_natural))
 
 
-def _atom(atom: Atom, texts: dict[Atom, str]) -> str:
+def _atom(atom: Atom, texts: Mapping[Atom, str], style: Style) -> str:
+    def both(a: Dim, b: Dim) -> str:
+        return ", ".join(sorted((sum_text(a, texts, style), sum_text(b, texts, style)), key=_natural))
+
     match atom:
         case Variable():
             return atom.name
         case Quotient(numerator=numerator, divisor=divisor):
             if isinstance(numerator, Polynomial) and numerator.terms.get((), 0) == divisor - 1:
-                return f"ceil({_operand(numerator - (divisor - 1), texts)}/{divisor})"
-            below = _sum(divisor, texts)
+                return f"ceil({_operand(numerator - (divisor - 1), texts, style)}/{divisor})"
+            below = sum_text(divisor, texts, style)
             below = below if re.fullmatch(WORD, below) else f"({below})"
-            return f"{_operand(numerator, texts)}//{below}"
+            above = _operand(numerator, texts, style)
+            return f"floor({above}/{below})" if style.has_floor else f"{above}//{below}"
         case Maximum(a=a, b=b) | Minimum(a=a, b=b):
-            both = sorted((_sum(a, texts), _sum(b, texts)), key=_natural)
-            return f"{'max' if isinstance(atom, Maximum) else 'min'}({', '.join(both)})"
+            return f"{'max' if isinstance(atom, Maximum) else 'min'}({both(a, b)})"
         case Choice(condition=condition, a=a, b=b):
-            left, right = _sum(condition.left, texts), _sum(condition.right, texts)
-            return f"select({left} {condition.relation} {right}, {_sum(a, texts)}, {_sum(b, texts)})"
+            left, right = sum_text(condition.left, texts, style), sum_text(condition.right, texts, style)
+            parts = f"{sum_text(a, texts, style)}, {sum_text(b, texts, style)}"
+            return f"select({left} {condition.relation} {right}, {parts})"
         case NamedSum(body=body):
-            return _sum(body, texts)
+            return sum_text(body, texts, style)
         case _:
             raise TypeError(f"no text for {type(atom).__name__}")
 
 
-def _operand(x: Dim, texts: dict[Atom, str]) -> str:
-    text = _sum(x, texts)
-    return f"({text})" if isinstance(x, Polynomial) and len(x.terms) > 1 else text
+def _operand(x: Dim, texts: Mapping[Atom, str], style: Style) -> str:
+    text = sum_text(x, texts, style)
+    is_product = style.times == " " and not re.fullmatch(WORD, text)
+    return f"({text})" if isinstance(x, Polynomial) and (len(x.terms) > 1 or is_product) else text
 
 
 def _natural(text: str) -> list[tuple[int, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -34,15 +35,15 @@ def cost_of(operator: Operator, x: Any, y: Shape) -> OperationCost:
     return OperationCost(stored, operator.arithmetic(x, y), operator.connections(x, y), y.elements if has_units else 0)
 
 
-def quantity(graph: Graph, name: str, with_heads: bool = False) -> Dim:
-    """A quantity of a whole graph: a whole number, or a polynomial where sizes are free.
+def quantity(graph: Graph, name: str, with_heads: bool = False, within: Iterable[int] | None = None) -> Dim:
+    """A quantity of a whole graph, or of operations within it: a whole number, or a polynomial where sizes are free.
 
     Raises:
         KeyError: not one of `QUANTITIES`.
     """
     last = len(graph.nodes) if with_heads else graph.first_head
     with collecting_assumptions():  # the graph holds them since its expansion
-        return sum_of(_PARTS[name](graph, index) for index in range(last))
+        return sum_of(_PARTS[name](graph, index) for index in (range(last) if within is None else within))
 
 
 def _stored(field: str) -> Any:

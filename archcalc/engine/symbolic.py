@@ -19,6 +19,29 @@ def to_sympy(x: Dim) -> typed_sympy.Expr:
     return expression
 
 
+def to_srepr(x: Dim) -> str:
+    """What `sympy.sympify` reads back as the same expression."""
+    return str(sympy.srepr(to_sympy(x)))
+
+
+def to_latex(x: Dim) -> str:
+    """SymPy's LaTeX, with names of more than one letter upright, and floor(r/2 + 1/2) as the ceiling that it is."""
+    expression: Any = to_sympy(x).replace(sympy.floor, _ceiling)
+    names = {of: _upright(of.name) for of in expression.free_symbols}
+    return str(sympy.latex(expression, symbol_names=names))
+
+
+def _ceiling(number: Any) -> Any:
+    constant, rest = number.as_coeff_Add()
+    is_ceiling = constant.q > 1 and constant.p == constant.q - 1 and (rest * constant.q).is_integer
+    return sympy.ceiling(rest) if is_ceiling else sympy.floor(number)
+
+
+def _upright(name: str) -> str:
+    escaped = name.replace("_", r"\_")
+    return name if len(name) == 1 else rf"\mathrm{{{escaped}}}"
+
+
 def symbol(name: str, at_least: int = 1) -> typed_sympy.Symbol:
     """The symbol of a variable; SymPy may use that it is positive, or not negative, where declared so."""
     known = {"positive": True} if at_least >= 1 else {"nonnegative": True} if at_least == 0 else {}

@@ -29,7 +29,7 @@ class Column(NamedTuple):
     drop: int = 0  # 0: never
     least: int = 0  # 0: never shortened
     is_bar: bool = False
-    cut: Literal["middle", "end", "wrap"] = "middle"  # how cells are shortened
+    cut: Literal["middle", "end", "wrap", "terms"] = "middle"  # how cells are shortened; terms: wrapped between them
 
 
 CONVENIENCE = 10

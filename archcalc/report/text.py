@@ -141,8 +141,8 @@ def _wrapped(cells: Sequence[Cell], columns: list[Column], widths: list[int]) ->
         first: list[Cell] = []
         more: list[Cell] = []
         for cell, column, width in zip(rest, columns, widths, strict=True):
-            if column.cut == "wrap" and isinstance(cell, str) and len(cell) > width > 0:
-                head = _filled(cell, width)
+            if column.cut in ("wrap", "terms") and isinstance(cell, str) and len(cell) > width > 0:
+                head = _terms(cell, width) if column.cut == "terms" else _filled(cell, width)
                 first.append(head.rstrip())
                 more.append(cell[len(head) :].lstrip())
             else:
@@ -163,6 +163,13 @@ def _filled(text: str, width: int) -> str:
             break
         head += chunk
     return head if len(head.rstrip()) <= width else text[:width]
+
+
+def _terms(text: str, width: int) -> str:
+    """As many terms of a sum as fit; where not even one does, as much of it."""
+    ends = [found.start() for found in re.finditer(r" [+-] ", text[: width + 3]) if found.start()]
+    whole = [end for end in ends if text.count("(", 0, end) == text.count(")", 0, end)]
+    return text[: max(whole or ends)] if ends else _filled(text, width)
 
 
 def _cut(text: str, column: Column, width: int) -> str:

@@ -1,0 +1,165 @@
+"""The command formula."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from fractions import Fraction
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from archcalc.cli.inputs import settings
+from archcalc.cli.options import HeadsOption, NetworkName, OutputOption, SetOption
+from archcalc.cli.output import FINDINGS, fail, guarded, send, send_document
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from archcalc.source import Diagnostic
+
+LONGEST_UNIT = 40  # characters
+
+
+class FormulaFormat(StrEnum):
+    """How formulas are written."""
+
+    TEXT = "text"
+    MARKDOWN = "markdown"
+    LATEX = "latex"
+    JSON = "json"
+    PYTHON = "python"
+
+
+class RowChoice(StrEnum):
+    """What a formula is of."""
+
+    TOTAL = "total"
+    STAGE = "stage"
+    LAYER = "layer"
+
+
+_ENDINGS = {
+    ".md": FormulaFormat.MARKDOWN,
+    ".markdown": FormulaFormat.MARKDOWN,
+    ".tex": FormulaFormat.LATEX,
+    ".json": FormulaFormat.JSON,
+    ".py": FormulaFormat.PYTHON,
+}
+
+
+@guarded
+def formula(
+    network: NetworkName,
+    free: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--free",
+            metavar="NAME[=UNIT],...",
+            help="Variables that stay open, batch among them; width=1/4 for quarters. [resolution]",
+            show_default=False,
+        ),
+    ] = None,
+    quantity: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--quantity",
+            metavar="NAME,...",
+            help="What is counted: macs, params, connections, activations, flops_arithmetic, ... [macs,params]",
+            show_default=False,
+        ),
+    ] = None,
+    by: Annotated[RowChoice, typer.Option("--by", help="What a formula is of.")] = RowChoice.TOTAL,
+    exact: Annotated[
+        bool, typer.Option("--exact", help="For every value, with the floors of sizes, not for every so many.")
+    ] = False,
+    set: SetOption = None,
+    with_heads: HeadsOption = False,
+    format: Annotated[
+        FormulaFormat | None,
+        typer.Option("--format", help="Without it: by the ending of -o FILE, else text.", show_default=False),
+    ] = None,
+    output: OutputOption = None,
+) -> None:
+    """Give what a network costs as a function of its resolution, width, classes or batch: the exact closed form.
+
+    Sizes are rounded in a network; at multiples of its total stride nothing is left of that, and the formula is a
+    short polynomial: archcalc formula resnet50. With --exact it is one for every value. A variable that decides the
+    structure (a depth, a block) has no formula: give it a value with --set.
+    """
+    from archcalc.engine.explain import MismatchError
+    from archcalc.engine.formula import formulas
+    from archcalc.source import SpecError
+
+    try:
+        found = formulas(
+            network,
+            _units(free) if free else None,
+            _words(quantity) if quantity else ("macs", "params"),
+            by.value,
+            settings(set or []),
+            with_heads,
+        )
+    except SpecError as error:
+        raise SpecError(map(_advised, error.diagnostics)) from None
+    except MismatchError as error:  # pragma: no cover - a test compares every network
+        fail("internal-mismatch", str(error), "please report this: it is an error of archcalc", FINDINGS)
+    match format or _ending(output):
+        case FormulaFormat.LATEX:
+            from archcalc.report.formula import formulated_latex
+
+            send(formulated_latex(found, exact), output)
+        case FormulaFormat.PYTHON:
+            from archcalc.report.functions import formulated_python
+
+            send(formulated_python(found, exact), output)
+        case FormulaFormat.JSON:
+            from archcalc.report.data import json_text
+            from archcalc.report.formula import formulas_object
+
+            send(json_text([formulas_object(found)]), output)
+        case FormulaFormat.MARKDOWN:
+            from archcalc.report.formula import formulated
+            from archcalc.report.markdown import markdown
+
+            send(markdown(formulated(found, exact)), output)
+        case FormulaFormat.TEXT:
+            from archcalc.report.formula import formulated
+
+            send_document(formulated(found, exact), output)
+
+
+def _advised(found: Diagnostic) -> Diagnostic:
+    """What this command can do about a variable that cannot stay free."""
+    if found.code == "structural-variable":
+        return found._replace(
+            help="leave it out of --free: there is one formula for each of its values (--set NAME=VALUE)"
+        )
+    if found.code == "bad-argument" and "must be a whole number for all values" in found.message:
+        return found._replace(help="a coarser unit: --free width=1/2, or width alone for whole numbers")
+    return found
+
+
+def _ending(output: Path | None) -> FormulaFormat:
+    return _ENDINGS.get(output.suffix.lower(), FormulaFormat.TEXT) if output else FormulaFormat.TEXT
+
+
+def _words(given: Sequence[str]) -> list[str]:
+    return [word for text in given for part in text.split(",") if (word := part.strip())]
+
+
+def _units(given: Sequence[str]) -> dict[str, Fraction | None]:
+    """Each variable with its unit, where one is given."""
+    found: dict[str, Fraction | None] = {}
+    for word in _words(given):
+        name, sign, text = (part.strip() for part in word.partition("="))
+        try:
+            unit = Fraction(text) if sign and len(text) <= LONGEST_UNIT else None
+        except (ValueError, ZeroDivisionError):
+            unit = None
+        if not name or (sign and (unit is None or unit <= 0)):
+            fail(
+                "bad-option", f"--free takes names, or NAME=UNIT with a unit above 0, not `{word}`", "--free width=1/4"
+            )
+        found[name] = unit
+    return found

@@ -1,0 +1,310 @@
+"""Closed forms of a network, for every value of what stays free and, without floors, for every so many.
+
+Sizes are floors of the input size. Where the size is a multiple of the network's total stride, plus what is left over
+at the spec's own size, each floor is a polynomial: the least such step is found by substituting. What the expansion
+took for granted becomes the least value and the remainders at which the form holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from fractions import Fraction
+from itertools import count
+from math import lcm
+from typing import Any, TypeAlias
+
+from archcalc.dims import Assumption, Dim, Polynomial, substitute, variable
+from archcalc.dims import total as sum_of
+from archcalc.dims.polynomial import Atom, NamedSum, Variable, atoms_inside, single
+from archcalc.engine.conventions import CONVENTIONS
+from archcalc.engine.costs import QUANTITIES, cost_of, quantity
+from archcalc.engine.explain import MismatchError
+from archcalc.engine.network import Network, check_variable, load
+from archcalc.engine.ranges import Range, holds, period_of, ranges_of
+from archcalc.graph import Graph
+from archcalc.results.formula import By, ClosedForm, Counter, Formulas
+from archcalc.source import Diagnostic, SpecError, suggest
+
+BATCH = "batch"
+MOST_STEP = 10_000  # a form that holds for every so many is no help where they are further apart
+
+OPERATIONS = ("additions", "multiplications", "divisions", "comparisons", "transcendentals")
+FLOPS = {rule.column: rule for rule in CONVENTIONS.values() if rule.column not in QUANTITIES}
+KNOWN = (*QUANTITIES, *OPERATIONS, *FLOPS)
+Rows: TypeAlias = "Mapping[str, Mapping[str, Dim]]"
+TIMES_BATCH = frozenset({"macs", "activations", *OPERATIONS, *FLOPS})
+
+
+def formulas(
+    network: str | Network,
+    free: Sequence[str] | Mapping[str, Fraction | int | None] | None = None,
+    quantities: Sequence[str] = ("macs", "params"),
+    by: By = "total",
+    set: Mapping[str, Any] | None = None,
+    with_heads: bool = False,
+) -> Formulas:
+    """What a network costs as a function of some variables, exact at all their values.
+
+    Args:
+        network: a name, a file, or what `load` gave.
+        free: the variables, `batch` among them; or each with the unit that it is a multiple of (None: 1, or what its
+            own value needs). Without: `resolution`, or every number of the spec that can stay free.
+        quantities: what is counted, of `KNOWN`.
+        by: what a row is.
+        set: values of variables. That of a free one decides which remainder the simple form is for.
+        with_heads: count train-only heads too.
+
+    Raises:
+        SpecError: an unknown network, variable or quantity; or a variable that decides the structure.
+        MismatchError: a formula and the integer engine disagree: an error of archcalc.
+    """
+    if isinstance(network, str):
+        network = load(network)
+    names = list(dict.fromkeys(quantities))
+    for name in names:
+        _check_quantity(name)
+    given = _default_free(network, set) if free is None else free
+    wanted = dict(given) if isinstance(given, Mapping) else dict.fromkeys(given)
+    for name in wanted:
+        _check_free(network, name)
+    point = {name: value for name in wanted if (value := _own_value(network, name, set)) is not None}
+    units = {name: _unit(unit, point.get(name)) for name, unit in wanted.items()}
+    graph = network.graph(
+        set, free={name: unit for name, unit in units.items() if _is_of_spec(network, name)}, with_heads=with_heads
+    )
+    times = variable(BATCH) if BATCH in units and not _is_of_spec(network, BATCH) else 1
+    rows = _counted(graph, names, by, with_heads, times)
+    ranges, others = ranges_of(units, graph.assumptions)
+    numbers = {name: value / units[name] for name, value in point.items()}
+    ones, none = dict.fromkeys(units, 1), dict.fromkeys(units, 0)
+    exact = _form(rows, others, units, ranges, ones, none)
+    if exact is None:
+        raise SpecError([Diagnostic("no-value", f"no value of {', '.join(units)} is one that {network.name} takes")])
+    steps = _steps(rows, graph.assumptions, ranges, numbers)
+    offsets = {name: offset_of(numbers.get(name), step) for name, step in steps.items()}
+    simple = _form(rows, others, units, ranges, steps, offsets) if steps != ones else None
+    is_complete = len(point) == len(units) and all(number.denominator == 1 for number in numbers.values())
+    found = Formulas(
+        name=network.name,
+        title=network.title,
+        by=by,
+        quantities=tuple(names),
+        exact=exact,
+        simple=simple or exact,
+        point=point if is_complete else {},
+        costs=_costs(network, point, names, by, set, with_heads) if is_complete else {},
+        settings={name: str(value) for name, value in (set or {}).items() if name not in units},
+        with_heads=with_heads,
+        unknown=tuple(_unknown(graph, with_heads)),
+    )
+    _check(found)
+    return found
+
+
+# what is asked for
+
+
+def _check_quantity(name: str) -> None:
+    if name not in KNOWN:
+        near = suggest(name, KNOWN)
+        help = f"did you mean `{near}`?" if near else f"there are {', '.join((*QUANTITIES, 'flops_arithmetic'))}"
+        if name == "flops":
+            help = "say whose: flops_arithmetic, flops_fvcore, ... (archcalc conventions)"
+        raise SpecError([Diagnostic("unknown-quantity", f"no closed form is of `{name}`", help=help)])
+
+
+def _check_free(network: Network, name: str) -> None:
+    if name == BATCH:
+        return
+    if name not in network.spec.settable and suggest(name, [*network.spec.settable, BATCH]) == BATCH:
+        help = f"did you mean `{BATCH}`?"
+        raise SpecError([Diagnostic("unknown-variable", f"{network.name} has no variable `{name}`", help=help)])
+    check_variable(network.spec, name)
+
+
+def _is_of_spec(network: Network, name: str) -> bool:
+    return name != BATCH or BATCH in network.spec.settable
+
+
+def _own_value(network: Network, name: str, set: Mapping[str, Any] | None) -> Fraction | None:
+    """What the network's own value of a variable is, where that is a number."""
+    value = network.value(name, set) if _is_of_spec(network, name) else 1
+    return Fraction(value) if isinstance(value, (int, Fraction)) and not isinstance(value, bool) else None
+
+
+def _unit(unit: Fraction | int | None, value: Fraction | None) -> Fraction:
+    if unit is None:
+        return Fraction(1, value.denominator) if value is not None else Fraction(1)
+    if unit <= 0:
+        raise SpecError([Diagnostic("bad-unit", f"a unit is above 0, not {unit}", help="--free width=1/4")])
+    return Fraction(unit)
+
+
+def _default_free(network: Network, set: Mapping[str, Any] | None) -> list[str]:
+    """The resolution; where there is none, the numbers that decide nothing about the structure."""
+    if "resolution" in network.spec.settable and _own_value(network, "resolution", set) is not None:
+        return ["resolution"]
+    found: list[str] = []
+    for name in network.spec.settable:
+        value = _own_value(network, name, set)
+        if value is not None:
+            try:
+                network.graph(set, free={each: _unit(None, value) for each in (*found, name)})
+            except SpecError:
+                continue
+            found.append(name)
+    return found
+
+
+# what is counted
+
+
+def _counted(graph: Graph, names: Sequence[str], by: By, with_heads: bool, times: Dim) -> dict[str, dict[str, Dim]]:
+    last = len(graph.nodes) if with_heads else graph.first_head
+    groups: dict[str, list[int]] = {}
+    for index, node in enumerate(graph.nodes[:last]):
+        groups.setdefault("" if by == "total" else node.stage if by == "stage" else node.layer, []).append(index)
+    return {
+        row: {name: _quantity(graph, name, indices) * (times if name in TIMES_BATCH else 1) for name in names}
+        for row, indices in groups.items()
+    }
+
+
+def _quantity(graph: Graph, name: str, indices: Sequence[int]) -> Dim:
+    if name in QUANTITIES:
+        return quantity(graph, name, within=indices)
+    nodes = [graph.nodes[index] for index in indices]
+    costs = [cost_of(node.operator, node.x, node.y) for node in nodes]
+    if name in OPERATIONS:
+        return sum_of(getattr(cost.arithmetic, name) for cost in costs)
+    rule = FLOPS[name]
+    return sum_of(rule.flops(node.operator, node.x, node.y, cost) for node, cost in zip(nodes, costs, strict=True))
+
+
+def _unknown(graph: Graph, with_heads: bool) -> Iterator[str]:
+    for layer, indices in graph.layers(with_heads):
+        nodes = [graph.nodes[index] for index in indices]
+        if any(not cost_of(node.operator, node.x, node.y).arithmetic.known for node in nodes):
+            yield layer
+
+
+def _costs(
+    network: Network,
+    point: Mapping[str, Fraction],
+    names: Sequence[str],
+    by: By,
+    set: Mapping[str, Any] | None,
+    with_heads: bool,
+) -> dict[str, dict[str, int]]:
+    own = {name: value for name, value in point.items() if _is_of_spec(network, name)}
+    found: Any = _counted(network.graph({**(set or {}), **own}, with_heads=with_heads), names, by, with_heads, 1)
+    return dict(found)
+
+
+def _check(found: Formulas) -> None:
+    for form in (found.exact, found.simple):
+        for row, costs in found.costs.items():
+            for name, cost in costs.items():
+                number = form.evaluate(row, name, found.point)
+                if number != cost:
+                    what = f"{name} of {row or found.name}"
+                    raise MismatchError(f"{what}: the closed form gives {number:,}, the engine {cost:,}")
+
+
+# forms
+
+
+def _form(
+    rows: Rows,
+    assumptions: Sequence[Assumption],
+    units: Mapping[str, Fraction],
+    ranges: Mapping[str, Range],
+    steps: Mapping[str, int],
+    offsets: Mapping[str, int],
+) -> ClosedForm | None:
+    """The form for so many units of each variable and so many more; None where the network takes none of them."""
+    letters = iter(letter for letter in _letters() if letter not in units)
+    counters: list[Counter] = []
+    values: dict[str, Dim] = {}
+    for name, unit in units.items():
+        step, offset = steps[name], offsets[name]
+        along = ranges[name].along(step, offset)
+        if along is None:
+            return None
+        letter = name if unit * step == 1 else next(letters)
+        counters.append(Counter(name, letter, unit * step, unit * offset, *along))
+        if letter != name:
+            values[name] = step * variable(letter, along.least) + offset
+    if not values:
+        return ClosedForm(tuple(counters), rows, tuple(assumptions))
+    left = [assumed for assumed in assumptions if not holds(assumed, values)]
+    return ClosedForm(
+        tuple(counters),
+        {row: {name: substitute(x, values) for name, x in costs.items()} for row, costs in rows.items()},
+        tuple(assumed._replace(a=substitute(assumed.a, values), b=substitute(assumed.b, values)) for assumed in left),
+    )
+
+
+def _letters() -> Iterator[str]:
+    yield from ("n", "m", "k", "l", "p", "q")
+    yield from (f"n{number}" for number in count(1))
+
+
+def _steps(
+    rows: Rows, assumptions: Iterable[Assumption], ranges: Mapping[str, Range], numbers: Mapping[str, Fraction]
+) -> dict[str, int]:
+    """The least numbers of units at whose multiples no floor is left that need not be; 1 where none can be taken away.
+
+    Which numbers do is known from the divisors, up to a factor; substituting tells which of them are least.
+    """
+    sizes = [x for costs in rows.values() for x in costs.values()]
+    sizes += [side for assumed in assumptions if assumed.relation != ">=" for side in (assumed.a, assumed.b)]
+    floors = {
+        atom
+        for x in sizes
+        if isinstance(x, Polynomial)
+        for atom in atoms_inside(x)
+        if not isinstance(atom, Variable | NamedSum)
+    }
+    steps = dict.fromkeys(ranges, 1)
+    for atom in floors:
+        for name in single(atom).variables():
+            steps[name] = lcm(steps[name], period_of(single(atom)))
+
+    def reduces(atom: Atom, steps: Mapping[str, int]) -> bool:
+        names = single(atom).variables()
+        values: dict[str, Dim] = {}
+        for name in names:
+            offset = offset_of(numbers.get(name), steps[name])
+            along = ranges[name].along(steps[name], offset)
+            if along is None:
+                return False
+            values[name] = steps[name] * variable(name, along.least) + offset
+        return all(isinstance(inner, Variable | NamedSum) for inner in atoms_inside(substitute(single(atom), values)))
+
+    reducible = [atom for atom in floors if reduces(atom, steps)]
+    for name, step in steps.items():
+        for prime in _primes(step):
+            while steps[name] % prime == 0:
+                smaller = {**steps, name: steps[name] // prime}
+                if not all(reduces(atom, smaller) for atom in reducible if name in single(atom).variables()):
+                    break
+                steps = smaller
+    return steps if max(steps.values(), default=1) <= MOST_STEP else dict.fromkeys(steps, 1)
+
+
+def offset_of(number: Fraction | None, step: int) -> int:
+    """What the network's own number of units leaves, so that the form holds there."""
+    return int(number % step) if number is not None and number.denominator == 1 else 0
+
+
+def _primes(number: int) -> list[int]:
+    found = []
+    prime = 2
+    while prime * prime <= number:
+        if number % prime == 0:
+            found.append(prime)
+            while number % prime == 0:
+                number //= prime
+        prime += 1
+    return [*found, number] if number > 1 else found

@@ -1,0 +1,282 @@
+"""Closed forms for people and for programs: a table, LaTeX, JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fractions import Fraction
+from itertools import islice
+from typing import Any
+
+from archcalc.dims import Assumption, Dim, Polynomial, prod, total, variable
+from archcalc.dims.polynomial import Monomial, Variable
+from archcalc.dims.text import PROSE, ordered, sum_text, texts_of, written
+from archcalc.report.blocks import Column, Document, Heading, Items, Paragraph, Table, Total, number
+from archcalc.report.latex import escaped
+from archcalc.report.numbers import exact as decimal
+from archcalc.report.numbers import listed
+from archcalc.results.formula import ClosedForm, Counter, Formulas
+
+VALUE = "value"
+EXAMPLES = 3  # values of a variable that are written out
+TERMS = 3  # in a line of LaTeX
+
+RELATIONS = {"==": "is", "!=": "is not", ">=": "is at least", "divisible": "is divisible by"}
+SIGNS = {"==": "=", "!=": r"\neq", ">=": r"\geq"}
+
+
+# one formula
+
+
+def text(x: Dim) -> str:
+    """`83,410,944 n^2 + 2,048,000`; a variable that all terms have stands in front where that is shorter."""
+    plain = written(x, PROSE)
+    common = _common(x)
+    if not common or not isinstance(x, Polynomial):
+        return plain
+    texts = texts_of(x, PROSE)
+    rest = {_without(monomial, common): coefficient for monomial, coefficient in x.terms.items()}
+    front = sum_text(Polynomial({tuple(common): 1}), texts, PROSE)
+    return min(plain, f"{front} ({sum_text(Polynomial(rest), texts, PROSE)})", key=len)
+
+
+def _common(x: Dim) -> Monomial:
+    """Variables with the powers that every term has of them."""
+    if isinstance(x, int) or len(x.terms) < 2:
+        return ()
+    powers = [dict(monomial) for monomial in x.terms]
+    least = ((atom, min(of.get(atom, 0) for of in powers)) for atom in powers[0] if isinstance(atom, Variable))
+    return tuple((atom, power) for atom, power in least if power)
+
+
+def _without(monomial: Monomial, common: Monomial) -> Monomial:
+    taken = dict(common)
+    return tuple((atom, power - taken.get(atom, 0)) for atom, power in monomial if power > taken.get(atom, 0))
+
+
+def in_variables(x: Dim, counters: Iterable[Counter]) -> Dim | None:
+    """The same in the variables themselves, for the values that the form is for; None where parts would be needed."""
+    of = {counter.letter: counter for counter in counters}
+    if isinstance(x, int) or all(of[name].is_itself for name in x.variables()):
+        return None
+    terms: list[Dim] = []
+    for monomial, coefficient in x.terms.items():
+        share, product = Fraction(coefficient), []
+        for atom, power in monomial:
+            if not isinstance(atom, Variable) or of[atom.name].offset:
+                return None
+            share /= of[atom.name].step ** power
+            product.append(variable(of[atom.name].variable) ** power)
+        if share.denominator != 1:
+            return None
+        terms.append(prod([int(share), *product]))
+    return total(terms)
+
+
+# conditions
+
+
+def definition(counter: Counter) -> str:
+    """`resolution = 32 n + 11`; the variable alone where it is itself what is counted."""
+    if counter.is_itself:
+        return counter.variable
+    step, letter = counter.step, counter.letter
+    product = letter if step.numerator == 1 else f"{step.numerator} {letter}"
+    share = product if step.denominator == 1 else f"{product}/{step.denominator}"
+    return f"{counter.variable} = {share}{f' + {counter.offset}' if counter.offset else ''}"
+
+
+def condition(counter: Counter) -> str:
+    """For which values of a variable a form holds, with the first of them."""
+    least = f"{counter.letter} >= {counter.least}"
+    rest = [] if counter.period == 1 else [remainders(counter)]
+    if counter.is_itself:
+        return ", ".join([least, *rest])
+    values = ", ".join(decimal(value) for value in islice(counter.values(), EXAMPLES))
+    return f"{definition(counter)}, {listed([least, *rest])}: {values}, ..."
+
+
+def remainders(counter: Counter) -> str:
+    """`resolution mod 32 is 0 to 6 or 31`; that it is a multiple."""
+    if counter.residues == (0,):
+        return f"a multiple of {counter.period}"
+    runs: list[list[int]] = []
+    for residue in counter.residues:
+        if runs and residue == runs[-1][-1] + 1:
+            runs[-1].append(residue)
+        else:
+            runs.append([residue])
+    words = [str(run[0]) if len(run) == 1 else f"{run[0]} to {run[-1]}" for run in runs]
+    return f"{counter.letter} mod {counter.period} is {listed(words, 'or')}"
+
+
+def assumption(assumed: Assumption) -> str:
+    """What else is taken for granted, in words."""
+    return f"{text(assumed.a)} {RELATIONS[assumed.relation]} {text(assumed.b)}"
+
+
+# a document
+
+
+def formulated(found: Formulas, is_exact: bool = False) -> Document:
+    """The forms, for which values they hold, and what they give for the network as its spec has it."""
+    form = found.chosen(is_exact)
+    names = [counter.variable for counter in form.counters]
+    what = f"what it costs as a function of {listed(names)}" if names else "what it costs, nothing being free"
+    table = _table_of_totals(found, form) if found.by == "total" else _table_of_rows(found, form)
+    document: Document = [Heading(f"{found.name}: {what}", 1), table]
+    notes = [condition(counter) for counter in form.counters]
+    notes += [assumption(assumed) for assumed in form.assumptions]
+    if len(notes) == 1:
+        document.append(Paragraph(f"It holds for {notes[0]}"))
+    elif notes:
+        document += [Paragraph("It holds for"), Items(notes, is_plain=True)]
+    document.extend(Paragraph(remark) for remark in _remarks(found, form))
+    document.append(Paragraph(" | ".join(_footer(found)), quiet=True))
+    return document
+
+
+def _table_of_totals(found: Formulas, form: ClosedForm) -> Table:
+    columns = [Column("quantity"), Column("closed form", least=24, cut="terms")]
+    table = Table([*columns, number(VALUE)] if found.point else columns)
+    for name, x in form.rows[""].items():
+        value = [f"{found.costs[''][name]:,}"] if found.point else []
+        table.rows.append([name, text(x), *value])
+        own = in_variables(x, form.counters)
+        if own is not None:
+            table.rows.append(["", f"= {text(own)}", *[""] * len(value)])
+    return table
+
+
+def _table_of_rows(found: Formulas, form: ClosedForm) -> Table:
+    table = Table([Column(found.by, least=12), *(Column(name, least=12, cut="terms") for name in found.quantities)])
+    for row, costs in form.rows.items():
+        table.rows.append([row, *(text(costs[name]) for name in found.quantities)])
+    sums = (total(costs[name] for costs in form.rows.values()) for name in found.quantities)
+    table.rows.append(Total(["total", *map(text, sums)]))
+    return table
+
+
+def _remarks(found: Formulas, form: ClosedForm) -> list[str]:
+    remarks = []
+    if found.unknown:
+        remarks.append(f"At least that much: the cost of {listed(found.unknown)} is not known.")
+    if form is not found.exact:
+        remarks.append("With --exact: for other values too, with sizes rounded as the layers round them.")
+    for counter in form.counters:
+        if found.point.get(counter.variable) == 1 and counter.is_itself and counter.variable != "batch":
+            name = counter.variable
+            remarks.append(f"Here {name} is a whole number; in quarters, where channels allow: --free {name}=1/4.")
+    return remarks
+
+
+def _footer(found: Formulas) -> list[str]:
+    point = [f"{name} {decimal(value)}" for name, value in found.point.items()]
+    parts = ["exact", *([f"{VALUE}: by the integer engine, at {listed(point)}"] if point else [])]
+    return [
+        *parts,
+        *(f"{name} = {value}" for name, value in found.settings.items()),
+        *["with heads"] * found.with_heads,
+    ]
+
+
+# LaTeX and JSON
+
+
+def formulated_latex(found: Formulas, is_exact: bool = False) -> str:
+    """An equation for each form, by SymPy's printer with the terms in order; then for which values they hold."""
+    form = found.chosen(is_exact)
+    equations = [
+        _equation(f"{name} of {row}" if row else name, x) for row, of in form.rows.items() for name, x in of.items()
+    ]
+    notes = [f"${_latex_condition(counter)}$" for counter in form.counters]
+    notes += [_latex_assumption(assumed) for assumed in form.assumptions]
+    lines = [
+        f"% {found.name}; needs the package amsmath",
+        "\\begin{align*}",
+        " \\\\\n".join(equations),
+        "\\end{align*}",
+    ]
+    return "\n".join([*lines, *([f"for {listed(notes)}."] if notes else [])]) + "\n"
+
+
+def _equation(name: str, x: Dim) -> str:
+    terms = [((), x)] if isinstance(x, int) else ordered(x, texts_of(x, PROSE))
+    found = ""
+    for place, (monomial, coefficient) in enumerate(terms):
+        term = _latex(Polynomial({monomial: abs(coefficient)}) if monomial else abs(coefficient))
+        if place:
+            found += " \\\\\n    &\\quad {} " if place % TERMS == 0 else " "
+        sign = "-" if coefficient < 0 else "+" if place else ""
+        found += f"{sign} {term}" if sign else term
+    return f"\\text{{{escaped(name)}}} &= {found}"
+
+
+def _latex(x: Dim) -> str:
+    from archcalc.engine.symbolic import to_latex
+
+    return to_latex(x)
+
+
+def _latex_condition(counter: Counter) -> str:
+    name = _latex(variable(counter.variable))
+    least = f"{_latex(variable(counter.letter))} \\geq {counter.least}"
+    rest = f"\\text{{, {escaped(remainders(counter))}}}" if counter.period > 1 else ""
+    if counter.is_itself:
+        return f"{least}{rest}"
+    step, letter = counter.step, _latex(variable(counter.letter))
+    product = letter if step.numerator == 1 else f"{step.numerator} {letter}"
+    share = product if step.denominator == 1 else f"\\frac{{{product}}}{{{step.denominator}}}"
+    return f"{name} = {share}{f' + {counter.offset}' if counter.offset else ''},\\ {least}{rest}"
+
+
+def _latex_assumption(assumed: Assumption) -> str:
+    a, b = _latex(assumed.a), _latex(assumed.b)
+    return f"${b} \\mid {a}$" if assumed.relation == "divisible" else f"${a} {SIGNS[assumed.relation]} {b}$"
+
+
+def formulas_object(found: Formulas) -> dict[str, Any]:
+    """Both forms for programs: as text, and as SymPy reads it back."""
+    return {
+        "name": found.name,
+        "family": found.title,
+        "settings": dict(found.settings),
+        "with_heads": found.with_heads,
+        "by": found.by,
+        "point": {name: str(value) for name, value in found.point.items()},
+        "at_least": bool(found.unknown),
+        "unknown": list(found.unknown),
+        "exact": _form_object(found, found.exact),
+        "simple": _form_object(found, found.simple) if found.is_simpler else None,
+    }
+
+
+def _form_object(found: Formulas, form: ClosedForm) -> dict[str, Any]:
+    from archcalc.engine.symbolic import to_srepr
+
+    return {
+        "variables": [
+            {
+                "variable": counter.variable,
+                "letter": counter.letter,
+                "step": str(counter.step),
+                "offset": str(counter.offset),
+                "least": counter.least,
+                "period": counter.period,
+                "residues": list(counter.residues),
+                "text": condition(counter),
+            }
+            for counter in form.counters
+        ],
+        "assumptions": [assumption(assumed) for assumed in form.assumptions],
+        "formulas": [
+            {
+                "row": row,
+                "quantity": name,
+                "text": text(x),
+                "sympy": to_srepr(x),
+                "value": found.costs[row][name] if found.costs else None,
+            }
+            for row, costs in form.rows.items()
+            for name, x in costs.items()
+        ],
+    }
