@@ -80,7 +80,7 @@ def _assert_cost(request: pytest.FixtureRequest) -> AssertCost:
 
     def assert_cost_here(network: str, **arguments: Any) -> None:
         __tracebackhide__ = True
-        path, colon, variant = network.partition(":") if ":" in network[2:] else (network, "", "")
+        path, colon, variant = network.rpartition(":") if ":" in network[2:] else (network, "", "")
         beside = request.path.parent / path
         if not Path(path).exists() and beside.is_file():
             network = f"{beside}{colon}{variant}"

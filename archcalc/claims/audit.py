@@ -194,7 +194,7 @@ def _cost(case: _Case) -> NetworkCost | None:
 
 def _value(case: _Case) -> Fraction | None:
     """What a case comes to; None where it says nothing of this network, or nothing is known."""
-    cost = _cost(case._replace(part="", factor=Fraction(1), dtype="fp32", thousand=1000))
+    cost = _cost(case._replace(quantity="", part="", factor=Fraction(1), dtype="fp32", thousand=1000))
     if cost is None or cost.totals.at_least:
         return None
     totals = cost.totals

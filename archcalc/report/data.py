@@ -11,7 +11,11 @@ from archcalc.ops import Shape
 from archcalc.report.numbers import exact, extents
 from archcalc.results.cost import Convention, LayerCost, NetworkCost, layer_row, shape_list, totals_row
 
-_SHAPES = frozenset({"input", "in_shape", "out_shape", "receptive_field", "jump", "first_centre"})
+_SHAPES = frozenset({"input", "in_shape", "out_shape", "out_shape_before", "out_shape_after"}) | {
+    "receptive_field",
+    "jump",
+    "first_centre",
+}
 
 
 def sortable(cost: NetworkCost) -> list[str]:

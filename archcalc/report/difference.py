@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from archcalc.ops import Shape
 from archcalc.report import numbers
 from archcalc.report.blocks import Cell, Column, Document, Heading, Paragraph, Table, number
 from archcalc.report.markdown import markdown
-from archcalc.results.cost import LayerCost
+from archcalc.results.cost import LayerCost, shape_list
 from archcalc.results.difference import Condition, Difference, LayerChange, Status, TotalChange
 
 # Totals that are shown also where they are the same.
@@ -129,7 +130,7 @@ def rows(found: Difference) -> list[dict[str, Any]]:
         for name in ("name", "notation", "out_shape", "params", "macs"):
             for when, layer in (("before", change.old), ("after", change.new)):
                 value = getattr(layer, name) if layer else None
-                row[f"{name}_{when}"] = value if value is None or isinstance(value, int) else str(value)
+                row[f"{name}_{when}"] = shape_list(value) if isinstance(value, Shape) else value
         listed.append(row)
     return listed
 

@@ -53,6 +53,8 @@ def test_amounts_are_exact(text: str, quantity: str, amount: int) -> None:
         ("-1", "params"),
         ("", "params"),
         ("1e6", "params"),
+        ("1,5M", "params"),
+        ("12,34,567", "params"),
         ("9" * 40, "params"),
     ],
 )

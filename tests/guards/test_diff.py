@@ -141,6 +141,8 @@ def test_diff_as_csv_and_json_has_every_layer() -> None:
         run("diff", "resnet18", "resnet34", "--format", "json", "--fail-if", "depth > 20", code=1).stdout
     )
     assert len(found["layers"]) == len(rows)
+    assert rows[0]["out_shape_after"] == "64x112x112"
+    assert found["layers"][0]["out_shape_after"] == [64, 112, 112]
     assert found["met"] == [{"condition": "depth > 20", "quantity": "depth", "old": 18, "new": 34}]
 
 
@@ -239,6 +241,13 @@ def test_mistakes(tmp_path: Path, arguments: list[str], code: str) -> None:
         os.chdir(before)
     assert found.startswith(f"error[{code}]: ")
     assert "  = help: " in found
+
+
+@needs_git
+def test_what_git_says_is_passed_on(tmp_path: Path) -> None:
+    """A repository of another user, for one, is refused by git, and git says what to do."""
+    found = run("diff", spec(tmp_path), "--git", "main", code=2).stderr
+    assert "  = note: git says: fatal: not a git repository" in found
 
 
 def test_without_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
