@@ -22,7 +22,7 @@ class Environment:
     python: str
     archcalc: str
     system: str
-    cores: int
+    cores: int  # of the machine
     threads: int  # of one operation of torch on the CPU
     cores_busy_elsewhere: float | None  # by other processes, while the repeats ran: what disturbed them
     clock_mhz: float | None  # right after the last repeat

@@ -55,7 +55,7 @@ def environment_of(device: torch.device, others: OtherWork, note: str) -> Enviro
         python=platform.python_version(),
         archcalc=__version__,
         system=f"{platform.system()} {platform.machine()}",
-        cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        cores=os.cpu_count() or 1,
         threads=torch.get_num_threads(),
         cores_busy_elsewhere=others.cores(),
         clock_mhz=gpu.clock_mhz() if gpu else _clock_mhz() if not on_gpu else None,
