@@ -71,7 +71,21 @@ def test_nothing_is_left_behind_where_a_file_cannot_be_written(tmp_path: Path) -
 
 @pytest.mark.parametrize(
     "command",
-    ["", "list", "show", "compare", "explain", "diff", "audit", "check", "sources", "validate", "ops", "report"],
+    [
+        "",
+        "list",
+        "show",
+        "compare",
+        "explain",
+        "diff",
+        "audit",
+        "profile",
+        "check",
+        "sources",
+        "validate",
+        "ops",
+        "report",
+    ],
 )
 def test_every_command_has_help(command: str) -> None:
     found = run(*command.split(), "--help").stdout
