@@ -121,11 +121,11 @@ AMOUNTS: dict[str, Amount] = {
     "transcendentals": Amount("transcendentals", _arithmetic("transcendentals")),
     "bias": Amount("bias additions", _arithmetic("bias")),
     "affine": Amount(
-        "normalised elements", lambda operator, x, y, cost: cost.arithmetic.norm if cost.parameters.norm else 0
+        "normalised elements", lambda operator, x, y, cost: cost.arithmetic.norm if cost.parameters.norm != 0 else 0
     ),
     "bare": Amount(
         "elements normalised without scale and shift",
-        lambda operator, x, y, cost: 0 if cost.parameters.norm else cost.arithmetic.norm,
+        lambda operator, x, y, cost: 0 if cost.parameters.norm != 0 else cost.arithmetic.norm,
     ),
     "scaled": Amount("normalised elements", lambda operator, x, y, cost: cost.arithmetic.norm if operator.scale else 0),
     "unscaled": Amount(
