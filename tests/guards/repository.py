@@ -10,6 +10,8 @@ from shutil import which
 
 import pytest
 
+from tests.cli.running import run
+
 # By hand: conv1 has 4 x 3^2 weights and 4 biases, used at 6 x 6 positions; fc has 4 x 3 x 3 x 10 weights and 10 biases.
 NET = """\
 network: my
@@ -36,7 +38,7 @@ def repository(folder: Path) -> Path:
     """With `specs/my.yaml` and `specs/my.csv` in one commit, which is also `origin/main`."""
     (folder / "specs").mkdir(parents=True)
     (folder / "specs/my.yaml").write_text(NET + BUDGET, encoding="utf-8")
-    program(folder, "archcalc show specs/my.yaml -o specs/my.csv")
+    run("show", str(folder / "specs/my.yaml"), "-o", str(folder / "specs/my.csv"))
     git(folder, "init", "-q", "-b", "main")
     git(folder, "add", ".")
     git(folder, "commit", "-q", "-m", "first")

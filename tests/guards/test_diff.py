@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -212,6 +211,14 @@ def test_what_a_revision_held_is_told_with_its_place(tmp_path: Path) -> None:
     assert "error[unknown-operator]" in found
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository that tests do not change, with a file that is not in it."""
+    found = repository(tmp_path_factory.mktemp("mistakes") / "repository")
+    (found / "specs/other.yaml").write_text("network: other\n", encoding="utf-8")
+    return found
+
+
 @needs_git
 @pytest.mark.parametrize(
     ("arguments", "code"),
@@ -230,15 +237,9 @@ def test_what_a_revision_held_is_told_with_its_place(tmp_path: Path) -> None:
         (["resnet18", "resnet35"], "unknown-network"),
     ],
 )
-def test_mistakes(tmp_path: Path, arguments: list[str], code: str) -> None:
-    folder = repository(tmp_path / "repository")
-    (folder / "specs/other.yaml").write_text("network: other\n", encoding="utf-8")
-    before = Path.cwd()
-    os.chdir(folder)
-    try:
-        found = run("diff", *arguments, code=2).stderr
-    finally:
-        os.chdir(before)
+def test_mistakes(folder: Path, arguments: list[str], code: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    found = run("diff", *arguments, code=2).stderr
     assert found.startswith(f"error[{code}]: ")
     assert "  = help: " in found
 
