@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from archcalc.cli import check, checks, formula, guards, networks, profile, reconcile, solve, verify
+from archcalc.cli import check, checks, formula, guards, networks, profile, reconcile, solve, sweep, verify
 from archcalc.cli.plain import PlainCommand, PlainGroup
 
 app = typer.Typer(
@@ -45,6 +45,7 @@ app.command(cls=PlainCommand)(networks.explain)
 app.command(cls=PlainCommand)(guards.diff)
 app.command(cls=PlainCommand)(guards.audit)
 app.command(cls=PlainCommand)(formula.formula)
+app.command(cls=PlainCommand)(sweep.sweep)
 app.command(cls=PlainCommand)(solve.solve)
 app.command(cls=PlainCommand)(solve.scale)
 app.command(cls=PlainCommand)(profile.profile)

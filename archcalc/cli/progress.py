@@ -8,8 +8,10 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def progress(total: float) -> Iterator[Callable[[float, str], None]]:
+def progress(total: float, unit: str = "") -> Iterator[Callable[[float, str], None]]:
     """Gives a function that is told how much of the total is done and what comes next; shown on stderr.
+
+    With a unit, how many of it are done in a second and the time that is left are shown too.
 
     It draws only when told something, so that it takes no time from what is measured.
     """
@@ -17,14 +19,32 @@ def progress(total: float) -> Iterator[Callable[[float, str], None]]:
         yield lambda done, text: None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        ProgressColumn,
+        Task,
+        TaskProgressColumn,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+    from rich.text import Text
 
-    columns = (
+    class Rate(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            from archcalc.report.numbers import rate
+
+            return Text(f"{rate(task.speed)} {unit}/s" if task.speed else "")
+
+    columns: list[ProgressColumn] = [
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         TaskProgressColumn(),
         TimeElapsedColumn(),
-    )
+    ]
+    if unit:
+        columns += [Rate(), TimeRemainingColumn()]
     with Progress(*columns, console=Console(stderr=True), transient=True, auto_refresh=False) as shown:
         task = shown.add_task("", total=total)
         yield lambda done, text: shown.update(task, completed=done, description=text, refresh=True)

@@ -115,9 +115,9 @@ def storage_of(
             )
         layers[name] = kept
         counts = [parameters(graph, index) for index in indices]
-        if any(weights for weights, _ in counts):
+        if any(weights != 0 for weights, _ in counts):
             densities.add(kept.density)
-        if any(weights or others for weights, others in counts):
+        if any(weights != 0 or others != 0 for weights, others in counts):
             all_bits.add(kept.bits)
     return PerLayer(layers, tuple(sorted(densities)), tuple(sorted(all_bits)))
 

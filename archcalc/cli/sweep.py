@@ -1,0 +1,265 @@
+"""The command sweep."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from archcalc.cli.inputs import Request, checked
+from archcalc.cli.options import (
+    NETWORK_HELP,
+    BatchOption,
+    DtypeOption,
+    HeadsOption,
+    LimitOption,
+    OutputOption,
+    SetOption,
+    StrictOption,
+    UnitsChoice,
+    UnitsOption,
+    complete_network,
+)
+from archcalc.cli.output import FINDINGS, fail, guarded, reason, send, send_document, writing_stdout
+from archcalc.cli.progress import progress
+
+if TYPE_CHECKING:
+    from archcalc.engine.parts import Store
+    from archcalc.engine.plan import Plan
+    from archcalc.results.sweep import Sweep
+
+
+class SweepFormat(StrEnum):
+    """How a sweep is written."""
+
+    TABLE = "table"
+    MARKDOWN = "markdown"
+    CSV = "csv"
+    JSON = "json"
+    PARQUET = "parquet"
+
+
+class EngineChoice(StrEnum):
+    """Where a sweep is computed."""
+
+    HERE = "here"
+    DASK = "dask"
+
+
+_ENDINGS = {
+    ".csv": SweepFormat.CSV,
+    ".json": SweepFormat.JSON,
+    ".md": SweepFormat.MARKDOWN,
+    ".markdown": SweepFormat.MARKDOWN,
+    ".parquet": SweepFormat.PARQUET,
+}
+
+
+@guarded
+def sweep(
+    networks: Annotated[
+        list[str],
+        typer.Argument(metavar="NET...", help=NETWORK_HELP, show_default=False, autocompletion=complete_network),
+    ],
+    over: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--over",
+            metavar="NAME=VALUES",
+            help="A variable and its values: resolution=96:320:32 (ends included), width=0.25,0.5,1, "
+            "'depth=[2,2,2,2];[3,4,6,3]'; repeatable.",
+            show_default=False,
+        ),
+    ] = None,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--where", metavar="CONDITION", help="Keep what meets it: 'macs < 600M', 'resolution >= 128'; repeatable."
+        ),
+    ] = None,
+    pareto: Annotated[
+        str | None,
+        typer.Option(
+            "--pareto",
+            metavar="COLUMNS",
+            help="Keep what nothing else is better than in all: macs,params; the larger is better with a minus: "
+            "macs,-resolution.",
+        ),
+    ] = None,
+    sort: Annotated[
+        str | None,
+        typer.Option("--sort", metavar="COLUMN", help="Largest first, with a minus smallest first; texts from A."),
+    ] = None,
+    top: Annotated[
+        int | None, typer.Option("--top", metavar="N", min=1, help="The N rows with most MACs, or first by --sort.")
+    ] = None,
+    sample: Annotated[
+        int | None,
+        typer.Option("--sample", metavar="N", min=1, help="N configurations drawn at random, where there are more."),
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Of the sample.")] = 0,
+    quantity: Annotated[
+        list[str] | None,
+        typer.Option("--quantity", metavar="NAMES", help="Which costs: params,macs; all without. Repeatable."),
+    ] = None,
+    set: SetOption = None,
+    batch: BatchOption = 1,
+    dtype: DtypeOption = "fp32",
+    with_heads: HeadsOption = False,
+    format: Annotated[
+        SweepFormat | None,
+        typer.Option("--format", help="Without it: by the ending of -o FILE, else table.", show_default=False),
+    ] = None,
+    output: OutputOption = None,
+    units: UnitsOption = UnitsChoice.SI,
+    strict: StrictOption = False,
+    limit: LimitOption = None,
+) -> None:
+    """Compute what all configurations of networks cost: exact, millions a second.
+
+    Variables that are numbers are evaluated all at once; those that decide the structure are looped. Points drawn at
+    random are computed once more one by one in every run. An interrupted run with -o goes on where it stopped.
+    """
+    from archcalc.engine.axes import axis
+    from archcalc.engine.chunk import SweepMismatchError
+    from archcalc.engine.plan import make_plan
+    from archcalc.source.extra import require
+
+    written_as = format or (_ENDINGS.get(output.suffix.lower(), SweepFormat.TABLE) if output else SweepFormat.TABLE)
+    if written_as is SweepFormat.PARQUET:
+        require("pyarrow", extra="cluster")
+        if output is None:
+            fail("bad-option", "Parquet goes to a file", "-o sweep.parquet")
+    arguments = checked(Request(set, None, batch, dtype, with_heads=with_heads, limit=limit))
+    quantities = [name.strip() for names in quantity or [] for name in names.split(",")]
+    plan = make_plan(
+        networks,
+        [axis(text) for text in over or []],
+        set=arguments["set"],
+        quantities=quantities or None,
+        where=where or [],
+        pareto=pareto or [],
+        sort=sort,
+        top=top,
+        sample=sample,
+        seed=seed,
+        batch=batch,
+        dtype=arguments["dtype"],
+        with_heads=with_heads,
+        limits=arguments["limits"],
+    )
+    announce(plan)
+    try:
+        with stored(plan, output, written_as) as store:
+            found = computed(plan, store)
+            if strict and found.tally.lower_bounds:
+                named = ", ".join(sorted(found.tally.lower_bounds))
+                fail(
+                    "unknown-cost",
+                    f"{named}: the cost of an operation is not known",
+                    "without --strict, rows are at least",
+                    FINDINGS,
+                )
+            deliver_sweep(found, written_as, output, units)
+    except SweepMismatchError as error:  # pragma: no cover - tests make one by breaking the arrays
+        fail("internal-mismatch", str(error), "please report this: it is an error of archcalc", FINDINGS)
+    if not found.tally.computed - found.tally.lost:
+        raise typer.Exit(FINDINGS)
+
+
+def announce(plan: Plan) -> None:
+    """Say on stderr which axes are looped."""
+    for name, axes in plan.heading.looped.items():
+        if axes:
+            typer.echo(f"{name}: {', '.join(axes)} looped, one expansion for each value", err=True)
+
+
+@contextmanager
+def stored(plan: Plan, output: Path | None, written_as: SweepFormat) -> Iterator[Store | None]:
+    """Where parts of the result are kept until it is written: beside the file, if there is more than one."""
+    from archcalc.engine.parts import store_beside
+
+    is_whole = written_as in (SweepFormat.TABLE, SweepFormat.MARKDOWN) or plan.chunks == 1
+    if output is None or is_whole or (output.exists() and not output.is_file()):
+        yield None
+        return
+    if not output.resolve().parent.is_dir():
+        fail("cannot-write", f"`{output}` cannot be written: no such folder", f"mkdir -p {output.parent}")
+    store = store_beside(output, plan, written_as is SweepFormat.PARQUET)
+    there = sum(store.has(number) for number in range(plan.chunks))
+    if there:
+        typer.echo(f"going on: {there:,} of {plan.chunks:,} parts are there", err=True)
+    try:
+        yield store
+    except KeyboardInterrupt:
+        typer.echo(f"parts are in {store.folder}; the same command goes on from there", err=True)
+        raise
+    store.remove()
+
+
+def computed(plan: Plan, store: Store | None) -> Sweep:
+    """Compute a plan, with a bar on a terminal."""
+    from archcalc.engine.sweep import collected
+
+    with progress(plan.points, "configurations") as tell:
+        return collected(plan, store, lambda done: tell(done, "sweep"))
+
+
+def deliver_sweep(found: Sweep, written_as: SweepFormat, output: Path | None, units: UnitsChoice) -> None:
+    """Write a sweep, piece by piece."""
+    from archcalc.report import sweep as report
+    from archcalc.report.markdown import markdown
+
+    match written_as:
+        case SweepFormat.TABLE:
+            send_document(report.swept(found, units.value), output)
+        case SweepFormat.MARKDOWN:
+            send(markdown(report.swept(found, units.value)), output)
+        case SweepFormat.CSV:
+            send_pieces(report.csv_pieces(found), output)
+        case SweepFormat.JSON:
+            send_pieces(report.json_pieces(found), output)
+        case SweepFormat.PARQUET:
+            assert output is not None
+            with writing_file(output) as made:
+                report.write_parquet(found, made)
+    if output is not None or written_as is SweepFormat.CSV:
+        tell_left_out(found)
+
+
+def tell_left_out(found: Sweep) -> None:
+    """Say on stderr what a file of rows does not."""
+    from archcalc.report.sweep import told
+
+    for line in told(found):
+        typer.echo(line, err=True)
+
+
+def send_pieces(pieces: Iterator[str], output: Path | None) -> None:
+    """Write a text that is made piece by piece to stdout, or to a file: whole or not at all."""
+    if output is None:
+        import sys
+
+        with writing_stdout():
+            for piece in pieces:
+                sys.stdout.write(piece)
+            sys.stdout.flush()
+        return
+    with writing_file(output) as made, made.open("w", encoding="utf-8", newline="\n") as file:
+        file.writelines(pieces)
+
+
+@contextmanager
+def writing_file(output: Path) -> Iterator[Path]:
+    """A path to write to that becomes the file; an error of the system is a diagnostic."""
+    from archcalc.report.files import writing_whole
+
+    try:
+        with writing_whole(output) as made:
+            yield made
+    except OSError as error:
+        fail("cannot-write", f"`{output}` cannot be written: {reason(error)}")

@@ -1,0 +1,310 @@
+"""One chunk of a sweep computed: on grids of axes where it can be, else at lists of points, checked one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from itertools import product
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from archcalc.engine.axes import settings_text
+from archcalc.engine.expansion import Expansion, Expansions, costs_at
+from archcalc.engine.plan import Chunk, Plan, network_of
+from archcalc.results.sweep import Column, Columns, LeftOut, Tally
+from archcalc.source import Diagnostic, SpecError
+
+Indices = dict[str, Column]
+
+
+class SweepMismatchError(Exception):
+    """A configuration whose costs in arrays are not those of the integer engine: an error of archcalc."""
+
+
+class Failure(NamedTuple):
+    """Points that are no network, the place of the first, and the error if it is known."""
+
+    place: int
+    points: int
+    error: SpecError | None
+
+
+class Piece(NamedTuple):
+    """Costs of some points; where `valid` is false they mean nothing."""
+
+    costs: Columns
+    valid: Column
+    failures: list[Failure]
+
+
+class Rows:
+    """Configurations with their costs; columns of axes are made when they are asked for."""
+
+    def __init__(
+        self, plan: Plan, network: Callable[[], Column], indices: Mapping[str, Callable[[], Column]], costs: Columns
+    ) -> None:
+        self.plan, self.network, self.indices, self.costs = plan, network, indices, costs
+        self.axes = {axis.name: axis for axis in plan.axes}
+
+    def __len__(self) -> int:
+        return len(next(iter(self.costs.values())))
+
+    def column(self, name: str) -> Column:
+        """The values of a column, as they are written."""
+        if name == "network":
+            return np.take(np.array(self.plan.names, dtype=object), self.network())
+        if name in self.axes:
+            return self.axes[name].column(self.indices[name]())
+        return self.costs[name]
+
+    def exact(self, name: str) -> tuple[Column, Any]:
+        """Whole multiples and what they are multiples of; texts with a unit of 0."""
+        axis = self.axes.get(name)
+        if axis is not None and axis.is_numeric:
+            return np.take(axis.multiples, self.indices[name]()), axis.unit
+        return self.column(name), 0 if axis is not None or name == "network" else 1
+
+    def take(self, rows: Column | None) -> Rows:
+        """Some of the rows; None: all."""
+        if rows is None:
+            return self
+        indices = {name: _taken(of, rows) for name, of in self.indices.items()}
+        costs = {name: values[rows] for name, values in self.costs.items()}
+        return Rows(self.plan, _taken(self.network, rows), indices, costs)
+
+    def columns(self) -> Columns:
+        """All of them."""
+        return {name: self.column(name) for name in self.plan.heading.columns}
+
+
+def _taken(of: Callable[[], Column], rows: Column) -> Callable[[], Column]:
+    return lambda: of()[rows]
+
+
+class Runner:
+    """Computes chunks of a plan; keeps what it has expanded."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.networks = [network_of(text) for text in plan.networks]
+        self.expansions = [
+            Expansions(network, plan.question, plan.ordered(number)) for number, network in enumerate(self.networks)
+        ]
+        self.checked = plan.checked()
+
+    def run(self, number: int) -> tuple[Rows, Tally]:
+        """One chunk: configurations that may be kept, and what was found on the way.
+
+        Raises:
+            SweepMismatchError: the integer engine gives another number.
+        """
+        chunk = self.plan.chunk(number)
+        networks, indices, piece = self._box(chunk) if chunk.box else self._draws(chunk)
+        valid = piece.valid
+        tally = Tally(computed=chunk.points)
+        wide = [name for name, values in piece.costs.items() if values.dtype == object]
+        tally.wide = frozenset(wide)
+        within = [chunk.network] if chunk.box else np.unique(networks())
+        tally.lower_bounds = frozenset(self.plan.names[at] for at in within if self.expansions[at].is_lower_bound)
+        for failure in piece.failures:
+            tally.add(Tally(left_out=[self._left_out(chunk, networks, indices, failure)]))
+        for checked in sorted(self.checked):
+            if chunk.first <= checked < chunk.first + chunk.points:
+                self._check(checked - chunk.first, networks, indices, piece)
+                tally.checked += 1
+        rows = Rows(self.plan, networks, indices, piece.costs)
+        if not valid.all():
+            rows = rows.take(np.flatnonzero(valid))
+        rows = rows.take(self.plan.selection.kept(rows))
+        tally.kept = len(rows)
+        return rows, tally
+
+    # points of a chunk: their networks and their indices on axes, made when they are asked for
+
+    def _box(self, chunk: Chunk) -> tuple[Callable[[], Column], dict[str, Callable[[], Column]], Piece]:
+        names = list(self.expansions[chunk.network].axes)
+        sizes = [end - begin for begin, end in chunk.box]
+        looped = len(self.plan.looped[chunk.network])
+        box = dict(zip(names[looped:], chunk.box[looped:], strict=True))
+        combinations = product(*(range(*ends) for ends in chunk.box[:looped]))
+        pieces = [self._slab(chunk.network, dict(zip(names, at, strict=False)), box) for at in combinations]
+
+        def along(place: int) -> Callable[[], Column]:
+            shape = [-1 if number == place else 1 for number in range(len(sizes))]
+            return lambda: np.broadcast_to(np.arange(*chunk.box[place]).reshape(shape), sizes).reshape(-1)
+
+        indices = {name: along(place) for place, name in enumerate(names)}
+        return lambda: np.full(chunk.points, chunk.network), indices, _joined(pieces)
+
+    def _draws(self, chunk: Chunk) -> tuple[Callable[[], Column], dict[str, Callable[[], Column]], Piece]:
+        random = np.random.default_rng([self.plan.seed, chunk.number])
+        networks = random.integers(0, len(self.networks), chunk.points)
+        drawn = {axis.name: random.integers(0, axis.size, chunk.points) for axis in self.plan.axes}
+        piece = _empty(self.plan.question.quantities, chunk.points)
+        for number, expansions in enumerate(self.expansions):
+            rows = np.flatnonzero(networks == number)
+            if len(rows):
+                ordered = {name: drawn[name][rows] for name in expansions.axes}
+                piece = _merged(piece, rows, self._points(number, {}, ordered, len(rows)))
+        return lambda: networks, {name: _constant(values) for name, values in drawn.items()}, piece
+
+    # costs of points
+
+    def _slab(self, network: int, fixed: dict[str, int], box: dict[str, tuple[int, int]]) -> Piece:
+        """All combinations of free axes between two indices of each."""
+        shape = tuple(end - begin for begin, end in box.values())
+        try:
+            expansion = self.expansions[network].get(fixed)
+        except SpecError:
+            return self._flat(network, fixed, box, shape)
+        within = {name: slice(*ends) for name, ends in box.items()}
+        axes = {name: expansion.axes[name][part] for name, part in within.items()}
+        if not all(expansion.holds(choice, axes, within, None).all() for choice in expansion.choices):
+            return self._flat(network, fixed, box, shape)
+        holds = [np.broadcast_to(expansion.holds(of, axes, within, None), shape) for of in expansion.requirements]
+        valid, failures = _valid([each.reshape(-1) for each in holds if not each.all()], int(np.prod(shape)))
+        costs = {
+            name: np.broadcast_to(values, shape).reshape(-1) for name, values in expansion.costs(axes, None).items()
+        }
+        return Piece({name: costs[name] for name in self.plan.question.quantities}, valid, failures)
+
+    def _flat(
+        self, network: int, fixed: dict[str, int], box: dict[str, tuple[int, int]], shape: tuple[int, ...]
+    ) -> Piece:
+        """The same points as a list."""
+        places = np.indices(shape).reshape(len(shape), -1)
+        indices = {name: begin + place for (name, (begin, _)), place in zip(box.items(), places, strict=True)}
+        return self._points(network, fixed, indices, int(np.prod(shape)))
+
+    def _points(self, network: int, fixed: dict[str, int], indices: Indices, count: int) -> Piece:
+        """A list of points, each given by its indices; axes that cannot stay free are taken apart."""
+        for name in self.plan.looped[network]:
+            if name not in fixed:
+                return self._apart(network, fixed, indices, name, count)
+        expansions = self.expansions[network]
+        try:
+            expansion = expansions.get(fixed)
+        except SpecError as error:
+            if not indices:
+                nothing = _empty(self.plan.question.quantities, count)
+                return nothing._replace(failures=[Failure(0, count, error)])
+            name = expansions.culprit(fixed, {name: int(of[0]) for name, of in indices.items()})
+            return self._apart(network, fixed, indices, name, count)
+        other = np.full(count, False)
+        for choice in expansion.choices:
+            other |= ~np.broadcast_to(expansion.holds(choice, expansion.axes, {}, indices), count)
+        if not other.any():
+            return self._at(expansion, indices, count)
+        piece = _empty(self.plan.question.quantities, count)
+        same, others = np.flatnonzero(~other), np.flatnonzero(other)
+        if len(same):
+            rest = {name: of[same] for name, of in indices.items()}
+            piece = _merged(piece, same, self._at(expansion, rest, len(same)))
+        rest = {name: of[others] for name, of in indices.items()}
+        name = min(rest, key=lambda name: len(np.unique(rest[name])))
+        return _merged(piece, others, self._apart(network, fixed, rest, name, len(others)))
+
+    def _apart(self, network: int, fixed: dict[str, int], indices: Indices, name: str, count: int) -> Piece:
+        """Points taken apart by their value on an axis."""
+        piece = _empty(self.plan.question.quantities, count)
+        order = np.argsort(indices[name], kind="stable")
+        found, starts = np.unique(indices[name][order], return_index=True)
+        for index, rows in zip(found, np.split(order, starts[1:]), strict=True):
+            rest = {other: of[rows] for other, of in indices.items() if other != name}
+            part = self._points(network, {**fixed, name: int(index)}, rest, len(rows))
+            piece = _merged(piece, rows, part)
+        return piece
+
+    def _at(self, expansion: Expansion, indices: Indices, count: int) -> Piece:
+        holds = [
+            np.broadcast_to(expansion.holds(of, expansion.axes, {}, indices), count) for of in expansion.requirements
+        ]
+        valid, failures = _valid([each for each in holds if not each.all()], count)
+        found = expansion.costs(expansion.axes, indices)
+        costs = {name: np.broadcast_to(found[name], count) for name in self.plan.question.quantities}
+        return Piece(costs, valid, failures)
+
+    # one configuration
+
+    def _check(
+        self, place: int, networks: Callable[[], Column], indices: Mapping[str, Callable[[], Column]], piece: Piece
+    ) -> None:
+        network = int(networks()[place])
+        settings = {axis.name: axis.value(int(indices[axis.name]()[place])) for axis in self.plan.axes}
+        found = {name: int(values[place]) for name, values in piece.costs.items()} if piece.valid[place] else None
+        try:
+            expected = costs_at(self.networks[network], self.plan.question, settings)
+        except SpecError:
+            expected = None
+        if found != expected:
+            raise SweepMismatchError(
+                f"{self.plan.names[network]} at {settings_text(settings.items())}: {found or 'no network'} in arrays, "
+                f"{expected or 'no network'} by the integer engine"
+            )
+
+    def _left_out(
+        self,
+        chunk: Chunk,
+        networks: Callable[[], Column],
+        indices: Mapping[str, Callable[[], Column]],
+        failure: Failure,
+    ) -> LeftOut:
+        network = int(networks()[failure.place])
+        settings = {axis.name: axis.value(int(indices[axis.name]()[failure.place])) for axis in self.plan.axes}
+        error = failure.error
+        if error is None:
+            try:
+                costs_at(self.networks[network], self.plan.question, settings)
+            except SpecError as found:
+                error = found
+        where = settings_text(settings.items())
+        if error is None:
+            raise SweepMismatchError(f"{self.plan.names[network]} at {where} is a network, and an assumption fails")
+        first: Diagnostic = error.diagnostics[0]
+        return LeftOut(
+            self.plan.names[network], first.code, failure.points, chunk.first + failure.place, where, first.message
+        )
+
+
+def _constant(values: Column) -> Callable[[], Column]:
+    return lambda: values
+
+
+def _empty(quantities: tuple[str, ...], count: int) -> Piece:
+    return Piece({name: np.zeros(count, np.int64) for name in quantities}, np.full(count, False), [])
+
+
+def _valid(holds: list[Column], count: int) -> tuple[Column, list[Failure]]:
+    """Where all hold; those where one is the first that does not."""
+    valid = np.full(count, True)
+    failures = []
+    for each in holds:
+        failing = np.flatnonzero(valid & ~each)
+        if len(failing):
+            failures.append(Failure(int(failing[0]), len(failing), None))
+            valid &= each
+    return valid, failures
+
+
+def _merged(piece: Piece, rows: Column, part: Piece) -> Piece:
+    """A piece with some of its points filled in."""
+    for name, values in part.costs.items():
+        if values.dtype == object and piece.costs[name].dtype != object:
+            piece.costs[name] = piece.costs[name].astype(object)
+        piece.costs[name][rows] = values
+    piece.valid[rows] = part.valid
+    piece.failures.extend(failure._replace(place=int(rows[failure.place])) for failure in part.failures)
+    return piece
+
+
+def _joined(pieces: list[Piece]) -> Piece:
+    """Pieces one after another."""
+    if len(pieces) == 1:
+        return pieces[0]
+    failures: list[Failure] = []
+    begin = 0
+    for piece in pieces:
+        failures.extend(failure._replace(place=failure.place + begin) for failure in piece.failures)
+        begin += len(piece.valid)
+    costs = {name: np.concatenate([piece.costs[name] for piece in pieces]) for name in pieces[0].costs}
+    return Piece(costs, np.concatenate([piece.valid for piece in pieces]), failures)

@@ -1,0 +1,237 @@
+"""A network expanded once, with variables left free, and its costs at many configurations from that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from archcalc.dims import Assumption, Dim, Polynomial, variable
+from archcalc.engine.arrays import Integers, evaluate_grid, evaluate_points, fits_int64
+from archcalc.engine.costs import QUANTITIES, cost_of, quantity
+from archcalc.engine.network import Network, analyze
+from archcalc.engine.storage import storage_of, stored_of_nodes
+from archcalc.graph import Graph
+from archcalc.results.sweep import Axis, Column, Value
+from archcalc.source import SpecError
+from archcalc.spec.limits import DEFAULT_LIMITS, Limits
+
+SWEPT = (*QUANTITIES, "size_bytes")
+BATCH = "batch"  # an axis of any network that has no variable of that name
+_OF_BATCH = ("macs", "activations")
+INT64, OBJECT = np.dtype(np.int64), np.dtype(object)
+
+
+class Question(NamedTuple):
+    """What is asked of every configuration."""
+
+    quantities: tuple[str, ...] = SWEPT
+    set: tuple[tuple[str, str], ...] = ()
+    batch: int = 1
+    dtype: str = "fp32"
+    with_heads: bool = False
+    limits: Limits = DEFAULT_LIMITS
+
+
+def costs_at(network: Network, question: Question, settings: Mapping[str, Value]) -> dict[str, int]:
+    """One configuration, by the integer engine.
+
+    Raises:
+        SpecError: it is no network.
+    """
+    given: dict[str, Any] = dict(settings)
+    batch = int(given.pop(BATCH, question.batch)) if BATCH not in network.spec.settable else question.batch
+    totals = analyze(
+        network,
+        batch,
+        {**dict(question.set), **given},
+        dtype=question.dtype,
+        with_heads=question.with_heads,
+        limits=question.limits,
+    ).totals
+    return {name: getattr(totals, name) for name in question.quantities}
+
+
+class Mask(NamedTuple):
+    """Where an assumption holds, along the axis that it depends on."""
+
+    axis: str
+    holds: Column
+
+
+class Expansion:
+    """One expansion: some variables fixed, the others free along their axes.
+
+    Raises:
+        SpecError: the expansion stopped; a variable may not be left free.
+    """
+
+    def __init__(
+        self, network: Network, question: Question, fixed: Mapping[str, Value], free: Mapping[str, Axis]
+    ) -> None:
+        own = network.spec.settable
+        batch: Dim = question.batch
+        if BATCH not in own:
+            given = fixed.get(BATCH, question.batch)
+            batch = variable(BATCH) if BATCH in free else int(given)
+        settings = {**dict(question.set), **{name: value for name, value in fixed.items() if name in own}}
+        graph = network.graph(
+            settings,
+            free={name: axis.unit for name, axis in free.items() if name in own},
+            limits=question.limits,
+            with_heads=question.with_heads,
+        )
+        last = len(graph.nodes) if question.with_heads else graph.first_head
+        costs = {cost_of(node.operator, node.x, node.y) for node in graph.nodes[:last]}
+        self.is_lower_bound = any(cost.arithmetic.state == "unknown" for cost in costs)
+        numbers = {name: _number(network, graph, question, name, not settings) for name in question.quantities}
+        self.numbers = {name: x * batch if name in _OF_BATCH else x for name, x in numbers.items()}
+        self.axes = {name: axis.multiples for name, axis in free.items()}
+        ranges = {name: (int(values.min()), int(values.max())) for name, values in self.axes.items()}
+        self.wide = frozenset(name for name, x in self.numbers.items() if not fits_int64(x, ranges))
+        self.choices: list[Assumption] = []  # where one fails, the network is another one
+        self.requirements: list[Assumption] = []  # where one fails, there is none
+        self.masks: dict[Assumption, Mask] = {}
+        for assumption in graph.assumptions:
+            names = _variables(assumption)
+            if len(names) == 1:
+                (name,) = names
+                holds = self._holds(assumption, {name: self.axes[name]}, None, ranges)
+                if holds.all():
+                    continue
+                self.masks[assumption] = Mask(name, np.broadcast_to(holds, self.axes[name].shape))
+            (self.choices if assumption.relation == "!=" else self.requirements).append(assumption)
+        self.ranges = ranges
+
+    def costs(self, axes: Mapping[str, Integers], indices: Mapping[str, Integers] | None) -> dict[str, Integers]:
+        """Every quantity on the grid of axes, or at points given by their indices."""
+        found: dict[str, Integers] = {}
+        for dtype in (INT64, OBJECT):
+            names = [name for name in self.numbers if (name in self.wide) == (dtype == OBJECT)]
+            if names:
+                numbers = [self.numbers[name] for name in names]
+                found.update(zip(names, _evaluate(numbers, axes, indices, dtype), strict=True))
+        return found
+
+    def holds(
+        self,
+        assumption: Assumption,
+        axes: Mapping[str, Integers],
+        within: Mapping[str, slice],
+        indices: Mapping[str, Integers] | None,
+    ) -> Column:
+        """Where an assumption holds, on the grid of axes (parts of the whole ones) or at points."""
+        mask = self.masks.get(assumption)
+        if mask is None:
+            return self._holds(assumption, axes, indices, self.ranges)
+        if indices is not None:
+            return np.take(mask.holds, indices[mask.axis])
+        place = list(axes).index(mask.axis)
+        return mask.holds[within[mask.axis]].reshape([-1 if number == place else 1 for number in range(len(axes))])
+
+    def _holds(
+        self,
+        assumption: Assumption,
+        axes: Mapping[str, Integers],
+        indices: Mapping[str, Integers] | None,
+        ranges: Mapping[str, tuple[int, int]],
+    ) -> Column:
+        _, _, a, b, relation = assumption
+        dtype = INT64 if fits_int64(a, ranges) and fits_int64(b, ranges) else OBJECT
+        left, right = _evaluate([a, b], axes, indices, dtype)
+        if relation == "divisible":
+            # a divisor below 1 divides nothing: the rule refuses it
+            return np.asarray((right > 0) & (left % np.maximum(right, 1) == 0), dtype=bool)
+        found = left != right if relation == "!=" else left == right if relation == "==" else left >= right
+        return np.asarray(found, dtype=bool)
+
+
+def _evaluate(
+    numbers: Sequence[Dim], axes: Mapping[str, Integers], indices: Mapping[str, Integers] | None, dtype: np.dtype[Any]
+) -> list[Integers]:
+    if indices is None:
+        return evaluate_grid(numbers, axes, dtype)
+    return evaluate_points(numbers, axes, indices, dtype)
+
+
+def _number(network: Network, graph: Graph, question: Question, name: str, is_as_written: bool) -> Dim:
+    if name != "size_bytes":
+        return quantity(graph, name, question.with_heads)
+    storage = storage_of(network.spec, graph, question.dtype, None, None, question.limits, is_as_written)
+    last = len(graph.nodes) if question.with_heads else graph.first_head
+    bits: Dim = stored_of_nodes(storage, graph, range(last))[1]
+    return -(-bits // 8)
+
+
+def _variables(assumption: Assumption) -> frozenset[str]:
+    return frozenset().union(*(x.variables() for x in (assumption.a, assumption.b) if isinstance(x, Polynomial)))
+
+
+class Expansions:
+    """The expansions of one network that are needed, each made once, as long as they are not too many."""
+
+    MOST = 4096
+
+    def __init__(self, network: Network, question: Question, axes: Sequence[Axis]) -> None:
+        self.network, self.question = network, question
+        self.axes = {axis.name: axis for axis in axes}
+        self.is_lower_bound = False  # an operation of unknown cost was met
+        self._made: dict[tuple[tuple[str, int], ...], Expansion | SpecError] = {}
+
+    def get(self, fixed: Mapping[str, int]) -> Expansion:
+        """With axes fixed at these indices, the others free.
+
+        Raises:
+            SpecError: it does not expand.
+        """
+        key = tuple(sorted(fixed.items()))
+        if key not in self._made:
+            if len(self._made) >= self.MOST:
+                self._made.clear()
+            free = {name: axis for name, axis in self.axes.items() if name not in fixed}
+            try:
+                made = Expansion(self.network, self.question, self.settings(fixed), free)
+                self.is_lower_bound |= made.is_lower_bound
+                self._made[key] = made
+            except SpecError as error:
+                self._made[key] = error
+        found = self._made[key]
+        if isinstance(found, SpecError):
+            raise found
+        return found
+
+    def settings(self, indices: Mapping[str, int]) -> dict[str, Value]:
+        """The values of axes at their indices, in the order of the axes."""
+        return {name: axis.value(indices[name]) for name, axis in self.axes.items() if name in indices}
+
+    def looped(self) -> tuple[str, ...]:
+        """Axes that cannot stay free: texts, values below 1, and what decides the structure.
+
+        Tried with the first values of the looped axes, and with their last ones.
+        """
+        looped = [name for name, axis in self.axes.items() if not axis.is_numeric or min(axis.multiples) < 1]
+        found = min((list(self._more(looped, end)) for end in (0, -1)), key=len)
+        return tuple(name for name in self.axes if name in {*looped, *found})
+
+    def _more(self, looped: Sequence[str], end: int) -> Iterator[str]:
+        fixed = {name: range(self.axes[name].size)[end] for name in looped}
+        while len(fixed) < len(self.axes) and not self.expands(fixed):
+            free = [name for name in self.axes if name not in fixed]
+            last = {name: range(self.axes[name].size)[end] for name in free}
+            name = self.culprit(fixed, last)
+            fixed[name] = last[name]
+            yield name
+
+    def expands(self, fixed: Mapping[str, int]) -> bool:
+        """Whether the other axes can stay free."""
+        try:
+            self.get(fixed)
+        except SpecError:
+            return False
+        return True
+
+    def culprit(self, fixed: Mapping[str, int], more: Mapping[str, int]) -> str:
+        """The axis without which the others can stay free; if no one is alone to blame, the shortest."""
+        by_size = sorted(more, key=lambda name: self.axes[name].size)
+        return next((name for name in by_size if self.expands({**fixed, name: more[name]})), by_size[0])

@@ -1,0 +1,209 @@
+"""Chunks of a sweep as files in a folder beside the result, so that an interrupted run goes on where it stopped.
+
+A part is named after what decides its content: the plan, and the number of the chunk.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from decimal import Decimal
+from pathlib import Path
+from shutil import rmtree
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from archcalc.results.sweep import Column, Columns, Heading, LeftOut, Tally
+from archcalc.source import Diagnostic, SpecError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from archcalc.engine.plan import Plan
+
+_TALLY = "archcalc"
+_INTEGERS = "integers:"  # before the name of a column whose integers are written as texts
+DECIMAL_DIGITS = 76  # of the widest numbers that Parquet has
+
+
+class Store(NamedTuple):
+    """Where the parts of a plan are."""
+
+    folder: str
+    key: str
+    is_parquet: bool
+    heading: Heading
+
+    def path(self, number: int) -> Path:
+        """Of a part."""
+        return Path(self.folder) / f"{number:08d}-{self.key[:20]}.{'parquet' if self.is_parquet else 'npz'}"
+
+    def write(self, number: int, columns: Columns, tally: Tally) -> None:
+        """Write a part, whole or not at all."""
+        target = self.path(number)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=target.parent)
+        os.close(handle)
+        try:
+            if self.is_parquet:
+                _write_parquet(Path(name), columns, self.heading, tally)
+            else:
+                _write_npz(Path(name), columns, _tally_text(tally))
+            Path(name).replace(target)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+
+    def has(self, number: int) -> bool:
+        """Whether a part is there."""
+        return self.path(number).exists()
+
+    def columns(self, number: int) -> Columns:
+        """What is in a part."""
+        return (_read_parquet if self.is_parquet else _read_npz)(self.path(number))
+
+    def tally(self, number: int) -> Tally:
+        """What was found while a part was computed."""
+        return _read_tally((_parquet_text if self.is_parquet else _npz_text)(self.path(number)))
+
+    def remove(self) -> None:
+        """Remove the parts, and the folder if nothing else is in it."""
+        rmtree(self.folder, ignore_errors=True)
+        with suppress(OSError):
+            Path(self.folder).parent.rmdir()
+
+
+def store_beside(output: Path, plan: Plan, is_parquet: bool) -> Store:
+    """The parts of a plan whose result goes to a file: in a hidden folder beside it."""
+    target = output.resolve()
+    folder = target.parent / f".{target.name}.parts" / plan.key[:20]
+    return Store(str(folder), plan.key, is_parquet, plan.heading)
+
+
+def _tally_text(tally: Tally) -> str:
+    return json.dumps(
+        {
+            "computed": tally.computed,
+            "kept": tally.kept,
+            "checked": tally.checked,
+            "wide": sorted(tally.wide),
+            "lower_bounds": sorted(tally.lower_bounds),
+            "left_out": tally.left_out,
+        }
+    )
+
+
+def _read_tally(text: str) -> Tally:
+    found: Mapping[str, Any] = json.loads(text)
+    left_out = [LeftOut(*each) for each in found["left_out"]]
+    wide, lower_bounds = frozenset(found["wide"]), frozenset(found["lower_bounds"])
+    return Tally(found["computed"], found["kept"], found["checked"], wide, lower_bounds, left_out)
+
+
+# NumPy's own format
+
+
+def _write_npz(path: Path, columns: Columns, tally: str) -> None:
+    arrays: dict[str, Column] = {_TALLY: np.array(tally)}
+    for name, values in columns.items():
+        if values.dtype != object:
+            arrays[name] = values
+        elif any(isinstance(value, int) for value in values[:1]):
+            arrays[_INTEGERS + name] = values.astype(str)
+        else:
+            arrays[name] = values.astype(str)
+    with path.open("wb") as file:
+        np.savez(file, **arrays)  # type: ignore[arg-type]  # names of columns are no options of savez
+
+
+def _read_npz(path: Path) -> Columns:
+    found: Columns = {}
+    with np.load(path, allow_pickle=False) as arrays:
+        for name in arrays.files:
+            if name.startswith(_INTEGERS):
+                found[name.removeprefix(_INTEGERS)] = np.array([int(text) for text in arrays[name]], dtype=object)
+            elif name != _TALLY:
+                values = arrays[name]
+                found[name] = values.astype(object) if values.dtype.kind == "U" else values
+    return found
+
+
+def _npz_text(path: Path) -> str:
+    with np.load(path, allow_pickle=False) as arrays:
+        return str(arrays[_TALLY])
+
+
+# Parquet
+
+
+def schema_of(heading: Heading, wide: Collection[str]) -> pa.Schema:
+    """Types of columns: integers past 64 bits are decimals, fractions that no decimal is are texts."""
+    import pyarrow as pa
+
+    def type_of(values: Column, is_wide: bool) -> pa.DataType:
+        if is_wide:
+            return pa.decimal256(DECIMAL_DIGITS, 0)
+        return pa.string() if values.dtype == object else pa.from_numpy_dtype(values.dtype)
+
+    axes = [
+        (axis.name, type_of(axis.column(np.empty(0, np.int64)), axis.is_numeric and axis.multiples.dtype == object))
+        for axis in heading.axes
+    ]
+    quantities = [
+        (name, pa.decimal256(DECIMAL_DIGITS, 0) if name in wide else pa.int64()) for name in heading.quantities
+    ]
+    return pa.schema([("network", pa.string()), *axes, *quantities])
+
+
+def to_arrow(columns: Columns, schema: pa.Schema) -> pa.Table:
+    """Columns as Parquet has them.
+
+    Raises:
+        SpecError: a number has too many digits for any type of Parquet.
+    """
+    import pyarrow as pa
+
+    arrays = []
+    for field in schema:
+        items: Any = columns[field.name]
+        if pa.types.is_decimal(field.type):
+            if any(abs(item) >= 10**DECIMAL_DIGITS for item in items.tolist()):
+                message = f"{field.name} has numbers of more than {DECIMAL_DIGITS} digits, too many for Parquet"
+                raise SpecError([Diagnostic("too-many-digits", message, help="-o FILE.csv, or .json")])
+            items = [Decimal(item) for item in items.tolist()]
+        arrays.append(pa.array(items, type=field.type))
+    return pa.table(arrays, schema=schema)
+
+
+def _write_parquet(path: Path, columns: Columns, heading: Heading, tally: Tally) -> None:
+    import pyarrow.parquet as pq
+
+    table = to_arrow(columns, schema_of(heading, tally.wide))
+    pq.write_table(table.replace_schema_metadata({_TALLY: _tally_text(tally)}), path)
+
+
+def _read_parquet(path: Path) -> Columns:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(path)
+    found: Columns = {}
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
+            found[name] = column.to_numpy()
+        else:
+            values: list[Any] = column.to_pylist()
+            is_number = pa.types.is_decimal(column.type)
+            found[name] = np.array([int(value) for value in values] if is_number else values, dtype=object)
+    return found
+
+
+def _parquet_text(path: Path) -> str:
+    import pyarrow.parquet as pq
+
+    written = pq.read_metadata(path).metadata or {}
+    return written[_TALLY.encode()].decode()

@@ -1,0 +1,224 @@
+"""What a sweep will compute, decided before it runs: axes, which of them are looped, chunks, points to check."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from math import prod
+from random import Random
+from typing import Any, NamedTuple, NoReturn
+
+from archcalc import __version__
+from archcalc.engine.axes import axis_of
+from archcalc.engine.expansion import BATCH, SWEPT, Expansions, Question
+from archcalc.engine.network import Network, check_variable, load
+from archcalc.engine.selection import Selection, selection
+from archcalc.results.sweep import Axis, Heading
+from archcalc.source import Diagnostic, Source, SpecError, suggest
+from archcalc.spec.library import choose
+from archcalc.spec.limits import DEFAULT_LIMITS, Limits
+from archcalc.spec.read import read_spec
+
+CHUNK = 2**18  # points that are computed and kept together
+MOST_EXPANSIONS = 64  # of one chunk, where each takes milliseconds
+CHECKED = 16  # points of a run that the integer engine computes once more
+
+
+class NetworkText(NamedTuple):
+    """A network as it travels: the text of its file, and its name there."""
+
+    file: str
+    text: str
+    name: str
+
+
+@lru_cache(maxsize=64)
+def network_of(given: NetworkText) -> Network:
+    """Read it."""
+    return Network(*choose(read_spec(Source(given.file, given.text)), given.name))
+
+
+class Chunk(NamedTuple):
+    """Points that are computed together: a box of one network, or draws of a sample."""
+
+    number: int
+    first: int  # number of its first point
+    points: int
+    network: int  # whose box it is
+    box: tuple[tuple[int, int], ...]  # of each axis, looped ones first, begin and end; of a sample, none
+
+
+class Plan(NamedTuple):
+    """A sweep, decided. It can be sent to another machine."""
+
+    networks: tuple[NetworkText, ...]
+    axes: tuple[Axis, ...]
+    question: Question
+    selection: Selection
+    looped: tuple[tuple[str, ...], ...]  # by network
+    sample: int | None = None
+    seed: int = 0
+    version: str = __version__
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the networks."""
+        return tuple(of.name for of in self.networks)
+
+    @property
+    def points(self) -> int:
+        """Configurations to compute."""
+        return self.sample or len(self.networks) * prod(axis.size for axis in self.axes)
+
+    @property
+    def heading(self) -> Heading:
+        """What the sweep is of."""
+        looped = dict(zip(self.names, self.looped, strict=True))
+        return Heading(self.names, self.axes, self.question.quantities, self.points, self.sample, self.seed, looped)
+
+    @property
+    def key(self) -> str:
+        """A digest of everything that the result depends on."""
+        digest = hashlib.sha256(repr(self._replace(axes=())).encode())
+        for axis in self.axes:
+            values = axis.texts or axis.multiples.tolist()
+            digest.update(repr((axis.name, axis.unit, values)).encode())
+        return digest.hexdigest()
+
+    def ordered(self, network: int) -> list[Axis]:
+        """The axes of a network, looped ones first: those vary slowest."""
+        looped = self.looped[network]
+        return sorted(self.axes, key=lambda axis: axis.name not in looped)
+
+    @property
+    def chunks(self) -> int:
+        """How many chunks."""
+        if self.sample:
+            return -(-self.sample // self._draws())
+        return sum(self._count(network) for network in range(len(self.networks)))
+
+    def chunk(self, number: int) -> Chunk:
+        """One chunk; their points are numbered on, network after network."""
+        if self.sample:
+            size = self._draws()
+            return Chunk(number, number * size, min(size, self.sample - number * size), 0, ())
+        network, within = 0, number
+        while within >= self._count(network):
+            within -= self._count(network)
+            network += 1
+        sizes = [axis.size for axis in self.ordered(network)]
+        at, rows = self._split(network)
+        outer, part = divmod(within, -(-sizes[at] // rows)) if sizes else (0, 0)
+        box: list[tuple[int, int]] = []
+        for size in reversed(sizes[:at]):
+            outer, index = divmod(outer, size)
+            box.insert(0, (index, index + 1))
+        if sizes:
+            box.append((part * rows, min(part * rows + rows, sizes[at])))
+        box.extend((0, size) for size in sizes[at + 1 :])
+        first = network * prod(sizes)
+        for (begin, _), below in zip(box, range(1, len(sizes) + 1), strict=True):
+            first += begin * prod(sizes[below:])
+        return Chunk(number, first, prod(end - begin for begin, end in box), network, tuple(box))
+
+    def checked(self) -> frozenset[int]:
+        """Numbers of the points that are computed once more, the same in every run of this plan."""
+        random = Random(self.key)
+        return frozenset(random.sample(range(self.points), min(CHECKED, self.points)))
+
+    def _split(self, network: int) -> tuple[int, int]:
+        """The axis along which chunks are cut, and how many of its values a chunk has."""
+        axes = self.ordered(network)
+        looped = len(self.looped[network])
+        points = expansions = 1
+        for at in reversed(range(len(axes))):
+            most = CHUNK // points
+            if at < looped:
+                most = min(most, MOST_EXPANSIONS // expansions)
+                expansions *= axes[at].size
+            if axes[at].size > most:
+                return at, max(1, most)
+            points *= axes[at].size
+        return 0, max(1, axes[0].size if axes else 1)
+
+    def _count(self, network: int) -> int:
+        sizes = [axis.size for axis in self.ordered(network)]
+        at, rows = self._split(network)
+        return prod(sizes[:at]) * -(-sizes[at] // rows) if sizes else 1
+
+    def _draws(self) -> int:
+        """Draws in a chunk of a sample: fewer where nearly each takes an expansion of its own."""
+        own = [prod(axis.size for axis in self.axes if axis.name in looped) for looped in self.looped]
+        return CHUNK if sum(own) <= MOST_EXPANSIONS else CHUNK // 64
+
+
+def make_plan(
+    networks: str | Network | Sequence[str | Network],
+    over: Mapping[str, Any] | Sequence[Axis],
+    *,
+    set: Mapping[str, Any] | None = None,
+    quantities: Sequence[str] | None = None,
+    where: Sequence[str] = (),
+    pareto: str | Sequence[str] = (),
+    sort: str | None = None,
+    top: int | None = None,
+    sample: int | None = None,
+    seed: int = 0,
+    batch: int = 1,
+    dtype: str = "fp32",
+    with_heads: bool = False,
+    limits: Limits = DEFAULT_LIMITS,
+) -> Plan:
+    """Decide a sweep: everything that can be wrong with it but single configurations is found here.
+
+    Raises:
+        SpecError: an unknown network, variable, column, quantity or condition, or values that are none.
+    """
+    given = [networks] if isinstance(networks, (str, Network)) else list(networks)
+    found = {each.name: each for each in (load(each) if isinstance(each, str) else each for each in given)}
+    axes = [axis_of(name, values) for name, values in over.items()] if isinstance(over, Mapping) else list(over)
+    settings = {name: str(value) if not isinstance(value, str) else value for name, value in (set or {}).items()}
+    _check_axes(axes, list(found.values()), settings)
+    swept = tuple(dict.fromkeys(SWEPT if quantities is None else map(_quantity, quantities)))
+    question = Question(swept, tuple(settings.items()), batch, dtype, with_heads, limits)
+    chosen = selection(axes, swept, where, pareto, sort, top)
+    texts = tuple(NetworkText(each.spec.source.name, each.spec.source.text, name) for name, each in found.items())
+    looped = tuple(Expansions(each, question, axes).looped() for each in found.values())
+    plan = Plan(texts, tuple(axes), question, chosen, looped, None, seed)
+    return plan._replace(sample=sample) if sample is not None and sample < plan.points else plan
+
+
+def _check_axes(axes: Sequence[Axis], networks: Sequence[Network], settings: Mapping[str, str]) -> None:
+    seen: list[str] = []
+    for axis in axes:
+        if axis.name in seen:
+            _refuse("bad-axis", f"{axis.name} is given twice", f"--over {axis.name}=1:4,8 joins ranges and values")
+        if axis.name in settings:
+            _refuse("bad-axis", f"{axis.name} is set, and swept over", "leave one of --set and --over out")
+        if axis.name in SWEPT or axis.name == "network":
+            _refuse("bad-axis", f"{axis.name} is a column of every sweep, not a variable")
+        seen.append(axis.name)
+    for network in networks:
+        for name in (*seen, *settings):
+            if name != BATCH or BATCH in network.spec.settable or name in settings:
+                check_variable(network.spec, name)
+    for axis in axes:
+        is_own = all(axis.name in network.spec.settable for network in networks)
+        if axis.name == BATCH and not is_own and (axis.unit != 1 or min(axis.multiples) < 1):
+            _refuse("bad-axis", "a batch is a whole number of 1 or more")
+    if not axes:
+        names = dict.fromkeys(name for network in networks for name in network.spec.settable)
+        _refuse("no-axes", "nothing to sweep over", f"--over NAME=VALUES; variables are {', '.join([*names, BATCH])}")
+
+
+def _quantity(name: str) -> str:
+    if name not in SWEPT:
+        near = suggest(name, SWEPT)
+        help = f"did you mean `{near}`?" if near else f"quantities of a sweep are {', '.join(SWEPT)}"
+        _refuse("unknown-quantity", f"a sweep has no quantity `{name}`", help)
+    return name
+
+
+def _refuse(code: str, message: str, help: str | None = None) -> NoReturn:
+    raise SpecError([Diagnostic(code, message, help=help)])

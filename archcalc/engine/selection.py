@@ -1,0 +1,220 @@
+"""Which configurations of a sweep are kept, and in which order: filters, the Pareto front, the first few."""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from math import ceil, floor
+from typing import Any, NamedTuple, NoReturn, Protocol
+
+import numpy as np
+
+from archcalc.engine.axes import exact_number
+from archcalc.engine.conditions import condition
+from archcalc.results.sweep import Axis, Column
+from archcalc.source import Diagnostic, SpecError, suggest
+
+_CONDITION = re.compile(r"\s*(\w+)\s*(<=|>=|==|!=|<|>)\s*(.*?)\s*\Z")
+_COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    "==": operator.eq,
+    "!=": operator.ne,
+    ">=": operator.ge,
+    ">": operator.gt,
+}
+
+
+class Filter(NamedTuple):
+    """A column compared with a number, or with a text."""
+
+    column: str
+    sign: str
+    amount: Fraction | str
+
+    def keeps(self, values: Column, unit: Fraction) -> Column:
+        """Where it holds of whole multiples of a unit, or of texts; in whole numbers."""
+        if isinstance(self.amount, str):
+            return np.asarray(_COMPARISONS[self.sign](values, self.amount), dtype=bool)
+        limit = self.amount / unit
+        if self.sign in ("==", "!=") and limit.denominator != 1:
+            return np.full(values.shape, self.sign == "!=")
+        whole = ceil(limit) if self.sign in ("<", ">=") else floor(limit)
+        return np.asarray(_COMPARISONS[self.sign](values, whole), dtype=bool)
+
+
+class Order(NamedTuple):
+    """A column to go by; `is_reversed` where a `-` stands before its name."""
+
+    column: str
+    is_reversed: bool
+
+
+class Table(Protocol):
+    """Configurations by column."""
+
+    def column(self, name: str) -> Column:
+        """The values of a column, as they are written."""
+
+    def exact(self, name: str) -> tuple[Column, Fraction]:
+        """Whole multiples and what they are multiples of; texts with a unit of 0."""
+
+    def __len__(self) -> int: ...
+
+
+class Selection(NamedTuple):
+    """What is kept: all filters hold, nothing is better in every objective, the first by an order."""
+
+    where: tuple[Filter, ...] = ()
+    pareto: tuple[Order, ...] = ()  # the smaller the better, unless reversed
+    sort: Order | None = None  # the largest first, unless reversed; texts from A
+    top: int | None = None
+
+    @property
+    def is_local(self) -> bool:
+        """Whether a row stays or goes whatever other rows there are, and rows stay in their order."""
+        return not self.pareto and self.sort is None and self.top is None
+
+    def kept(self, table: Table) -> Column | None:
+        """Rows of a part of a sweep that may be among those kept in the end, in their order; None: all."""
+        found = None
+        if self.where:
+            keeps = np.full(len(table), True)
+            for each in self.where:
+                keeps &= each.keeps(*table.exact(each.column))
+            found = np.flatnonzero(keeps)
+        if self.pareto:
+            found = front([_key(table, order, found) for order in self.pareto], found, len(table))
+        elif self.top is not None and self.sort is not None:
+            key = _key(table, self.sort._replace(is_reversed=not self.sort.is_reversed), found)
+            first = np.sort(np.argsort(key, kind="stable")[: self.top])
+            found = first if found is None else found[first]
+        return found
+
+    def ordered(self, table: Table) -> Column:
+        """Rows of a whole sweep, of those kept of its parts, in the end."""
+        found = np.arange(len(table))
+        if self.pareto:
+            found = front([_key(table, order, None) for order in self.pareto], None, len(table))
+        if self.sort is not None:
+            key = _key(table, self.sort._replace(is_reversed=not self.sort.is_reversed), found)
+            found = found[np.argsort(key, kind="stable")]
+        return found[: self.top]
+
+
+def _key(table: Table, order: Order, rows: Column | None) -> Column:
+    """Numbers that ascend with a column, or against it."""
+    values, unit = table.exact(order.column)
+    if rows is not None:
+        values = values[rows]
+    if unit == 0:  # from A, so that the direction is that of the largest first
+        values = -np.unique(values.astype(str), return_inverse=True)[1]
+    elif values.dtype == object:
+        values = np.unique(values, return_inverse=True)[1]
+    return -values if order.is_reversed else values
+
+
+def front(objectives: Sequence[Column], rows: Column | None, size: int) -> Column:
+    """Of these rows, those that no other is below in one objective and not above in any; equal ones stay together."""
+    rows = np.arange(size) if rows is None else rows
+    if not len(rows):
+        return rows
+    order = np.lexsort(objectives[::-1])
+    sorted_by = [objective[order] for objective in objectives]
+    if len(objectives) == 1:
+        kept = sorted_by[0] == sorted_by[0][0]
+    elif len(objectives) == 2:
+        kept = _front_of_two(*sorted_by)
+    else:
+        kept = _front_of_many(np.stack(sorted_by, axis=1))
+    return np.sort(rows[order[kept]])
+
+
+def _front_of_two(first: Column, second: Column) -> Column:
+    """In ascending order: a row stays if its second is below all seconds before it, or it equals one that stays."""
+    lowest = np.minimum.accumulate(second)
+    begins = np.concatenate(([True], second[1:] < lowest[:-1]))
+    same = np.concatenate(([False], (first[1:] == first[:-1]) & (second[1:] == second[:-1])))
+    leader = np.maximum.accumulate(np.where(same, 0, np.arange(len(first))))
+    return np.asarray(begins[leader])
+
+
+def _front_of_many(objectives: Column) -> Column:
+    """In ascending order no row is dominated by a later one: each in turn strikes out what it dominates."""
+    kept = np.full(len(objectives), False)
+    waiting = np.arange(len(objectives))
+    while len(waiting):
+        best = objectives[waiting[0]]
+        rest = objectives[waiting]
+        equal = (rest == best).all(axis=1)
+        kept[waiting[equal]] = True
+        waiting = waiting[~equal & (rest < best).any(axis=1)]
+    return kept
+
+
+def selection(
+    axes: Sequence[Axis],
+    quantities: Sequence[str],
+    where: Sequence[str] = (),
+    pareto: str | Sequence[str] = (),
+    sort: str | None = None,
+    top: int | None = None,
+) -> Selection:
+    """What is typed: `macs < 600M`, `macs,-resolution`, `params`.
+
+    Raises:
+        SpecError: no condition, or an unknown column.
+    """
+    by_name = {axis.name: axis for axis in axes}
+    names = [*by_name, *quantities]
+    filters = tuple(_filter(text, by_name, quantities) for text in where)
+    words = pareto.split(",") if isinstance(pareto, str) else pareto
+    objectives = tuple(_order(word, names) for word in words)
+    for each in objectives:
+        if each.column in by_name and not by_name[each.column].is_numeric:
+            _refuse("bad-objective", f"{each.column} is no number, so that none of its values is better")
+    by = _order(sort, ["network", *names]) if sort is not None else None
+    if by is None and objectives:
+        by = Order(objectives[0].column, not objectives[0].is_reversed)  # the best of the first objective first
+    if by is None and top is not None:
+        by = Order("macs" if "macs" in quantities else quantities[0], False)
+    return Selection(filters, objectives, by, top)
+
+
+def _filter(text: str, axes: dict[str, Axis], quantities: Sequence[str]) -> Filter:
+    found = _CONDITION.match(text)
+    if found and found[1] in axes:
+        name, sign, right = found[1], found[2], found[3]
+        if not axes[name].is_numeric:
+            if sign not in ("==", "!="):
+                _refuse("bad-condition", f"`{text}` is no condition: {name} is no number", f"{name} == ...")
+            return Filter(name, sign, right)
+        amount = exact_number(right)
+        if amount is None:
+            _refuse("bad-condition", f"`{text}` is no condition: `{right}` is no number", f"{name} {sign} 3/4")
+        return Filter(name, sign, amount)
+    read = condition(text)
+    if read.quantity not in quantities:
+        near = suggest(read.quantity, quantities)
+        help = f"did you mean `{near}`?" if near else f"columns are {', '.join([*axes, *quantities])}"
+        _refuse("unknown-column", f"this sweep has no column `{read.quantity}`", help)
+    if read.of != "value":
+        _refuse("bad-condition", f"`{text}` is about a change, and a sweep has none", "macs < 600M")
+    return Filter(read.quantity, read.sign, read.amount)
+
+
+def _order(word: str, names: Sequence[str]) -> Order:
+    """`macs`, `-macs`, `max:macs`, `min:macs`."""
+    plain = word.strip().removeprefix("min:")
+    name = plain.removeprefix("max:") if plain.startswith("max:") else plain.removeprefix("-")
+    if name not in names:
+        near = suggest(name, names)
+        help = f"did you mean `{near}`?" if near else f"columns are {', '.join(names)}"
+        _refuse("unknown-column", f"this sweep has no column `{name}`", help)
+    return Order(name, name != plain)
+
+
+def _refuse(code: str, message: str, help: str | None = None) -> NoReturn:
+    raise SpecError([Diagnostic(code, message, help=help)])

@@ -1,0 +1,144 @@
+"""Many configurations of networks at once: planned, computed chunk by chunk, collected."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from archcalc.engine.chunk import Rows, Runner
+from archcalc.engine.network import Network
+from archcalc.engine.parts import Store
+from archcalc.engine.plan import Plan, make_plan
+from archcalc.results.sweep import Axis, Column, Columns, Sweep, Tally, joined
+from archcalc.spec.limits import DEFAULT_LIMITS, Limits
+
+Progress = Callable[[int], None]  # is told how many points are done
+
+
+def sweep(
+    networks: str | Network | Sequence[str | Network],
+    over: Mapping[str, Any],
+    *,
+    set: Mapping[str, Any] | None = None,
+    quantities: Sequence[str] | None = None,
+    where: Sequence[str] = (),
+    pareto: str | Sequence[str] = (),
+    sort: str | None = None,
+    top: int | None = None,
+    sample: int | None = None,
+    seed: int = 0,
+    batch: int = 1,
+    dtype: str = "fp32",
+    with_heads: bool = False,
+    limits: Limits = DEFAULT_LIMITS,
+) -> Sweep:
+    """What all configurations of a network, or of several, cost: exact integers in NumPy arrays.
+
+    Args:
+        networks: names, files, or what `load` gave.
+        over: values of variables: `{"resolution": "96:320:32", "width": [0.25, 0.5, 1]}`; `batch` is one too.
+        set: values of other variables.
+        quantities: the columns of costs; all that there are.
+        where: conditions that all hold: `["macs < 600M"]`.
+        pareto: objectives, the smaller the better, with `-` the larger: `"macs,-resolution"`; what nothing is
+            better than in all of them is kept.
+        sort: a column, the largest first; with `-` the smallest.
+        top: so many rows, the first by `sort`.
+        sample: so many configurations drawn at random, each on its own, where there are more.
+        seed: of the sample.
+        batch: examples at once; multiplies macs and activations.
+        dtype: of the weights, for their size.
+        with_heads: count train-only heads too.
+        limits: bounds on the work.
+
+    Raises:
+        SpecError: an unknown network, variable, column or condition, or values that are none.
+        SweepMismatchError: a configuration computed once more by the integer engine costs something else.
+    """
+    options = {"set": set, "quantities": quantities, "where": where, "pareto": pareto, "sort": sort, "top": top}
+    plan = make_plan(
+        networks,
+        over,
+        sample=sample,
+        seed=seed,
+        batch=batch,
+        dtype=dtype,
+        with_heads=with_heads,
+        limits=limits,
+        **options,  # type: ignore[arg-type]  # each has its own type
+    )
+    return collected(plan)
+
+
+class Kept:
+    """Columns that were computed, as a table to choose from."""
+
+    def __init__(self, axes: Sequence[Axis], columns: Columns) -> None:
+        self.columns = columns
+        self.numeric = {axis.name for axis in axes if axis.is_numeric}
+        self.texts = {"network", *(axis.name for axis in axes)} - self.numeric
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values())))
+
+    def column(self, name: str) -> Column:
+        """The values of a column, as they are written."""
+        return self.columns[name]
+
+    def exact(self, name: str) -> tuple[Column, Fraction]:
+        """Values to compare; texts with a unit of 0."""
+        values = self.columns[name]
+        if name in self.numeric and values.dtype == object:  # fractions are written as texts
+            values = np.array([Fraction(value) for value in values], dtype=object)
+        return values, Fraction(0 if name in self.texts else 1)
+
+
+def collected(plan: Plan, store: Store | None = None, progress: Progress | None = None) -> Sweep:
+    """Compute a plan in this process; with a store, what is there is not computed again."""
+    runner = Runner(plan)
+    rows: list[Rows] = []
+
+    def compute() -> Iterator[Tally]:
+        for number in range(plan.chunks):
+            if store is not None and store.has(number):
+                yield store.tally(number)
+                continue
+            found, tally = runner.run(number)
+            if store is None:
+                rows.append(found)
+            else:
+                store.write(number, found.columns(), tally)
+            yield tally
+
+    tally = total(plan, compute(), progress)
+    return finished(plan, tally, stored(plan, store) if store else lambda: (each.columns() for each in rows))
+
+
+def total(plan: Plan, tallies: Iterator[Tally], progress: Progress | None) -> Tally:
+    """What was found in all chunks."""
+    found = Tally()
+    for tally in tallies:
+        found.add(tally)
+        if progress is not None:
+            progress(found.computed)
+    found.left_out.sort(key=lambda of: (plan.names.index(of.network), of.number))
+    return found
+
+
+def stored(plan: Plan, store: Store) -> Callable[[], Iterator[Columns]]:
+    """The pieces that are in a store."""
+    return lambda: (store.columns(number) for number in range(plan.chunks))
+
+
+def finished(plan: Plan, tally: Tally, pieces: Callable[[], Iterator[Columns]]) -> Sweep:
+    """The result: pieces as they are, or what is chosen of all of them."""
+    if plan.selection.is_local:
+        return Sweep(plan.heading, tally, pieces)
+    kept = Kept(plan.axes, joined(plan.heading.columns, list(pieces())))
+    order = plan.selection.ordered(kept)
+    columns = {name: values[order] for name, values in kept.columns.items()}
+    tally.kept = len(order)
+    return Sweep(plan.heading, tally, lambda: iter([columns]))

@@ -1,0 +1,150 @@
+"""Sweeps: a table of the first rows, and all of them as CSV, JSON or Parquet, piece by piece."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from fractions import Fraction
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from archcalc import __version__
+from archcalc.report.blocks import Column as TableColumn
+from archcalc.report.blocks import Document, Heading, Items, Paragraph, Table, number
+from archcalc.report.numbers import Units, count, exact, listed, plural, size
+from archcalc.results.sweep import Axis, Column, LeftOut, Sweep
+
+SHOWN = 40  # rows of a table
+FLUSHED = 20_000  # rows of a text that are made at once
+# Columns of a table that there may be no room for, the first to go last.
+_LESS = ("activations", "size_bytes", "connections", "neurons", "buffers", "weights", "biases", "norm_params")
+
+
+def swept(found: Sweep, units: Units = "si", shown: int = SHOWN) -> Document:
+    """The first rows as a table, and what else there is to say."""
+    heading = found.heading
+    is_many = len(heading.networks) > 1
+    columns = [TableColumn("network", least=12)] * is_many
+    columns += [number(axis.name) if axis.is_numeric else TableColumn(axis.name) for axis in heading.axes]
+    columns += [number(name, _LESS.index(name) + 11 if name in _LESS else 0) for name in heading.quantities]
+    table = Table(columns)
+    names = [column.title for column in columns]
+    for row in islice(_rows(found), shown):
+        table.rows.append([_cell(row[name], name, heading.axes, units) for name in names])
+    kept = found.tally.kept
+    title = plural(len(found), "configuration")
+    document: Document = [Heading(f"{listed(heading.networks)}: {title}", 1), table] if kept else [Heading(title, 1)]
+    if kept > shown:
+        document.append(Paragraph(f"the first {shown} of {kept:,} rows; -o FILE.csv has all", quiet=True))
+    first, *more = told(found)
+    document.append(Paragraph(first, quiet=True))
+    if more:
+        document.append(Items(more, is_plain=True))
+    return document
+
+
+def told(found: Sweep) -> list[str]:
+    """How many configurations there were and how exact they are; then a line for each reason to leave some out."""
+    heading, tally = found.heading, found.tally
+    computed = plural(tally.computed, "configuration")
+    parts = [f"{computed} drawn, seed {heading.seed}" if heading.sample else f"{computed} computed"]
+    if tally.lost:
+        parts.append(f"{tally.lost:,} are no network")
+    if (other := tally.computed - tally.lost - tally.kept) > 0:
+        parts.append(f"{other:,} not chosen")
+    if tally.wide:
+        parts.append(f"{listed(sorted(tally.wide))} past 64 bits, in Python's integers")
+    else:
+        parts.append("exact in 64 bits")
+    parts.append(f"{tally.checked} computed once more one by one, equal")
+    bounds = [f"{name}: at least, for an operation of unknown cost is in it" for name in sorted(tally.lower_bounds)]
+    return ["; ".join(parts), *bounds, *map(_left_out, tally.left_out)]
+
+
+def _left_out(of: LeftOut) -> str:
+    return f"{of.network}: {of.code} in {of.points:,}, first at {of.settings}: {of.message}"
+
+
+def _cell(value: Any, name: str, axes: tuple[Axis, ...], units: Units) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, float):
+        return exact(Fraction(repr(value)))
+    if any(axis.name == name for axis in axes):
+        return str(value)
+    return size(value, units) if name == "size_bytes" else count(value, units)
+
+
+def _rows(found: Sweep) -> Iterator[dict[str, Any]]:
+    names = found.heading.columns
+    for piece in found.pieces():
+        for begin in range(0, len(piece[names[0]]), FLUSHED):
+            lists = [_items(piece[name][begin : begin + FLUSHED]) for name in names]
+            yield from (dict(zip(names, row, strict=True)) for row in zip(*lists, strict=True))
+
+
+def _items(values: Column) -> list[Any]:
+    found: list[Any] = values.tolist()
+    return found
+
+
+def csv_pieces(found: Sweep) -> Iterator[str]:
+    """All rows, with a line of names above them."""
+    names = found.heading.columns
+    yield f"{','.join(names)}\n"
+    for piece in found.pieces():
+        for begin in range(0, len(piece[names[0]]), FLUSHED):
+            out = io.StringIO()
+            lists = [_items(piece[name][begin : begin + FLUSHED]) for name in names]
+            csv.writer(out, lineterminator="\n").writerows(zip(*lists, strict=True))
+            yield out.getvalue()
+
+
+def json_pieces(found: Sweep) -> Iterator[str]:
+    """An object that says what was swept, with all rows, one a line."""
+    heading, tally = found.heading, found.tally
+    members = {
+        "archcalc": __version__,
+        "networks": list(heading.networks),
+        "axes": [axis.name for axis in heading.axes],
+        "quantities": list(heading.quantities),
+        "sample": heading.sample,
+        "seed": heading.seed if heading.sample else None,
+        "looped": {name: list(axes) for name, axes in heading.looped.items()},
+        "computed": tally.computed,
+        "kept": tally.kept,
+        "checked": tally.checked,
+        "past_64_bits": sorted(tally.wide),
+        "lower_bounds": sorted(tally.lower_bounds),
+        "left_out": [
+            {name: value for name, value in of._asdict().items() if name != "number"} for of in tally.left_out
+        ],
+    }
+    text = ",\n".join(f"  {json.dumps(name)}: {json.dumps(value)}" for name, value in members.items())
+    yield f'{{\n{text},\n  "rows": ['
+    separator = "\n"
+    for row in _rows(found):
+        yield f"{separator}    {json.dumps(row)}"
+        separator = ",\n"
+    yield "\n  ]\n}\n"
+
+
+def write_parquet(found: Sweep, path: Path) -> None:
+    """All rows, a row group for each piece.
+
+    Raises:
+        SpecError: a number has too many digits for any type of Parquet.
+    """
+    import pyarrow.parquet as pq
+
+    from archcalc.engine.parts import schema_of, to_arrow
+
+    schema = schema_of(found.heading, found.tally.wide)
+    with pq.ParquetWriter(path, schema) as writer:
+        for piece in found.pieces():
+            made = to_arrow(piece, schema)
+            if made.num_rows:
+                writer.write_table(made)
