@@ -64,7 +64,22 @@ class Binder(Evaluator):
         values: list[Any],
         base: int,
     ) -> Bound:
-        """A call of an operator; `arguments` are those by position, which for a merge are its branches."""
+        """A call of an operator; `arguments` are those by position, of a merge none: they are its branches."""
+        key = (name, call, *map(self.keys.key, values))
+        bound = self.bound.get(key)
+        if bound is None:
+            bound = self.bound[key] = self.new_bound(name, call, arguments, values, base)
+        return bound
+
+    def new_bound(
+        self,
+        name: str,
+        call: Call,
+        arguments: tuple[Expression, ...],
+        values: list[Any],
+        base: int,
+    ) -> Bound:
+        """A call that was not bound before with these values."""
         declared = OPERATORS[name].arguments
         given = [*zip(declared, arguments, strict=False), *call.named]
         if len(arguments) > len(declared):

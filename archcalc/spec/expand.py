@@ -364,11 +364,7 @@ class _Expander(Replays):
         """One layer: an operator, and the norm and activation that it takes."""
         values = [self.value(argument, scope, base) for argument in call.arguments]
         values += [self.value(argument, scope, base) for _, argument in call.named]
-        key = (name, call, *map(self.keys.key, values))
-        bound = self.bound.get(key)
-        if bound is None:
-            bound = self.bound[key] = self.bind(name, call, call.arguments, values, base)
-        operator, followers, extra, tied = bound
+        operator, followers, extra, tied = self.bind(name, call, call.arguments, values, base)
         if name in MERGES:
             self.fail(
                 "no-branches",

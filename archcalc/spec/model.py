@@ -94,13 +94,32 @@ class Parameter(NamedTuple):
     default: Placed | None
 
 
-class Module(NamedTuple):
-    """A parameterised block."""
+class Module:
+    """A parameterised block; in a file that is known to be good, read when its parts are first asked for."""
 
-    name: str
-    span: Span
-    parameters: tuple[Parameter, ...]
-    body: Body
+    __slots__ = ("_parts", "_read", "name", "span")
+
+    def __init__(self, name: str, span: Span, read: Callable[[], tuple[tuple[Parameter, ...], Body]]) -> None:
+        self.name = name
+        self.span = span
+        self._read = read
+        self._parts: tuple[tuple[Parameter, ...], Body] | None = None
+
+    def parts(self) -> tuple[tuple[Parameter, ...], Body]:
+        """Arguments and body."""
+        if self._parts is None:
+            self._parts = self._read()
+        return self._parts
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """Its arguments in order."""
+        return self.parts()[0]
+
+    @property
+    def body(self) -> Body:
+        """What it stands for."""
+        return self.parts()[1]
 
 
 class Variant(NamedTuple):

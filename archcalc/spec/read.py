@@ -330,25 +330,34 @@ class _Reader:
 
     def read_modules(self, node: YamlNode) -> None:
         for key, value in self.mapping(node, "modules"):
-            parsed = parse_expression(key.text)
-            base = key.span.start
-            parameters: list[Parameter] = []
             name = key.value.partition("(")[0].strip()
-            span = Span(base, base + len(name))
-            if isinstance(parsed, Problem):
-                where = Span(base + parsed.start, base + parsed.end)
-                self.report("bad-module", f"this names no module: {parsed.message}", where, _MODULE)
-            elif isinstance(parsed, Call):
-                parameters = self.parameters(parsed, base)
-            elif not isinstance(parsed, Name):
-                self.report("bad-module", "this names no module", key.span, _MODULE)
+            span = Span(key.span.start, key.span.start + len(name))
+            module = Module(name, span, partial(self.module, key, value))
+            if not self.is_known_good:
+                module.parts()
             if name in RESERVED:
                 self.report("reserved-name", f"`{name}` cannot name a module: it is {meaning(name)}", span, _OTHER)
             if name in self.spec.modules:
                 self.report("duplicate-module", f"there are two modules `{name}`", span, _OTHER)
-            # A body that does not read leaves the module known, so that its calls are not reported too.
-            body = self.body(value) or Entries([])
-            self.spec.modules[name] = Module(name, span, tuple(parameters), body)
+            self.spec.modules[name] = module
+
+    def module(self, key: YamlScalar, value: YamlNode) -> tuple[tuple[Parameter, ...], Body]:
+        """Arguments and body of a module."""
+        parsed = parse_expression(key.text)
+        base = key.span.start
+        parameters: list[Parameter] = []
+        if isinstance(parsed, Problem):
+            where = Span(base + parsed.start, base + parsed.end)
+            self.report("bad-module", f"this names no module: {parsed.message}", where, _MODULE)
+        elif isinstance(parsed, Call):
+            parameters = self.parameters(parsed, base)
+        elif not isinstance(parsed, Name):
+            self.report("bad-module", "this names no module", key.span, _MODULE)
+        # A body that does not read leaves the module known, so that its calls are not reported too.
+        body = self.body(value) or Entries([])
+        if self.is_known_good and self.findings:
+            raise SpecError(self.findings)
+        return tuple(parameters), body
 
     def parameters(self, call: Call, base: int) -> list[Parameter]:
         found: list[Parameter] = []
