@@ -20,7 +20,7 @@ from archcalc.engine.conventions import CONVENTIONS
 from archcalc.engine.costs import QUANTITIES, cost_of, quantity
 from archcalc.engine.explain import MismatchError
 from archcalc.engine.network import Network, check_variable, load
-from archcalc.engine.ranges import Range, holds, period_of, ranges_of
+from archcalc.engine.ranges import Range, decided_by, holds, period_of, ranges_of
 from archcalc.graph import Graph
 from archcalc.results.formula import By, ClosedForm, Counter, Formulas
 from archcalc.source import Diagnostic, SpecError, suggest
@@ -258,7 +258,7 @@ def _steps(
     Which numbers do is known from the divisors, up to a factor; substituting tells which of them are least.
     """
     sizes = [x for costs in rows.values() for x in costs.values()]
-    sizes += [side for assumed in assumptions if assumed.relation != ">=" for side in (assumed.a, assumed.b)]
+    sizes += [x for assumed in assumptions if assumed.relation != ">=" for x in decided_by(assumed)]
     floors = {
         atom
         for x in sizes

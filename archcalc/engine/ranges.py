@@ -137,7 +137,7 @@ def _is_never_negative(atom: Atom) -> bool:
 
 def _leaving(assumed: Assumption, name: str) -> tuple[int, tuple[int, ...]] | None:
     """The period, and the remainders at which the assumption holds, where the remainder decides."""
-    period = lcm(period_of(assumed.a), period_of(assumed.b))
+    period = lcm(*map(period_of, decided_by(assumed)))
     if assumed.relation not in ("==", "divisible") or period > MOST_RESIDUES:
         return None
     residues = []
@@ -148,6 +148,13 @@ def _leaving(assumed: Assumption, name: str) -> tuple[int, tuple[int, ...]] | No
         if decided:
             residues.append(residue)
     return period, tuple(residues)
+
+
+def decided_by(assumed: Assumption) -> tuple[Dim, ...]:
+    """Numbers whose floors decide whether an assumption holds: those of a // b where b is to divide a."""
+    if assumed.relation == "divisible" and isinstance(assumed.b, int):
+        return (assumed.a // assumed.b,)
+    return assumed.a, assumed.b
 
 
 def holds(assumed: Assumption, values: Mapping[str, Dim]) -> bool | None:
