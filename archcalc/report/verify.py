@@ -9,12 +9,21 @@ from typing import Any
 from archcalc.report import numbers
 from archcalc.report.blocks import Cell, Column, Document, Heading, Items, Paragraph, Table, number
 from archcalc.report.numbers import Units
-from archcalc.results.verification import FIELDS, TOOLS, Check, NetworkVerification, Value, Verification, agreement
+from archcalc.results.verification import (
+    EXPORTS,
+    FIELDS,
+    TOOLS,
+    Check,
+    NetworkVerification,
+    Value,
+    Verification,
+    agreement,
+)
 
 
 def verified(result: Verification, units: Units = "si", with_layers: bool = False) -> Document:
     """The table, the layers of each network where asked for, the differences, and a line of totals."""
-    document: Document = [_networks(result, units)]
+    document: Document = [Heading("Networks held against their real models", 1), _networks(result, units)]
     if with_layers:
         for network in result.networks:
             document += [Heading(network.name), _operations(network, result.against)]
@@ -44,6 +53,7 @@ def _networks(result: Verification, units: Units) -> Table:
             number("MACs"),
             *(Column(tool) for tool in result.against),
             *([Column("receptive field")] if "torch" in result.against else []),
+            *([Column("export")] if result.exported else []),
             number("checks", drop=2),
         ]
     )
@@ -51,6 +61,8 @@ def _networks(result: Verification, units: Units) -> Table:
         cells = [_cell(_of_tool(network, tool)) for tool in result.against]
         if "torch" in result.against:
             cells.append(_cell(network.of("torch", FIELDS)))
+        if result.exported:
+            cells.append(_cell(network.of("torch", EXPORTS)))
         table.rows.append(
             [
                 network.name,
@@ -65,8 +77,8 @@ def _networks(result: Verification, units: Units) -> Table:
 
 
 def _of_tool(network: NetworkVerification, tool: str) -> list[Check]:
-    """Checks against a tool; fields stand apart."""
-    return [check for check in network.of(tool) if check.quantity not in FIELDS]
+    """Checks against a tool; fields and exports stand apart."""
+    return [check for check in network.of(tool) if check.quantity not in (*FIELDS, *EXPORTS)]
 
 
 def _cell(checks: Sequence[Check]) -> str:
@@ -180,6 +192,7 @@ def verification_object(result: Verification, with_layers: bool = False) -> dict
     return {
         "versions": result.versions,
         "against": list(result.against),
+        "exported": result.exported,
         **found._asdict(),
         "networks": [
             network_row(network, result.against)

@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 # Against whom networks are verified; receptive fields are gradients, and so torch's.
 TOOLS = ("torch", "fvcore", "torchvision")
 FIELDS = ("receptive_field", "jump", "first_centre")  # quantities of a receptive field
+EXPORTS = ("exports", "exported_out_shape", "exported_params")  # of what went through torch.export
 WITH_HEADS = "_with_heads"  # ends the name of a quantity that train-only heads are in
 State = Literal["equal", "differs", "not counted"]
 Value = int | str | tuple[Any, ...]  # a tuple is a shape, or one number for each axis
@@ -82,6 +83,7 @@ class Verification:
     networks: list[NetworkVerification]
     against: tuple[str, ...]
     versions: dict[str, str]
+    exported: bool = False  # whether the models went through torch.export too
 
     @property
     def agreement(self) -> Agreement:

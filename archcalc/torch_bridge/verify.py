@@ -49,16 +49,16 @@ def verify_graph(name: str, graph: Graph, against: Sequence[str] = TOOLS, export
     """The same for an expanded graph."""
     totals = total(graph, with_heads=False)
     result = NetworkVerification(name, len(list(graph.layers())), len(graph.nodes), totals.params, totals.macs)
-    chosen = [(tool, _CHECKS[tool]) for tool in TOOLS if tool in against]
+    chosen = [(tool, "runs", _CHECKS[tool]) for tool in TOOLS if tool in against]
     if export:
-        chosen.append(("torch", export_checks))
+        chosen.append(("torch", "exports", export_checks))
     with one_thread():
-        for tool, checks in chosen:
+        for tool, does, checks in chosen:
             try:
                 result.checks.extend(checks(name, graph))
             except Exception as error:  # whatever it is that another library raises
                 message = f"{type(error).__name__}: {error}".partition("\n")[0]
-                result.checks.append(Check(name, tool, "", "runs", "runs", message, "differs"))
+                result.checks.append(Check(name, tool, "", does, does, message, "differs"))
     result.checks = judge_totals(result.checks)
     return result
 
@@ -91,4 +91,4 @@ def verify_all(
         tell(done, network.name)
         found.append(verify(network, against, export))
     versions = {tool: version(tool) for tool in TOOLS if tool in against or tool == "torch"}
-    return Verification(found, tuple(against), versions)
+    return Verification(found, tuple(against), versions, export)

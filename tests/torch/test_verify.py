@@ -313,7 +313,7 @@ def test_models_are_exported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     changed(monkeypatch, against_torch, lambda model: model.fc.register_forward_hook(decide))
     monkeypatch.setattr("archcalc.torch_bridge.verify._CHECKS", {"torch": lambda name, graph: iter(())})
     (check,) = verify(path, ["torch"], export=True).differences
-    assert check.quantity == "runs"
+    assert (check.quantity, check.ours) == ("exports", "exports")
 
 
 # What is compared with nothing.
@@ -367,12 +367,18 @@ def test_steps_of_norms_are_told_apart(tmp_path: Path) -> None:
 
 def test_the_table_has_a_line_for_each_network(tmp_path: Path) -> None:
     lines = run("verify", "resnet18@torchvision", spec(tmp_path, SMALL)).stdout.splitlines()
-    table = [line.split() for line in lines[2:4]]
+    table = [line.split() for line in lines[4:6]]
     assert table[0] == ["resnet18@torchvision", "39", "11.69", "M", "1.814", "G", *["equal"] * 4, table[0][-1]]
     assert table[1][:2] == ["small", "4"]
     assert table[1].count("equal") == 3  # torchvision does not define it
     first, second = (int(row[-1].replace(",", "")) for row in table)
     assert lines[-1] == f"2 networks, {first + second:,} checks, no differences"
+
+
+def test_exports_have_a_column(tmp_path: Path) -> None:
+    lines = run("verify", spec(tmp_path, SMALL), "--against", "torch", "--export").stdout.splitlines()
+    assert lines[2].split()[-2:] == ["export", "checks"]
+    assert lines[4].split().count("equal") == 3
 
 
 def test_layers_show_every_figure(tmp_path: Path) -> None:
@@ -384,7 +390,7 @@ def test_layers_show_every_figure(tmp_path: Path) -> None:
 def test_differences_are_told_and_exit_1(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     changed(monkeypatch, against_torch, freeze)
     out = run("verify", spec(tmp_path, SMALL), "--against", "torch", code=1).stdout
-    assert "1 differ" in out.splitlines()[2]
+    assert "1 differ" in out.splitlines()[4]
     assert ["small", "fc", "gradients", "torch", "90", "10"] in [line.split() for line in out.splitlines()]
     assert out.splitlines()[-1].endswith(" checks, 1 difference")
 
@@ -428,7 +434,7 @@ def test_a_file_means_all_its_networks(tmp_path: Path) -> None:
     text = "network: one\ninput: image(1, size, size)\nvariables: {size: 8}\nvariants:\n  two: {size: 9}\n"
     path = spec(tmp_path, f"{text}layers:\n  conv1: conv(4, 3)\n", "both.yaml")
     lines = run("verify", path, "--against", "torch").stdout.splitlines()
-    assert [line.split()[0] for line in lines[2:4]] == ["one", "two"]
+    assert [line.split()[0] for line in lines[4:6]] == ["one", "two"]
     assert lines[-1].startswith("2 networks")
     assert run("verify", f"{path}:two", "--against", "torch").stdout.splitlines()[-1].startswith("1 network,")
 
@@ -436,7 +442,7 @@ def test_a_file_means_all_its_networks(tmp_path: Path) -> None:
 def test_all_means_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("archcalc.spec.library.all_names", lambda: ["lenet5", "lenet@caffe"])
     lines = run("verify", "--all", "--against", "torch").stdout.splitlines()
-    assert [line.split()[0] for line in lines[2:4]] == ["lenet5", "lenet@caffe"]
+    assert [line.split()[0] for line in lines[4:6]] == ["lenet5", "lenet@caffe"]
 
 
 class Terminal(io.StringIO):
