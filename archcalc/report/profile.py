@@ -192,7 +192,7 @@ def remarks(measurements: Sequence[Measurement]) -> list[str]:
     found = []
     unstable = [label(measurement) for measurement in measurements if not measurement.is_stable]
     if unstable:
-        found.append(f"Times were still changing when the warm-up ended: {'; '.join(unstable)}.")
+        found.append(f"Times were not yet seen to be stable when the warm-up ended: {'; '.join(unstable)}.")
     busy = [value for value in (of.environment.cores_busy_elsewhere for of in measurements) if value is not None]
     if busy and max(busy) >= NOISE:
         cores = measurements[0].environment.cores

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+import archcalc
+from archcalc.engine.measured import read_measurements
 from archcalc.report import numbers
 from archcalc.report.data import json_lines, versioned
 from archcalc.report.profile import measurement_object, measurements_csv
@@ -224,6 +226,23 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "bytes").write_bytes(b"\xff\xfe")
     found = run("compare", "lenet5", "vgg16", "--measured", str(tmp_path / "bytes"), code=2).stderr
     assert found.startswith("error[not-utf8]: ")
+
+
+COMMITTED = sorted((Path(__file__).parent.parent.parent / "reports" / "measured").glob("*.json"))
+
+
+@pytest.mark.parametrize("path", COMMITTED, ids=lambda path: path.stem)
+def test_what_is_committed_was_measured_of_these_networks(path: Path) -> None:
+    measurements = read_measurements(str(path))
+    for one in measurements:
+        assert one.macs == archcalc.analyze(one.network, batch=one.batch).totals.macs, one.network
+        assert one.repeats >= 20
+    page = path.with_suffix(".md").read_text(encoding="utf-8")
+    assert all(f"| {one.network} | {one.batch} | {numbers.seconds(one.median_s)} |" in page for one in measurements)
+
+
+def test_something_is_committed() -> None:
+    assert COMMITTED
 
 
 @pytest.mark.parametrize(
