@@ -52,7 +52,7 @@ def _networks(result: Verification, units: Units) -> Table:
             number("params"),
             number("MACs"),
             *(Column(tool) for tool in result.against),
-            *([Column("receptive field")] if "torch" in result.against else []),
+            *([Column("field")] if "torch" in result.against else []),
             *([Column("export")] if result.exported else []),
             number("checks", drop=2),
         ]

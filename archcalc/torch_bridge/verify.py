@@ -88,7 +88,7 @@ def verify_all(
     """
     found = []
     for done, network in enumerate(networks):
-        tell(done, network.name)
+        tell(done, f"{network.name}, {done + 1} of {len(networks)}")
         found.append(verify(network, against, export))
     versions = {tool: version(tool) for tool in TOOLS if tool in against or tool == "torch"}
     return Verification(found, tuple(against), versions, export)
