@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -90,5 +91,6 @@ def verify_all(
     for done, network in enumerate(networks):
         tell(done, f"{network.name}, {done + 1} of {len(networks)}")
         found.append(verify(network, against, export))
+        gc.collect()  # fx nodes and their graph hold each other, and so gigabytes of weights
     versions = {tool: version(tool) for tool in TOOLS if tool in against or tool == "torch"}
     return Verification(found, tuple(against), versions, export)
