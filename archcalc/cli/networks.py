@@ -199,8 +199,8 @@ def compare(
     from archcalc.engine.compare import compare as compare_costs
     from archcalc.engine.measured import matched, read_measurements
     from archcalc.report import data
+    from archcalc.report.beside_cost import csv_beside_cost, objects_beside_cost
     from archcalc.report.compare import compared
-    from archcalc.report.profile import csv_beside_cost, objects_beside_cost
 
     if len(networks) < 2:
         fail("too-few-networks", "compare needs two networks or more", f"archcalc show {networks[0]} shows one")

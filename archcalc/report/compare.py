@@ -8,9 +8,9 @@ from archcalc.engine.compare import Quantity, cause
 from archcalc.engine.groups import cut
 from archcalc.engine.measured import Configuration
 from archcalc.report import numbers
+from archcalc.report.beside_cost import beside_cost
 from archcalc.report.blocks import Bar, Cell, Column, Document, Heading, Paragraph, Table, bar, number
 from archcalc.report.numbers import Units
-from archcalc.report.profile import beside_cost
 from archcalc.report.show import at_least, flops_title, headline, is_compressed, remarks, storage_parts, stored_as
 from archcalc.results.cost import Comparison, LayerCost, NetworkCost, Split
 from archcalc.results.measurement import Measurement

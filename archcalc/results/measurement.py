@@ -24,7 +24,7 @@ class Environment:
     system: str
     cores: int  # of the machine
     threads: int  # of one operation of torch on the CPU
-    cores_busy_elsewhere: float | None  # by other processes, while the repeats ran: what disturbed them
+    cores_busy_elsewhere: float | None  # by other processes meanwhile, the warm-up included
     clock_mhz: float | None  # right after the last repeat
     memory_clock_mhz: float | None
     tf32: str  # which fp32 operations may round to TF32: none, conv, matmul, conv+matmul

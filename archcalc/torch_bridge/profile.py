@@ -19,7 +19,7 @@ from archcalc.torch_bridge.build import build, example_input
 from archcalc.torch_bridge.consumption import energy_j, peak_memory_bytes
 from archcalc.torch_bridge.environment import OtherWork, available_memory, environment_of
 from archcalc.torch_bridge.operation_times import OperationTimer, TrainingTimer
-from archcalc.torch_bridge.timing import clock_of, quartiles, undisturbed, warm_up
+from archcalc.torch_bridge.timing import WarmUp, clock_of, quartiles, undisturbed, warm_up
 
 MEASURED_DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
 LEAST_REPEATS = 20
@@ -105,24 +105,15 @@ def profile(
         clock = clock_of(place)
         run = _training_step(model, x, compile) if train else _inference(model, x, compile)
         timer = (TrainingTimer if train else OperationTimer)(model, clock, len(work)) if layers else None
-        whole: list[float] = []
-        parts: list[list[float]] = []
-        with undisturbed(), torch.inference_mode(not train):
-            tell("warm-up", 0)
-            warmed = warm_up(lambda: clock.time(run))
-            if timer:
-                warm_up(lambda: sum(timer.times(x)))
-            others = OtherWork()
-            for number in range(repeats):
-                tell(f"repeat {number + 1} of {repeats}", number / repeats)
-                whole.append(clock.time(run))
-                if timer:
-                    parts.append(timer.times(x))
-            environment = environment_of(place, others, note)
-        times = quartiles(whole)
-        tell("memory and energy", 1)
-        model.zero_grad(set_to_none=True)
         with torch.inference_mode(not train):
+            others = OtherWork()
+            warmed, whole, parts = _repeated(
+                lambda: clock.time(run), (lambda: timer.times(x)) if timer else None, repeats, tell
+            )
+            environment = environment_of(place, others, note)
+            times = quartiles(whole)
+            tell("memory and energy", 1)
+            model.zero_grad(set_to_none=True)
             peak = peak_memory_bytes(run, place, _held(model, x))
             energy = energy_j(run, place, clock, times.median)
     return Measurement(
@@ -148,6 +139,25 @@ def profile(
         environment=environment,
         layers=[_layer_time(layer, parts, work) for layer in cost.layers] if layers else [],
     )
+
+
+def _repeated(
+    time: Callable[[], float], times_of_parts: Callable[[], list[float]] | None, repeats: int, tell: Tell
+) -> tuple[WarmUp, list[float], list[list[float]]]:
+    """Warm up, then time the whole, and its parts in turn with it."""
+    whole: list[float] = []
+    parts: list[list[float]] = []
+    with undisturbed():
+        tell("warm-up", 0)
+        warmed = warm_up(time)
+        if times_of_parts:
+            warm_up(lambda: sum(times_of_parts()))
+        for number in range(repeats):
+            tell(f"repeat {number + 1} of {repeats}", number / repeats)
+            whole.append(time())
+            if times_of_parts:
+                parts.append(times_of_parts())
+    return warmed, whole, parts
 
 
 def existing(device: str) -> torch.device:
