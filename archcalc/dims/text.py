@@ -18,6 +18,7 @@ from archcalc.dims.polynomial import (
     Quotient,
     Variable,
     atoms_inside,
+    single,
 )
 
 WORD = r"[\w.,-]+"  # a name or a number, which needs no parentheses
@@ -94,12 +95,13 @@ def _atom(atom: Atom, texts: Mapping[Atom, str], style: Style) -> str:
         case Variable():
             return atom.name
         case Quotient(numerator=numerator, divisor=divisor):
+            if style.has_floor:
+                return _rounded(numerator, divisor, 0, texts)
             if isinstance(numerator, Polynomial) and numerator.terms.get((), 0) == divisor - 1:
                 return f"ceil({_operand(numerator - (divisor - 1), texts, style)}/{divisor})"
             below = sum_text(divisor, texts, style)
             below = below if re.fullmatch(WORD, below) else f"({below})"
-            above = _operand(numerator, texts, style)
-            return f"floor({above}/{below})" if style.has_floor else f"{above}//{below}"
+            return f"{_operand(numerator, texts, style)}//{below}"
         case Maximum(a=a, b=b) | Minimum(a=a, b=b):
             return f"{'max' if isinstance(atom, Maximum) else 'min'}({both(a, b)})"
         case Choice(condition=condition, a=a, b=b):
@@ -107,9 +109,30 @@ def _atom(atom: Atom, texts: Mapping[Atom, str], style: Style) -> str:
             parts = f"{sum_text(a, texts, style)}, {sum_text(b, texts, style)}"
             return f"select({left} {condition.relation} {right}, {parts})"
         case NamedSum(body=body):
-            return sum_text(body, texts, style)
+            moved = _moved(body) if style.has_floor else None
+            return sum_text(body, texts, style) if moved is None else _rounded(*moved, texts)
         case _:
             raise TypeError(f"no text for {type(atom).__name__}")
+
+
+def _moved(body: Polynomial) -> tuple[Dim, int, int] | None:
+    """Numerator, divisor and constant, where a sum is a floor by a whole number plus a constant."""
+    constant = body.terms.get((), 0)
+    for monomial in body.terms:
+        for atom, _ in monomial:
+            if isinstance(atom, Quotient) and isinstance(atom.divisor, int) and body - constant == single(atom):
+                return atom.numerator, atom.divisor, constant
+    return None
+
+
+def _rounded(numerator: Dim, divisor: Dim, constant: int, texts: Mapping[Atom, str]) -> str:
+    """floor((a + constant * b)/b), which is floor(a/b) + constant."""
+    is_up = isinstance(numerator, Polynomial) and numerator.terms.get((), 0) == divisor - 1
+    shifted = numerator - (divisor - 1) if is_up else numerator
+    above = _operand(shifted + constant * divisor if constant else shifted, texts, PROSE)
+    below = sum_text(divisor, texts, PROSE)
+    below = below if re.fullmatch(WORD, below) else f"({below})"
+    return f"{'ceil' if is_up else 'floor'}({above}/{below})"
 
 
 def _operand(x: Dim, texts: Mapping[Atom, str], style: Style) -> str:

@@ -21,6 +21,7 @@ from archcalc.engine.costs import QUANTITIES, cost_of, quantity
 from archcalc.engine.explain import MismatchError
 from archcalc.engine.network import Network, check_variable, load
 from archcalc.engine.ranges import Range, decided_by, holds, period_of, ranges_of
+from archcalc.engine.squares import squared
 from archcalc.graph import Graph
 from archcalc.results.formula import By, ClosedForm, Counter, Formulas
 from archcalc.source import Diagnostic, SpecError, suggest
@@ -171,14 +172,21 @@ def _counted(graph: Graph, names: Sequence[str], by: By, with_heads: bool, times
 
 
 def _quantity(graph: Graph, name: str, indices: Sequence[int]) -> Dim:
-    if name in QUANTITIES:
-        return quantity(graph, name, within=indices)
-    nodes = [graph.nodes[index] for index in indices]
-    costs = [cost_of(node.operator, node.x, node.y) for node in nodes]
-    if name in OPERATIONS:
-        return sum_of(getattr(cost.arithmetic, name) for cost in costs)
-    rule = FLOPS[name]
-    return sum_of(rule.flops(node.operator, node.x, node.y, cost) for node, cost in zip(nodes, costs, strict=True))
+    """The sum over operations, each as the square that it is where a map is square."""
+    return sum_of(squared(part) for part in _parts(graph, name, indices))
+
+
+def _parts(graph: Graph, name: str, indices: Sequence[int]) -> Iterator[Dim]:
+    for index in indices:
+        node = graph.nodes[index]
+        if name in QUANTITIES:
+            yield quantity(graph, name, within=[index])
+            continue
+        cost = cost_of(node.operator, node.x, node.y)
+        if name in OPERATIONS:
+            yield getattr(cost.arithmetic, name)
+        else:
+            yield FLOPS[name].flops(node.operator, node.x, node.y, cost)
 
 
 def _unknown(graph: Graph, with_heads: bool) -> Iterator[str]:

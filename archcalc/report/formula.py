@@ -7,9 +7,10 @@ from fractions import Fraction
 from itertools import islice
 from typing import Any
 
-from archcalc.dims import Assumption, Dim, Polynomial, prod, total, variable
+from archcalc.dims import Assumption, Dim, Polynomial, prod, substitute, total, variable
 from archcalc.dims.polynomial import Monomial, Variable
 from archcalc.dims.text import PROSE, ordered, sum_text, texts_of, written
+from archcalc.engine.squares import squared
 from archcalc.report.blocks import Column, Document, Heading, Items, Paragraph, Table, Total, number
 from archcalc.report.latex import escaped
 from archcalc.report.numbers import exact as decimal
@@ -29,14 +30,23 @@ SIGNS = {"==": "=", "!=": r"\neq", ">=": r"\geq"}
 
 def text(x: Dim) -> str:
     """`83,410,944 n^2 + 2,048,000`; a variable that all terms have stands in front where that is shorter."""
-    plain = written(x, PROSE)
+    found = readable(x)
+    return min(written(found, PROSE), _factored(found), key=len)
+
+
+def readable(x: Dim) -> Dim:
+    """The same number in the fewest terms: as it comes from the layers, or with squares of sums anew, or without."""
+    expanded = substitute(x, {})
+    return min((x, squared(expanded), expanded), key=lambda way: 1 if isinstance(way, int) else len(way.terms))
+
+
+def _factored(x: Dim) -> str:
     common = _common(x)
     if not common or not isinstance(x, Polynomial):
-        return plain
+        return written(x, PROSE)
     texts = texts_of(x, PROSE)
     rest = {_without(monomial, common): coefficient for monomial, coefficient in x.terms.items()}
-    front = sum_text(Polynomial({tuple(common): 1}), texts, PROSE)
-    return min(plain, f"{front} ({sum_text(Polynomial(rest), texts, PROSE)})", key=len)
+    return f"{sum_text(Polynomial({common: 1}), texts, PROSE)} ({sum_text(Polynomial(rest), texts, PROSE)})"
 
 
 def _common(x: Dim) -> Monomial:
@@ -200,6 +210,7 @@ def formulated_latex(found: Formulas, is_exact: bool = False) -> str:
 
 
 def _equation(name: str, x: Dim) -> str:
+    x = readable(x)
     terms = [((), x)] if isinstance(x, int) else ordered(x, texts_of(x, PROSE))
     found = ""
     for place, (monomial, coefficient) in enumerate(terms):

@@ -10,7 +10,7 @@ from archcalc import __version__
 from archcalc.dims import Assumption, Dim, Polynomial
 from archcalc.dims.polynomial import Atom, Choice, Maximum, Minimum, NamedSum, Quotient, Variable, atoms_inside
 from archcalc.dims.text import Style, ordered, sum_text
-from archcalc.report.formula import assumption, definition, remainders
+from archcalc.report.formula import assumption, definition, readable, remainders
 from archcalc.results.formula import ClosedForm, Counter, Formulas
 
 SOURCE = Style(" * ", "**", "", has_floor=False)
@@ -32,7 +32,7 @@ def formulated_python(found: Formulas, is_exact: bool = False) -> str:
 
 
 def _function(found: Formulas, form: ClosedForm, name: str) -> str:
-    numbers = {row: costs[name] for row, costs in form.rows.items()}
+    numbers = {row: readable(costs[name]) for row, costs in form.rows.items()}
     inside = {of for x in numbers.values() if isinstance(x, Polynomial) for of in x.variables()}
     counters = [counter for counter in form.counters if counter.letter in inside]
     known = {counter.letter for counter in counters}
