@@ -16,6 +16,7 @@ from archcalc.graph import Graph, Node
 from archcalc.ops import OPERATORS, Operator, Shape, Window
 from archcalc.ops.conv import Conv
 from archcalc.results.verification import Check, agreement
+from archcalc.spec.library import specs_folder
 from tests.cli.running import run, spec
 
 torch = pytest.importorskip("torch")
@@ -287,7 +288,7 @@ def test_another_definition_differs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_another_kernel_than_torchvisions_differs(tmp_path: Path) -> None:
-    text = Path("specs/squeezenet.yaml").read_text(encoding="utf-8")
+    text = (specs_folder() / "squeezenet.yaml").read_text(encoding="utf-8")
     assert "conv(64, 3, stride=2" in text
     path = spec(tmp_path, text.replace("conv(64, 3, stride=2", "conv(64, 5, stride=2"), "other.yaml")
     shapes = the(verify(f"{path}:squeezenet1_1", ["torchvision"]).checks, "param_shapes", against="torchvision")
