@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from itertools import product
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -104,7 +105,7 @@ class Runner:
         tally = Tally(computed=chunk.points)
         wide = [name for name, values in piece.costs.items() if values.dtype == object]
         tally.wide = frozenset(wide)
-        within = [chunk.network] if chunk.box else np.unique(networks())
+        within = range(len(self.networks)) if self.plan.sample else (chunk.network,)
         tally.lower_bounds = frozenset(self.plan.names[at] for at in within if self.expansions[at].is_lower_bound)
         for failure in piece.failures:
             tally.add(Tally(left_out=[self._left_out(chunk, networks, indices, failure)]))
@@ -134,19 +135,25 @@ class Runner:
             return lambda: np.broadcast_to(np.arange(*chunk.box[place]).reshape(shape), sizes).reshape(-1)
 
         indices = {name: along(place) for place, name in enumerate(names)}
-        return lambda: np.full(chunk.points, chunk.network), indices, _joined(pieces)
+        return self._of_one(chunk), indices, _joined(pieces)
 
     def _draws(self, chunk: Chunk) -> tuple[Callable[[], Column], dict[str, Callable[[], Column]], Piece]:
         random = np.random.default_rng([self.plan.seed, chunk.number])
-        networks = random.integers(0, len(self.networks), chunk.points)
+        networks = random.integers(0, len(self.networks), chunk.points) if len(self.networks) > 1 else None
         drawn = {axis.name: random.integers(0, axis.size, chunk.points) for axis in self.plan.axes}
+        indices = {name: _constant(values) for name, values in drawn.items()}
+        if networks is None:
+            return self._of_one(chunk), indices, self._points(0, {}, drawn, chunk.points)
         piece = _empty(self.plan.question.quantities, chunk.points)
-        for number, expansions in enumerate(self.expansions):
-            rows = np.flatnonzero(networks == number)
+        for network in range(len(self.networks)):
+            rows = np.flatnonzero(networks == network)
             if len(rows):
-                ordered = {name: drawn[name][rows] for name in expansions.axes}
-                piece = _merged(piece, rows, self._points(number, {}, ordered, len(rows)))
-        return lambda: networks, {name: _constant(values) for name, values in drawn.items()}, piece
+                part = {name: values[rows] for name, values in drawn.items()}
+                piece = _merged(piece, rows, self._points(network, {}, part, len(rows)))
+        return _constant(networks), indices, piece
+
+    def _of_one(self, chunk: Chunk) -> Callable[[], Column]:
+        return lambda: np.full(chunk.points, chunk.network)
 
     # costs of points
 
@@ -162,7 +169,7 @@ class Runner:
         if not all(expansion.holds(choice, axes, within, None).all() for choice in expansion.choices):
             return self._flat(network, fixed, box, shape)
         holds = [np.broadcast_to(expansion.holds(of, axes, within, None), shape) for of in expansion.requirements]
-        valid, failures = _valid([each.reshape(-1) for each in holds if not each.all()], int(np.prod(shape)))
+        valid, failures = _valid([each.reshape(-1) for each in holds if not each.all()], prod(shape))
         costs = {
             name: np.broadcast_to(values, shape).reshape(-1) for name, values in expansion.costs(axes, None).items()
         }
@@ -172,9 +179,10 @@ class Runner:
         self, network: int, fixed: dict[str, int], box: dict[str, tuple[int, int]], shape: tuple[int, ...]
     ) -> Piece:
         """The same points as a list."""
-        places = np.indices(shape).reshape(len(shape), -1)
+        count = prod(shape)
+        places = np.indices(shape).reshape(len(shape), count)
         indices = {name: begin + place for (name, (begin, _)), place in zip(box.items(), places, strict=True)}
-        return self._points(network, fixed, indices, int(np.prod(shape)))
+        return self._points(network, fixed, indices, count)
 
     def _points(self, network: int, fixed: dict[str, int], indices: Indices, count: int) -> Piece:
         """A list of points, each given by its indices; axes that cannot stay free are taken apart."""
@@ -190,9 +198,9 @@ class Runner:
                 return nothing._replace(failures=[Failure(0, count, error)])
             name = expansions.culprit(fixed, {name: int(of[0]) for name, of in indices.items()})
             return self._apart(network, fixed, indices, name, count)
-        other = np.full(count, False)
+        other = np.full(count if expansion.choices else 0, False)
         for choice in expansion.choices:
-            other |= ~np.broadcast_to(expansion.holds(choice, expansion.axes, {}, indices), count)
+            other |= ~expansion.holds(choice, expansion.axes, {}, indices)
         if not other.any():
             return self._at(expansion, indices, count)
         piece = _empty(self.plan.question.quantities, count)

@@ -1,0 +1,234 @@
+"""The command: formats that hold the same, files that are whole, runs that go on."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import archcalc
+from archcalc.engine.chunk import Runner
+from archcalc.engine.expansion import Expansion
+from tests.cli.running import MYSTERY, run, spec
+
+OVER = ("--over", "resolution=16:64:16", "--over", "width=0.25:1:0.25")
+FOUR_CHUNKS = 4
+
+
+@pytest.fixture
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("archcalc.engine.plan.CHUNK", 4)
+
+
+def csv_rows(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def as_texts(rows: list[dict[str, Any]]) -> list[dict[str, str]]:
+    return [{name: str(value) for name, value in row.items()} for row in rows]
+
+
+def test_the_table_and_what_is_said_with_it() -> None:
+    found = run("sweep", "resnet18", "--over", "resolution=32,64", "--over", "depth=[2,2,2,2];[1,1,1,1]", columns=200)
+    lines = found.stdout.splitlines()
+    assert lines[0] == "resnet18: 4 configurations"
+    assert lines[2].split()[:3] == ["resolution", "depth", "params"]
+    assert lines[4].split()[:4] == ["32", "[2,2,2,2]", "11.69", "M"]
+    assert "4 configurations computed; exact in 64 bits; 4 computed once more one by one, equal" in found.stdout
+    assert found.stderr == "resnet18: depth looped, one expansion for each value\n"
+
+
+def test_a_narrow_table_says_what_is_left_out() -> None:
+    found = run("sweep", "resnet18", *OVER, columns=80).stdout
+    assert "left out at 80 columns" in found
+    assert all(len(line) <= 80 for line in found.splitlines())
+
+
+def test_a_long_table_shows_the_first_rows() -> None:
+    found = run("sweep", "resnet18", "--over", "resolution=32:131", columns=200).stdout
+    assert "the first 40 of 100 rows" in found
+    assert len(found.splitlines()) < 50
+
+
+def test_configurations_that_are_no_network_are_counted_and_told() -> None:
+    found = run("sweep", "vgg16", "--over", "resolution=8:64:8", columns=200).stdout
+    assert "8 configurations computed; 3 are no network" in found
+    assert "window-larger-than-input in 3, first at resolution=8: maxpool: a window of 2 does not fit" in found
+    none = run("sweep", "vgg16", "--over", "resolution=1:8", code=1, columns=200)
+    assert "8 are no network" in none.stdout
+
+
+def test_formats_hold_the_same(tmp_path: Path) -> None:
+    rows = csv_rows(run("sweep", "resnet18", "vgg11", *OVER, "--format", "csv").stdout)
+    columns = archcalc.sweep(["resnet18", "vgg11"], {"resolution": "16:64:16", "width": "0.25:1:0.25"}).columns
+    expected = [dict(zip(columns, row, strict=True)) for row in zip(*(of.tolist() for of in columns.values()))]
+    assert rows == as_texts(expected)
+    found = json.loads(run("sweep", "resnet18", "vgg11", *OVER, "--format", "json").stdout)
+    assert found["rows"] == expected
+    assert found["computed"] == 32
+    assert found["left_out"][0]["network"] == "vgg11"
+    assert found["left_out"][0]["points"] == 4
+    for ending in ("csv", "json", "md"):
+        path = tmp_path / f"out.{ending}"
+        run("sweep", "resnet18", "vgg11", *OVER, "-o", str(path))
+        assert path.exists()
+    assert csv_rows((tmp_path / "out.csv").read_text()) == rows
+    assert json.loads((tmp_path / "out.json").read_text()) == found
+    assert (tmp_path / "out.md").read_text().count("\n| resnet18 |") == 16
+
+
+def test_parquet_holds_the_same(tmp_path: Path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    path = tmp_path / "out.parquet"
+    run("sweep", "resnet18", "vgg11", *OVER, "-o", str(path))
+    rows = csv_rows(run("sweep", "resnet18", "vgg11", *OVER, "--format", "csv").stdout)
+    table = parquet.read_table(path)
+    assert as_texts(table.to_pylist()) == rows
+    assert str(table.schema.field("macs").type) == "int64"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["out.parquet"]
+
+
+@pytest.mark.parametrize("ending", ["csv", "json", "parquet"])
+@pytest.mark.usefixtures("small_chunks")
+def test_numbers_past_64_bits_in_files(ending: str, tmp_path: Path) -> None:
+    if ending == "parquet":
+        pytest.importorskip("pyarrow")
+    path = tmp_path / f"out.{ending}"
+    over = ("--over", "resolution=32:96:32", "--over", "batch=1,1000000000000000")
+    run("sweep", "resnet50@torchvision", *over, "--quantity", "params,macs", "-o", str(path))
+    expected = [(83_410_944 * n**2 + 2_048_000) * batch for n in (1, 2, 3) for batch in (1, 10**15)]
+    assert macs_in(path) == expected
+
+
+def macs_in(path: Path) -> list[int]:
+    if path.suffix == ".csv":
+        return [int(row["macs"]) for row in csv_rows(path.read_text())]
+    if path.suffix == ".json":
+        found: list[int] = [row["macs"] for row in json.loads(path.read_text())["rows"]]
+        return found
+    import pyarrow.parquet as pq
+
+    return [int(Decimal(value)) for value in pq.read_table(path).column("macs").to_pylist()]
+
+
+@pytest.mark.parametrize("ending", ["csv", "json", "parquet"])
+@pytest.mark.usefixtures("small_chunks")
+def test_an_interrupted_run_goes_on(ending: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if ending == "parquet":
+        pytest.importorskip("pyarrow")
+    path, other = tmp_path / f"out.{ending}", tmp_path / f"other.{ending}"
+    run("sweep", "vgg11", *OVER, "-o", str(other))
+    ran: list[int] = []
+    right = Runner.run
+
+    def stops(self: Runner, number: int) -> Any:
+        if number == 2 and 2 not in ran:
+            ran.append(number)
+            raise KeyboardInterrupt
+        ran.append(number)
+        return right(self, number)
+
+    monkeypatch.setattr(Runner, "run", stops)
+    found = run("sweep", "vgg11", *OVER, "-o", str(path), code=130)
+    assert "the same command goes on from there" in found.stderr
+    assert not path.exists()
+    assert len(list(tmp_path.glob(f".out.{ending}.parts/*/*"))) == 2
+    again = run("sweep", "vgg11", *OVER, "-o", str(path))
+    assert f"going on: 2 of {FOUR_CHUNKS} parts are there" in again.stderr
+    assert ran == [0, 1, 2, 2, 3]  # what was there is not computed again
+    assert path.read_bytes() == other.read_bytes()
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == sorted([path.name, other.name])
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_parts_of_another_sweep_are_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "out.csv"
+    right = Runner.run
+
+    def stops(self: Runner, number: int) -> Any:
+        if number == 2:
+            raise KeyboardInterrupt
+        return right(self, number)
+
+    monkeypatch.setattr(Runner, "run", stops)
+    run("sweep", "resnet18", *OVER, "-o", str(path), code=130)
+    monkeypatch.setattr(Runner, "run", right)
+    for more in (["--set", "classes=10"], ["--dtype", "fp16"], ["--with-heads"], ["--batch", "2"]):
+        found = run("sweep", "resnet18", *OVER, "-o", str(tmp_path / "out.csv"), *more)
+        assert "going on" not in found.stderr
+    whole = run("sweep", "resnet18", *OVER, "--format", "csv").stdout
+    assert "going on: 2 of 4" in run("sweep", "resnet18", *OVER, "-o", str(path)).stderr
+    assert path.read_text() == whole
+    assert [entry.name for entry in tmp_path.iterdir()] == ["out.csv"]
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_chosen_rows_of_parts(tmp_path: Path) -> None:
+    path = tmp_path / "out.json"
+    options = ("--pareto", "macs,-resolution,-width", "--where", "width != 1/2", "--top", "5")
+    run("sweep", "resnet18", *OVER, *options, "-o", str(path))
+    expected = archcalc.sweep(
+        "resnet18",
+        {"resolution": "16:64:16", "width": "0.25:1:0.25"},
+        pareto="macs,-resolution,-width",
+        where=["width != 1/2"],
+        top=5,
+    )
+    assert [row["macs"] for row in json.loads(path.read_text())["rows"]] == expected.columns["macs"].tolist()
+    assert len(expected) == 5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["--over", "resolution=1:x"], "bad-axis"),
+        (["--over", "resoluton=1:3"], "unknown-variable"),
+        ([], "no-axes"),
+        ([*OVER, "--over", "width=2"], "bad-axis"),
+        ([*OVER, "--where", "macs <"], "bad-condition"),
+        ([*OVER, "--pareto", "mac"], "unknown-column"),
+        ([*OVER, "--quantity", "flops"], "unknown-quantity"),
+        ([*OVER, "--format", "parquet"], "bad-option"),
+        ([*OVER, "--batch", "0"], "bad-batch"),
+        ([*OVER, "-o", "/nowhere/out.csv"], "cannot-write"),
+    ],
+)
+def test_mistakes(arguments: list[str], code: str) -> None:
+    if "parquet" in arguments:
+        pytest.importorskip("pyarrow")
+    found = run("sweep", "resnet18", *arguments, code=2)
+    assert f"error[{code}]" in found.stderr
+    assert found.stdout == ""
+
+
+def test_parquet_without_pyarrow_says_what_to_type(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("archcalc.source.extra.find_spec", lambda name: None)
+    found = run("sweep", "resnet18", *OVER, "-o", str(tmp_path / "out.parquet"), code=3)
+    assert "pip install 'archcalc[cluster]'" in found.stderr
+
+
+def test_an_unknown_cost_makes_rows_lower_bounds(tmp_path: Path) -> None:
+    path = spec(tmp_path, MYSTERY.replace("image(3, 8, 8)", "image(3, size, size)\nvariables: {size: 8}"))
+    found = run("sweep", path, "--over", "size=8:10", columns=200)
+    assert "mystery: at least, for an operation of unknown cost is in it" in found.stdout
+    strict = run("sweep", path, "--over", "size=8:10", "--strict", code=1)
+    assert "error[unknown-cost]" in strict.stderr
+    assert strict.stdout == ""
+
+
+def test_a_mismatch_ends_with_findings(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = Expansion.costs
+
+    def wrong(self: Expansion, *arguments: Any) -> Any:
+        return {name: values * 2 for name, values in right(self, *arguments).items()}
+
+    monkeypatch.setattr(Expansion, "costs", wrong)
+    found = run("sweep", "resnet18", *OVER, code=1)
+    assert "error[internal-mismatch]" in found.stderr
+    assert "resnet18 at resolution=" in found.stderr
+    assert found.stdout == ""
