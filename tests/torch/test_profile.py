@@ -470,30 +470,3 @@ def test_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
         tell(1, "tiny batch 8: repeat [5] of 20")
     assert "tiny batch 8: repeat [5] of 20" in terminal.getvalue()
     assert "25%" in terminal.getvalue()
-
-
-# on a GPU
-
-
-@pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
-@pytest.mark.parametrize("dtype", ["fp32", "fp16", "bf16"])
-def test_a_gpu_is_measured(dtype: str) -> None:
-    found = profile("resnet18", device="cuda", batch=8, dtype=dtype, layers=True, channels_last=True)
-    assert found.environment.device_name == torch.cuda.get_device_name()
-    assert found.environment.cuda == torch.version.cuda
-    weights = archcalc.analyze("resnet18").totals.params * (4 if dtype == "fp32" else 2)
-    assert found.peak_memory_bytes is not None
-    assert found.peak_memory_bytes > weights
-    assert found.median_s > 0
-    assert found.residue_s == pytest.approx(found.median_s - sum(layer.median_s for layer in found.layers))
-
-
-@pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
-def test_a_gpu_that_is_full() -> None:
-    free, _ = torch.cuda.mem_get_info()
-    with pytest.raises(MeasurementError, match="it takes at least") as caught:
-        profile("vgg16", device="cuda", batch=free // 1_000_000)
-    assert caught.value.code == "out-of-memory"
-    assert profile("lenet5", device="cuda", train=True).median_s > 0  # and goes on
