@@ -95,7 +95,7 @@ def formula(
         found = formulas(
             network,
             _units(free) if free else None,
-            _words(quantity) if quantity else ("macs", "params"),
+            _words(quantity, "--quantity macs,params") if quantity else ("macs", "params"),
             by.value,
             settings(set or []),
             with_heads,
@@ -144,14 +144,18 @@ def _ending(output: Path | None) -> FormulaFormat:
     return _ENDINGS.get(output.suffix.lower(), FormulaFormat.TEXT) if output else FormulaFormat.TEXT
 
 
-def _words(given: Sequence[str]) -> list[str]:
-    return [word for text in given for part in text.split(",") if (word := part.strip())]
+def _words(given: Sequence[str], sample: str) -> list[str]:
+    """Names with commas between them."""
+    words = [word for text in given for part in text.split(",") if (word := part.strip())]
+    if not words:
+        fail("bad-option", f"{sample.split()[0]} takes names, with commas between them", sample)
+    return words
 
 
 def _units(given: Sequence[str]) -> dict[str, Fraction | None]:
     """Each variable with its unit, where one is given."""
     found: dict[str, Fraction | None] = {}
-    for word in _words(given):
+    for word in _words(given, "--free resolution,width=1/4"):
         name, sign, text = (part.strip() for part in word.partition("="))
         try:
             unit = Fraction(text) if sign and len(text) <= LONGEST_UNIT else None

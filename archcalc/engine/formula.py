@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 
 from archcalc.dims import Assumption, Dim, Polynomial, substitute, variable
 from archcalc.dims import total as sum_of
-from archcalc.dims.polynomial import Atom, NamedSum, Variable, atoms_inside, single
+from archcalc.dims.polynomial import Atom, NamedSum, Quotient, Variable, atoms_inside, single
 from archcalc.engine.conventions import CONVENTIONS
 from archcalc.engine.costs import QUANTITIES, cost_of, quantity
 from archcalc.engine.explain import MismatchError
@@ -142,19 +142,29 @@ def _unit(unit: Fraction | int | None, value: Fraction | None) -> Fraction:
 
 
 def _default_free(network: Network, set: Mapping[str, Any] | None) -> list[str]:
-    """The resolution; where there is none, the numbers that decide nothing about the structure."""
+    """The resolution; where there is none, the numbers that decide nothing but sizes."""
     if "resolution" in network.spec.settable and _own_value(network, "resolution", set) is not None:
         return ["resolution"]
-    found: list[str] = []
+    found: dict[str, Fraction] = {}
     for name in network.spec.settable:
         value = _own_value(network, name, set)
         if value is not None:
+            tried = found | {name: _unit(None, value)}
             try:
-                network.graph(set, free={each: _unit(None, value) for each in (*found, name)})
+                graph = network.graph(set, free=tried, with_heads=False)
             except SpecError:
                 continue
-            found.append(name)
-    return found
+            found = tried if _has_sizes_alone(graph) else found
+    return list(found)
+
+
+def _has_sizes_alone(graph: Graph) -> bool:
+    """Whether macs and params consist of variables and of sizes that are rounded, without any choice."""
+    return all(
+        isinstance(atom, Variable | NamedSum) or (isinstance(atom, Quotient) and isinstance(atom.divisor, int))
+        for name in ("macs", "params")
+        for atom in atoms_inside(quantity(graph, name))
+    )
 
 
 # what is counted
@@ -254,7 +264,7 @@ def _form(
 
 
 def _letters() -> Iterator[str]:
-    yield from ("n", "m", "k", "l", "p", "q")
+    yield from ("n", "m", "k", "p", "q")
     yield from (f"n{number}" for number in count(1))
 
 

@@ -131,9 +131,9 @@ def formulated(found: Formulas, is_exact: bool = False) -> Document:
     """The forms, for which values they hold, and what they give for the network as its spec has it."""
     form = found.chosen(is_exact)
     names = [counter.variable for counter in form.counters]
-    what = f"what it costs as a function of {listed(names)}" if names else "what it costs, nothing being free"
+    what = f"as a function of {listed(names)}" if names else "nothing being free"
     table = _table_of_totals(found, form) if found.by == "total" else _table_of_rows(found, form)
-    document: Document = [Heading(f"{found.name}: {what}", 1), table]
+    document: Document = [Heading(f"{found.name}: what it costs exactly, {what}", 1), table]
     notes = [condition(counter) for counter in form.counters]
     notes += [assumption(assumed) for assumed in form.assumptions]
     if len(notes) == 1:
@@ -141,8 +141,8 @@ def formulated(found: Formulas, is_exact: bool = False) -> Document:
     elif notes:
         document += [Paragraph("It holds for"), Items(notes, is_plain=True)]
     document.extend(Paragraph(remark) for remark in _remarks(found, form))
-    document.append(Paragraph(" | ".join(_footer(found)), quiet=True))
-    return document
+    footer = " | ".join(_footer(found))
+    return [*document, Paragraph(footer, quiet=True)] if footer else document
 
 
 def _table_of_totals(found: Formulas, form: ClosedForm) -> Table:
@@ -181,7 +181,7 @@ def _remarks(found: Formulas, form: ClosedForm) -> list[str]:
 
 def _footer(found: Formulas) -> list[str]:
     point = [f"{name} {decimal(value)}" for name, value in found.point.items()]
-    parts = ["exact", *([f"{VALUE}: by the integer engine, at {listed(point)}"] if point else [])]
+    parts = [f"{VALUE}: the integer engine's at {listed(point)}"] * bool(point)
     return [
         *parts,
         *(f"{name} = {value}" for name, value in found.settings.items()),

@@ -14,6 +14,7 @@ from archcalc.report.formula import assumption, definition, readable, remainders
 from archcalc.results.formula import ClosedForm, Counter, Formulas
 
 SOURCE = Style(" * ", "**", "", has_floor=False)
+TAKEN = frozenset({"Fraction", "divmod", "index", "max", "min", "rest"})  # names in a function that are no variables
 LINE = 100  # characters, before a sum stands one term a line
 
 
@@ -60,7 +61,7 @@ def _function(found: Formulas, form: ClosedForm, name: str) -> str:
 def identifier(text: str) -> str:
     """A name for Python: `resnet50_torchvision_macs`."""
     found = re.sub(r"\W+", "_", text, flags=re.ASCII).strip("_")
-    return f"{found}_" if iskeyword(found) else found if found[:1].isalpha() else f"net_{found}"
+    return f"{found}_" if iskeyword(found) or found in TAKEN else found if found[:1].isalpha() else f"net_{found}"
 
 
 def _is_whole(counter: Counter) -> bool:

@@ -14,7 +14,7 @@ from tests.cli.running import run, spec
 
 def test_a_formula_as_it_is_shown() -> None:
     assert run("formula", "resnet50@torchvision", columns=80).stdout == (
-        "resnet50@torchvision: what it costs as a function of resolution\n"
+        "resnet50@torchvision: what it costs exactly, as a function of resolution\n"
         "\n"
         "quantity  closed form                                value\n"
         "──────────────────────────────────────────────────────────\n"
@@ -25,7 +25,7 @@ def test_a_formula_as_it_is_shown() -> None:
         "It holds for resolution = 32 n, n >= 1: 32, 64, 96, ...\n"
         "\n"
         "With --exact: for other values too, with sizes rounded as the layers round them.\n"
-        "exact | value: by the integer engine, at resolution 224\n"
+        "value: the integer engine's at resolution 224\n"
     )
 
 
@@ -112,6 +112,8 @@ def test_json_is_of_the_one_shape() -> None:
         (("resnet50", "--free", "width=1/128"), "a coarser unit"),
         (("resnet50", "--quantity", "mac"), "did you mean `macs`?"),
         (("resnet50", "--quantity", "flops"), "say whose"),
+        (("resnet50", "--free", ","), "--free takes names, with commas between them"),
+        (("resnet50", "--quantity", ""), "--quantity takes names, with commas between them"),
         (("resnt50",), "resnet50"),
         (("resnet50", "--by", "op"), "is not one of total, stage, layer"),
         (("resnet50", "-o", "missing/a.py"), "make the folder first"),

@@ -225,6 +225,8 @@ def test_rounded_widths_lose_their_rounding_too() -> None:
 def test_without_a_resolution_the_numbers_of_the_spec_are_free() -> None:
     assert list(formulas("enet").point) == ["height", "width", "classes"]
     assert list(formulas("ciresan-1").point) == ["classes"]
+    # shares too, but no size of which a formula would need a choice
+    assert list(formulas("specs/examples/squeeze_ratio.yaml").point) == ["classes", "ratio", "pct_3x3"]
     fixed = network("a: linear(3)", "features(5)")
     assert formulas(fixed).exact.counters == ()
     assert formulas(fixed).exact.rows[""] == {"macs": 15, "params": 18}

@@ -133,7 +133,12 @@ def test_every_kind_of_atom_has_source_and_text() -> None:
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("resnet50@torchvision_macs", "resnet50_torchvision_macs"), ("lambda", "lambda_"), ("3d-net", "net_3d_net")],
+    [
+        ("resnet50@torchvision_macs", "resnet50_torchvision_macs"),
+        ("lambda", "lambda_"),
+        ("index", "index_"),
+        ("3d-net", "net_3d_net"),
+    ],
 )
 def test_identifiers(text: str, expected: str) -> None:
     assert identifier(text) == expected
