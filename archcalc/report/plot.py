@@ -7,15 +7,19 @@ people of any colour vision can tell apart.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from math import log, pi, sqrt
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from archcalc.engine.groups import cut
 from archcalc.report.files import write_whole
-from archcalc.report.numbers import count
+from archcalc.report.numbers import count, listed, plural
 from archcalc.results.cost import LayerCost, NetworkCost
 from archcalc.source.extra import require
+
+if TYPE_CHECKING:
+    from archcalc.results.sweep import Sweep
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#999999", "#000000")
 ENDINGS = (".svg", ".png", ".html")
@@ -24,6 +28,10 @@ LONGEST_LABEL = 260  # pixels
 MOST_COLOURS = len(PALETTE)
 WIDTH, HEIGHT = 520, 380  # of a chart with balls, in pixels
 LEAST_AREA, MOST_AREA = 30, 2500  # of a ball
+MOST_POINTS = 5000  # of a picture of a sweep
+MOST_LABELS = 24  # of a legend
+MOST_NAMES = 4  # of networks in a title
+TITLES = {"macs": "MACs", "params": "parameters"}
 LETTER, LINE = 6.6, 13  # about how wide a letter is, and how high a line
 
 
@@ -129,6 +137,67 @@ def balls(costs: Sequence[NetworkCost]) -> Any:
     subtitle = f"input {inputs.pop()}" if len(inputs) == 1 else "each at its own input"
     chart = (ball + label).properties(width=WIDTH, height=HEIGHT)
     return _finished(chart, "What networks compute and what they store", f"{subtitle}, batch {costs[0].batch}")
+
+
+def cost_along(sweep: Sweep) -> Any:
+    """Lines of cost along the first axis of numbers, one for each combination of networks and other axes.
+
+    Without an axis of numbers, points over the values of the first axis. At most two quantities, MACs and parameters
+    where they are there.
+
+    Raises:
+        ValueError: more configurations than a picture shows.
+    """
+    require("altair", "vl_convert", extra="plot")
+    import altair as alt
+
+    heading = sweep.heading
+    if len(sweep) > MOST_POINTS:
+        raise ValueError(f"a picture shows up to {MOST_POINTS:,} configurations, and there are {len(sweep):,}")
+    columns = sweep.columns
+    along = next((axis for axis in heading.axes if axis.is_numeric and axis.size > 1), heading.axes[0])
+    others = [axis.name for axis in heading.axes if axis is not along and axis.size > 1]
+    named = (["network"] if len(heading.networks) > 1 else []) + others
+    quantities = [name for name in TITLES if name in heading.quantities] or list(heading.quantities[:2])
+    rows = range(len(sweep))
+    series = [", ".join(_labelled(name, columns[name][row]) for name in named) or heading.networks[0] for row in rows]
+    values = [
+        {
+            "at": _number(columns[along.name][row]) if along.is_numeric else str(columns[along.name][row]),
+            "series": series[row],
+            "quantity": name,
+            "cost": int(columns[name][row]),
+        }
+        for row in rows
+        for name in quantities
+    ]
+    labels = list(dict.fromkeys(series))
+    legend = alt.Legend(title=None, symbolLimit=MOST_LABELS, labelLimit=LONGEST_LABEL) if len(labels) > 1 else None
+    kind = "Q" if along.is_numeric else "N"
+    panels = []
+    for name in quantities:
+        marks = alt.Chart(_data([value for value in values if value["quantity"] == name])).encode(
+            x=alt.X(f"at:{kind}", title=along.name, scale=alt.Scale(zero=False) if kind == "Q" else alt.Undefined),
+            y=alt.Y("cost:Q", title=TITLES.get(name, name), axis=_axis(tickCount=5)),
+            color=alt.Color("series:N", sort=labels, legend=legend, scale=_colours(labels)),
+            tooltip=["series:N", f"at:{kind}", alt.Tooltip("cost:Q", title=name, format=",")],
+        )
+        drawn = marks.mark_line(point=alt.OverlayMarkDef(size=18)) if kind == "Q" else marks.mark_point(filled=True)
+        panels.append(drawn.properties(width=360, height=260))
+    title = f"What {listed(list(heading.networks)[:MOST_NAMES])} cost{'s' * (len(heading.networks) == 1)}"
+    subtitle = (
+        f"along {along.name}{f', for each {listed(others)}' if others else ''}: {plural(len(sweep), 'configuration')}"
+    )
+    return _finished(alt.hconcat(*panels, spacing=24), title, subtitle)
+
+
+def _labelled(name: str, value: Any) -> str:
+    return str(value) if name == "network" else f"{name} {value}"
+
+
+def _number(value: Any) -> float:
+    """A value of an axis where it is drawn; shares are texts that read as fractions."""
+    return float(Fraction(value)) if isinstance(value, str) else float(value)
 
 
 class _Span:

@@ -16,7 +16,7 @@ from tests.cli.running import run
 pytest.importorskip("altair")
 pytest.importorskip("vl_convert")
 
-from archcalc.report.plot import MOST_ROWS, balls, cost_by_layer, write_chart
+from archcalc.report.plot import MOST_ROWS, balls, cost_along, cost_by_layer, write_chart
 
 
 def rows_of(chart: Any) -> list[dict[str, Any]]:
@@ -82,3 +82,22 @@ def test_mistakes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "mkdir -p" in missing.stderr
     monkeypatch.setattr(extra, "find_spec", lambda name: None)
     assert "pip install 'archcalc[plot]'" in run("show", "lenet5", "--plot", "cost.svg", code=3).stderr
+
+
+def test_a_sweep_is_drawn_as_it_was_counted() -> None:
+    sweep = archcalc.sweep(["resnet18"], over={"resolution": "64:128:32", "width": "0.5,1"})
+    found = {
+        (row["series"], row["at"]): row["cost"]
+        for row in rows_of(cost_along(sweep).to_dict())
+        if row["quantity"] == "macs"
+    }
+    assert len(found) == 6
+    for (series, at), macs in found.items():
+        width = series.removeprefix("width ")
+        assert macs == archcalc.analyze("resnet18", set={"resolution": int(at), "width": width}).totals.macs
+
+
+def test_more_than_a_picture_shows_is_refused() -> None:
+    sweep = archcalc.sweep(["resnet18"], over={"resolution": "32:6000:1"})
+    with pytest.raises(ValueError, match="up to 5,000 configurations"):
+        cost_along(sweep)
