@@ -28,7 +28,8 @@ def to_latex(x: Dim) -> str:
     """SymPy's LaTeX, with names of more than one letter upright, and floor(r/2 + 1/2) as the ceiling that it is."""
     expression: Any = to_sympy(x).replace(sympy.floor, _ceiling)
     names = {of: _upright(of.name) for of in expression.free_symbols}
-    return str(sympy.latex(expression, symbol_names=names))
+    between = r" \, " if any(len(of.name) > 1 for of in names) else None
+    return str(sympy.latex(expression, symbol_names=names, mul_symbol=between))
 
 
 def _ceiling(number: Any) -> Any:

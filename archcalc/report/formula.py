@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 
 from archcalc.dims import Assumption, Dim, Polynomial, prod, substitute, total, variable
-from archcalc.dims.polynomial import Monomial, Variable
+from archcalc.dims.polynomial import Atom, Monomial, NamedSum, Variable
 from archcalc.dims.text import PROSE, ordered, sum_text, texts_of, written
 from archcalc.engine.squares import squared
 from archcalc.report.blocks import Column, Document, Heading, Items, Paragraph, Table, Total, number
@@ -19,7 +19,7 @@ from archcalc.results.formula import ClosedForm, Counter, Formulas
 
 VALUE = "value"
 EXAMPLES = 3  # values of a variable that are written out
-TERMS = 3  # in a line of LaTeX
+LINE = 4  # terms in one letter that a line of LaTeX has room for
 
 RELATIONS = {"==": "is", "!=": "is not", ">=": "is at least", "divisible": "is divisible by"}
 SIGNS = {"==": "=", "!=": r"\neq", ">=": r"\geq"}
@@ -200,26 +200,31 @@ def formulated_latex(found: Formulas, is_exact: bool = False) -> str:
     ]
     notes = [f"${_latex_condition(counter)}$" for counter in form.counters]
     notes += [_latex_assumption(assumed) for assumed in form.assumptions]
-    lines = [
-        f"% {found.name}; needs the package amsmath",
-        "\\begin{align*}",
-        " \\\\\n".join(equations),
-        "\\end{align*}",
-    ]
-    return "\n".join([*lines, *([f"for {listed(notes)}."] if notes else [])]) + "\n"
+    lines = ["\\begin{align*}", " \\\\\n".join(equations), "\\end{align*}"]
+    if len(form.rows) > 1:  # over several pages
+        lines = ["\\begingroup\\allowdisplaybreaks", *lines, "\\endgroup"]
+    ending = [f"for {listed(notes)}."] if notes else []
+    return "\n".join([f"% {found.name}; needs the package amsmath", *lines, *ending]) + "\n"
 
 
 def _equation(name: str, x: Dim) -> str:
     x = readable(x)
     terms = [((), x)] if isinstance(x, int) else ordered(x, texts_of(x, PROSE))
-    found = ""
+    found, taken = "", 0
     for place, (monomial, coefficient) in enumerate(terms):
+        width = sum(map(_width, (atom for atom, _ in monomial))) or 1
+        is_new_line = place > 0 and taken + width > LINE
+        taken = width if is_new_line else taken + width
         term = _latex(Polynomial({monomial: abs(coefficient)}) if monomial else abs(coefficient))
         if place:
-            found += " \\\\\n    &\\quad {} " if place % TERMS == 0 else " "
+            found += " \\\\\n    &\\quad {} " if is_new_line else " "
         sign = "-" if coefficient < 0 else "+" if place else ""
         found += f"{sign} {term}" if sign else term
     return f"\\text{{{escaped(name)}}} &= {found}"
+
+
+def _width(atom: Atom) -> int:
+    return (len(atom.name) > 1) * 2 if isinstance(atom, Variable) else 3 if isinstance(atom, NamedSum) else 2
 
 
 def _latex(x: Dim) -> str:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 import random
+import re
+import shutil
+import subprocess
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -186,7 +190,7 @@ def test_latex() -> None:
         "for $\\mathrm{resolution} = 32 n,\\ n \\geq 1$.\n"
     )
     exact = formulated_latex(found, is_exact=True)
-    assert "9408 \\left\\lceil{\\frac{\\mathrm{resolution}}{2}}\\right\\rceil^{2}" in exact
+    assert "9408 \\, \\left\\lceil{\\frac{\\mathrm{resolution}}{2}}\\right\\rceil^{2}" in exact
     assert "lfloor" not in exact
 
 
@@ -199,3 +203,22 @@ def test_latex_is_balanced(name: str) -> None:
             assert source.count("\\left\\lfloor") == source.count("\\right\\rfloor")
             assert source.count("$") % 2 == 0
             assert source.count("\\begin{align*}") == source.count("\\end{align*}") == 1
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
+def test_latex_compiles_and_fits_the_page(tmp_path: Path) -> None:
+    """An article's text is 345 points wide: no line of these runs over by more than a letter or two."""
+    parts = [
+        formulated_latex(formulas("inception_v3"), is_exact=True),
+        formulated_latex(formulas("googlenet", by="layer")),
+        formulated_latex(formulas("enet@encoder"), is_exact=True),
+        formulated_latex(formulas("bn_inception", ["resolution", "classes", "batch"]), is_exact=True),
+    ]
+    body = "\n\n".join(parts)
+    source = f"\\documentclass{{article}}\n\\usepackage{{amsmath}}\n\\begin{{document}}\n{body}\n\\end{{document}}\n"
+    (tmp_path / "a.tex").write_text(source, encoding="utf-8")
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "a.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-2000:]
+    over = [float(points) for points in re.findall(r"Overfull \\[hv]box \(([0-9.]+)pt", done.stdout)]
+    assert max(over, default=0) < 20
