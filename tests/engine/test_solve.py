@@ -184,3 +184,15 @@ def test_what_cannot_be_scaled_is_said() -> None:
         scale(load("resnet18"), coefficients={"block": Fraction(2)})
     with pytest.raises(SpecError, match="at phi 1/2: width is"):
         scale(load("enet"))  # its `width` is that of the image, and must fit the strides
+
+
+def test_a_long_count_one_by_one_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "falling.yaml"
+    path.write_text(FALLING.replace("40", "40000").replace("60 ", "60000 ").replace("size: 32", "size: 39000"), "utf-8")
+    with pytest.raises(SpecError, match="would have to be counted one by one"):
+        solve(load(str(path)), "size", [limit_of("macs", "300G")])
+
+
+def test_a_grid_of_too_many_points_is_refused() -> None:
+    with pytest.raises(SpecError, match="more than 1,000 combinations"):
+        grid(load("resnet18"), [limit_of("macs", "4G")], [Fraction(100 + part, 100) for part in range(11)])

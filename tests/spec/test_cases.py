@@ -9,12 +9,19 @@ from archcalc.spec.read import read_spec
 from tests.spec.cases import Expected, assert_gives, assert_refused, expected, paths
 from tests.spec.codes import codes
 
+ROOT = Path(__file__).parents[2]
 VALID = [(path, block) for path in paths("valid") for block in expected(path)]
 
 # Codes that no spec on its own can bring about, and where they are tested instead.
 ELSEWHERE = {
     "bad-condition": "tests/guards/test_conditions.py: a condition that is typed",
     "file-too-large": "tests/source/test_files.py",
+    "no-limit": "tests/engine/test_solve.py: a budget that is typed",
+    "no-solution": "tests/engine/test_solve.py: a budget that is typed",
+    "not-monotone": "tests/engine/test_solve.py: a budget that is typed",
+    "not-scalable": "tests/engine/test_solve.py: a budget that is typed",
+    "not-solvable": "tests/engine/test_solve.py: a budget that is typed",
+    "too-many-points": "tests/engine/test_solve.py: a grid that is typed",
     "no-git": "tests/guards/test_diff.py: a revision that is typed",
     "no-repository": "tests/guards/test_diff.py: a revision that is typed",
     "no-such-file": "tests/source/test_files.py",
@@ -55,6 +62,8 @@ def test_every_code_has_a_case() -> None:
     covered = {block.head.split()[0] for path in paths("invalid") for block in expected(path)}
     missing = {code: places for code, places in found.items() if code not in covered and code not in ELSEWHERE}
     assert not missing, "add a case under tests/spec/invalid for each"
+    for where in ELSEWHERE.values():
+        assert (ROOT / where.partition(":")[0]).exists(), where
 
 
 def test_every_case_is_of_a_code_that_there_is() -> None:
