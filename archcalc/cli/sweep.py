@@ -115,6 +115,13 @@ def sweep(
         typer.Option("--format", help="Without it: by the ending of -o FILE, else table.", show_default=False),
     ] = None,
     output: OutputOption = None,
+    engine: Annotated[
+        EngineChoice, typer.Option("--engine", help="In this process, or on the workers of a Dask cluster.")
+    ] = EngineChoice.HERE,
+    scheduler: Annotated[
+        str | None,
+        typer.Option("--scheduler", metavar="ADDRESS", help="Of the cluster; without, this machine's cores."),
+    ] = None,
     units: UnitsOption = UnitsChoice.SI,
     strict: StrictOption = False,
     limit: LimitOption = None,
@@ -129,6 +136,8 @@ def sweep(
     from archcalc.engine.plan import make_plan
     from archcalc.source.extra import require
 
+    if scheduler is not None and engine is not EngineChoice.DASK:
+        fail("bad-option", "--scheduler is the address of a Dask cluster", "--engine dask")
     written_as = format or (_ENDINGS.get(output.suffix.lower(), SweepFormat.TABLE) if output else SweepFormat.TABLE)
     if written_as is SweepFormat.PARQUET:
         require("pyarrow", extra="cluster")
@@ -155,7 +164,7 @@ def sweep(
     announce(plan)
     try:
         with stored(plan, output, written_as) as store:
-            found = computed(plan, store)
+            found = computed(plan, store, engine, scheduler)
             if strict and found.tally.lower_bounds:
                 named = ", ".join(sorted(found.tally.lower_bounds))
                 fail(
@@ -201,11 +210,15 @@ def stored(plan: Plan, output: Path | None, written_as: SweepFormat) -> Iterator
     store.remove()
 
 
-def computed(plan: Plan, store: Store | None) -> Sweep:
+def computed(plan: Plan, store: Store | None, engine: EngineChoice, scheduler: str | None) -> Sweep:
     """Compute a plan, with a bar on a terminal."""
-    from archcalc.engine.sweep import collected
-
     with progress(plan.points, "configurations") as tell:
+        if engine is EngineChoice.DASK:
+            from archcalc.engine.cluster import collected_on_dask
+
+            return collected_on_dask(plan, store, lambda done: tell(done, "sweep"), scheduler)
+        from archcalc.engine.sweep import collected
+
         return collected(plan, store, lambda done: tell(done, "sweep"))
 
 

@@ -59,6 +59,8 @@ class Plan(NamedTuple):
     looped: tuple[tuple[str, ...], ...]  # by network
     sample: int | None = None
     seed: int = 0
+    most_points: int = CHUNK
+    most_expansions: int = MOST_EXPANSIONS
     version: str = __version__
 
     @property
@@ -82,8 +84,9 @@ class Plan(NamedTuple):
         """A digest of everything that the result depends on."""
         digest = hashlib.sha256(repr(self._replace(axes=())).encode())
         for axis in self.axes:
-            values = axis.texts or axis.multiples.tolist()
-            digest.update(repr((axis.name, axis.unit, values)).encode())
+            digest.update(repr((axis.name, axis.unit, axis.texts, axis.size)).encode())
+            is_wide = axis.multiples.dtype == object
+            digest.update(repr(axis.multiples.tolist()).encode() if is_wide else axis.multiples.tobytes())
         return digest.hexdigest()
 
     def ordered(self, network: int) -> list[Axis]:
@@ -133,9 +136,9 @@ class Plan(NamedTuple):
         looped = len(self.looped[network])
         points = expansions = 1
         for at in reversed(range(len(axes))):
-            most = CHUNK // points
+            most = self.most_points // points
             if at < looped:
-                most = min(most, MOST_EXPANSIONS // expansions)
+                most = min(most, self.most_expansions // expansions)
                 expansions *= axes[at].size
             if axes[at].size > most:
                 return at, max(1, most)
@@ -150,7 +153,8 @@ class Plan(NamedTuple):
     def _draws(self) -> int:
         """Draws in a chunk of a sample: fewer where nearly each takes an expansion of its own."""
         own = [prod(axis.size for axis in self.axes if axis.name in looped) for looped in self.looped]
-        return CHUNK if sum(own) <= MOST_EXPANSIONS else CHUNK // 64
+        is_many = sum(own) > self.most_expansions
+        return max(1, self.most_points // 64) if is_many else self.most_points
 
 
 def make_plan(
@@ -185,7 +189,7 @@ def make_plan(
     chosen = selection(axes, swept, where, pareto, sort, top)
     texts = tuple(NetworkText(each.spec.source.name, each.spec.source.text, name) for name, each in found.items())
     looped = tuple(Expansions(each, question, axes).looped() for each in found.values())
-    plan = Plan(texts, tuple(axes), question, chosen, looped, None, seed)
+    plan = Plan(texts, tuple(axes), question, chosen, looped, None, seed, CHUNK, MOST_EXPANSIONS)
     return plan._replace(sample=sample) if sample is not None and sample < plan.points else plan
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -77,68 +77,70 @@ class Kept:
     """Columns that were computed, as a table to choose from."""
 
     def __init__(self, axes: Sequence[Axis], columns: Columns) -> None:
-        self.columns = columns
+        self._columns = columns
         self.numeric = {axis.name for axis in axes if axis.is_numeric}
         self.texts = {"network", *(axis.name for axis in axes)} - self.numeric
 
     def __len__(self) -> int:
-        return len(next(iter(self.columns.values())))
+        return len(next(iter(self._columns.values())))
 
     def column(self, name: str) -> Column:
         """The values of a column, as they are written."""
-        return self.columns[name]
+        return self._columns[name]
 
     def exact(self, name: str) -> tuple[Column, Fraction]:
         """Values to compare; texts with a unit of 0."""
-        values = self.columns[name]
+        values = self._columns[name]
         if name in self.numeric and values.dtype == object:  # fractions are written as texts
             values = np.array([Fraction(value) for value in values], dtype=object)
         return values, Fraction(0 if name in self.texts else 1)
+
+    def columns(self) -> Columns:
+        """All of them."""
+        return self._columns
 
 
 def collected(plan: Plan, store: Store | None = None, progress: Progress | None = None) -> Sweep:
     """Compute a plan in this process; with a store, what is there is not computed again."""
     runner = Runner(plan)
-    rows: list[Rows] = []
-
-    def compute() -> Iterator[Tally]:
-        for number in range(plan.chunks):
-            if store is not None and store.has(number):
-                yield store.tally(number)
-                continue
-            found, tally = runner.run(number)
-            if store is None:
-                rows.append(found)
-            else:
-                store.write(number, found.columns(), tally)
-            yield tally
-
-    tally = total(plan, compute(), progress)
-    return finished(plan, tally, stored(plan, store) if store else lambda: (each.columns() for each in rows))
+    return gathered(plan, (compute(runner, store, number) for number in range(plan.chunks)), store, progress)
 
 
-def total(plan: Plan, tallies: Iterator[Tally], progress: Progress | None) -> Tally:
-    """What was found in all chunks."""
-    found = Tally()
-    for tally in tallies:
-        found.add(tally)
+def compute(runner: Runner, store: Store | None, number: int) -> tuple[Tally, Rows | None]:
+    """One chunk: its rows, or None where they are in the store."""
+    if store is not None and store.has(number):
+        return store.tally(number), None
+    rows, tally = runner.run(number)
+    if store is None:
+        return tally, rows
+    store.write(number, rows.columns(), tally)
+    return tally, None
+
+
+def gathered(
+    plan: Plan,
+    chunks: Iterable[tuple[Tally, Rows | Kept | None]],
+    store: Store | None,
+    progress: Progress | None,
+) -> Sweep:
+    """The result of all chunks, in their order."""
+    tally = Tally()
+    rows: list[Rows | Kept] = []
+    for found, kept in chunks:
+        tally.add(found)
+        if kept is not None:
+            rows.append(kept)
         if progress is not None:
-            progress(found.computed)
-    found.left_out.sort(key=lambda of: (plan.names.index(of.network), of.number))
-    return found
+            progress(tally.computed)
+    tally.left_out.sort(key=lambda of: (plan.names.index(of.network), of.number))
 
+    def pieces() -> Iterator[Columns]:
+        return (each.columns() for each in rows) if store is None else map(store.columns, range(plan.chunks))
 
-def stored(plan: Plan, store: Store) -> Callable[[], Iterator[Columns]]:
-    """The pieces that are in a store."""
-    return lambda: (store.columns(number) for number in range(plan.chunks))
-
-
-def finished(plan: Plan, tally: Tally, pieces: Callable[[], Iterator[Columns]]) -> Sweep:
-    """The result: pieces as they are, or what is chosen of all of them."""
     if plan.selection.is_local:
         return Sweep(plan.heading, tally, pieces)
-    kept = Kept(plan.axes, joined(plan.heading.columns, list(pieces())))
-    order = plan.selection.ordered(kept)
-    columns = {name: values[order] for name, values in kept.columns.items()}
+    table = Kept(plan.axes, joined(plan.heading.columns, list(pieces())))
+    order = plan.selection.ordered(table)
+    columns = {name: values[order] for name, values in table.columns().items()}
     tally.kept = len(order)
     return Sweep(plan.heading, tally, lambda: iter([columns]))

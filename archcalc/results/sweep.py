@@ -50,6 +50,13 @@ class Axis(NamedTuple):
         """Values as a column: integers, decimals that a float gives back exactly, or else texts."""
         return np.take(self._values(), indices)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A range travels as its ends, whatever its length."""
+        first, step = (int(self.multiples[0]), int(self.multiples[1] - self.multiples[0])) if self.size > 2 else (0, 0)
+        if step > 0 and np.array_equal(self.multiples, np.arange(first, first + step * self.size, step)):
+            return _range, (self.name, self.unit, first, step, self.size)
+        return Axis, tuple(self)
+
     def _values(self) -> Column:
         if not self.is_numeric:
             return np.array(self.texts, dtype=object)
@@ -60,6 +67,10 @@ class Axis(NamedTuple):
         if digits % self.unit.denominator == 0 and largest * self.unit.numerator * digits < EXACT_DECIMALS:
             return (self.multiples * self.unit.numerator).astype(np.float64) / self.unit.denominator
         return np.array([str(self.value(index)) for index in range(self.size)], dtype=object)
+
+
+def _range(name: str, unit: Fraction, first: int, step: int, size: int) -> Axis:
+    return Axis(name, unit, np.arange(first, first + step * size, step))
 
 
 def _power(number: int, of: int) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +65,9 @@ def test_configurations_that_are_no_network_are_counted_and_told() -> None:
 def test_formats_hold_the_same(tmp_path: Path) -> None:
     rows = csv_rows(run("sweep", "resnet18", "vgg11", *OVER, "--format", "csv").stdout)
     columns = archcalc.sweep(["resnet18", "vgg11"], {"resolution": "16:64:16", "width": "0.25:1:0.25"}).columns
-    expected = [dict(zip(columns, row, strict=True)) for row in zip(*(of.tolist() for of in columns.values()))]
+    expected = [
+        dict(zip(columns, row, strict=True)) for row in zip(*(of.tolist() for of in columns.values()), strict=True)
+    ]
     assert rows == as_texts(expected)
     found = json.loads(run("sweep", "resnet18", "vgg11", *OVER, "--format", "json").stdout)
     assert found["rows"] == expected
@@ -113,7 +114,7 @@ def macs_in(path: Path) -> list[int]:
         return found
     import pyarrow.parquet as pq
 
-    return [int(Decimal(value)) for value in pq.read_table(path).column("macs").to_pylist()]
+    return [int(str(value)) for value in pq.read_table(path).column("macs").to_pylist()]
 
 
 @pytest.mark.parametrize("ending", ["csv", "json", "parquet"])

@@ -53,7 +53,7 @@ def network_of(text: str) -> archcalc.Network:
 
 @pytest.mark.parametrize("name", [name for name in NAMES if "1202" not in name])
 def test_resolutions_of_every_network(name: str) -> None:
-    first = int(archcalc.load(name).graph().input.spatial[0])  # type: ignore[arg-type]
+    first = int(archcalc.load(name).graph().input.spatial[0])
     found = archcalc.sweep(name, {"resolution": [1, first // 2 + 3, first, first + 37]})
     assert len(found)
     one_by_one(name, found)
@@ -210,7 +210,7 @@ def test_a_wrong_number_in_arrays_is_an_error(monkeypatch: pytest.MonkeyPatch) -
         return {**found, "macs": found["macs"] + 1}
 
     monkeypatch.setattr(Expansion, "costs", wrong)
-    with pytest.raises(SweepMismatchError, match="resnet18 at resolution=.*by the integer engine"):
+    with pytest.raises(SweepMismatchError, match=r"resnet18 at resolution=.*by the integer engine"):
         archcalc.sweep("resnet18", {"resolution": "32:64"})
 
 

@@ -24,7 +24,9 @@ Row = dict[str, Any]
 
 def rows(found: Sweep) -> list[Row]:
     names = list(found.columns)
-    return [dict(zip(names, row, strict=True)) for row in zip(*(of.tolist() for of in found.columns.values()))]
+    return [
+        dict(zip(names, row, strict=True)) for row in zip(*(of.tolist() for of in found.columns.values()), strict=True)
+    ]
 
 
 ALL = rows(archcalc.sweep(["resnet18", "resnet50"], OVER))

@@ -1,0 +1,147 @@
+"""The same sweeps on a real cluster: two worker processes, one of which is killed in the middle of a run."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from archcalc.engine.chunk import Runner, SweepMismatchError
+from archcalc.engine.parts import Store, store_beside
+from archcalc.engine.plan import Plan, make_plan
+from archcalc.engine.sweep import collected
+from archcalc.report.sweep import write_parquet
+from archcalc.source import SpecError
+from tests.cli.running import run
+
+distributed = pytest.importorskip("distributed")
+pytest.importorskip("pyarrow")
+from archcalc.engine.cluster import collected_on_dask, compute_chunk  # noqa: E402  # after its libraries
+
+OVER = {"resolution": "32:96:8", "width": "0.25:1:0.25", "classes": "1:100"}
+LOOPED = {"n": "1:60", "shortcut": "option_a,option_b", "resolution": "32:64"}  # 120 expansions
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    made = distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, host="127.0.0.1"
+    )
+    yield made
+    made.close()
+
+
+def workers(cluster: Any) -> list[int]:
+    return [nanny.pid for nanny in cluster.workers.values()]
+
+
+def parts(plan: Plan, folder: Path) -> Store:
+    return store_beside(folder / "out.parquet", plan, True)
+
+
+@pytest.fixture
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("archcalc.engine.plan.MOST_EXPANSIONS", 4)
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_a_worker_is_killed_and_nothing_is_lost_or_doubled(cluster: Any, tmp_path: Path) -> None:
+    plan = make_plan("resnet20", LOOPED)
+    assert plan.chunks == 30
+    (tmp_path / "here").mkdir()
+    (tmp_path / "there").mkdir()
+    here, there = parts(plan, tmp_path / "here"), parts(plan, tmp_path / "there")
+    before = workers(cluster)
+    assert len(before) == 2
+    killed: list[int] = []
+
+    def kill(done: int) -> None:
+        if not killed:
+            assert 0 < done < plan.points
+            killed.append(before[0])
+            os.kill(before[0], signal.SIGKILL)
+
+    found = collected_on_dask(plan, there, kill, cluster.scheduler_address)
+    assert killed
+    assert before[0] not in workers(cluster)  # it is gone; another one may have taken its place
+    expected = collected(plan, here)
+    assert found.tally == expected.tally
+    assert found.tally.computed == plan.points == 120 * 33
+    assert len(found) == len(expected)
+    # what the killed worker was writing has another ending, and goes with the folder
+    names = sorted(path.name for path in Path(there.folder).glob("*.parquet"))
+    assert names == sorted(path.name for path in Path(here.folder).iterdir())
+    assert len(names) == plan.chunks
+    for name in names:
+        assert (Path(there.folder) / name).read_bytes() == (Path(here.folder) / name).read_bytes()
+    write_parquet(found, tmp_path / "there.parquet")
+    write_parquet(expected, tmp_path / "here.parquet")
+    assert (tmp_path / "there.parquet").read_bytes() == (tmp_path / "here.parquet").read_bytes()
+
+
+def test_what_one_engine_began_another_ends(cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("archcalc.engine.plan.CHUNK", 500)
+    options = [part for name, values in OVER.items() for part in ("--over", f"{name}={values}")]
+    arguments = ["sweep", "resnet18", *options]
+    path, other = tmp_path / "out.csv", tmp_path / "other.csv"
+    right = Runner.run
+
+    def stops(self: Runner, number: int) -> Any:
+        if number == 3:
+            raise KeyboardInterrupt
+        return right(self, number)
+
+    monkeypatch.setattr(Runner, "run", stops)
+    run(*arguments, "-o", str(path), code=130)
+    monkeypatch.setattr(Runner, "run", right)
+    dask = ["--engine", "dask", "--scheduler", cluster.scheduler_address]
+    assert "going on: 3 of 9 parts" in run(*arguments, "-o", str(path), *dask).stderr
+    run(*arguments, "-o", str(other))
+    assert path.read_bytes() == other.read_bytes()
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["other.csv", "out.csv"]
+
+
+def test_without_a_file_and_with_a_choice(cluster: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("archcalc.engine.plan.CHUNK", 300)
+    plan = make_plan(["resnet18", "vgg11"], OVER, pareto="macs,-classes,-resolution", where=["width != 1/2"], top=50)
+    found = collected_on_dask(plan, scheduler=cluster.scheduler_address)
+    expected = collected(plan)
+    assert found.to_frame().equals(expected.to_frame())
+    assert found.tally == expected.tally
+    drawn = make_plan(["resnet18", "vgg11"], OVER, sample=1000, seed=5)
+    assert collected_on_dask(drawn, scheduler=cluster.scheduler_address).to_frame().equals(collected(drawn).to_frame())
+
+
+def test_a_worker_of_another_version_is_refused() -> None:
+    plan = make_plan("resnet18", {"resolution": "32,64"})._replace(version="0.0.1")
+    with pytest.raises(SpecError, match=r"planned by 0\.0\.1"):
+        compute_chunk(plan, None, 0, plan.key)
+
+
+def test_an_address_where_nobody_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("archcalc.engine.cluster.PATIENCE", "1s")
+    arguments = ["sweep", "resnet18", "--over", "resolution=32,64", "--engine", "dask", "--scheduler"]
+    found = run(*arguments, "tcp://127.0.0.1:9", code=2)
+    assert "error[no-scheduler]" in found.stderr
+    assert "error[bad-option]" in run(*arguments[:4], "--scheduler", "tcp://127.0.0.1:9", code=2).stderr
+
+
+def test_without_dask_it_says_what_to_type(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("archcalc.source.extra.find_spec", lambda name: None)
+    found = run("sweep", "resnet18", "--over", "resolution=32,64", "--engine", "dask", code=3)
+    assert "pip install 'archcalc[cluster]'" in found.stderr
+
+
+def test_errors_of_chunks_travel() -> None:
+    import pickle
+
+    error = pickle.loads(pickle.dumps(SweepMismatchError("resnet18 at resolution=32")))
+    assert str(error) == "resnet18 at resolution=32"
+    plan = make_plan(["resnet18"], {"resolution": "3:1000000", "width": "1/3,1", "block": "basic"}, where=["macs < 1G"])
+    again: Plan = pickle.loads(pickle.dumps(plan))
+    assert again.key == plan.key
+    assert len(pickle.dumps(plan)) < 20_000  # a range travels as its ends
