@@ -1,26 +1,46 @@
 """Receptive fields: what one output position of each operation sees of the input.
 
-The recurrences of Araujo, Norris and Sim 2019, carried as the interval [low, high] of input pixels that the first
-output position reads, and the jump between positions. Merges take the union of their branches.
+The recurrences of Araujo, Norris and Sim 2019, carried as the interval [low, high] of input pixels that a position
+reads, and the jump between positions; after upsampling, for each position of a cycle. Merges take the union of their
+branches.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from functools import lru_cache
+from math import gcd, lcm
 from typing import Any, NamedTuple
 
 from archcalc.graph import NETWORK_INPUT, Graph
-from archcalc.ops import GLOBAL, POINTWISE, Shape, Window
+from archcalc.ops import GLOBAL, POINTWISE, Shape
 from archcalc.results.cost import ReceptiveField
 
 
 class Axis(NamedTuple):
-    """One axis: input pixels that the first position reads, both ends included, and pixels between positions."""
+    """One axis: the input pixels that each position of a cycle reads, from its low to its high, both included.
 
-    low: Any  # int, or Fraction where positions fall between pixels
-    high: Any
-    jump: Any
+    Positions repeat their pattern every `len(lows)`, `cycle` pixels further on. One position makes a cycle, but for
+    upsampled maps, whose neighbours read differently. A position that reads nothing has a low above its high.
+    """
+
+    lows: tuple[int, ...]
+    highs: tuple[int, ...]
+    cycle: int
+
+    @property
+    def jump(self) -> Fraction:
+        """Pixels from one position to the next."""
+        return Fraction(self.cycle, len(self.lows))
+
+    def at(self, position: int) -> tuple[int, int]:
+        """What a position reads."""
+        cycles, phase = divmod(position, len(self.lows))
+        return self.lows[phase] + cycles * self.cycle, self.highs[phase] + cycles * self.cycle
+
+
+NOWHERE = 1 << 62  # the low of a position that reads nothing, and minus its high
 
 
 class ReceptiveFields:
@@ -28,7 +48,7 @@ class ReceptiveFields:
 
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
-        start = (Axis(0, 0, 1),) * graph.input.rank
+        start = (Axis((0,), (0,), 1),) * graph.input.rank
         self._axes: list[tuple[Axis, ...]] = []
         self._input = start
         self._windows: dict[Any, Any] = {}
@@ -60,52 +80,105 @@ class ReceptiveFields:
 @lru_cache(maxsize=4096)
 def _field(axes: tuple[Axis, ...]) -> ReceptiveField:
     return ReceptiveField(
-        tuple(int(axis.high - axis.low + 1) for axis in axes),
-        tuple(Fraction(axis.jump) for axis in axes),
-        tuple(Fraction(axis.low + axis.high) / 2 for axis in axes),
+        tuple(max(high - low + 1 for low, high in zip(axis.lows, axis.highs, strict=True)) for axis in axes),
+        tuple(axis.jump for axis in axes),
+        tuple(_first_centre(axis) for axis in axes),
     )
+
+
+def _first_centre(axis: Axis) -> Fraction:
+    """Of the first position that reads anything, taken back to where the first would be."""
+    phase = next((phase for phase, low in enumerate(axis.lows) if low <= axis.highs[phase]), 0)
+    return Fraction(axis.lows[phase] + axis.highs[phase], 2) - phase * axis.jump
 
 
 def _through(axes: tuple[Axis, ...], window: Any, x: Shape) -> tuple[Axis, ...]:
     if window == POINTWISE or not axes:
         return axes
     if window == GLOBAL:
-        # Every position is read: from the first position's field to the last one's.
-        extents = x.spatial if x.rank == len(axes) else (1,) * len(axes)
-        return tuple(
-            Axis(axis.low, axis.high + (extent - 1) * axis.jump, axis.jump)
-            for axis, extent in zip(axes, extents, strict=True)
-        )
-    assert isinstance(window, Window)
+        extents: tuple[Any, ...] = x.spatial if x.rank == len(axes) else (1,) * len(axes)
+        return tuple(_whole(axis, extent) for axis, extent in zip(axes, extents, strict=True))
     if len(window.kernel) != len(axes):  # after the image was made a sequence or a vector
         return axes
     found = []
     for number, axis in enumerate(axes):
-        extent = window.dilation[number] * (window.kernel[number] - 1) + 1
-        padding, jump = window.padding[number], axis.jump
-        upsample: Any = window.upsample[number] if window.upsample else 1
-        if upsample == 1:
-            low = axis.low - padding * jump
-            high = axis.high + (extent - 1 - padding) * jump
-            found.append(Axis(low, high, jump * window.stride[number]))
-        else:  # outputs are denser: of the input positions, every `upsample`-th output reads a new one
-            taps = -(-extent // upsample)
-            before = (extent - 1 - padding) // upsample
-            low = axis.low - before * jump
-            high = axis.high + (taps - 1 - before) * jump
-            step = Fraction(jump) / upsample
-            found.append(Axis(low, high, int(step) if step.denominator == 1 else step))
+        kernel, stride, padding, dilation = (
+            part[number] for part in (window.kernel, window.stride, window.padding, window.dilation)
+        )
+        upsample = window.upsample[number] if window.upsample else 1
+        if upsample != 1:
+            found.append(_denser(axis, kernel, padding, dilation, upsample))
+        elif len(axis.lows) == 1:
+            low = axis.lows[0] - padding * axis.cycle
+            high = axis.highs[0] + (dilation * (kernel - 1) - padding) * axis.cycle
+            found.append(Axis((low,), (high,), axis.cycle * stride))
+        else:
+            found.append(_slid(axis, kernel, stride, padding, dilation))
     return tuple(found)
+
+
+def _slid(axis: Axis, kernel: int, stride: int, padding: int, dilation: int) -> Axis:
+    """A window that slides: output j reads inputs j * stride - padding + t * dilation."""
+    phases = len(axis.lows) // gcd(len(axis.lows), stride)
+    read = [[axis.at(output * stride - padding + tap * dilation) for tap in range(kernel)] for output in range(phases)]
+    return _axis(read, axis.cycle * (stride * phases // len(axis.lows)))
+
+
+def _denser(axis: Axis, kernel: int, padding: int, dilation: int, upsample: int) -> Axis:
+    """A transposed window: output j reads the inputs i for which j + padding = i * upsample + t * dilation."""
+    read = [
+        [
+            axis.at((output + padding - tap * dilation) // upsample)
+            for tap in range(kernel)
+            if (output + padding - tap * dilation) % upsample == 0
+        ]
+        for output in range(len(axis.lows) * upsample)
+    ]
+    return _axis(read, axis.cycle)
+
+
+def _whole(axis: Axis, extent: int) -> Axis:
+    """Every position is read: from the first one's field to the last one's; neighbours would be as far as before."""
+    ends = [
+        (axis.at(phase), axis.at(extent - 1 - (extent - 1 - phase) % len(axis.lows)))
+        for phase in range(min(len(axis.lows), extent))
+    ]
+    low, high = min(first[0] for first, _ in ends), max(last[1] for _, last in ends)
+    return Axis((low,) * len(axis.lows), (high,) * len(axis.lows), axis.cycle)
+
+
+def _axis(read: list[list[tuple[int, int]]], cycle: int) -> Axis:
+    """The hull of what each position reads, with the shortest cycle that says the same."""
+    lows = [min((low for low, _ in taps), default=NOWHERE) for taps in read]
+    highs = [max((high for _, high in taps), default=-NOWHERE) for taps in read]
+    phases = len(read)
+    for shorter in range(1, phases):
+        step, rest = divmod(cycle * shorter, phases)
+        if phases % shorter == 0 and not rest and _repeats(lows, shorter, step) and _repeats(highs, shorter, step):
+            return Axis(tuple(lows[:shorter]), tuple(highs[:shorter]), step)
+    return Axis(tuple(lows), tuple(highs), cycle)
+
+
+def _repeats(values: list[int], after: int, step: int) -> bool:
+    return all(later == earlier + step for earlier, later in zip(values, values[after:], strict=False))
 
 
 def _union(branches: list[tuple[Axis, ...]]) -> tuple[Axis, ...]:
     full = max(len(branch) for branch in branches)
     kept = [branch for branch in branches if len(branch) == full]
-    return tuple(
-        Axis(
-            min(axis.low for axis in axes),
-            max(axis.high for axis in axes),
-            max(axis.jump for axis in axes),
-        )
-        for axes in zip(*kept, strict=True)
-    )
+    return tuple(_hull(axes) for axes in zip(*kept, strict=True))
+
+
+def _hull(axes: Sequence[Axis]) -> Axis:
+    """What any branch reads; the jump is the largest, which a merge of unequal ones can only be said to have."""
+    phases = lcm(*(len(axis.lows) for axis in axes))
+    furthest = max(axes, key=lambda axis: axis.jump)
+    read = [[axis.at(position) for axis in axes if axis.jump == furthest.jump] for position in range(phases)]
+    for axis in axes:
+        if axis.jump != furthest.jump:
+            for position, taps in enumerate(read):
+                shift = furthest.at(position)[0] - furthest.lows[0]
+                taps.append((axis.lows[0] + shift, axis.highs[0] + shift))
+    if len(read) == 1:
+        return Axis((min(low for low, _ in read[0]),), (max(high for _, high in read[0]),), furthest.cycle)
+    return _axis(read, furthest.cycle * (phases // len(furthest.lows)))

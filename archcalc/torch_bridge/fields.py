@@ -31,7 +31,7 @@ class Interval(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """A field along one axis; no centre where neighbours differ, as they do after upsampling."""
+    """A field along one axis; no centre where it was not found."""
 
     size: int
     jump: Fraction
@@ -105,7 +105,8 @@ def _seen(x: Tensor, y: Tensor, lattice: Lattice) -> Seen | None:
         return None
     size = max(each.high - each.low for each in intervals[:-1]) + 1
     jump = Fraction(intervals[-1].low - intervals[0].low, phases)
-    centre = Fraction(intervals[0].low + intervals[0].high, 2) - first * jump if phases == 1 else None
+    number = -first % phases  # a position that reads as the first one does
+    centre = Fraction(intervals[number].low + intervals[number].high, 2) - (first + number) * jump
     return Seen(size, jump, centre)
 
 

@@ -41,6 +41,9 @@ BY_HAND = {
     "linear": ("a: conv(1, 3, stride=2)\nb: linear(5)", field(3 + 6 * 2, 2, 1 + 3 * 2)),
     "linear twice": ("a: linear(5)\nb: linear(6)", field(16, 1, 15 * HALF)),
     "twice as dense": ("a: maxpool(2)\nb: upsample(2)", field(2, 1, HALF)),
+    # neighbours among four copies: the window of 3 reaches into the next pixel at every fourth
+    "four times as dense": ("a: upsample(4)\nb: conv(1, 3, padding=1)", field(2, Fraction(1, 4), -HALF)),
+    "a window over copies": ("a: upsample(2)\nb: conv(1, 2)", field(2, HALF, 0)),
     # Simonyan and Zisserman: three 3x3 are a 7x7
     "three for seven": ("a: conv(1, 3, padding=half) * 3", field(7, 1, 0)),
     # conv1 and pool1 of GoogLeNet and ResNet
@@ -117,6 +120,11 @@ REAL = {
         "m: concat(conv(1, 3, padding=(0, 2, 0, 2)), conv(1, 3, padding=(2, 0, 2, 0)))\nb: conv(1, 3)"
     ),
     "pool branch": "m: concat(conv(1, 3, stride=2, padding=1), maxpool(3, stride=2, padding=1))\nb: conv(1, 3)",
+    "after upsampling": (
+        "a: conv(2, 3, stride=4, padding=1) >> upsample(2) >> conv(2, 3, padding=1) >> upsample(2) >> "
+        "conv(2, 3, padding=1)"
+    ),
+    "copies and strides": "a: upsample(3)\nb: conv(2, 3, stride=2, padding=1)\nc: conv(2, 2, dilation=2)",
     "transposed": "a: conv(2, 3, stride=2)\nb: deconv(1, 4, stride=2, padding=1)",
     "transposed 3": "a: conv(2, 3, stride=3)\nb: deconv(1, 3, stride=3)",
     "transposed wide": "a: conv(2, 2, stride=2)\nb: deconv(1, 6, stride=2, padding=2)\nc: conv(1, 3, padding=1)",

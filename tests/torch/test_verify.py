@@ -159,8 +159,8 @@ def field_of(text: str, folder: Path, operation: str) -> dict[str, Any]:
         # by hand: the wider branch
         ("a:\n    - add:\n        b: conv(3, 5, padding=2)\n        c: identity", ((5, 5), (1, 1), (0, 0))),
         ("a: pad((2, 0, 1, 0)) >> conv(4, 2)", ((2, 2), (1, 1), (-1.5, -0.5))),
-        # by hand: every pixel is there twice, so that three neighbours see two
-        ("a: upsample(2) >> conv(4, 3)", ((2, 2), (0.5, 0.5), None)),
+        # by hand: every pixel is there twice, so that three neighbours see two; the first reads pixels 0, 0 and 1
+        ("a: upsample(2) >> conv(4, 3)", ((2, 2), (0.5, 0.5), (0.5, 0.5))),
     ],
 )
 def test_fields_are_what_gradients_show(layers: str, expected: tuple[Any, ...], tmp_path: Path) -> None:
