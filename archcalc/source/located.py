@@ -13,8 +13,6 @@ from archcalc.source.refusals import MAX_DEPTH, MAX_NODES, REFUSED, SLIPS
 from archcalc.source.text import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from archcalc.source.text import Source
 
 MAX_FINDINGS = 100
@@ -28,32 +26,46 @@ Style: TypeAlias = Literal["plain", "single", "double", "literal", "folded"]
 _STYLES: dict[str | None, Style] = {"'": "single", '"': "double", "|": "literal", ">": "folded"}
 
 
-class YamlScalar:
+class _Located:
+    """What stands from `start` to `end`; of most nodes nobody asks for more than where they begin."""
+
+    __slots__ = ("end", "start")
+    start: int
+    end: int
+
+    @property
+    def span(self) -> Span:
+        """Where it stands."""
+        return Span(self.start, self.end)
+
+
+class YamlScalar(_Located):
     """A key or a value. `text` is what is written, without quotes and with a space for each line break.
 
-    `text[i]` stands at `span.start + i` of the source. `value` is what YAML makes of it.
+    `text[i]` stands at `start + i` of the source. `value` is what YAML makes of it.
     """
 
-    __slots__ = ("span", "style", "text", "value")
+    __slots__ = ("style", "text", "value")
 
-    def __init__(self, text: str, value: str, style: Style, span: Span) -> None:
+    def __init__(self, text: str, value: str, style: Style, start: int, end: int) -> None:
         self.text = text
         self.value = value
         self.style = style
-        self.span = span
+        self.start = start
+        self.end = end
 
     def __repr__(self) -> str:
-        return f"YamlScalar({self.value!r}, {self.style}, {self.span.start}:{self.span.end})"
+        return f"YamlScalar({self.value!r}, {self.style}, {self.start}:{self.end})"
 
 
-class YamlMapping:
+class YamlMapping(_Located):
     """Keys with their values, in the order of the file; no key stands twice. `flow` is `{a: 1}`."""
 
-    __slots__ = ("flow", "items", "span")
+    __slots__ = ("flow", "items")
 
-    def __init__(self, span: Span, flow: bool) -> None:
+    def __init__(self, start: int, flow: bool) -> None:
         self.items: list[tuple[YamlScalar, YamlNode]] = []
-        self.span = span
+        self.start = self.end = start
         self.flow = flow
 
     def __repr__(self) -> str:
@@ -64,14 +76,14 @@ class YamlMapping:
         return next((value for name, value in self.items if name.value == key), None)
 
 
-class YamlSequence:
+class YamlSequence(_Located):
     """Values in a row. `flow` is `[a, b]`."""
 
-    __slots__ = ("flow", "items", "span")
+    __slots__ = ("flow", "items")
 
-    def __init__(self, span: Span, flow: bool) -> None:
+    def __init__(self, start: int, flow: bool) -> None:
         self.items: list[YamlNode] = []
-        self.span = span
+        self.start = self.end = start
         self.flow = flow
 
     def __repr__(self) -> str:
@@ -155,8 +167,7 @@ class _Reader:
         """Make the tree from the parser's events, with a stack of our own: depth costs no recursion."""
         text, tabs = self.text, "\t" in self.text
         documents = 0
-        events: Iterable[Any] = yaml.parse(text, Loader=_LOADER)
-        for event in events:
+        for event in iter(_LOADER(text).get_event, None):  # as `yaml.parse`, without its generator
             kind = type(event)
             start = self.stop = event.start_mark.index
             node: YamlNode
@@ -165,7 +176,7 @@ class _Reader:
                     self.properties(event)
                 end = self.end = event.end_mark.index
                 if not event.style:  # as most are; the others take a closer look
-                    node = YamlScalar(text[start:end].replace("\n", " "), event.value, "plain", Span(start, end))
+                    node = YamlScalar(text[start:end].replace("\n", " "), event.value, "plain", start, end)
                 else:
                     node = self.scalar(event, start, end)
                 if tabs:
@@ -178,17 +189,17 @@ class _Reader:
                 make = YamlMapping if kind is yaml.MappingStartEvent else YamlSequence
                 after = event.end_mark.index
                 bracket = after - 1 if text[start:after].endswith(("[", "{")) else None
-                self.stack.append(_Open(make(Span(start, start), bool(event.flow_style)), bracket))
+                self.stack.append(_Open(make(start, bool(event.flow_style)), bracket))
                 continue
             elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
                 node = self.stack.pop().node
                 if node.flow:  # the mark of a block's end lies beyond the blank lines and comments after it
                     self.end = event.end_mark.index
-                node.span = Span(node.span.start, self.end)
+                node.end = self.end
             elif kind is yaml.AliasEvent:
                 self.end = event.end_mark.index
                 self.refuse("yaml-alias", start, self.end)
-                node = YamlScalar("", "", "plain", Span(start, self.end))
+                node = YamlScalar("", "", "plain", start, self.end)
             elif kind is yaml.DocumentStartEvent:
                 documents += 1
                 if documents > 1:
@@ -203,7 +214,7 @@ class _Reader:
                 return self.refuse("yaml-size", start, start + 1)
             self.deliver(node)
         self.stop = len(text)
-        if not self.findings and (self.root is None or self.root.span.start == self.end):
+        if not self.findings and (self.root is None or self.root.start == self.end):
             self.refuse("empty-file", 0, 0)
         return None
 
@@ -218,7 +229,7 @@ class _Reader:
         else:  # here too the mark lies beyond the blank lines that follow
             end = self.end = start + len(self.text[start:end].rstrip())
         text = self.text[start:end]
-        return YamlScalar(text.replace("\n", " "), event.value, style, Span(start, end))
+        return YamlScalar(text.replace("\n", " "), event.value, style, start, end)
 
     def deliver(self, node: YamlNode) -> None:
         """Put a finished node into the innermost open collection; in a mapping keys and values alternate."""
@@ -243,7 +254,7 @@ class _Reader:
         else:
             start, end = node.span
             self.refuse("yaml-complex-key", start, min(end, self.line_end(start)))
-            inner.key = YamlScalar("", "", "plain", node.span)
+            inner.key = YamlScalar("", "", "plain", *node.span)
 
     def properties(self, event: Any) -> None:
         """Refuse the anchor and the tag before a node, in whichever order."""

@@ -70,7 +70,7 @@ def _read_limit(reader: _Reader, found: dict[str, Limit], key: YamlScalar, value
         reader.report("unknown-quantity", message, key.span, quantity_help(quantity))
         return
     most = exact_amount(text, quantity)
-    place = value.span if isinstance(value, YamlScalar) else Span(value.span.start, value.span.start + 1)
+    place = value.span if isinstance(value, YamlScalar) else Span(value.start, value.start + 1)
     if most is None:
         reader.report("bad-amount", f"a budget of {quantity} is an amount", place, sample_amount(quantity))
         return

@@ -127,15 +127,15 @@ class _Reader:
     def expression(self, node: YamlNode) -> Placed | None:
         """An expression: a plain or single-quoted scalar, or a list written in YAML's own brackets."""
         if isinstance(node, YamlSequence) and node.flow:
-            text, base = self.source.text[node.span.start : node.span.end], node.span.start
+            text, base = self.source.text[node.start : node.end], node.start
         elif isinstance(node, YamlScalar):
             if node.style not in ("plain", "single"):
                 message = "an expression is written plainly or in single quotes"
                 self.report("expression-style", message, node.span, "layers: conv(64, 3) >> relu")
                 return None
-            text, base = node.text, node.span.start
+            text, base = node.text, node.start
         else:
-            first = node.span.start
+            first = node.start
             help = "write the call on one line: conv(64, 3, stride=2)"
             self.report("not-an-expression", "an expression is expected here", Span(first, first + 1), help)
             return None
@@ -255,7 +255,7 @@ class _Reader:
     def read_defaults(self, node: YamlNode) -> None:
         spans: list[tuple[str, Span]] = []
         for key, value in self.mapping(node, "defaults"):
-            at = key.span.start
+            at = key.start
             for part in key.value.split(","):
                 operator = part.strip()
                 start = self.source.text.index(operator, at) if operator else at
@@ -331,7 +331,7 @@ class _Reader:
     def read_modules(self, node: YamlNode) -> None:
         for key, value in self.mapping(node, "modules"):
             name = key.value.partition("(")[0].strip()
-            span = Span(key.span.start, key.span.start + len(name))
+            span = Span(key.start, key.start + len(name))
             module = Module(name, span, partial(self.module, key, value))
             if not self.is_known_good:
                 module.parts()
@@ -344,7 +344,7 @@ class _Reader:
     def module(self, key: YamlScalar, value: YamlNode) -> tuple[tuple[Parameter, ...], Body]:
         """Arguments and body of a module."""
         parsed = parse_expression(key.text)
-        base = key.span.start
+        base = key.start
         parameters: list[Parameter] = []
         if isinstance(parsed, Problem):
             where = Span(base + parsed.start, base + parsed.end)
@@ -451,7 +451,7 @@ class _Reader:
         if head not in MERGES:
             return None
         parsed = parse_expression(key.text)
-        base = key.span.start
+        base = key.start
         if isinstance(parsed, Problem):
             self.report(parsed.code, parsed.message, Span(base + parsed.start, base + parsed.end), parsed.help)
             return Merge(_bare(head), base, [], [])
@@ -490,7 +490,7 @@ def _first(node: YamlNode) -> Span:
     """The first character of a node: a long span would show nothing more."""
     if isinstance(node, YamlScalar):
         return node.span
-    return Span(node.span.start, node.span.start + 1)
+    return Span(node.start, node.start + 1)
 
 
 def _is_call(value: YamlNode, name: str) -> TypeGuard[YamlMapping | YamlSequence]:

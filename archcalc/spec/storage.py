@@ -76,7 +76,7 @@ def read_storage(reader: _Reader, node: YamlNode) -> None:
 
 
 def _place(node: YamlNode) -> Span:
-    return node.span if isinstance(node, YamlScalar) else Span(node.span.start, node.span.start + 1)
+    return node.span if isinstance(node, YamlScalar) else Span(node.start, node.start + 1)
 
 
 def patterns(spec: Spec, network: str) -> list[Pattern]:
