@@ -6,7 +6,21 @@ from typing import Annotated
 
 import typer
 
-from archcalc.cli import check, checks, formula, guards, networks, profile, reconcile, solve, sweep, verify
+from archcalc.cli import (
+    audit,
+    check,
+    diff,
+    formula,
+    networks,
+    operators,
+    profile,
+    reconcile,
+    report,
+    solve,
+    sweep,
+    validate,
+    verify,
+)
 from archcalc.cli.plain import PlainCommand, PlainGroup
 
 app = typer.Typer(
@@ -42,21 +56,21 @@ app.command("list", cls=PlainCommand)(networks.list_networks)
 app.command(cls=PlainCommand)(networks.show)
 app.command(cls=PlainCommand)(networks.compare)
 app.command(cls=PlainCommand)(networks.explain)
-app.command(cls=PlainCommand)(guards.diff)
-app.command(cls=PlainCommand)(guards.audit)
+app.command(cls=PlainCommand)(diff.diff)
 app.command(cls=PlainCommand)(formula.formula)
 app.command(cls=PlainCommand)(sweep.sweep)
 app.command(cls=PlainCommand)(solve.solve)
 app.command(cls=PlainCommand)(solve.scale)
-app.command(cls=PlainCommand)(profile.profile)
-app.command(cls=PlainCommand)(checks.validate)
+app.command(cls=PlainCommand)(validate.validate)
 app.command(cls=PlainCommand)(check.check)
 app.command(cls=PlainCommand)(check.sources)
-app.command(cls=PlainCommand)(verify.verify)
-app.command(cls=PlainCommand)(reconcile.reconcile)
+app.command(cls=PlainCommand)(audit.audit)
 app.command(cls=PlainCommand)(reconcile.conventions)
-app.command(cls=PlainCommand)(checks.ops)
-app.command(cls=PlainCommand)(checks.report)
+app.command(cls=PlainCommand)(reconcile.reconcile)
+app.command(cls=PlainCommand)(verify.verify)
+app.command(cls=PlainCommand)(profile.profile)
+app.command(cls=PlainCommand)(operators.ops)
+app.command(cls=PlainCommand)(report.report)
 
 
 def main() -> None:

@@ -81,11 +81,12 @@ def formula(
     ] = None,
     output: OutputOption = None,
 ) -> None:
-    """Give what a network costs as a function of its resolution, width, classes or batch: the exact closed form.
+    """Give a network's cost as a formula: the exact closed form.
 
-    Sizes are rounded in a network; at multiples of its total stride nothing is left of that, and the formula is a
-    short polynomial: archcalc formula resnet50. With --exact it is one for every value. A variable that decides the
-    structure (a depth, a block) has no formula: give it a value with --set.
+    It is a function of what is left free: resolution, width, classes, batch. Sizes are rounded in a network; at
+    multiples of its total stride nothing is left of that, and the formula is a short polynomial: archcalc formula
+    resnet50. With --exact it is one for every value. A variable that decides the structure (a depth, a block) has no
+    formula: give it a value with --set.
     """
     from archcalc.engine.explain import MismatchError
     from archcalc.engine.formula import formulas

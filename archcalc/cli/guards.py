@@ -1,30 +1,15 @@
-"""Commands that guard a user's own numbers: budgets and baselines of `check`, diff, audit."""
+"""What `archcalc check` does with networks: hold them to budgets and baselines."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
-from archcalc.cli.inputs import Request, checked, pairs, refuse_unknown
-from archcalc.cli.options import (
-    NETWORK_HELP,
-    BatchOption,
-    DtypeOption,
-    Format,
-    FormatOption,
-    HeadsOption,
-    InputOption,
-    LimitOption,
-    OutputOption,
-    ScopeOption,
-    SetOption,
-    StrictOption,
-    complete_network,
-)
-from archcalc.cli.output import FINDINGS, chosen, deliver, fail, guarded, send, send_document
+from archcalc.cli.inputs import pairs
+from archcalc.cli.output import FINDINGS, fail, send, send_document
 
 if TYPE_CHECKING:
     from archcalc.results.baseline import Baseline
@@ -100,102 +85,3 @@ def send_guarded(checks: Sequence[BudgetCheck], tables: Sequence[Baseline], form
             send_document(guards.guarded(checks, tables), output)
         case _:
             fail("bad-option", f"a budget or a baseline is not written as {format}", "--format table")
-
-
-@guarded
-def diff(
-    networks: Annotated[
-        list[str],
-        typer.Argument(metavar="OLD [NEW]", help=NETWORK_HELP, show_default=False, autocompletion=complete_network),
-    ],
-    git: Annotated[
-        str | None,
-        typer.Option("--git", metavar="REVISION", help="Take OLD, a file, from a commit, branch or tag."),
-    ] = None,
-    fail_if: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--fail-if",
-            metavar="CONDITION",
-            help="Exit 1 where it is met: 'macs > +2%', 'params > +100K', 'params > 5M'; repeatable.",
-        ),
-    ] = None,
-    set: SetOption = None,
-    input: InputOption = None,
-    batch: BatchOption = 1,
-    dtype: DtypeOption = "fp32",
-    with_heads: HeadsOption = False,
-    scope: ScopeOption = None,
-    format: FormatOption = None,
-    output: OutputOption = None,
-    strict: StrictOption = False,
-    limit: LimitOption = None,
-) -> None:
-    """Tell what changed between two networks.
-
-    Two names, two files, or a file and what it was in a git revision: `archcalc diff my.yaml --git main`. Layers are
-    aligned by name, and by type and shape where they were renamed. Markdown fits a pull request; CSV and JSON have the
-    layers that are the same too.
-    """
-    from archcalc.engine.conditions import condition
-    from archcalc.engine.difference import difference, met
-    from archcalc.engine.network import Network, analyze, load
-    from archcalc.report import data
-    from archcalc.report.difference import changes, changes_markdown, difference_object, rows
-    from archcalc.spec.library import find_in_revision
-
-    if len(networks) > 2 or (len(networks) == 1 and git is None):
-        fail("bad-count", "diff needs two networks, or a file and --git REVISION", "archcalc diff my.yaml --git main")
-    conditions = [condition(text) for text in fail_if or []]
-    old_name, new_name = networks[0], networks[-1]
-    request = Request(set, input, batch, dtype, with_heads=with_heads, limit=limit, scope=scope)
-    arguments = checked(request)
-    old = load(old_name) if git is None else Network(*find_in_revision(old_name, git))
-    before, after = [analyze(network, **arguments) for network in (old, load(new_name))]
-    if strict:
-        refuse_unknown([before, after])
-    found = difference(before, after, f"{git}:{old_name}" if git else old_name, new_name)
-    failing = met(conditions, found)
-    if chosen(format, output) is Format.MARKDOWN:
-        send(changes_markdown(found, failing), output)
-    else:
-        deliver(
-            format,
-            output,
-            lambda: changes(found, failing),
-            lambda: data.csv_text(rows(found)),
-            lambda: data.json_lines(data.versioned(**difference_object(found, failing))),
-        )
-    if failing:
-        raise typer.Exit(FINDINGS)
-
-
-@guarded
-def audit(
-    table: Annotated[Path, typer.Argument(metavar="TABLE", help="CSV, TSV, Markdown or JSON.", show_default=False)],
-    format: FormatOption = None,
-    output: OutputOption = None,
-) -> None:
-    """Audit a table of results: is each figure right?
-
-    Columns are known by their names: model, params, macs, flops, GFLOPs, params (M). Each figure is right at its
-    printed digits, explained by a convention, a variant, a resolution, heads or a batch that was left in, or wrong by a
-    factor; exit code 1 says that one is wrong.
-    """
-    from archcalc.claims.audit import audit as audit_table
-    from archcalc.report import data
-    from archcalc.report.audit import audited, rows
-    from archcalc.source import read_source
-
-    found = audit_table(read_source(table))
-    deliver(
-        format,
-        output,
-        lambda: audited(found),
-        lambda: data.csv_text(rows(found)),
-        lambda: data.json_lines(data.versioned(file=found.file, figures=rows(found))),
-    )
-    if not any(figure.network for figure in found.figures):
-        fail("no-network", f"no model of {found.file} is a network of ours", "`archcalc list` lists all networks")
-    if found.count("wrong"):
-        raise typer.Exit(FINDINGS)

@@ -37,10 +37,10 @@ def reconcile(
     output: OutputOption = None,
     units: UnitsOption = UnitsChoice.SI,
 ) -> None:
-    """Say why other tools print other numbers, to the last integer; exit 1 where a number is not explained.
+    """Say why other tools print other numbers, to the last integer.
 
     Tools that are installed are run on torchvision's model of the network, or on our own; of the others there are
-    recorded figures.
+    recorded figures. Exit code 1 says that a number is not explained.
     """
     from archcalc.engine.conventions import TOOLS
     from archcalc.report import data
@@ -98,7 +98,10 @@ def published(network: str) -> list[ClaimResult]:
 
 @guarded
 def conventions(format: FormatOption = None, output: OutputOption = None) -> None:
-    """List the conventions: whose FLOPs they are, what they count, and where that is written."""
+    """List the conventions: whose FLOPs they are, what they count.
+
+    With each stands where in its source that is written.
+    """
     from archcalc.engine.conventions import CONVENTIONS
     from archcalc.report import data
     from archcalc.report.reconciliation import convention_object, convention_rows, listed_conventions

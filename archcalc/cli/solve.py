@@ -121,7 +121,7 @@ def scale(
     output: OutputOption = None,
     units: UnitsOption = UnitsChoice.SI,
 ) -> None:
-    """Scale a network in depth, width and resolution at once, up to a budget.
+    """Scale depth, width and resolution at once, up to a budget.
 
     As EfficientNet is scaled (Tan and Le 2019): each variable by its base to the power of phi.
     """

@@ -126,10 +126,11 @@ def sweep(
     strict: StrictOption = False,
     limit: LimitOption = None,
 ) -> None:
-    """Compute what all configurations of networks cost: exact, millions a second.
+    """Compute what all configurations of networks cost.
 
-    Variables that are numbers are evaluated all at once; those that decide the structure are looped. Points drawn at
-    random are computed once more one by one in every run. An interrupted run with -o goes on where it stopped.
+    Exactly, and millions a second: variables that are numbers are evaluated all at once; those that decide the
+    structure are looped. Points drawn at random are computed once more one by one in every run. An interrupted run
+    with -o goes on where it stopped.
     """
     from archcalc.engine.axes import axis
     from archcalc.engine.chunk import SweepMismatchError

@@ -40,12 +40,13 @@ def verify(
     output: OutputOption = None,
     units: UnitsOption = UnitsChoice.SI,
 ) -> None:
-    """Hold networks against real models, to the last integer; exit 1 where anything differs.
+    """Hold networks against real models, to the last integer.
 
     The torch model of each network is built, run and trained for a step without memory. Compared are, operation by
     operation, output shapes, parameters, buffers, gradients, MACs as FlopCounterMode and fvcore count them, and
     receptive fields as gradients show them; and the whole with torchvision's definition, where it has one. What
     another tool does not count is known by name; nothing is equal within a tolerance. A file means all its networks.
+    Exit code 1 says that something differs.
     """
     from archcalc.report import data
     from archcalc.report.verify import rows, verification_object, verified

@@ -1,0 +1,93 @@
+"""The command diff."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from archcalc.cli.inputs import Request, checked, refuse_unknown
+from archcalc.cli.options import (
+    NETWORK_HELP,
+    BatchOption,
+    DtypeOption,
+    Format,
+    FormatOption,
+    HeadsOption,
+    InputOption,
+    LimitOption,
+    OutputOption,
+    ScopeOption,
+    SetOption,
+    StrictOption,
+    complete_network,
+)
+from archcalc.cli.output import FINDINGS, chosen, deliver, fail, guarded, send
+
+
+@guarded
+def diff(
+    networks: Annotated[
+        list[str],
+        typer.Argument(metavar="OLD [NEW]", help=NETWORK_HELP, show_default=False, autocompletion=complete_network),
+    ],
+    git: Annotated[
+        str | None,
+        typer.Option("--git", metavar="REVISION", help="Take OLD, a file, from a commit, branch or tag."),
+    ] = None,
+    fail_if: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--fail-if",
+            metavar="CONDITION",
+            help="Exit 1 where it is met: 'macs > +2%', 'params > +100K', 'params > 5M'; repeatable.",
+        ),
+    ] = None,
+    set: SetOption = None,
+    input: InputOption = None,
+    batch: BatchOption = 1,
+    dtype: DtypeOption = "fp32",
+    with_heads: HeadsOption = False,
+    scope: ScopeOption = None,
+    format: FormatOption = None,
+    output: OutputOption = None,
+    strict: StrictOption = False,
+    limit: LimitOption = None,
+) -> None:
+    """Tell what changed between two networks.
+
+    Two names, two files, or a file and what it was in a git revision: `archcalc diff my.yaml --git main`. Layers are
+    aligned by name, and by type and shape where they were renamed. Markdown fits a pull request; CSV and JSON have the
+    layers that are the same too.
+    """
+    from archcalc.engine.conditions import condition
+    from archcalc.engine.difference import difference, met
+    from archcalc.engine.network import Network, analyze, load
+    from archcalc.report import data
+    from archcalc.report.difference import changes, changes_markdown, difference_object, rows
+    from archcalc.spec.library import find_in_revision
+
+    if len(networks) > 2 or (len(networks) == 1 and git is None):
+        fail("bad-count", "diff needs two networks, or a file and --git REVISION", "archcalc diff my.yaml --git main")
+    conditions = [condition(text) for text in fail_if or []]
+    old_name, new_name = networks[0], networks[-1]
+    request = Request(set, input, batch, dtype, with_heads=with_heads, limit=limit, scope=scope)
+    arguments = checked(request)
+    old = load(old_name) if git is None else Network(*find_in_revision(old_name, git))
+    before, after = [analyze(network, **arguments) for network in (old, load(new_name))]
+    if strict:
+        refuse_unknown([before, after])
+    found = difference(before, after, f"{git}:{old_name}" if git else old_name, new_name)
+    failing = met(conditions, found)
+    if chosen(format, output) is Format.MARKDOWN:
+        send(changes_markdown(found, failing), output)
+    else:
+        deliver(
+            format,
+            output,
+            lambda: changes(found, failing),
+            lambda: data.csv_text(rows(found)),
+            lambda: data.json_lines(data.versioned(**difference_object(found, failing))),
+        )
+    if failing:
+        raise typer.Exit(FINDINGS)

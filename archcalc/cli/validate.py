@@ -1,0 +1,54 @@
+"""The command validate."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from archcalc.cli.options import LimitOption, OutputOption
+from archcalc.cli.output import FINDINGS, USAGE, guarded, send
+
+
+class FindingsFormat(StrEnum):
+    """How diagnostics are written."""
+
+    TEXT = "text"
+    JSON = "json"
+    GITHUB = "github"
+
+
+@guarded
+def validate(
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Specs.", show_default=False)],
+    format: Annotated[
+        FindingsFormat, typer.Option("--format", help="For people, programs, or GitHub Actions.")
+    ] = FindingsFormat.TEXT,
+    output: OutputOption = None,
+    limit: LimitOption = None,
+) -> None:
+    """Check specs.
+
+    Each file is read, and every network of it expanded and counted. All that is wrong is told, in the order of its
+    place; exit code 1 says that something is.
+    """
+    from archcalc.cli.inputs import limits
+    from archcalc.engine.validate import validate as validate_files
+    from archcalc.report.numbers import plural
+    from archcalc.source import render_text, sort_diagnostics, to_github, to_json
+
+    found = validate_files(files, limits(limit or []))
+    findings = sort_diagnostics(found.findings)
+    seen = f"{plural(found.files, 'file')}, {plural(found.networks, 'network')}"
+    match format:
+        case FindingsFormat.JSON:
+            text = f"{to_json(findings)}\n"
+        case FindingsFormat.GITHUB:
+            text = f"{to_github(findings)}\n" if findings else ""
+        case FindingsFormat.TEXT:
+            last = f"{seen}: {plural(len(findings), 'finding')}" if findings else f"{seen}: no findings"
+            text = f"{render_text(findings)}\n\n{last}\n" if findings else f"{last}\n"
+    send(text, output)
+    if findings:
+        raise typer.Exit(USAGE if found.is_unreadable else FINDINGS)
