@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from typer.core import TyperGroup
+from typer.main import get_command
 
+from archcalc.cli import app
 from tests.cli.running import NET, run, spec
 
 
@@ -69,28 +72,24 @@ def test_nothing_is_left_behind_where_a_file_cannot_be_written(tmp_path: Path) -
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        "",
-        "list",
-        "show",
-        "compare",
-        "explain",
-        "diff",
-        "audit",
-        "profile",
-        "check",
-        "sources",
-        "validate",
-        "ops",
-        "report",
-    ],
-)
+def names_of_commands() -> list[str]:
+    group = get_command(app)
+    assert isinstance(group, TyperGroup)
+    return list(group.commands)
+
+
+@pytest.mark.parametrize("command", ["", *names_of_commands()])
 def test_every_command_has_help(command: str) -> None:
     found = run(*command.split(), "--help").stdout
     assert found.startswith(f"Usage: archcalc {command}".rstrip())
     assert "--help" in found
+
+
+def test_help_says_of_every_command_in_a_whole_sentence_what_it_does() -> None:
+    _, _, listed = run("--help", columns=80).stdout.partition("Commands:\n")
+    lines = listed.splitlines()[: len(names_of_commands())]
+    assert [line.split()[0] for line in lines] == names_of_commands()
+    assert [line for line in lines if line.endswith("...") or not line.endswith((".", "?"))] == []
 
 
 def test_help_names_what_an_option_takes() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from tests.cli.running import shell
 
-HEAVY = "numpy sympy pandas torch hypothesis pydantic rich matplotlib"
+HEAVY = "numpy sympy pandas torch altair hypothesis pydantic rich matplotlib"
 CHECK = f"""
 import sys
 from archcalc.cli import app
@@ -25,7 +25,19 @@ print([name for name in {HEAVY!r}.split() if name in sys.modules], code, file=sy
 
 @pytest.mark.parametrize(
     "command",
-    ["--help", "compare googlenet vgg16", "show lenet5", "list", "show lenet5 --format json", "validate x.yaml"],
+    [
+        "--help",
+        "compare googlenet vgg16",
+        "show lenet5",
+        "list",
+        "show lenet5 --format json",
+        "validate x.yaml",
+        "check --source lecun1998gradient --format github",
+        "diff resnet18 resnet34",
+        "audit x.csv",
+        "solve squeezenet --for resolution --max macs=1G",
+        "conventions",
+    ],
 )
 def test_nothing_heavy_is_imported(command: str) -> None:
     done = subprocess.run([sys.executable, "-c", CHECK, *command.split()], capture_output=True, text=True, check=True)

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.cli.running import NET, run, spec
+
+WRONG = NET.replace("linear(10)", "linear(10, bia=true)")
+
+
+def test_valid_files(tmp_path: Path) -> None:
+    assert run("validate", spec(tmp_path)).stdout == "1 file, 2 networks: no findings\n"
+
+
+def test_findings_are_the_result_and_told_once(tmp_path: Path) -> None:
+    path = spec(tmp_path, WRONG)
+    found = run("validate", path, code=1)
+    assert found.stderr == ""
+    assert found.stdout.count("bia") >= 1
+    assert found.stdout.count("error[") == 1
+    assert f"--> {path}:10:" in found.stdout
+    assert found.stdout.endswith("1 finding\n")
+
+
+def test_findings_of_all_files_in_one_run(tmp_path: Path) -> None:
+    first, second = spec(tmp_path, WRONG, "a.yaml"), spec(tmp_path, WRONG.replace("bia", "bios"), "b.yaml")
+    found = run("validate", first, second, spec(tmp_path), code=1).stdout
+    assert "bia" in found
+    assert "bios" in found
+    assert "3 files" in found
+
+
+def test_shapes_are_checked_in_every_variant_and_told_once(tmp_path: Path) -> None:
+    path = spec(tmp_path, NET.replace("maxpool(2)", "maxpool(20)"))
+    found = run("validate", path, code=1).stdout
+    assert found.count("error[window-larger-than-input]") == 1
+    assert "2 networks: 1 finding" in found
+
+
+def test_formats_for_programs(tmp_path: Path) -> None:
+    path = spec(tmp_path, WRONG)
+    (finding,) = json.loads(run("validate", path, "--format", "json", code=1).stdout)
+    assert finding["line"] == 10
+    assert run("validate", path, "--format", "github", code=1).stdout.startswith("::error file=")
+    assert run("validate", spec(tmp_path), "--format", "github").stdout == ""
+    assert json.loads(run("validate", spec(tmp_path), "--format", "json").stdout) == []
+
+
+def test_a_missing_file_is_a_usage_error(tmp_path: Path) -> None:
+    found = run("validate", str(tmp_path / "no.yaml"), code=2)
+    assert "error[no-such-file]" in found.stdout
+    assert "error[no-such-file]" in run("validate", str(tmp_path), code=2).stdout
+
+
+def test_a_family_without_values_names_its_variables(tmp_path: Path) -> None:
+    path = spec(tmp_path, NET.replace("size: 8, width: 4", "width: 4").replace("width: 16", "size: 16"))
+    assert "no findings" in run("validate", path).stdout
