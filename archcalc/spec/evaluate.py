@@ -110,6 +110,8 @@ class Evaluator(Trail):
         name = expression.id
         if name in scope.locals:
             return scope.locals[name]
+        if name in self.variables:
+            return self.variables[name]
         if name in self.spec.settable:
             return self.variable(name, Span(base + expression.start, base + expression.end))
         if name in self.spec.modules or name in OPERATORS or name == IDENTITY:
@@ -218,6 +220,10 @@ class Evaluator(Trail):
             return self.of_layer(expression, scope, base)
         left = self.as_number(left, expression.left, base)
         right = self.value(expression.right, scope, base)
+        if type(left) is int and type(right) is int and expression.operator in _EXACT:  # as most are
+            result = _ARITHMETIC[expression.operator](left, right)
+            if -LARGEST < result < LARGEST:
+                return result
         if expression.operator == "*" and isinstance(right, LayerValue):
             span = Span(base + expression.start, base + expression.end)
             self.fail("count-on-left", "the count of a repeat stands on the right", span, "conv(64, 3) * 2")
@@ -300,6 +306,8 @@ class Evaluator(Trail):
         left = self.value(expression.left, scope, base)
         right = self.value(expression.right, scope, base)
         sign = expression.operator
+        if type(left) is type(right) and type(left) in (int, str) and sign in ("==", "!="):  # as most are
+            return bool(left == right) == (sign == "==")
         span = Span(base + expression.start, base + expression.end)
         if sign in ("in", "not in"):
             if not (isinstance(right, tuple) and type(right) is tuple):
@@ -445,6 +453,7 @@ def _are_numbers(left: Any, right: Any) -> bool:
 
 
 _NUMBERS = (int, Fraction, *FREE)
+_EXACT = ("*", "+", "-")  # whole numbers give a whole number
 _ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "+": python.add,
     "-": python.sub,

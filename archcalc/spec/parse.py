@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Callable
 from fractions import Fraction
 from functools import lru_cache
 from keyword import iskeyword
-from typing import NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from archcalc.spec.expression import (
     Binary,
@@ -90,6 +91,7 @@ _DIGITS = re.compile(r"(?<![\w.])(?:([0-9][0-9.]*[A-Za-z_]\w*|0[0-9]+)|(?:[A-Za-
 _FOREIGN = re.compile(r"0[xXoObB]\w*|[0-9][0-9_]*(\.[0-9_]*)?([eE][0-9]*)?[jJ]?")
 _PLAIN = re.compile(r"(?:[A-Za-z_]\w*|[1-9][0-9]{0,17}|0)\Z", re.ASCII)
 _OPENING, _CLOSING = frozenset("(["), frozenset(")]")
+_UNUSUAL = re.compile(r"[^A-Za-z0-9_ .,()\[\]=<>+*/%-]")  # what else there is takes a closer look
 _FORBIDDEN = re.compile(r"[^\x20-\x7e]|[#'\"\\`{}$?!@~^&|;](?!=)|[~^&|;@]=")
 
 
@@ -107,7 +109,7 @@ def _check_text(text: str) -> None:
             len(text),
             "split it into modules or named layers",
         )
-    for found in _FORBIDDEN.finditer(text):
+    for found in _FORBIDDEN.finditer(text) if _UNUSUAL.search(text) else ():
         character, at = found.group(), found.start()
         if character == "!" and text[at : at + 2] == "!=":
             continue
@@ -310,7 +312,9 @@ class _Reader:
 
     def span(self, node: ast.expr | ast.keyword) -> tuple[int, int]:
         """Offsets into the text; `ast` counts one more for the bracket put before it."""
-        return max(node.col_offset - 1, 0), min((node.end_col_offset or 1) - 1, len(self.text))
+        if node.col_offset == 0:  # a generator or a tuple for which that bracket counts as its own
+            return 0, len(self.text)
+        return node.col_offset - 1, (node.end_col_offset or 1) - 1
 
     def parenthesised(self, node: ast.expr) -> bool:
         """Whether the node stands in brackets of its own."""
@@ -327,15 +331,16 @@ class _Reader:
                 end,
                 "give inner parts names",
             )
-        method = getattr(self, "read_" + type(node).__name__, None)
+        method = _READ.get(type(node))
         if method is None:
             what, help = _REFUSED.get(type(node), (f"`{self.text[start:end]}`", None))
             _fail("not-in-language", f"the language does not have {what}", start, end, help)
-        read: Expression = method(node, start, end, depth + 1)
-        return read
+        return method(self, node, start, end, depth + 1)
 
-    def read_Constant(self, node: ast.Constant, start: int, end: int, depth: int) -> Expression:  # noqa: N802
+    def constant(self, node: ast.Constant, start: int, end: int, depth: int) -> Expression:
         written = self.text[start:end]
+        if written.isdigit() and node.value < LARGEST:  # as most are
+            return Number(start, end, node.value)
         if isinstance(node.value, bool) or node.value is None:
             _fail("python-word", f"`{written}` is written `{written.lower()}`", start, end)
         if not isinstance(node.value, (int, float)) or not _NUMBER.match(written):
@@ -359,10 +364,10 @@ class _Reader:
             value = int(value)
         return Number(start, end, value)
 
-    def read_Name(self, node: ast.Name, start: int, end: int, depth: int) -> Expression:  # noqa: N802
+    def name(self, node: ast.Name, start: int, end: int, depth: int) -> Expression:
         return Name(start, end, node.id)
 
-    def read_Attribute(self, node: ast.Attribute, start: int, end: int, depth: int) -> Expression:  # noqa: N802
+    def attribute(self, node: ast.Attribute, start: int, end: int, depth: int) -> Expression:
         parts = [node.attr]
         inner: ast.expr = node.value
         while isinstance(inner, ast.Attribute):
@@ -380,18 +385,16 @@ class _Reader:
             parts.append(inner.id)
         return Path(start, end, tuple(reversed(parts)))
 
-    def read_Tuple(self, node: ast.Tuple | ast.List, start: int, end: int, depth: int) -> Expression:  # noqa: N802
+    def items(self, node: ast.Tuple | ast.List, start: int, end: int, depth: int) -> Expression:
         return Items(start, end, tuple(self.read(item, depth) for item in node.elts))
 
-    read_List = read_Tuple  # noqa: N815
-
-    def read_UnaryOp(self, node: ast.UnaryOp, start: int, end: int, depth: int) -> Expression:  # noqa: N802
+    def unary(self, node: ast.UnaryOp, start: int, end: int, depth: int) -> Expression:
         if isinstance(node.op, ast.Invert):
             _fail("not-in-language", "the language does not have `~`", start, end)
         sign = "not" if isinstance(node.op, ast.Not) else "-" if isinstance(node.op, ast.USub) else "+"
         return Unary(start, end, sign, self.read(node.operand, depth))
 
-    def read_BinOp(self, node: ast.BinOp, start: int, end: int, depth: int) -> Expression:  # noqa: N802
+    def binary(self, node: ast.BinOp, start: int, end: int, depth: int) -> Expression:
         if isinstance(node.op, ast.RShift):
             parts: list[ast.expr] = []
             inner: ast.expr = node
@@ -413,7 +416,7 @@ class _Reader:
             )
         return Binary(start, end, sign, self.read(node.left, depth), self.read(node.right, depth))
 
-    def read_Compare(self, node: ast.Compare, start: int, end: int, depth: int) -> Expression:  # noqa: N802
+    def compare(self, node: ast.Compare, start: int, end: int, depth: int) -> Expression:
         operands = [self.read(operand, depth) for operand in (node.left, *node.comparators)]
         compared = []
         for left, sign, right in zip(operands, node.ops, operands[1:], strict=False):
@@ -423,11 +426,11 @@ class _Reader:
             compared.append(Compare(left.start, right.end, name, left, right))
         return compared[0] if len(compared) == 1 else Logic(start, end, "and", tuple(compared))
 
-    def read_BoolOp(self, node: ast.BoolOp, start: int, end: int, depth: int) -> Expression:  # noqa: N802
+    def logic(self, node: ast.BoolOp, start: int, end: int, depth: int) -> Expression:
         sign = "and" if isinstance(node.op, ast.And) else "or"
         return Logic(start, end, sign, tuple(self.read(value, depth) for value in node.values))
 
-    def read_IfExp(self, node: ast.IfExp, start: int, end: int, depth: int) -> Expression:  # noqa: N802
+    def choice(self, node: ast.IfExp, start: int, end: int, depth: int) -> Expression:
         for side in (node.body, node.orelse):
             if isinstance(side, ast.BinOp) and isinstance(side.op, ast.RShift) and not self.parenthesised(side):
                 first, last = self.span(side)
@@ -457,10 +460,10 @@ class _Reader:
             self.read(node.orelse, depth),
         )
 
-    def read_Subscript(self, node: ast.Subscript, start: int, end: int, depth: int) -> Expression:  # noqa: N802
+    def index(self, node: ast.Subscript, start: int, end: int, depth: int) -> Expression:
         return Index(start, end, self.read(node.value, depth), self.read(node.slice, depth))
 
-    def read_Call(self, node: ast.Call, start: int, end: int, depth: int) -> Expression:  # noqa: N802
+    def call(self, node: ast.Call, start: int, end: int, depth: int) -> Expression:
         if not isinstance(node.func, ast.Name):
             first, last = self.span(node.func)
             _fail("not-in-language", "only a name can be called", first, last, "give the layer or module a name")
@@ -476,7 +479,7 @@ class _Reader:
                     last,
                     "write the arguments out",
                 )
-            if any(given.arg == name for name, _ in named):
+            if given.arg in [name for name, _ in named]:
                 _fail(
                     "repeated-argument",
                     f"the argument `{given.arg}` is given twice",
@@ -489,7 +492,7 @@ class _Reader:
         arguments = tuple(self.read(argument, depth) for argument in node.args)
         return Call(start, end, node.func.id, arguments, tuple(named), tuple(places))
 
-    def read_GeneratorExp(self, node: ast.GeneratorExp, start: int, end: int, depth: int) -> Expression:  # noqa: N802
+    def generator(self, node: ast.GeneratorExp, start: int, end: int, depth: int) -> Expression:
         only = node.generators[0]
         if len(node.generators) > 1 or only.ifs or only.is_async or not isinstance(only.target, ast.Name):
             _fail(
@@ -500,3 +503,20 @@ class _Reader:
                 "(conv(n, 3) for n in widths)",
             )
         return Generator(start, end, self.read(node.elt, depth), only.target.id, self.read(only.iter, depth))
+
+
+_READ: dict[type[ast.expr], Callable[[_Reader, Any, int, int, int], Expression]] = {
+    ast.Constant: _Reader.constant,
+    ast.Name: _Reader.name,
+    ast.Attribute: _Reader.attribute,
+    ast.Tuple: _Reader.items,
+    ast.List: _Reader.items,
+    ast.UnaryOp: _Reader.unary,
+    ast.BinOp: _Reader.binary,
+    ast.Compare: _Reader.compare,
+    ast.BoolOp: _Reader.logic,
+    ast.IfExp: _Reader.choice,
+    ast.Subscript: _Reader.index,
+    ast.Call: _Reader.call,
+    ast.GeneratorExp: _Reader.generator,
+}
