@@ -3,29 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from archcalc.cli.inputs import known
-from archcalc.cli.options import FormatOption, OutputOption, complete_network
+from archcalc.cli.options import CheckFormat, FormatOption, OutputOption, complete_network
 from archcalc.cli.output import FINDINGS, USAGE, chosen, complain, deliver, fail, guarded, send, send_document
 
 if TYPE_CHECKING:
     from archcalc.results.claim import Claim, Ledger
-
-
-class CheckFormat(StrEnum):
-    """How the result of a check is written."""
-
-    TABLE = "table"
-    MARKDOWN = "markdown"
-    CSV = "csv"
-    JSON = "json"
-    JUNIT = "junit"
-    GITHUB = "github"
 
 
 LedgerOption = Annotated[
@@ -83,7 +71,7 @@ def check(
                 fail("bad-option", f"{name} is for published figures, not for networks of your own", "leave it out")
         from archcalc.cli.guards import guard
 
-        guard(networks or [], maximum or [], baseline or [], chosen_format(format, output).value, output)
+        guard(networks or [], maximum or [], baseline or [], chosen(format, output, CheckFormat), output)
         return
     found = checked(ledger, source, network, verdict)
     written(found, format, output)
@@ -123,24 +111,12 @@ def kept(ledger: Ledger, status: str) -> Ledger:
     return ledger._replace(results=[result for result in ledger.results if result.status == status])
 
 
-def chosen_format(format: CheckFormat | None, output: Path | None) -> CheckFormat:
-    """The format asked for, or that of the file's ending."""
-    if format is not None:
-        return format
-    if output is not None and output.suffix.lower() == ".xml":
-        return CheckFormat.JUNIT
-    by_ending = chosen(None, output).value
-    if by_ending not in set(CheckFormat):
-        fail("no-table", f"the result of a check is not written as {by_ending}", "--format markdown")
-    return CheckFormat(by_ending)
-
-
 def written(ledger: Ledger, format: CheckFormat | None, output: Path | None) -> None:
     """Render the ledger, and send it where it was asked for."""
     from archcalc.report import data
     from archcalc.report import ledger as render
 
-    match chosen_format(format, output):
+    match chosen(format, output, CheckFormat):
         case CheckFormat.TABLE:
             send_document(render.checked(ledger), output)
         case CheckFormat.MARKDOWN:

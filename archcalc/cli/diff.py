@@ -79,7 +79,7 @@ def diff(
         refuse_unknown([before, after])
     found = difference(before, after, f"{git}:{old_name}" if git else old_name, new_name)
     failing = met(conditions, found)
-    if chosen(format, output) is Format.MARKDOWN:
+    if chosen(format, output, Format) is Format.MARKDOWN:
         send(changes_markdown(found, failing), output)
     else:
         deliver(

@@ -11,11 +11,9 @@ import typer
 
 from archcalc.cli.inputs import settings
 from archcalc.cli.options import HeadsOption, NetworkName, OutputOption, SetOption
-from archcalc.cli.output import FINDINGS, fail, guarded, send, send_document
+from archcalc.cli.output import FINDINGS, chosen, fail, guarded, send, send_document
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from archcalc.source import Diagnostic
 
 LONGEST_UNIT = 40  # characters
@@ -37,15 +35,6 @@ class RowChoice(StrEnum):
     TOTAL = "total"
     STAGE = "stage"
     LAYER = "layer"
-
-
-_ENDINGS = {
-    ".md": FormulaFormat.MARKDOWN,
-    ".markdown": FormulaFormat.MARKDOWN,
-    ".tex": FormulaFormat.LATEX,
-    ".json": FormulaFormat.JSON,
-    ".py": FormulaFormat.PYTHON,
-}
 
 
 @guarded
@@ -105,7 +94,7 @@ def formula(
         raise SpecError(map(_advised, error.diagnostics)) from None
     except MismatchError as error:  # pragma: no cover - a test compares every network
         fail("internal-mismatch", str(error), "please report this: it is an error of archcalc", FINDINGS)
-    match format or _ending(output):
+    match chosen(format, output, FormulaFormat):
         case FormulaFormat.LATEX:
             from archcalc.report.formula import formulated_latex
 
@@ -139,10 +128,6 @@ def _advised(found: Diagnostic) -> Diagnostic:
     if found.code == "bad-argument" and "must be a whole number for all values" in found.message:
         return found._replace(help="a coarser unit: --free width=1/2, or width alone for whole numbers")
     return found
-
-
-def _ending(output: Path | None) -> FormulaFormat:
-    return _ENDINGS.get(output.suffix.lower(), FormulaFormat.TEXT) if output else FormulaFormat.TEXT
 
 
 def _words(given: Sequence[str], sample: str) -> list[str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from archcalc.cli.inputs import pairs
+from archcalc.cli.options import CheckFormat
 from archcalc.cli.output import FINDINGS, fail, send, send_document
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ def guard(
     networks: Sequence[str],
     maximum: Sequence[str] = (),
     baseline: Sequence[Path] = (),
-    format: str = "table",
+    format: CheckFormat = CheckFormat.TABLE,
     output: Path | None = None,
 ) -> None:
     """Hold networks to their budgets, and tables from earlier to what is counted now; exit 1 where one fails.
@@ -29,7 +30,7 @@ def guard(
         networks: names or files; of a file without a variant, all its networks.
         maximum: limits as typed, `params=7M`, besides those of `budget:` in a spec.
         baseline: tables that archcalc wrote.
-        format: table, markdown, csv, json, github or junit.
+        format: how the result is written.
         output: a file to write to, instead of stdout.
     """
     from archcalc.engine.budget import check_budget, limit_of, networks_of
@@ -58,30 +59,30 @@ def guard(
         raise typer.Exit(FINDINGS)
 
 
-def send_guarded(checks: Sequence[BudgetCheck], tables: Sequence[Baseline], format: str, output: Path | None) -> None:
+def send_guarded(
+    checks: Sequence[BudgetCheck], tables: Sequence[Baseline], format: CheckFormat, output: Path | None
+) -> None:
     """Write what was found in the format asked for."""
     from archcalc.report import data, guards
 
     match format:
-        case "csv" if checks and tables:
+        case CheckFormat.CSV if checks and tables:
             fail("bad-option", "CSV holds one table, and budgets and baselines are two", "ask for them apart")
-        case "csv":
+        case CheckFormat.CSV:
             send(data.csv_text(guards.budget_rows(checks) or guards.deviation_rows(tables)), output)
-        case "json":
+        case CheckFormat.JSON:
             found = data.versioned(budgets=guards.budget_rows(checks), deviations=guards.deviation_rows(tables))
             send(data.json_lines(found), output)
-        case "github":
+        case CheckFormat.GITHUB:
             from archcalc.source import to_github
 
             findings = guards.findings(checks, tables)
             send(f"{to_github(findings)}\n" if findings else "", output)
-        case "junit":
+        case CheckFormat.JUNIT:
             send(guards.junit(checks, tables), output)
-        case "markdown":
+        case CheckFormat.MARKDOWN:
             from archcalc.report.markdown import markdown
 
             send(markdown(guards.guarded(checks, tables)), output)
-        case "table":
+        case CheckFormat.TABLE:
             send_document(guards.guarded(checks, tables), output)
-        case _:
-            fail("bad-option", f"a budget or a baseline is not written as {format}", "--format table")

@@ -19,6 +19,17 @@ class Format(StrEnum):
     LATEX = "latex"
 
 
+class CheckFormat(StrEnum):
+    """How the result of a check is written."""
+
+    TABLE = "table"
+    MARKDOWN = "markdown"
+    CSV = "csv"
+    JSON = "json"
+    JUNIT = "junit"
+    GITHUB = "github"
+
+
 class UnitsChoice(StrEnum):
     """How numbers are written in tables."""
 

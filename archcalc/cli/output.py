@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from functools import wraps
 from pathlib import Path
 from shutil import get_terminal_size
@@ -23,19 +24,28 @@ if TYPE_CHECKING:
 
 FINDINGS, USAGE, MISSING_EXTRA = 1, 2, 3
 _ENDINGS = {
-    ".csv": Format.CSV,
-    ".json": Format.JSON,
-    ".md": Format.MARKDOWN,
-    ".markdown": Format.MARKDOWN,
-    ".tex": Format.LATEX,
+    ".csv": "csv",
+    ".json": "json",
+    ".md": "markdown",
+    ".markdown": "markdown",
+    ".tex": "latex",
+    ".py": "python",
+    ".xml": "junit",
+    ".parquet": "parquet",
 }
+Choice = TypeVar("Choice", bound=StrEnum)
 
 
-def chosen(format: Format | None, output: Path | None) -> Format:
-    """The format asked for, or that of the file's ending."""
+def chosen(format: Choice | None, output: Path | None, formats: type[Choice]) -> Choice:
+    """The format asked for, or that of the file's ending, or else the first of a command's formats."""
     if format is not None:
         return format
-    return _ENDINGS.get(output.suffix.lower(), Format.TABLE) if output else Format.TABLE
+    by_ending = _ENDINGS.get(output.suffix.lower()) if output else None
+    if by_ending is None:
+        return next(iter(formats))
+    if by_ending not in set(formats):
+        fail("bad-option", f"this result is not written as {by_ending}", f"--format {', '.join(formats)}")
+    return formats(by_ending)
 
 
 def deliver(
@@ -46,7 +56,7 @@ def deliver(
     json: Callable[[], str],
 ) -> None:
     """Render what was asked for, and send it where it was asked for."""
-    match chosen(format, output):
+    match chosen(format, output, Format):
         case Format.CSV:
             send(csv(), output)
         case Format.JSON:
@@ -122,10 +132,8 @@ def send(text: str, output: Path | None) -> None:
         return
     from archcalc.report.files import write_whole
 
-    try:
+    with writing(output):
         write_whole(output, text)
-    except OSError as error:
-        fail("cannot-write", f"`{output}` cannot be written: {reason(error)}", _folder_help(output))
 
 
 def draw(chart: Callable[[ModuleType], Any], path: Path | None) -> None:
@@ -138,15 +146,19 @@ def draw(chart: Callable[[ModuleType], Any], path: Path | None) -> None:
     if path.suffix.lower() not in plot.ENDINGS:
         fail("bad-option", f"a picture ends in {', '.join(plot.ENDINGS)}, not `{path.name}`", "--plot cost.svg")
     require("altair", "vl_convert", extra="plot")
-    try:
+    with writing(path):
         plot.write_chart(chart(plot), path)
-    except OSError as error:
-        fail("cannot-write", f"`{path}` cannot be written: {reason(error)}", _folder_help(path))
     typer.echo(f"{path}: drawn", err=True)
 
 
-def _folder_help(output: Path) -> str | None:
-    return None if output.parent.is_dir() else f"make the folder first: mkdir -p {output.parent}"
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """What the system refuses while a file is written is a diagnostic."""
+    try:
+        yield
+    except OSError as error:
+        help = None if path.parent.is_dir() else f"make the folder first: mkdir -p {path.parent}"
+        fail("cannot-write", f"`{path}` cannot be written: {reason(error)}", help)
 
 
 def reason(error: OSError) -> str:

@@ -196,7 +196,7 @@ def test_bounds_are_bounds_in_latex_too(tmp_path: Path) -> None:
 def test_a_check_is_not_written_as_latex(tmp_path: Path) -> None:
     path = tmp_path / "x.tex"
     found = run("check", "lenet5", "--max", "params=1M", "-o", str(path), code=2)
-    assert found.stderr.startswith("error[no-table]")
+    assert found.stderr.startswith("error[bad-option]: this result is not written as latex")
     assert not path.exists()
 
 
