@@ -18,13 +18,14 @@ from archcalc.cli.options import (
     HeadsOption,
     LimitOption,
     OutputOption,
+    PlotOption,
     SetOption,
     StrictOption,
     UnitsChoice,
     UnitsOption,
     complete_network,
 )
-from archcalc.cli.output import FINDINGS, fail, guarded, reason, send, send_document, writing_stdout
+from archcalc.cli.output import FINDINGS, draw, fail, guarded, reason, send, send_document, writing_stdout
 from archcalc.cli.progress import progress
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class EngineChoice(StrEnum):
     DASK = "dask"
 
 
+MOST_SHOWN = 10_000  # rows that a table or a picture may need
 _ENDINGS = {
     ".csv": SweepFormat.CSV,
     ".json": SweepFormat.JSON,
@@ -115,6 +117,7 @@ def sweep(
         typer.Option("--format", help="Without it: by the ending of -o FILE, else table.", show_default=False),
     ] = None,
     output: OutputOption = None,
+    plot: PlotOption = None,
     engine: Annotated[
         EngineChoice, typer.Option("--engine", help="In this process, or on the workers of a Dask cluster.")
     ] = EngineChoice.HERE,
@@ -164,8 +167,9 @@ def sweep(
     )
     announce(plan)
     try:
-        with stored(plan, output, written_as) as store:
-            found = computed(plan, store, engine, scheduler)
+        with stored(plan, output, written_as, engine) as store:
+            is_shown = written_as in (SweepFormat.TABLE, SweepFormat.MARKDOWN)
+            found = computed(plan, store, engine, scheduler, is_shown)
             if strict and found.tally.lower_bounds:
                 named = ", ".join(sorted(found.tally.lower_bounds))
                 fail(
@@ -174,6 +178,8 @@ def sweep(
                     "without --strict, rows are at least",
                     FINDINGS,
                 )
+            if plot is not None:
+                draw_sweep(found, plot)
             deliver_sweep(found, written_as, output, units)
     except SweepMismatchError as error:  # pragma: no cover - tests make one by breaking the arrays
         fail("internal-mismatch", str(error), "please report this: it is an error of archcalc", FINDINGS)
@@ -189,13 +195,24 @@ def announce(plan: Plan) -> None:
 
 
 @contextmanager
-def stored(plan: Plan, output: Path | None, written_as: SweepFormat) -> Iterator[Store | None]:
-    """Where parts of the result are kept until it is written: beside the file, if there is more than one."""
-    from archcalc.engine.parts import store_beside
+def stored(plan: Plan, output: Path | None, written_as: SweepFormat, engine: EngineChoice) -> Iterator[Store | None]:
+    """Where parts of the result are kept until it is written, if there is more than one.
 
-    is_whole = written_as in (SweepFormat.TABLE, SweepFormat.MARKDOWN) or plan.chunks == 1
-    if output is None or is_whole or (output.exists() and not output.is_file()):
+    They are beside the file; of what goes to stdout, in a folder for the time being, so that memory is bounded.
+    """
+    from tempfile import TemporaryDirectory
+
+    from archcalc.engine.parts import store_beside, store_in
+
+    if written_as in (SweepFormat.TABLE, SweepFormat.MARKDOWN) or plan.chunks == 1:
         yield None
+        return
+    if output is None or (output.exists() and not output.is_file()):
+        if engine is EngineChoice.DASK:  # whose workers need not share a folder then
+            yield None
+            return
+        with TemporaryDirectory() as folder:
+            yield store_in(Path(folder), plan)
         return
     if not output.resolve().parent.is_dir():
         fail("cannot-write", f"`{output}` cannot be written: no such folder", f"mkdir -p {output.parent}")
@@ -211,16 +228,21 @@ def stored(plan: Plan, output: Path | None, written_as: SweepFormat) -> Iterator
     store.remove()
 
 
-def computed(plan: Plan, store: Store | None, engine: EngineChoice, scheduler: str | None) -> Sweep:
-    """Compute a plan, with a bar on a terminal."""
+def computed(plan: Plan, store: Store | None, engine: EngineChoice, scheduler: str | None, is_shown: bool) -> Sweep:
+    """Compute a plan, with a bar on a terminal; what is only shown needs the first rows alone."""
+    most = MOST_SHOWN if is_shown else None
     with progress(plan.points, "configurations") as tell:
+
+        def told(done: int) -> None:
+            tell(done, "sweep")
+
         if engine is EngineChoice.DASK:
             from archcalc.engine.cluster import collected_on_dask
 
-            return collected_on_dask(plan, store, lambda done: tell(done, "sweep"), scheduler)
+            return collected_on_dask(plan, store, told, most, scheduler)
         from archcalc.engine.sweep import collected
 
-        return collected(plan, store, lambda done: tell(done, "sweep"))
+        return collected(plan, store, told, most)
 
 
 def deliver_sweep(found: Sweep, written_as: SweepFormat, output: Path | None, units: UnitsChoice) -> None:
@@ -243,6 +265,14 @@ def deliver_sweep(found: Sweep, written_as: SweepFormat, output: Path | None, un
                 report.write_parquet(found, made)
     if output is not None or written_as is SweepFormat.CSV:
         tell_left_out(found)
+
+
+def draw_sweep(found: Sweep, path: Path) -> None:
+    """Draw cost along an axis; a picture of very many configurations is none."""
+    try:
+        draw(lambda charts: charts.cost_along(found), path)
+    except ValueError as error:
+        fail("too-many-points", str(error), "--where, --pareto or a larger step leaves fewer")
 
 
 def tell_left_out(found: Sweep) -> None:

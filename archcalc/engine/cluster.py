@@ -26,7 +26,11 @@ _runners: dict[str, Runner] = {}  # of this worker: that of the last plan, with 
 
 
 def collected_on_dask(
-    plan: Plan, store: Store | None = None, progress: Progress | None = None, scheduler: str | None = None
+    plan: Plan,
+    store: Store | None = None,
+    progress: Progress | None = None,
+    most: int | None = None,
+    scheduler: str | None = None,
 ) -> Sweep:
     """Compute a plan on a cluster, or on one made of this machine's processes while it lasts.
 
@@ -40,7 +44,7 @@ def collected_on_dask(
     """
     require("dask", "distributed", "pyarrow", extra=EXTRA)
     with client_of(scheduler) as client:
-        return gathered(plan, _chunks(plan, store, client), store, progress)
+        return gathered(plan, _chunks(plan, store, client), store, progress, most)
 
 
 def compute_chunk(plan: Plan, store: Store | None, number: int, key: str) -> tuple[Tally, Columns | None]:

@@ -77,6 +77,11 @@ class Store(NamedTuple):
             Path(self.folder).parent.rmdir()
 
 
+def store_in(folder: Path, plan: Plan) -> Store:
+    """The parts of a plan whose result goes to no file."""
+    return Store(str(folder), plan.key, False, plan.heading)
+
+
 def store_beside(output: Path, plan: Plan, is_parquet: bool) -> Store:
     """The parts of a plan whose result goes to a file: in a hidden folder beside it."""
     target = output.resolve()

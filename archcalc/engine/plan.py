@@ -20,7 +20,7 @@ from archcalc.spec.library import choose
 from archcalc.spec.limits import DEFAULT_LIMITS, Limits
 from archcalc.spec.read import read_spec
 
-CHUNK = 2**18  # points that are computed and kept together
+CHUNK = 2**19  # points that are computed and kept together: columns of 4 MiB, for which NumPy asks for large pages
 MOST_EXPANSIONS = 64  # of one chunk, where each takes milliseconds
 CHECKED = 16  # points of a run that the integer engine computes once more
 

@@ -100,10 +100,15 @@ class Kept:
         return self._columns
 
 
-def collected(plan: Plan, store: Store | None = None, progress: Progress | None = None) -> Sweep:
-    """Compute a plan in this process; with a store, what is there is not computed again."""
+def collected(
+    plan: Plan, store: Store | None = None, progress: Progress | None = None, most: int | None = None
+) -> Sweep:
+    """Compute a plan in this process; with a store, what is there is not computed again.
+
+    Without one, rows are in memory: of `most` that are asked for, little more than those.
+    """
     runner = Runner(plan)
-    return gathered(plan, (compute(runner, store, number) for number in range(plan.chunks)), store, progress)
+    return gathered(plan, (compute(runner, store, number) for number in range(plan.chunks)), store, progress, most)
 
 
 def compute(runner: Runner, store: Store | None, number: int) -> tuple[Tally, Rows | None]:
@@ -122,14 +127,17 @@ def gathered(
     chunks: Iterable[tuple[Tally, Rows | Kept | None]],
     store: Store | None,
     progress: Progress | None,
+    most: int | None = None,
 ) -> Sweep:
     """The result of all chunks, in their order."""
     tally = Tally()
     rows: list[Rows | Kept] = []
+    is_enough = False
     for found, kept in chunks:
         tally.add(found)
-        if kept is not None:
+        if kept is not None and not is_enough:
             rows.append(kept)
+        is_enough = most is not None and plan.selection.is_local and tally.kept >= most
         if progress is not None:
             progress(tally.computed)
     tally.left_out.sort(key=lambda of: (plan.names.index(of.network), of.number))

@@ -26,6 +26,16 @@ ROOT = HERE.parents[1]
 PEERS = HERE / "peers"
 LENGTHS = (1_000, 10_000, 100_000)
 MIB = 1 << 20
+_BY_WIDTH = ("resolution=64:4063", "width=1/64:125:1/64")
+GRIDS = {  # axes of sweeps; where no width multiplies the channels, the classes of the last layer
+    "resnet50@torchvision": _BY_WIDTH,
+    "resnet152": _BY_WIDTH,
+    "vgg16": _BY_WIDTH,
+    "googlenet": ("resolution=224:4223", "classes=1:8000"),
+    "inception_v3": ("resolution=299:4298", "classes=1:8000"),
+    "mobile": ("resolution=64:4063", "width=0.25:8.249:0.001"),
+}
+SWEEP_TARGETS = {"resnet50@torchvision": ">= 60 M, >= 15 M; >= 5,000", "mobile": ">= 5 M on a grid"}
 
 
 class Run(NamedTuple):
@@ -243,6 +253,29 @@ def growth(runs: int) -> list[str]:
     return lines + table(columns, rows)
 
 
+def sweeps(runs: int) -> list[str]:
+    """Configurations a second of six networks, each measured by a child of its own."""
+    children = {name: [sys.executable, str(PEERS / "sweep_rates.py"), name, *axes] for name, axes in GRIDS.items()}
+    rows = []
+    for name, found in in_turn(children, runs).items():
+        grid, drawn, alone = (min(float(each.output.split()[at]) for each in found) for at in range(3))
+        rates = [f"{1e-6 / taken:.3g} M" for taken in (grid, drawn)]
+        ratios = [f"{alone / taken:,.0f}" for taken in (grid, drawn)]
+        axes = " x ".join(text.partition("=")[0] for text in GRIDS[name])
+        rows.append([f"{name}: {axes}", *rates, f"{1 / alone:,.0f}", *ratios, SWEEP_TARGETS.get(name, "")])
+    columns = ("configurations a second", "grid", "list", "one by one", "grid to it", "list to it", "targets")
+    return [
+        "## Sweeps",
+        "",
+        "`archcalc.sweep` of params and macs, in process, on one core: seconds are the processor's, the least of all",
+        "runs. A grid is every combination of 4,000 by 8,000 values, a list 8 million configurations drawn from them",
+        "at random; expansion and the sixteen configurations that every run computes once more are within. One by one",
+        "is `archcalc.analyze` in a loop. `mobile` is MobileNet's layers with widths through `make_divisible`.",
+        "",
+        *table(columns, rows),
+    ]
+
+
 def machine(ptflops: str | None) -> list[str]:
     """What the figures were measured on; no names of hosts or paths."""
     cpu = next(
@@ -291,6 +324,7 @@ def main() -> None:
         *whole_commands(given.runs),
         *engine_alone(given.runs, given.ptflops),
         *growth(min(given.runs, 3)),
+        *sweeps(min(given.runs, 3)),
     ]
     given.output.parent.mkdir(exist_ok=True)
     given.output.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")

@@ -49,3 +49,30 @@ def chain(kind: str, length: int) -> Source:
 def from_source(source: Source) -> NetworkCost:
     """Totals of a text that holds one network."""
     return analyze(Network(*choose(read_spec(source))))
+
+
+MOBILE = """\
+network: mobile
+title: MobileNet's layers, with widths made divisible by 8 as its successors do
+input: image(3, resolution, resolution)
+variables: {resolution: 224, width: 1, classes: 1000}
+defaults:
+  conv: {padding: half, bias: false, norm: batch_norm, activation: relu}
+  depthwise: {padding: half, bias: false, norm: batch_norm, activation: relu}
+modules:
+  separable(channels, stride=1):
+    - depthwise(3, stride=stride)
+    - conv(make_divisible(channels*width, 8), 1)
+layers:
+  stem: conv(make_divisible(32*width, 8), 3, stride=2)
+  body:
+    separable(64) >> separable(128, stride=2) >> separable(128) >> separable(256, stride=2) >> separable(256)
+    >> separable(512, stride=2) >> separable(512) * 5 >> separable(1024, stride=2) >> separable(1024)
+  pool: global_avgpool
+  fc: linear(classes)
+"""
+
+
+def mobile() -> Network:
+    """MobileNet's layers at any width and resolution."""
+    return Network(*choose(read_spec(Source("mobile.yaml", MOBILE))))

@@ -65,7 +65,7 @@ def test_a_worker_is_killed_and_nothing_is_lost_or_doubled(cluster: Any, tmp_pat
             killed.append(before[0])
             os.kill(before[0], signal.SIGKILL)
 
-    found = collected_on_dask(plan, there, kill, cluster.scheduler_address)
+    found = collected_on_dask(plan, there, kill, scheduler=cluster.scheduler_address)
     assert killed
     assert before[0] not in workers(cluster)  # it is gone; another one may have taken its place
     expected = collected(plan, here)

@@ -13,6 +13,8 @@ import pytest
 import archcalc
 from archcalc.engine.chunk import Runner
 from archcalc.engine.expansion import Expansion
+from archcalc.engine.plan import make_plan
+from archcalc.engine.sweep import collected
 from tests.cli.running import MYSTERY, run, spec
 
 OVER = ("--over", "resolution=16:64:16", "--over", "width=0.25:1:0.25")
@@ -147,6 +149,26 @@ def test_an_interrupted_run_goes_on(ending: str, tmp_path: Path, monkeypatch: py
 
 
 @pytest.mark.usefixtures("small_chunks")
+@pytest.mark.parametrize("format", ["csv", "json"])
+def test_parts_on_the_way_to_stdout(format: str, tmp_path: Path) -> None:
+    path = tmp_path / f"out.{format}"
+    run("sweep", "vgg11", *OVER, "-o", str(path))
+    assert run("sweep", "vgg11", *OVER, "--format", format).stdout == path.read_text()
+
+
+def test_a_table_holds_the_first_rows_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("archcalc.engine.plan.CHUNK", 16)
+    monkeypatch.setattr("archcalc.cli.sweep.MOST_SHOWN", 40)
+    plan = make_plan("resnet18", {"resolution": "32:132"})
+    assert sum(map(len, (piece["macs"] for piece in collected(plan, most=40).pieces()))) == 48
+    found = run("sweep", "resnet18", "--over", "resolution=32:132", columns=200).stdout
+    assert "the first 40 of 101 rows" in found
+    assert found.count("11.69 M") == 40
+    best = run("sweep", "resnet18", "--over", "resolution=32:132", "--sort", "macs", columns=200).stdout
+    assert best.splitlines()[4].split()[0] == "131"  # costs what 132 costs, and stands before it
+
+
+@pytest.mark.usefixtures("small_chunks")
 def test_parts_of_another_sweep_are_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "out.csv"
     right = Runner.run
@@ -233,3 +255,13 @@ def test_a_mismatch_ends_with_findings(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "error[internal-mismatch]" in found.stderr
     assert "resnet18 at resolution=" in found.stderr
     assert found.stdout == ""
+
+
+def test_a_picture(tmp_path: Path) -> None:
+    pytest.importorskip("altair")
+    pytest.importorskip("vl_convert")
+    path = tmp_path / "cost.svg"
+    assert "drawn" in run("sweep", "resnet18", *OVER, "--plot", str(path)).stderr
+    assert "resolution" in path.read_text()
+    many = run("sweep", "resnet18", "--over", "resolution=1:6000", "--plot", str(path), code=2)
+    assert "error[too-many-points]" in many.stderr
