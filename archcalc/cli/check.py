@@ -129,7 +129,9 @@ def written(ledger: Ledger, format: CheckFormat | None, output: Path | None) -> 
             rows = [render.claim_object(result) for result in ledger.results]
             send(data.json_lines(data.versioned(summary=render.counted(ledger.results), claims=rows)), output)
         case CheckFormat.JUNIT:
-            send(render.junit(ledger), output)
+            from archcalc.report.junit import junit
+
+            send(junit(render.suites(ledger)), output)
         case CheckFormat.GITHUB:
             from archcalc.source import to_github
 

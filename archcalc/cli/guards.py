@@ -79,7 +79,9 @@ def send_guarded(
             findings = guards.findings(checks, tables)
             send(f"{to_github(findings)}\n" if findings else "", output)
         case CheckFormat.JUNIT:
-            send(guards.junit(checks, tables), output)
+            from archcalc.report.junit import junit
+
+            send(junit(guards.suites(checks, tables)), output)
         case CheckFormat.MARKDOWN:
             from archcalc.report.markdown import markdown
 

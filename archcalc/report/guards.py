@@ -7,6 +7,7 @@ from typing import Any
 
 from archcalc.report import numbers
 from archcalc.report.blocks import Cell, Column, Document, Items, Paragraph, Table, number
+from archcalc.report.junit import Case
 from archcalc.results.baseline import Baseline, Deviation
 from archcalc.results.budget import BudgetCheck, Part
 from archcalc.source import Diagnostic, Source, Span, sort_diagnostics
@@ -140,28 +141,16 @@ def difference(deviation: Deviation) -> str:
     return f"{name}: was {was}, is {now}"
 
 
-def junit(checks: Sequence[BudgetCheck], tables: Sequence[Baseline]) -> str:
-    """As JUnit XML: a case for each limit, and one for each table."""
-    from xml.sax.saxutils import escape, quoteattr
-
-    limits = [
-        (
-            f"{check.network}: {check.limit.quantity} <= {check.limit.text}",
-            [sentence(check)] * (check.verdict != "kept"),
-        )
-        for check in checks
-    ]
+def suites(checks: Sequence[BudgetCheck], tables: Sequence[Baseline]) -> list[tuple[str, list[Case]]]:
+    """Suites for JUnit: a case for each limit, and one for each table."""
+    limits = [(f"{of.network}: {of.limit.quantity} <= {of.limit.text}", _problems(of)) for of in checks]
     files = [(table.file, [difference(deviation) for deviation in table.deviations]) for table in tables]
-    lines = ['<?xml version="1.0" encoding="UTF-8"?>', "<testsuites>"]
-    for suite, cases in (("budgets", limits), ("baselines", files)):
-        failures = sum(bool(problems) for _, problems in cases)
-        lines.append(f'  <testsuite name="{suite}" tests="{len(cases)}" failures="{failures}" errors="0" skipped="0">')
-        for name, problems in cases:
-            head = f'    <testcase classname="{suite}" name={quoteattr(name)}'
-            if problems:
-                text = escape("\n".join(problems))
-                lines.append(f"{head}><failure message={quoteattr(problems[0])}>{text}</failure></testcase>")
-            else:
-                lines.append(f"{head}/>")
-        lines.append("  </testsuite>")
-    return "\n".join([*lines, "</testsuites>"]) + "\n"
+    return [(name, [_case(*case) for case in cases]) for name, cases in (("budgets", limits), ("baselines", files))]
+
+
+def _problems(check: BudgetCheck) -> list[str]:
+    return [sentence(check)] if check.verdict != "kept" else []
+
+
+def _case(name: str, problems: Sequence[str]) -> Case:
+    return Case(name, "failure", problems[0], "\n".join(problems)) if problems else Case(name)

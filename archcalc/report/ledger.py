@@ -9,6 +9,7 @@ from typing import Any
 
 from archcalc.report import numbers
 from archcalc.report.blocks import Column, Document, Heading, Items, Paragraph, Section, Table, number
+from archcalc.report.junit import Case
 from archcalc.report.markdown import escaped
 from archcalc.results.claim import EXACT, KINDS, STATUSES, Claim, ClaimResult, ClaimSource, Ledger, Status, Value
 from archcalc.source import Diagnostic
@@ -361,46 +362,28 @@ def _plain(value: Value) -> Any:
     return str(value) if isinstance(value, Fraction) else value
 
 
-def junit(ledger: Ledger) -> str:
-    """As JUnit XML: a suite for each source, a case for each claim."""
-    from xml.sax.saxutils import escape, quoteattr
-
-    lines = ['<?xml version="1.0" encoding="UTF-8"?>', "<testsuites>"]
+def suites(ledger: Ledger) -> list[tuple[str, list[Case]]]:
+    """Suites for JUnit: one for each source with a case for each claim, and one of what does not read."""
+    found: list[tuple[str, list[Case]]] = []
     for source in ledger.sources:
-        results = [result for result in ledger.results if result.claim.source is source]
-        if not results:
-            continue
-        counts = counted(results)
-        failures, skipped = counts["broken"] + counts["stale"], counts["not_computable"]
-        lines.append(
-            f'  <testsuite name={quoteattr(source.citekey)} tests="{len(results)}" failures="{failures}" '
-            f'errors="0" skipped="{skipped}">'
-        )
-        for result in results:
-            claim = result.claim
-            head = f"    <testcase classname={quoteattr(source.citekey)} name={quoteattr(claim.id)}"
-            if result.fails:
-                message, help = finding(result)
-                kind = f"type={quoteattr(result.status)} message={quoteattr(message)}"
-                lines.append(f"{head}><failure {kind}>{escape(f'{place(claim)}: {help}')}</failure></testcase>")
-            elif result.status == "not_computable":
-                lines.append(f"{head}><skipped message={quoteattr(claim.because)}/></testcase>")
-            else:
-                lines.append(f"{head}/>")
-        lines.append("  </testsuite>")
-    if ledger.findings:
-        lines.append(
-            f'  <testsuite name="files" tests="{len(ledger.findings)}" failures="0" errors="{len(ledger.findings)}">'
-        )
-    for found in ledger.findings:
-        name = f"{found.source.name if found.source else ''}:{found.line or 1}"
-        error = (
-            f"<error type={quoteattr(found.code)} message={quoteattr(found.message)}>{escape(found.help or '')}</error>"
-        )
-        lines.append(f'    <testcase classname="files" name={quoteattr(name)}>{error}</testcase>')
-    if ledger.findings:
-        lines.append("  </testsuite>")
-    return "\n".join([*lines, "</testsuites>"]) + "\n"
+        found.append((source.citekey, [_case(of) for of in ledger.results if of.claim.source is source]))
+    found.append(("files", list(map(_unread, ledger.findings))))
+    return found
+
+
+def _case(result: ClaimResult) -> Case:
+    claim = result.claim
+    if result.fails:
+        message, help = finding(result)
+        return Case(claim.id, "failure", message, f"{place(claim)}: {help}", result.status)
+    if result.status == "not_computable":
+        return Case(claim.id, "skipped", claim.because)
+    return Case(claim.id)
+
+
+def _unread(found: Diagnostic) -> Case:
+    name = f"{found.source.name if found.source else ''}:{found.line or 1}"
+    return Case(name, "error", found.message, found.help or "", found.code)
 
 
 # sources
