@@ -116,9 +116,8 @@ def _failure(cost: NetworkCost, name: str, asked: int | str) -> list[str]:
 
 def _by(difference: int, asked: Any) -> str:
     """`: 98,376,192 (6.1%) more`."""
-    from archcalc.report.numbers import percent
+    from archcalc.report.numbers import with_percent
 
     if difference == 0:
         return ""
-    part = percent(abs(difference), int(asked))
-    return f": {abs(difference):,}{f' ({part})' if part else ''} {'more' if difference > 0 else 'less'}"
+    return f": {with_percent(abs(difference), int(asked))} {'more' if difference > 0 else 'less'}"

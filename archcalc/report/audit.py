@@ -37,9 +37,7 @@ def factor(value: Fraction) -> str:
     for decimals in (3, 2, 1):
         if value < 10 ** (4 - decimals):
             break
-    scaled = (2 * value.numerator * 10**decimals + value.denominator) // (2 * value.denominator)
-    whole, part = divmod(scaled, 10**decimals)
-    return f"{whole:,}.{part:0{decimals}d}x"
+    return f"{numbers.decimal(value.numerator, value.denominator, decimals)}x"
 
 
 def summary(found: Audit) -> str:

@@ -39,10 +39,7 @@ def budgets(checks: Sequence[BudgetCheck]) -> Table:
 
 def excess(check: BudgetCheck) -> str:
     """By how much, and that in percent: `98,376,192 (6.1%)`."""
-    if check.over <= 0:
-        return ""
-    part = numbers.percent(check.over, check.limit.most)
-    return f"{check.over:,} ({part})" if part else f"{check.over:,}"
+    return numbers.with_percent(check.over, check.limit.most) if check.over > 0 else ""
 
 
 def sentence(check: BudgetCheck) -> str:

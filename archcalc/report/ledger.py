@@ -68,9 +68,7 @@ def _decimal(value: Fraction, digits: int = 4) -> str:
         size, places = size / 10, places - 1
     while 0 < size < 1:
         size, places = size * 10, places + 1
-    scaled = (2 * abs(value) * 10**places + 1) // 2
-    whole, part = divmod(int(scaled), 10**places)
-    return f"{'-' * (value < 0)}{whole:,}{f'.{part:0{places}d}' if places else ''}"
+    return f"{'-' * (value < 0)}{numbers.decimal(abs(value.numerator), value.denominator, places)}"
 
 
 def printed(claim: Claim) -> str:

@@ -54,6 +54,12 @@ def percent(part: int, whole: int) -> str:
     return f"{tenths // 10}.{tenths % 10}%" if tenths else "<0.1%"
 
 
+def with_percent(part: int, whole: int) -> str:
+    """A count and its share: `98,376,192 (6.1%)`."""
+    share = percent(part, whole)
+    return f"{part:,} ({share})" if share else f"{part:,}"
+
+
 def ratio(value: int, other: int) -> str:
     """How many times the other: `9.77x`, `0.05x`; nothing where there is no such number."""
     if other == 0:
@@ -64,19 +70,20 @@ def ratio(value: int, other: int) -> str:
 def times(larger: int, smaller: int) -> str:
     """A ratio for a sentence: `9.8x`, `1.06x`, `120x`."""
     if 2 * smaller > larger:
-        return f"{_decimal(larger, smaller, 2 if 100 * larger > 101 * smaller else 4)}x"
-    return f"{_decimal(larger, smaller, 1 if larger < 100 * smaller else 0)}x"
+        return f"{decimal(larger, smaller, 2 if 100 * larger > 101 * smaller else 4)}x"
+    return f"{decimal(larger, smaller, 1 if larger < 100 * smaller else 0)}x"
 
 
 def _short(value: int, other: int) -> str:
     if value >= 100 * other:
-        return _decimal(value, other, 0)
+        return decimal(value, other, 0)
     if value >= 10 * other:
-        return _decimal(value, other, 1)
-    return _decimal(value, other, 2 if 100 * value >= other else 4)
+        return decimal(value, other, 1)
+    return decimal(value, other, 2 if 100 * value >= other else 4)
 
 
-def _decimal(value: int, other: int, decimals: int) -> str:
+def decimal(value: int, other: int, decimals: int) -> str:
+    """A ratio of whole numbers with so many decimals, rounded half up."""
     scaled = (2 * value * 10**decimals + other) // (2 * other)
     whole, part = divmod(scaled, 10**decimals)
     return f"{whole:,}.{part:0{decimals}d}" if decimals else f"{whole:,}"
@@ -87,8 +94,8 @@ def exact(value: Fraction) -> str:
     unit = 10**18
     if unit % value.denominator:
         return str(value)
-    whole, part = divmod(value.numerator * (unit // value.denominator), unit)
-    return f"{whole}.{part:018d}".rstrip("0").rstrip(".")
+    whole, part = divmod(abs(value.numerator) * (unit // value.denominator), unit)
+    return f"{'-' * (value < 0)}{whole}.{part:018d}".rstrip("0").rstrip(".")
 
 
 def seconds(value: float) -> str:

@@ -15,11 +15,12 @@ from archcalc.engine.execution import executions, least_memory
 from archcalc.engine.network import Network, cost_of_graph, load
 from archcalc.results.cost import DTYPES, LayerCost, shape_list
 from archcalc.results.measurement import LayerTime, Measurement
+from archcalc.spec.collector import paused_collector
 from archcalc.torch_bridge.build import build, example_input
 from archcalc.torch_bridge.consumption import energy_j, peak_memory_bytes
 from archcalc.torch_bridge.environment import OtherWork, available_memory, environment_of
 from archcalc.torch_bridge.operation_times import OperationTimer, TrainingTimer
-from archcalc.torch_bridge.timing import WarmUp, clock_of, quartiles, undisturbed, warm_up
+from archcalc.torch_bridge.timing import WarmUp, clock_of, quartiles, warm_up
 
 MEASURED_DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
 LEAST_REPEATS = 20
@@ -147,7 +148,7 @@ def _repeated(
     """Warm up, then time the whole, and its parts in turn with it."""
     whole: list[float] = []
     parts: list[list[float]] = []
-    with undisturbed():
+    with paused_collector():  # its search would be timed too
         tell("warm-up", 0)
         warmed = warm_up(time)
         if times_of_parts:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from statistics import median, quantiles
 from time import perf_counter
 from typing import Any, NamedTuple
@@ -102,15 +100,3 @@ class Quartiles(NamedTuple):
 def quartiles(times: Sequence[float]) -> Quartiles:
     """Quartiles of the repeats, interpolated between neighbours."""
     return Quartiles(*quantiles(times, n=4, method="inclusive"))
-
-
-@contextmanager
-def undisturbed() -> Iterator[None]:
-    """No collector of garbage while times are taken."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()

@@ -88,3 +88,16 @@ def test_words() -> None:
     assert numbers.listed(["a"]) == "a"
     assert numbers.listed(["a", "b", "c"], "or") == "a, b or c"
     assert numbers.listed([]) == ""
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [("1/2", "0.5"), ("-1/2", "-0.5"), ("-7/4", "-1.75"), ("3", "3"), ("1/3", "1/3"), ("-1/3", "-1/3")],
+)
+def test_exact_decimals(value: str, text: str) -> None:
+    assert numbers.exact(Fraction(value)) == text
+
+
+def test_counts_with_their_share() -> None:
+    assert numbers.with_percent(98_376_192, 1_600_000_000) == "98,376,192 (6.1%)"
+    assert numbers.with_percent(5, 0) == "5"
