@@ -25,7 +25,7 @@ from archcalc.cli.options import (
     UnitsOption,
     complete_network,
 )
-from archcalc.cli.output import FINDINGS, draw, fail, guarded, reason, send, send_document, writing_stdout
+from archcalc.cli.output import FINDINGS, chosen, draw, fail, guarded, reason, send, send_document, writing_stdout
 from archcalc.cli.progress import progress
 
 if TYPE_CHECKING:
@@ -52,15 +52,6 @@ class EngineChoice(StrEnum):
 
 
 MOST_SHOWN = 10_000  # rows that a table or a picture may need
-_ENDINGS = {
-    ".csv": SweepFormat.CSV,
-    ".json": SweepFormat.JSON,
-    ".md": SweepFormat.MARKDOWN,
-    ".markdown": SweepFormat.MARKDOWN,
-    ".parquet": SweepFormat.PARQUET,
-}
-
-
 @guarded
 def sweep(
     networks: Annotated[
@@ -142,7 +133,7 @@ def sweep(
 
     if scheduler is not None and engine is not EngineChoice.DASK:
         fail("bad-option", "--scheduler is the address of a Dask cluster", "--engine dask")
-    written_as = format or (_ENDINGS.get(output.suffix.lower(), SweepFormat.TABLE) if output else SweepFormat.TABLE)
+    written_as = chosen(format, output, SweepFormat)
     if written_as is SweepFormat.PARQUET:
         require("pyarrow", extra="cluster")
         if output is None:

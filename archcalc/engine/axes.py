@@ -16,8 +16,9 @@ from archcalc.source import Diagnostic, Source, Span, SpecError
 from archcalc.spec.parse import Problem, parse_expression
 
 MOST_VALUES = 10_000_000
+LARGEST = 10**15  # of a value, so that sizes made of it stay below 2^63, as those of a spec must
 SAMPLE = "--over resolution=96:320:32, width=0.25:1.5:0.25, n=3,5,7 or 'depth=[2,2,2,2];[3,4,6,3]'"
-_NUMBER = re.compile(r"[+-]?[0-9]{1,18}(\.[0-9]{1,18})?(/[0-9]{1,18})?\Z")
+_NUMBER = re.compile(r"[+-]?[0-9]{1,30}(\.[0-9]{1,30})?(/[0-9]{1,30})?\Z")
 
 
 class _Range(NamedTuple):
@@ -135,6 +136,7 @@ def _item(text: str, start: int, end: int) -> Fraction | _Range | str:
         return _range(text, start, end)
     number = exact_number(item)
     if number is not None:
+        _check_size(text, start, end, number)
         return number
     parsed = parse_expression(item)
     if isinstance(parsed, Problem):
@@ -149,6 +151,7 @@ def _range(text: str, start: int, end: int) -> _Range:
         number = exact_number(part)
         if number is None:
             _refuse(text, at, at + len(part), f"a range is START:END or START:END:STEP, and `{part}` is no number")
+        _check_size(text, at, at + len(part), number)
         parts.append(number)
         at += len(part) + 1
     if len(parts) > 3:
@@ -159,6 +162,11 @@ def _range(text: str, start: int, end: int) -> _Range:
     if last < first:
         _refuse(text, start, end, f"the range ends at {last}, before it begins at {first}")
     return _Range(first, step, int((last - first) // step) + 1)
+
+
+def _check_size(text: str, start: int, end: int, number: Fraction) -> None:
+    if max(abs(number.numerator), number.denominator) > LARGEST:
+        _refuse(text, start, end, "values of a sweep have 15 digits at most")
 
 
 def _refuse(text: str, start: int, end: int, message: str) -> NoReturn:

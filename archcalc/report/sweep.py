@@ -52,14 +52,14 @@ def told(found: Sweep) -> list[str]:
     computed = plural(tally.computed, "configuration")
     parts = [f"{computed} drawn, seed {heading.seed}" if heading.sample else f"{computed} computed"]
     if tally.lost:
-        parts.append(f"{tally.lost:,} are no network")
+        parts.append(f"no network: {tally.lost:,}")
     if (other := tally.computed - tally.lost - tally.kept) > 0:
-        parts.append(f"{other:,} not chosen")
+        parts.append(f"not chosen: {other:,}")
     if tally.wide:
         parts.append(f"{listed(sorted(tally.wide))} past 64 bits, in Python's integers")
     else:
         parts.append("exact in 64 bits")
-    parts.append(f"{tally.checked} computed once more one by one, equal")
+    parts.append(f"{tally.checked} of them computed once more one by one, equal")
     bounds = [f"{name}: at least, for an operation of unknown cost is in it" for name in sorted(tally.lower_bounds)]
     return ["; ".join(parts), *bounds, *map(_left_out, tally.left_out)]
 

@@ -81,6 +81,8 @@ def test_values_from_python(given: Any, expected: list[Value]) -> None:
         ("r=8,1::2", "`` is no number", ":"),
         ("r=1:1e9", "`1e9` is no number", "1e9"),
         ("r=2 3", "", "2 3"),
+        ("r=1,9999999999999999", "15 digits at most", "9999999999999999"),
+        ("r=1:9999999999999999999999", "15 digits at most", "9999999999999999999999"),
         ("r=[1", "", "["),
         ("r=1:99999999999", "at most 10,000,000 values", "1:99999999999"),
     ],

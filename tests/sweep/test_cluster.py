@@ -16,7 +16,7 @@ from archcalc.engine.plan import Plan, make_plan
 from archcalc.engine.sweep import collected
 from archcalc.report.sweep import write_parquet
 from archcalc.source import SpecError
-from tests.cli.running import run
+from tests.cli.running import run, shell
 
 distributed = pytest.importorskip("distributed")
 pytest.importorskip("pyarrow")
@@ -114,6 +114,13 @@ def test_without_a_file_and_with_a_choice(cluster: Any, monkeypatch: pytest.Monk
     assert found.tally == expected.tally
     drawn = make_plan(["resnet18", "vgg11"], OVER, sample=1000, seed=5)
     assert collected_on_dask(drawn, scheduler=cluster.scheduler_address).to_frame().equals(collected(drawn).to_frame())
+
+
+def test_a_cluster_of_this_machine_alone(tmp_path: Path) -> None:
+    arguments = ["sweep", "resnet18", "--over", "resolution=32:64:8", "--format", "csv"]
+    found = shell(*arguments, "--engine", "dask", folder=tmp_path)
+    assert found.stdout == run(*arguments).stdout
+    assert "Traceback" not in found.stderr
 
 
 def test_a_worker_of_another_version_is_refused() -> None:

@@ -226,6 +226,12 @@ def test_an_assumption_that_is_overlooked_is_an_error(monkeypatch: pytest.Monkey
         archcalc.sweep("vgg16", {"resolution": "1:32"})
 
 
+def test_a_size_beyond_the_limits_of_the_language_is_refused() -> None:
+    text = "network: n\ninput: image(3, a, a)\nvariables: {a: 1, b: 1}\nlayers:\n  one: conv(a*b, 1)\n"
+    with pytest.raises(SpecError, match="2\\^63"):
+        archcalc.sweep(network_of(text), {"a": "1000000000000000", "b": "1000000000000"})
+
+
 def test_grids_and_points_agree() -> None:
     r, w, c = variable("r"), variable("w"), variable("c")
     numbers: list[Dim] = [7, r, (r + 1) // 2 * w - c, (r * w + c) // (w + c), r**2 * w**2 * ((r + 3) // 4) + 3 * c * w]
