@@ -25,7 +25,7 @@ from archcalc.cli.options import (
     UnitsOption,
     complete_network,
 )
-from archcalc.cli.output import FINDINGS, chosen, draw, fail, guarded, reason, send, send_document, writing_stdout
+from archcalc.cli.output import FINDINGS, chosen, draw, fail, guarded, send, send_document, writing, writing_stdout
 from archcalc.cli.progress import progress
 
 if TYPE_CHECKING:
@@ -52,6 +52,8 @@ class EngineChoice(StrEnum):
 
 
 MOST_SHOWN = 10_000  # rows that a table or a picture may need
+
+
 @guarded
 def sweep(
     networks: Annotated[
@@ -172,7 +174,9 @@ def sweep(
             if plot is not None:
                 draw_sweep(found, plot)
             deliver_sweep(found, written_as, output, units)
-    except SweepMismatchError as error:  # pragma: no cover - tests make one by breaking the arrays
+    except OSError as error:
+        fail("cannot-write", f"a part of the result cannot be written: {reason(error)}")
+    except SweepMismatchError as error:
         fail("internal-mismatch", str(error), "please report this: it is an error of archcalc", FINDINGS)
     if not found.tally.computed - found.tally.lost:
         raise typer.Exit(FINDINGS)
@@ -293,8 +297,5 @@ def writing_file(output: Path) -> Iterator[Path]:
     """A path to write to that becomes the file; an error of the system is a diagnostic."""
     from archcalc.report.files import writing_whole
 
-    try:
-        with writing_whole(output) as made:
-            yield made
-    except OSError as error:
-        fail("cannot-write", f"`{output}` cannot be written: {reason(error)}")
+    with writing(output), writing_whole(output) as made:
+        yield made

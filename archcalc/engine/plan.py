@@ -180,7 +180,10 @@ def make_plan(
         SpecError: an unknown network, variable, column, quantity or condition, or values that are none.
     """
     given = [networks] if isinstance(networks, (str, Network)) else list(networks)
-    found = {each.name: each for each in (load(each) if isinstance(each, str) else each for each in given)}
+    found: dict[str, Network] = {}
+    for each in (load(each) if isinstance(each, str) else each for each in given):
+        if found.setdefault(each.name, each).spec.source.text != each.spec.source.text:
+            _refuse("same-name", f"two of the networks are called {each.name}", "give one of them another name")
     axes = [axis_of(name, values) for name, values in over.items()] if isinstance(over, Mapping) else list(over)
     settings = {name: str(value) if not isinstance(value, str) else value for name, value in (set or {}).items()}
     _check_axes(axes, list(found.values()), settings)

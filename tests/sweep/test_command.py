@@ -15,7 +15,7 @@ from archcalc.engine.chunk import Runner
 from archcalc.engine.expansion import Expansion
 from archcalc.engine.plan import make_plan
 from archcalc.engine.sweep import collected
-from tests.cli.running import MYSTERY, run, spec
+from tests.cli.running import MYSTERY, NET, run, spec
 
 OVER = ("--over", "resolution=16:64:16", "--over", "width=0.25:1:0.25")
 FOUR_CHUNKS = 4
@@ -227,6 +227,20 @@ def test_mistakes(arguments: list[str], code: str) -> None:
     found = run("sweep", "resnet18", *arguments, code=2)
     assert f"error[{code}]" in found.stderr
     assert found.stdout == ""
+
+
+def test_two_networks_of_one_name_are_refused(tmp_path: Path) -> None:
+    first, second = spec(tmp_path, NET, "a.yaml"), spec(tmp_path, NET.replace("conv1", "conv"), "b.yaml")
+    found = run("sweep", f"{first}:tiny", f"{second}:tiny", "--over", "size=8,16", code=2)
+    assert "error[same-name]" in found.stderr
+    assert run("sweep", f"{first}:tiny", f"{first}:tiny", "--over", "size=8,16").stdout.startswith("tiny: 2 conf")
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_parts_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / ".out.csv.parts").write_text("in the way")
+    found = run("sweep", "resnet18", *OVER, "-o", str(tmp_path / "out.csv"), code=2)
+    assert "error[cannot-write]" in found.stderr
 
 
 def test_parquet_without_pyarrow_says_what_to_type(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
