@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from archcalc.cli.inputs import settings
+from archcalc.cli.inputs import positive_number, settings
 from archcalc.cli.options import HeadsOption, NetworkName, OutputOption, SetOption
 from archcalc.cli.output import FINDINGS, chosen, fail, guarded, send, send_document
 
 if TYPE_CHECKING:
     from archcalc.source import Diagnostic
-
-LONGEST_UNIT = 40  # characters
 
 
 class FormulaFormat(StrEnum):
@@ -143,11 +141,8 @@ def _units(given: Sequence[str]) -> dict[str, Fraction | None]:
     found: dict[str, Fraction | None] = {}
     for word in _words(given, "--free resolution,width=1/4"):
         name, sign, text = (part.strip() for part in word.partition("="))
-        try:
-            unit = Fraction(text) if sign and len(text) <= LONGEST_UNIT else None
-        except (ValueError, ZeroDivisionError):
-            unit = None
-        if not name or (sign and (unit is None or unit <= 0)):
+        unit = positive_number(text)
+        if not name or (sign and unit is None):
             fail(
                 "bad-option", f"--free takes names, or NAME=UNIT with a unit above 0, not `{word}`", "--free width=1/4"
             )

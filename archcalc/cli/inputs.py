@@ -133,11 +133,28 @@ def limits(given: Sequence[str]) -> Limits:
     raised = {}
     for name, value in pairs(given, "--limit", "layers=2000000"):
         known(name, DEFAULT_LIMITS.raisable, "limit")
-        digits = value.replace("_", "").replace(",", "")
-        if not digits.isdecimal() or not digits.isascii() or len(digits) > 18 or int(digits) < 1:
+        number = whole_number(value)
+        if number is None:
             fail("bad-option", f"--limit {name} takes a whole number of 1 or more, not `{value}`")
-        raised[name] = int(digits)
+        raised[name] = number
     return DEFAULT_LIMITS._replace(**raised)
+
+
+def whole_number(text: str) -> int | None:
+    """A whole number of 1 or more, as people write it: `2_000_000`, `2,000,000`; None: it is none."""
+    digits = text.strip().replace("_", "").replace(",", "")
+    return int(digits) or None if digits.isdecimal() and digits.isascii() and len(digits) <= 18 else None
+
+
+def positive_number(text: str) -> Fraction | None:
+    """A number above 0 with few digits, exactly: `0.25`, `1/8`; None: it is none."""
+    from fractions import Fraction
+
+    try:
+        number = Fraction(text.strip()) if len(text) <= 24 and "e" not in text.lower() else None
+    except (ValueError, ZeroDivisionError):
+        return None
+    return number if number is not None and 0 < number < 10**9 else None
 
 
 def sizes(text: str | None) -> list[int] | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from archcalc.cli.inputs import Request, analysed, known, settings, sizes
+from archcalc.cli.inputs import Request, analysed, known, settings, sizes, whole_number
 from archcalc.cli.options import (
     FormatOption,
     InputOption,
@@ -81,7 +81,7 @@ def profile(
     require("torch")
     if layers and compile:
         fail("bad-option", "a compiled model has no layers to time: they are fused", "leave one of them out")
-    batches = [whole_number(text, "--batch") for text in batch.split(",")]
+    batches = [_batch(text) for text in batch.split(",")]
     dtypes = known_dtypes(dtype)
     refuse_unwritable(output)
     names = [cost.name for cost in analysed(networks, Request(set, input))]  # everything wrong with them, first
@@ -168,12 +168,11 @@ def known_dtypes(text: str) -> list[str]:
     return [known(name.strip(), MEASURED_DTYPES, "dtype") for name in text.split(",")]
 
 
-def whole_number(text: str, option: str) -> int:
-    """A number of 1 or more."""
-    digits = text.strip()
-    if not (digits.isascii() and digits.isdecimal() and len(digits) <= 9 and int(digits) >= 1):
-        fail("bad-option", f"{option} takes whole numbers of 1 or more, not `{text}`", f"{option} 1,8,64")
-    return int(digits)
+def _batch(text: str) -> int:
+    number = whole_number(text)
+    if number is None:
+        fail("bad-option", f"--batch takes whole numbers of 1 or more, not `{text}`", "--batch 1,8,64")
+    return number
 
 
 def refuse_unwritable(output: Path | None) -> None:

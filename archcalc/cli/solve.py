@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from archcalc.cli.inputs import pairs, settings
+from archcalc.cli.inputs import pairs, positive_number, settings
 from archcalc.cli.options import (
     BatchOption,
     FormatOption,
@@ -166,11 +166,7 @@ def _between(text: str) -> list[Fraction]:
 
 
 def _positive(text: str, option: str, sample: str) -> Fraction:
-    """A number above 0 with few digits."""
-    try:
-        found = Fraction(text.strip()) if len(text) <= 24 and "e" not in text.lower() else None
-    except (ValueError, ZeroDivisionError):
-        found = None
-    if found is None or not 0 < found < 10**9:
+    found = positive_number(text)
+    if found is None:
         fail("bad-option", f"{option} takes a number above 0, not `{text}`", f"{option} {sample}")
     return found

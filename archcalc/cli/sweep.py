@@ -25,7 +25,18 @@ from archcalc.cli.options import (
     UnitsOption,
     complete_network,
 )
-from archcalc.cli.output import FINDINGS, chosen, draw, fail, guarded, send, send_document, writing, writing_stdout
+from archcalc.cli.output import (
+    FINDINGS,
+    chosen,
+    draw,
+    fail,
+    guarded,
+    reason,
+    send,
+    send_document,
+    writing,
+    writing_stdout,
+)
 from archcalc.cli.progress import progress
 
 if TYPE_CHECKING:
