@@ -230,31 +230,41 @@ def _labels(base: Any, values: Sequence[dict[str, Any]], x: _Span, y: _Span, mos
     """Names beside the balls: above, else wherever they cover no other name."""
     import altair as alt
 
-    taken: list[tuple[float, float, float]] = []  # middle and half width
-    for value in values:
-        area = LEAST_AREA + (MOST_AREA - LEAST_AREA) * value["MiB"] / most
-        radius = sqrt(area / pi)
+    balls = [
+        (x.at(value["macs"], WIDTH), y.at(value["params"], HEIGHT), _radius(value["MiB"], most)) for value in values
+    ]
+    taken: list[tuple[float, float, float]] = []  # middle and half width of names that are placed
+    for value, (across, up, radius) in zip(values, balls, strict=True):
         half = LETTER * len(value["network"]) / 2
-        across, up = x.at(value["macs"], WIDTH), y.at(value["params"], HEIGHT)
-        places = [(0, radius + 8), (0, -radius - 8), (radius + half + 4, 0), (-radius - half - 4, 0), (0, radius + 22)]
-        right, above = next(
-            (
-                place
-                for place in places
-                if half <= across + place[0] <= WIDTH - half
-                and not any(
-                    abs(across + place[0] - left) < half + other and abs(up + place[1] - bottom) < LINE
-                    for left, bottom, other in taken
-                )
-            ),
-            places[0],
-        )
+        above, beside = radius + 8, radius + half + 4
+        places = [(0.0, above), (0.0, -above), (beside, 0.0), (-beside, 0.0)]
+        places += [(side * (half + 4), end * above) for side in (1, -1) for end in (1, -1)]
+        places += [(0.0, end * (above + LINE)) for end in (1, -1)]
+
+        def covered(
+            place: tuple[float, float], half: float = half, across: float = across, up: float = up
+        ) -> tuple[int, int]:
+            """How many names it would cover or leave the chart by, and how many balls."""
+            middle, height = across + place[0], up + place[1]
+            names = sum(abs(middle - at) < half + other and abs(height - line) < LINE for at, line, other in taken)
+            outside = not half <= middle <= WIDTH - half
+            hidden = sum(
+                abs(middle - at) < half + size and abs(height - line) < size + LINE / 2 for at, line, size in balls
+            )
+            return names + outside, hidden
+
+        right, above = min(places, key=covered)
         taken.append((across + right, up + above, half))
         yield (
             base.transform_filter(alt.datum.network == value["network"])
             .mark_text(dx=right, dy=-above, fontSize=11, fontWeight="bold", baseline="middle")
             .encode(text="network:N")
         )
+
+
+def _radius(size: float, most: float) -> float:
+    """Of a ball, in pixels."""
+    return sqrt((LEAST_AREA + (MOST_AREA - LEAST_AREA) * size / most) / pi)
 
 
 def _axis(**arguments: Any) -> Any:

@@ -123,6 +123,23 @@ def test_figures_of_the_readme_are_counted_again() -> None:
     assert f"and {normalised:,} normalised elements" in text
 
 
+def test_pictures_show_what_is_counted_now() -> None:
+    """The marks of a picture say their numbers to readers that cannot see them."""
+    pictures = {path.stem: path.read_text(encoding="utf-8") for path in (ROOT / "reports/pictures").glob("*.svg")}
+    assert set(pictures) == {"networks", "googlenet", "sweep"}
+    balls = re.findall(r'aria-label="MACs: (\d+); parameters: (\d+); network: ([^;"]+);', pictures["networks"])
+    assert len(balls) == 12
+    for macs, params, name in balls:
+        totals = archcalc.analyze(name).totals
+        assert (int(macs), int(params)) == (totals.macs, totals.params), name
+    bars = re.findall(r'aria-label="MACs: (\d+); layer: ([^;"]+);', pictures["googlenet"])
+    assert sum(int(macs) for macs, _ in bars) == archcalc.analyze("googlenet").totals.macs
+    points = re.findall(r'aria-label="resolution: (\d+); MACs: (\d+); series: width ([\d.]+);', pictures["sweep"])
+    assert len(points) >= 48
+    for resolution, macs, width in points:
+        assert int(macs) == archcalc.analyze("resnet50", set={"resolution": resolution, "width": width}).totals.macs
+
+
 def test_the_docstring_of_the_package_is_true() -> None:
     assert archcalc.analyze("lenet5").totals.params == 60_000
 
