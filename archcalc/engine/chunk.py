@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 from itertools import product
 from math import prod
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from archcalc.engine.axes import settings_text
-from archcalc.engine.expansion import Expansion, Expansions, costs_at
+from archcalc.engine.expansion import Expansion, Expansions, costs_at, variables_of
 from archcalc.engine.plan import Chunk, Plan, network_of
-from archcalc.results.sweep import Column, Columns, LeftOut, Tally
-from archcalc.source import Diagnostic, SpecError
+from archcalc.results.sweep import Column, Columns, LeftOut, Tally, Value
+from archcalc.source import SpecError
 
 Indices = dict[str, Column]
 
@@ -38,13 +39,34 @@ class Piece(NamedTuple):
     failures: list[Failure]
 
 
-class Rows:
-    """Configurations with their costs; columns of axes are made when they are asked for."""
+class Points(NamedTuple):
+    """The network of each point and its index on each axis, made when they are asked for."""
 
-    def __init__(
-        self, plan: Plan, network: Callable[[], Column], indices: Mapping[str, Callable[[], Column]], costs: Columns
-    ) -> None:
-        self.plan, self.network, self.indices, self.costs = plan, network, indices, costs
+    network: Callable[[], Column]
+    indices: Mapping[str, Callable[[], Column]]
+
+    def take(self, rows: Column) -> Points:
+        """Some of them."""
+        return Points(_taken(self.network, rows), {name: _taken(of, rows) for name, of in self.indices.items()})
+
+    def at(self, place: int) -> tuple[int, dict[str, int]]:
+        """The network and the indices of one point."""
+        return int(self.network()[place]), {name: int(of()[place]) for name, of in self.indices.items()}
+
+
+def _taken(of: Callable[[], Column], rows: Column) -> Callable[[], Column]:
+    return lambda: of()[rows]
+
+
+def _constant(values: Column) -> Callable[[], Column]:
+    return lambda: values
+
+
+class Rows:
+    """Configurations with their costs, by column."""
+
+    def __init__(self, plan: Plan, points: Points, costs: Columns) -> None:
+        self.plan, self.points, self.costs = plan, points, costs
         self.axes = {axis.name: axis for axis in plan.axes}
 
     def __len__(self) -> int:
@@ -53,33 +75,27 @@ class Rows:
     def column(self, name: str) -> Column:
         """The values of a column, as they are written."""
         if name == "network":
-            return np.take(np.array(self.plan.names, dtype=object), self.network())
+            return np.take(np.array(self.plan.names, dtype=object), self.points.network())
         if name in self.axes:
-            return self.axes[name].column(self.indices[name]())
+            return self.axes[name].column(self.points.indices[name]())
         return self.costs[name]
 
-    def exact(self, name: str) -> tuple[Column, Any]:
+    def exact(self, name: str) -> tuple[Column, Fraction]:
         """Whole multiples and what they are multiples of; texts with a unit of 0."""
         axis = self.axes.get(name)
         if axis is not None and axis.is_numeric:
-            return np.take(axis.multiples, self.indices[name]()), axis.unit
-        return self.column(name), 0 if axis is not None or name == "network" else 1
+            return np.take(axis.multiples, self.points.indices[name]()), axis.unit
+        return self.column(name), Fraction(1 if name in self.costs else 0)
 
     def take(self, rows: Column | None) -> Rows:
         """Some of the rows; None: all."""
         if rows is None:
             return self
-        indices = {name: _taken(of, rows) for name, of in self.indices.items()}
-        costs = {name: values[rows] for name, values in self.costs.items()}
-        return Rows(self.plan, _taken(self.network, rows), indices, costs)
+        return Rows(self.plan, self.points.take(rows), {name: values[rows] for name, values in self.costs.items()})
 
     def columns(self) -> Columns:
         """All of them."""
         return {name: self.column(name) for name in self.plan.heading.columns}
-
-
-def _taken(of: Callable[[], Column], rows: Column) -> Callable[[], Column]:
-    return lambda: of()[rows]
 
 
 class Runner:
@@ -100,29 +116,27 @@ class Runner:
             SweepMismatchError: the integer engine gives another number.
         """
         chunk = self.plan.chunk(number)
-        networks, indices, piece = self._box(chunk) if chunk.box else self._draws(chunk)
-        valid = piece.valid
+        points, piece = self._box(chunk) if chunk.box else self._draws(chunk)
         tally = Tally(computed=chunk.points)
-        wide = [name for name, values in piece.costs.items() if values.dtype == object]
-        tally.wide = frozenset(wide)
+        tally.wide = frozenset(name for name, values in piece.costs.items() if values.dtype == object)
         within = range(len(self.networks)) if self.plan.sample else (chunk.network,)
         tally.lower_bounds = frozenset(self.plan.names[at] for at in within if self.expansions[at].is_lower_bound)
         for failure in piece.failures:
-            tally.add(Tally(left_out=[self._left_out(chunk, networks, indices, failure)]))
+            tally.add(Tally(left_out=[self._left_out(chunk, points, failure)]))
         for checked in sorted(self.checked):
             if chunk.first <= checked < chunk.first + chunk.points:
-                self._check(checked - chunk.first, networks, indices, piece)
+                self._check(checked - chunk.first, points, piece)
                 tally.checked += 1
-        rows = Rows(self.plan, networks, indices, piece.costs)
-        if not valid.all():
-            rows = rows.take(np.flatnonzero(valid))
+        rows = Rows(self.plan, points, piece.costs)
+        if not piece.valid.all():
+            rows = rows.take(np.flatnonzero(piece.valid))
         rows = rows.take(self.plan.selection.kept(rows))
         tally.kept = len(rows)
         return rows, tally
 
-    # points of a chunk: their networks and their indices on axes, made when they are asked for
+    # points of a chunk, and their costs
 
-    def _box(self, chunk: Chunk) -> tuple[Callable[[], Column], dict[str, Callable[[], Column]], Piece]:
+    def _box(self, chunk: Chunk) -> tuple[Points, Piece]:
         names = list(self.expansions[chunk.network].axes)
         sizes = [end - begin for begin, end in chunk.box]
         looped = len(self.plan.looped[chunk.network])
@@ -135,27 +149,27 @@ class Runner:
             return lambda: np.broadcast_to(np.arange(*chunk.box[place]).reshape(shape), sizes).reshape(-1)
 
         indices = {name: along(place) for place, name in enumerate(names)}
-        return self._of_one(chunk), indices, _joined(pieces)
+        return Points(self._of_one(chunk), indices), _joined(pieces)
 
-    def _draws(self, chunk: Chunk) -> tuple[Callable[[], Column], dict[str, Callable[[], Column]], Piece]:
+    def _draws(self, chunk: Chunk) -> tuple[Points, Piece]:
         random = np.random.default_rng([self.plan.seed, chunk.number])
         networks = random.integers(0, len(self.networks), chunk.points) if len(self.networks) > 1 else None
         drawn = {axis.name: random.integers(0, axis.size, chunk.points) for axis in self.plan.axes}
         indices = {name: _constant(values) for name, values in drawn.items()}
         if networks is None:
-            return self._of_one(chunk), indices, self._points(0, {}, drawn, chunk.points)
+            return Points(self._of_one(chunk), indices), self._points(0, {}, drawn, chunk.points)
         piece = _empty(self.plan.question.quantities, chunk.points)
         for network in range(len(self.networks)):
             rows = np.flatnonzero(networks == network)
             if len(rows):
                 part = {name: values[rows] for name, values in drawn.items()}
                 piece = _merged(piece, rows, self._points(network, {}, part, len(rows)))
-        return _constant(networks), indices, piece
+        return Points(_constant(networks), indices), piece
 
     def _of_one(self, chunk: Chunk) -> Callable[[], Column]:
         return lambda: np.full(chunk.points, chunk.network)
 
-    # costs of points
+    # costs on grids and at lists of points
 
     def _slab(self, network: int, fixed: dict[str, int], box: dict[str, tuple[int, int]]) -> Piece:
         """All combinations of free axes between two indices of each."""
@@ -209,7 +223,8 @@ class Runner:
             rest = {name: of[same] for name, of in indices.items()}
             piece = _merged(piece, same, self._at(expansion, rest, len(same)))
         rest = {name: of[others] for name, of in indices.items()}
-        name = min(rest, key=lambda name: len(np.unique(rest[name])))
+        decisive = frozenset().union(*map(variables_of, expansion.choices))
+        name = min((name for name in rest if name in decisive), key=lambda name: len(np.unique(rest[name])))
         return _merged(piece, others, self._apart(network, fixed, rest, name, len(others)))
 
     def _apart(self, network: int, fixed: dict[str, int], indices: Indices, name: str, count: int) -> Piece:
@@ -234,11 +249,8 @@ class Runner:
 
     # one configuration
 
-    def _check(
-        self, place: int, networks: Callable[[], Column], indices: Mapping[str, Callable[[], Column]], piece: Piece
-    ) -> None:
-        network = int(networks()[place])
-        settings = {axis.name: axis.value(int(indices[axis.name]()[place])) for axis in self.plan.axes}
+    def _check(self, place: int, points: Points, piece: Piece) -> None:
+        network, settings = self._settings(place, points)
         found = {name: int(values[place]) for name, values in piece.costs.items()} if piece.valid[place] else None
         try:
             expected = costs_at(self.networks[network], self.plan.question, settings)
@@ -252,32 +264,24 @@ class Runner:
                 f"{expected or 'no network'} by the integer engine"
             )
 
-    def _left_out(
-        self,
-        chunk: Chunk,
-        networks: Callable[[], Column],
-        indices: Mapping[str, Callable[[], Column]],
-        failure: Failure,
-    ) -> LeftOut:
-        network = int(networks()[failure.place])
-        settings = {axis.name: axis.value(int(indices[axis.name]()[failure.place])) for axis in self.plan.axes}
+    def _left_out(self, chunk: Chunk, points: Points, failure: Failure) -> LeftOut:
+        network, settings = self._settings(failure.place, points)
+        name, where = self.plan.names[network], settings_text(settings.items())
         error = failure.error
         if error is None:
             try:
                 costs_at(self.networks[network], self.plan.question, settings)
             except SpecError as found:
                 error = found
-        where = settings_text(settings.items())
         if error is None:
-            raise SweepMismatchError(f"{self.plan.names[network]} at {where} is a network, and an assumption fails")
-        first: Diagnostic = error.diagnostics[0]
-        return LeftOut(
-            self.plan.names[network], first.code, failure.points, chunk.first + failure.place, where, first.message
-        )
+            raise SweepMismatchError(f"{name} at {where} is a network, and an assumption fails")
+        first = error.diagnostics[0]
+        return LeftOut(name, first.code, failure.points, chunk.first + failure.place, where, first.message)
 
-
-def _constant(values: Column) -> Callable[[], Column]:
-    return lambda: values
+    def _settings(self, place: int, points: Points) -> tuple[int, dict[str, Value]]:
+        """The network of a point and its values, in the order of the axes."""
+        network, indices = points.at(place)
+        return network, {axis.name: axis.value(indices[axis.name]) for axis in self.plan.axes}
 
 
 def _empty(quantities: tuple[str, ...], count: int) -> Piece:

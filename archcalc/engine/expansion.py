@@ -94,7 +94,7 @@ class Expansion:
         self.requirements: list[Assumption] = []  # where one fails, there is none
         self.masks: dict[Assumption, Mask] = {}
         for assumption in graph.assumptions:
-            names = _variables(assumption)
+            names = variables_of(assumption)
             if len(names) == 1:
                 (name,) = names
                 holds = self._holds(assumption, {name: self.axes[name]}, None, ranges)
@@ -164,7 +164,8 @@ def _number(network: Network, graph: Graph, question: Question, name: str, is_as
     return -(-bits // 8)
 
 
-def _variables(assumption: Assumption) -> frozenset[str]:
+def variables_of(assumption: Assumption) -> frozenset[str]:
+    """The names of the variables that decide whether it holds."""
     return frozenset().union(*(x.variables() for x in (assumption.a, assumption.b) if isinstance(x, Polynomial)))
 
 

@@ -58,17 +58,21 @@ def sweep(
         SpecError: an unknown network, variable, column or condition, or values that are none.
         SweepMismatchError: a configuration computed once more by the integer engine costs something else.
     """
-    options = {"set": set, "quantities": quantities, "where": where, "pareto": pareto, "sort": sort, "top": top}
     plan = make_plan(
         networks,
         over,
+        set=set,
+        quantities=quantities,
+        where=where,
+        pareto=pareto,
+        sort=sort,
+        top=top,
         sample=sample,
         seed=seed,
         batch=batch,
         dtype=dtype,
         with_heads=with_heads,
         limits=limits,
-        **options,  # type: ignore[arg-type]  # each has its own type
     )
     return collected(plan)
 
