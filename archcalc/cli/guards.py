@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from archcalc.cli.inputs import pairs
+from archcalc.cli.inputs import for_each, pairs
 from archcalc.cli.options import CheckFormat
 from archcalc.cli.output import FINDINGS, fail, send, send_document
 
@@ -33,13 +33,14 @@ def guard(
         format: how the result is written.
         output: a file to write to, instead of stdout.
     """
-    from archcalc.engine.budget import check_budget, limit_of, networks_of
+    from archcalc.engine.budget import check_budget, limit_of
+    from archcalc.engine.library import networks_of
     from archcalc.engine.network import analyze
     from archcalc.report.baseline import compare_baseline
     from archcalc.spec.budget import limits_of
 
     typed = [limit_of(name, text) for name, text in pairs(maximum, "--max", "params=7M")]
-    found = [network for name in dict.fromkeys(networks) for network in networks_of(name)]
+    found = [network for several in for_each(networks, networks_of).values() for network in several]
     checks: list[BudgetCheck] = []
     for network in found:
         limits = [*limits_of(network.spec, network.name), *typed]

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from archcalc.cli.output import FINDINGS, complain, fail
 
 if TYPE_CHECKING:
     from fractions import Fraction
 
-    from archcalc.engine.network import Network
     from archcalc.results.cost import NetworkCost
     from archcalc.source import Diagnostic
     from archcalc.spec.limits import Limits
+
+Made = TypeVar("Made")
 
 
 class Request(NamedTuple):
@@ -39,30 +40,34 @@ def analysed(names: Sequence[str], request: Request) -> list[NetworkCost]:
         SpecError: everything that is wrong with any of them.
     """
     from archcalc.engine.network import analyze, load
-    from archcalc.engine.validate import unique
-    from archcalc.source import SpecError
 
     arguments = checked(request)
-    diagnostics: list[Diagnostic] = []
-    found: list[Network] = []
-    for name in dict.fromkeys(names):
-        try:
-            found.append(load(name))
-        except SpecError as error:
-            diagnostics.extend(error.diagnostics)
-    if diagnostics:
-        raise SpecError(unique(diagnostics))
-    costs: dict[str, NetworkCost] = {}
-    for name, network in zip(dict.fromkeys(names), found, strict=True):
-        try:
-            costs[name] = analyze(network, **arguments)
-        except SpecError as error:
-            diagnostics.extend(error.diagnostics)
-    if diagnostics:
-        raise SpecError(unique(diagnostics))
+    networks = for_each(dict.fromkeys(names), load)
+    costs = for_each(networks, lambda name: analyze(networks[name], **arguments))
     if request.strict:
         refuse_unknown(costs.values())
     return [costs[name] for name in names]
+
+
+def for_each(names: Iterable[str], make: Callable[[str], Made]) -> dict[str, Made]:
+    """What is made of each name, by name.
+
+    Raises:
+        SpecError: everything that is wrong with any of them.
+    """
+    from archcalc.engine.validate import unique
+    from archcalc.source import SpecError
+
+    made: dict[str, Made] = {}
+    wrong: list[Diagnostic] = []
+    for name in names:
+        try:
+            made[name] = make(name)
+        except SpecError as error:
+            wrong.extend(error.diagnostics)
+    if wrong:
+        raise SpecError(unique(wrong))
+    return made
 
 
 def checked(request: Request) -> dict[str, Any]:

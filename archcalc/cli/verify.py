@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from archcalc.cli.inputs import known
+from archcalc.cli.inputs import for_each, known
 from archcalc.cli.options import (
     NETWORK_HELP,
     FormatOption,
@@ -96,22 +95,10 @@ def asked_for(names: list[str], everything: bool) -> list[Network]:
     Raises:
         SpecError: everything that is wrong with any of the names and files.
     """
-    from archcalc.engine.network import Network, load
-    from archcalc.engine.validate import unique
-    from archcalc.source import Diagnostic, SpecError
-    from archcalc.spec.library import all_names, looks_like_file, read_file
+    from archcalc.engine.library import networks_of
+    from archcalc.spec.library import all_names
 
     if everything == bool(names):
         fail("bad-option", "verify takes names of networks, or --all", "archcalc verify resnet50")
-    found: list[Network] = []
-    wrong: list[Diagnostic] = []
-    for name in dict.fromkeys(all_names() if everything else names):
-        try:
-            is_whole_file = looks_like_file(name) and Path(name).exists()
-            spec = read_file(Path(name), name) if is_whole_file else None
-            found += [Network(spec, each) for each in spec.names()] if spec and spec.names() else [load(name)]
-        except SpecError as error:
-            wrong += error.diagnostics
-    if wrong:
-        raise SpecError(unique(wrong))
-    return found
+    found = for_each(all_names() if everything else names, networks_of)
+    return [network for networks in found.values() for network in networks]

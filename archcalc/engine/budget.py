@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 
-from archcalc.engine.network import Network, load
 from archcalc.results.budget import QUANTITIES, BudgetCheck, Limit, Part
 from archcalc.results.cost import LayerCost, NetworkCost
 from archcalc.source import Diagnostic, SpecError
 from archcalc.spec.budget import exact_amount, quantity_help, sample_amount
-from archcalc.spec.library import choose, file_and_variant, looks_like_file, read_file
 
 # Where a layer's part of a quantity has another name; None: layers have no part of it.
 _PARTS = {
@@ -24,18 +21,6 @@ _PARTS = {
 # An operation of unknown cost makes these lower bounds; the others too, where its parameters are unknown.
 _OF_OPERATIONS = ("macs", "flops_arithmetic", "connections")
 _OF_PARAMETERS = ("params", "weights", "biases", "norm_params", "buffers", "stored_params", "size_bytes")
-
-
-def networks_of(name: str) -> list[Network]:
-    """The network of a name; all networks of a file that is named without one of them.
-
-    Raises:
-        SpecError: there is none, or all that is wrong with the file.
-    """
-    if looks_like_file(name) and not file_and_variant(name)[1]:
-        spec = read_file(Path(name), name)
-        return [Network(spec, each) for each in spec.names()] or [Network(*choose(spec))]
-    return [load(name)]
 
 
 def quantity_of(cost: NetworkCost, quantity: str) -> int:

@@ -1,13 +1,27 @@
-"""Costs of all networks that come with archcalc."""
+"""Several networks at once: those of a file, and all that come with archcalc."""
 
 from __future__ import annotations
 
-from archcalc.engine.network import Network, analyze
+from pathlib import Path
+
+from archcalc.engine.network import Network, analyze, load
 from archcalc.results.cost import NetworkCost
 from archcalc.source import SpecError
-from archcalc.spec.library import read_file, specs_folder
+from archcalc.spec.library import choose, file_and_variant, looks_like_file, read_file, specs_folder
 
 Broken = tuple[str, SpecError]
+
+
+def networks_of(name: str) -> list[Network]:
+    """The network of a name; all networks of a file that is named without one of them.
+
+    Raises:
+        SpecError: there is none, or all that is wrong with the file.
+    """
+    if looks_like_file(name) and not file_and_variant(name)[1]:
+        spec = read_file(Path(name), name)
+        return [Network(spec, each) for each in spec.names()] or [Network(*choose(spec))]
+    return [load(name)]
 
 
 def analysed_families(is_known_good: bool = False) -> tuple[list[list[NetworkCost]], list[Broken]]:
