@@ -115,6 +115,7 @@ def written(ledger: Ledger, format: CheckFormat | None, output: Path | None) -> 
     """Render the ledger, and send it where it was asked for."""
     from archcalc.report import data
     from archcalc.report import ledger as render
+    from archcalc.report.claim import claim_object, claim_row, counted
 
     match chosen(format, output, CheckFormat):
         case CheckFormat.TABLE:
@@ -124,10 +125,10 @@ def written(ledger: Ledger, format: CheckFormat | None, output: Path | None) -> 
 
             send(markdown(render.checked(ledger)), output)
         case CheckFormat.CSV:
-            send(data.csv_text(map(render.claim_row, ledger.results)), output)
+            send(data.csv_text(map(claim_row, ledger.results)), output)
         case CheckFormat.JSON:
-            rows = [render.claim_object(result) for result in ledger.results]
-            send(data.json_lines(data.versioned(summary=render.counted(ledger.results), claims=rows)), output)
+            rows = [claim_object(result) for result in ledger.results]
+            send(data.json_lines(data.versioned(summary=counted(ledger.results), claims=rows)), output)
         case CheckFormat.JUNIT:
             from archcalc.report.junit import junit
 
@@ -148,14 +149,14 @@ def sources(
     """List the sources of published figures."""
     from archcalc.claims.check import check_ledger
     from archcalc.report import data
-    from archcalc.report import ledger as render
+    from archcalc.report.sources import source_rows, sources_listed
 
     found = check_ledger(ledger)
-    rows = render.source_rows(found)
+    rows = source_rows(found)
     deliver(
         format,
         output,
-        lambda: render.sources_listed(found),
+        lambda: sources_listed(found),
         lambda: data.csv_text(rows),
         lambda: data.json_lines(data.versioned(sources=rows)),
     )

@@ -133,7 +133,7 @@ def show_published(
     """Layers and totals with the figures that others printed of them."""
     from archcalc.claims.check import figures_of
     from archcalc.report import data
-    from archcalc.report.ledger import claim_object
+    from archcalc.report.claim import claim_object
     from archcalc.report.published import cell, in_rows
     from archcalc.report.show import shown
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from archcalc.engine.network import Network, analyze
 from archcalc.report import catalogue, ledger, numbers, published
 from archcalc.report.blocks import Column, Document, Heading, Items, Paragraph, Section, Table, number
+from archcalc.report.claim import claim_row
 from archcalc.report.data import csv_text, layers_csv, totals_csv
 from archcalc.report.files import write_whole
 from archcalc.report.markdown import markdown
@@ -40,7 +41,7 @@ def reports(families: Sequence[Sequence[NetworkCost]], checked: Ledger) -> dict[
         "operators.md": markdown(manual()),
         "totals.csv": totals_csv(costs),
         "claims.md": markdown(ledger.page(checked)),
-        "claims.csv": csv_text(map(ledger.claim_row, checked.results)),
+        "claims.csv": csv_text(map(claim_row, checked.results)),
     }
     figures = published.by_network(checked.results)
     for cost in costs:

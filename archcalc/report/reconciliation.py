@@ -7,7 +7,7 @@ from typing import Any
 
 from archcalc.report import numbers
 from archcalc.report.blocks import Cell, Column, Document, Heading, Paragraph, Table, number
-from archcalc.report.ledger import claim_row
+from archcalc.report.claim import claim_row
 from archcalc.report.numbers import Units
 from archcalc.report.published import below
 from archcalc.report.show import without

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from archcalc.claims.check import check_ledger, figures_of
-from archcalc.report.ledger import finding
+from archcalc.report.claim import finding
 from archcalc.results.claim import ClaimResult
 from archcalc.source import SpecError
 from tests.claims.test_read import SOURCE

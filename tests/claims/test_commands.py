@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import pytest
 
 from archcalc.claims.check import check_ledger
-from archcalc.report import folder, ledger, published
+from archcalc.report import claim, folder, ledger, published
 from archcalc.report.markdown import markdown
 from archcalc.results.claim import ClaimResult
 from tests.claims.test_read import SOURCE
@@ -205,6 +205,16 @@ def test_a_file_that_does_not_read_is_told_beside_the_rest(tmp_path: Path) -> No
     assert f"error[not-a-mapping]: `b` must be a mapping\n --> {tmp_path}/bad.yaml:9:6" in found.stderr
 
 
+def test_where_nothing_reads_nothing_is_claimed(tmp_path: Path) -> None:
+    """A summary of no figures would say that no difference is unexplained."""
+    (tmp_path / "bad.yaml").write_text(SOURCE + "  b: 60M\n", encoding="utf-8")
+    target = tmp_path / "found.md"
+    found = run("check", "--ledger", str(tmp_path), "-o", str(target), code=2)
+    assert "error[not-a-mapping]" in found.stderr
+    assert not target.exists()
+    assert run("check", "--ledger", str(tmp_path), code=2).stdout == ""
+
+
 def test_sources(path: str) -> None:
     (row,) = csv.DictReader(io.StringIO(run("sources", "--ledger", path, "--format", "csv").stdout))
     assert (row["source"], row["title"], row["figures"], row["reproduces"]) == ("key2014", "A Title", "7", "2")
@@ -230,7 +240,7 @@ def test_sources(path: str) -> None:
 def test_the_verdict_says_how_it_agrees(printed: str, said: str, verdict: str, tmp_path: Path) -> None:
     entry = ENTRY.format("a", printed, f"verdict: rounds\n    {said}")
     (tmp_path / "key.yaml").write_text(SOURCE + entry, encoding="utf-8")
-    assert ledger.verdict(check_ledger(tmp_path).results[0]) == verdict
+    assert claim.verdict(check_ledger(tmp_path).results[0]) == verdict
 
 
 # beside the layers

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from archcalc.claims.check import check_ledger, ledger_folder
-from archcalc.report.ledger import finding
+from archcalc.report.claim import finding
 from archcalc.results.claim import ClaimResult
 
 ROOT = Path(__file__).parents[2]
