@@ -100,14 +100,20 @@ def _numeric(name: str, found: Sequence[Fraction | _Range]) -> Axis | None:
     unit = reduce(_common, [value for each in ranges for value in (each.start, each.step)[: each.length]], Fraction(0))
     if unit.denominator == 1:  # 0 where all values are
         unit = Fraction(1)
-    multiples: list[int] = []
-    for start, step, count in ranges:
-        first, by = int(start / unit), int(step / unit)
-        multiples.extend(range(first, first + count * by, by) if count > 1 else [first])
-    if len(ranges) > 1:
-        multiples = list(dict.fromkeys(multiples))
-    is_small = max(map(abs, (min(multiples), max(multiples)))) * unit.numerator < 2**62
-    return Axis(name, unit, np.array(multiples, dtype=np.int64 if is_small else object))
+    ends = max(abs((each.start + each.length * each.step) / unit) for each in ranges)
+    is_small = ends * unit.numerator < 2**62
+    parts = []
+    for each in ranges:
+        first, by = int(each.start / unit), int(each.step / unit) or 1
+        last = first + each.length * by
+        parts.append(
+            np.arange(first, last, by, np.int64) if is_small else np.array(range(first, last, by), dtype=object)
+        )
+    multiples = np.concatenate(parts)
+    if len(parts) > 1:
+        _, places = np.unique(multiples, return_index=True)
+        multiples = multiples[np.sort(places)]
+    return Axis(name, unit, multiples)
 
 
 def _common(a: Fraction, b: Fraction) -> Fraction:

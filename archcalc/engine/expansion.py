@@ -211,7 +211,7 @@ class Expansions:
 
         Tried with the first values of the looped axes, and with their last ones.
         """
-        looped = [name for name, axis in self.axes.items() if not axis.is_numeric or min(axis.multiples) < 1]
+        looped = [name for name, axis in self.axes.items() if not axis.is_numeric or axis.multiples.min() < 1]
         found = min((list(self._more(looped, end)) for end in (0, -1)), key=len)
         return tuple(name for name in self.axes if name in {*looped, *found})
 

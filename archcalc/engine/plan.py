@@ -212,7 +212,7 @@ def _check_axes(axes: Sequence[Axis], networks: Sequence[Network], settings: Map
                 check_variable(network.spec, name)
     for axis in axes:
         is_own = all(axis.name in network.spec.settable for network in networks)
-        if axis.name == BATCH and not is_own and (axis.unit != 1 or min(axis.multiples) < 1):
+        if axis.name == BATCH and not is_own and (axis.unit != 1 or axis.multiples.min() < 1):
             _refuse("bad-axis", "a batch is a whole number of 1 or more")
     if not axes:
         names = dict.fromkeys(name for network in networks for name in network.spec.settable)
