@@ -13,7 +13,8 @@ from archcalc.engine.scope import is_inside, subgraph
 from archcalc.engine.storage import FP32, stored_of_nodes
 from archcalc.graph import Graph, Node
 from archcalc.ops import Arithmetic, Parameters, Shape
-from archcalc.results.cost import Convention, Fields, LayerCost, Storage, Totals, notation
+from archcalc.results.convention import Convention
+from archcalc.results.cost import Fields, LayerCost, Storage, Totals, notation
 
 _OPERATION = attrgetter("operator", "x", "y")
 _OPERATIONS = [name for name in Arithmetic._fields if name not in ("reason", "known")]

@@ -9,7 +9,8 @@ from typing import Any, Literal
 from archcalc.engine.groups import operations
 from archcalc.graph import NETWORK_INPUT
 from archcalc.ops import Operator, Shape
-from archcalc.results.cost import Cause, Comparison, LayerCost, NetworkCost, Split
+from archcalc.results.comparison import Cause, Comparison, Split
+from archcalc.results.cost import LayerCost, NetworkCost
 
 Quantity = Literal["macs", "params"]
 

@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from archcalc.engine.costs import cost_of
 from archcalc.graph import Graph
 from archcalc.ops import Operator
-from archcalc.results.cost import AMOUNTS, Convention, NetworkCost, Term
+from archcalc.results.convention import AMOUNTS, Convention, Term
+from archcalc.results.cost import NetworkCost
 from archcalc.results.reconciliation import PARTS, Component
 
 

@@ -10,7 +10,7 @@ from archcalc.dims import Dim, collecting_assumptions
 from archcalc.dims import total as sum_of
 from archcalc.graph import Graph
 from archcalc.ops import Operator, Parameters, Shape
-from archcalc.results.cost import OperationCost
+from archcalc.results.convention import OperationCost
 
 # Quantities that add up over operations, and so have closed forms.
 QUANTITIES = (

@@ -11,7 +11,9 @@ from archcalc.dims import Dim, RequirementError, collecting_assumptions, evaluat
 from archcalc.engine.costs import cost_of
 from archcalc.graph import Graph, Node
 from archcalc.ops import GLOBAL, HEADINGS, POINTWISE, Operator, Shape, Table, Window
-from archcalc.results.cost import Convention, Explanation, LayerCost, NetworkCost, Rule, notation, plain
+from archcalc.results.convention import Convention
+from archcalc.results.cost import LayerCost, NetworkCost, json_number, notation
+from archcalc.results.explanation import Explanation, Rule
 
 AXES = {0: (), 1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
 STORED = {"weights": "weights", "biases": "biases", "norm": "params of the norm", "buffers": "buffers"}
@@ -264,7 +266,7 @@ def _checked(rules: list[Rule], found: Any, result: int) -> list[Rule]:
 
 
 def _plain(value: Fraction) -> str:
-    return str(plain(value))
+    return str(json_number(value))
 
 
 # documentation

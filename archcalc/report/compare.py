@@ -12,7 +12,8 @@ from archcalc.report.beside_cost import beside_cost
 from archcalc.report.blocks import Bar, Cell, Column, Document, Heading, Paragraph, Table, bar, number
 from archcalc.report.numbers import Units
 from archcalc.report.show import at_least, flops_title, headline, is_compressed, remarks, storage_parts, stored_as
-from archcalc.results.cost import Comparison, LayerCost, NetworkCost, Split
+from archcalc.results.comparison import Comparison, Split
+from archcalc.results.cost import LayerCost, NetworkCost
 from archcalc.results.measurement import Measurement
 
 SIDE_BY_SIDE = 3  # more networks stand one below the other

@@ -9,7 +9,8 @@ from typing import Any
 from archcalc import __version__
 from archcalc.ops import Shape
 from archcalc.report.numbers import exact, extents
-from archcalc.results.cost import Convention, LayerCost, NetworkCost, layer_row, shape_list, totals_row
+from archcalc.results.convention import Convention
+from archcalc.results.cost import LayerCost, NetworkCost, layer_row, shape_list, totals_row
 
 _SHAPES = frozenset({"input", "in_shape", "out_shape", "out_shape_before", "out_shape_after"}) | {
     "receptive_field",

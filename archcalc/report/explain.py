@@ -11,7 +11,8 @@ from archcalc.engine.groups import operations
 from archcalc.report import numbers
 from archcalc.report.blocks import Bar, Column, Document, Heading, Items, Paragraph, Table, Total, bar, number
 from archcalc.report.show import at_least, flops_title, footer, headline, remarks, totals_table
-from archcalc.results.cost import Explanation, LayerCost, NetworkCost
+from archcalc.results.cost import LayerCost, NetworkCost
+from archcalc.results.explanation import Explanation
 
 
 def layer_explained(cost: NetworkCost, layer: LayerCost, explanations: Sequence[Explanation]) -> Document:

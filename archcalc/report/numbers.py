@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Literal
 
 from archcalc.ops import Shape
-from archcalc.results.cost import ReceptiveField, plain
+from archcalc.results.cost import ReceptiveField, json_number
 
 Units = Literal["si", "raw"]
 
@@ -139,7 +139,7 @@ def jump(value: ReceptiveField | None) -> str:
     """Pixels between neighbouring positions: `32`, or `32x16` where the axes differ."""
     if value is None:
         return ""
-    jumps = [plain(step) for step in value.jump]
+    jumps = [json_number(step) for step in value.jump]
     return str(jumps[0]) if len(set(jumps)) == 1 else extents(jumps)
 
 

@@ -12,7 +12,7 @@ from archcalc.report.numbers import Units
 from archcalc.report.published import below
 from archcalc.report.show import without
 from archcalc.results.claim import ClaimResult
-from archcalc.results.cost import AMOUNTS, Convention
+from archcalc.results.convention import AMOUNTS, Convention
 from archcalc.results.reconciliation import PARTS, Component, Figure, ReconciledTool, Reconciliation
 
 

@@ -21,7 +21,8 @@ from archcalc.report.blocks import (
 )
 from archcalc.report.numbers import Units
 from archcalc.results.claim import ClaimResult
-from archcalc.results.cost import Convention, LayerCost, NetworkCost
+from archcalc.results.convention import Convention
+from archcalc.results.cost import LayerCost, NetworkCost
 
 _ROWS = {"op": "operation", "layer": "layer", "stage": "stage", "type": "type"}  # what a row is
 

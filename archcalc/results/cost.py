@@ -9,7 +9,8 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from archcalc.graph import Graph
-from archcalc.ops import Arithmetic, Operator, Parameters, Shape
+from archcalc.ops import Operator, Shape
+from archcalc.results.convention import Convention
 
 if TYPE_CHECKING:
     import pandas
@@ -24,133 +25,6 @@ DTYPES: dict[str, int] = {
     "fp8": 8,
     "int8": 8,
     "int4": 4,
-}
-
-
-class OperationCost(NamedTuple):
-    """What one operation costs for one example; the same operator on the same shape is one object."""
-
-    parameters: Parameters
-    arithmetic: Arithmetic
-    connections: Any
-    neurons: Any
-
-
-class Term(NamedTuple):
-    """What a convention counts: an amount (a key of `AMOUNTS`), what one of it is worth, and of which operators."""
-
-    amount: str
-    worth: int = 1
-    operators: frozenset[str] = frozenset()  # all of them where none is named
-    named: str = ""  # in words, where those of the amount do not say enough
-
-    @property
-    def words(self) -> str:
-        """What it counts, for a reader."""
-        return self.named or AMOUNTS[self.amount].words
-
-    def holds_for(self, operator: str) -> bool:
-        """Whether it counts something of an operator of that name."""
-        return not self.operators or operator in self.operators
-
-    def many(self, operator: Operator, x: Any, y: Shape, cost: OperationCost) -> Any:
-        """How many of it an operation has, for one example."""
-        return AMOUNTS[self.amount].of(operator, x, y, cost) if self.holds_for(operator.name) else 0
-
-
-@dataclass(frozen=True, slots=True)
-class Convention:
-    """What somebody calls FLOPs, as data: what is counted, and what one of each is worth."""
-
-    name: str
-    about: str
-    terms: tuple[Term, ...]
-    source: str  # the place in a tool's code, or the paper
-    version: str = ""  # of the tool
-    unit: str = "FLOPs"  # what it calls the number
-    functions: tuple[Term, ...] = ()  # what a call of a function adds to that of a module, which `terms` are for
-    _of_operator: dict[str, list[tuple[int, Any]]] = field(default_factory=dict, init=False, repr=False, compare=False)
-
-    def flops(self, operator: Operator, x: Any, y: Shape, cost: OperationCost) -> Any:
-        """Operations under this convention, for one example."""
-        name = operator.name
-        terms = self._of_operator.get(name)
-        if terms is None:
-            terms = [(term.worth, AMOUNTS[term.amount].of) for term in self.terms if term.holds_for(name)]
-            self._of_operator[name] = terms
-        return sum([worth * of(operator, x, y, cost) for worth, of in terms])
-
-    @property
-    def elementary(self) -> dict[str, int] | None:
-        """What elementary operations are worth, by field of Arithmetic; None where it looks at more than their sums."""
-        is_sum = all(term.amount in Arithmetic._fields and not term.operators for term in self.terms)
-        return {term.amount: term.worth for term in self.terms} if is_sum else None
-
-    @property
-    def column(self) -> str:
-        """Name of the column that holds it: never `flops` without saying whose."""
-        return "macs" if self.name == "macs" else f"flops_{self.name}"
-
-
-class Amount(NamedTuple):
-    """Something that an operation has a number of, for one example."""
-
-    words: str
-    of: Callable[[Any, Any, Shape, OperationCost], Any]  # from operator, input, output and cost
-
-
-def _inputs(operator: Any, x: Any, y: Shape, cost: OperationCost) -> Any:
-    return x.elements if isinstance(x, Shape) else sum([branch.elements for branch in x])
-
-
-def _arithmetic(name: str) -> Callable[[Any, Any, Shape, OperationCost], Any]:
-    place = Arithmetic._fields.index(name)
-    return lambda operator, x, y, cost: cost.arithmetic[place]
-
-
-def _upsampled(mode: str, ranks: tuple[int, ...]) -> Callable[[Any, Any, Shape, OperationCost], Any]:
-    return lambda operator, x, y, cost: y.elements if operator.mode == mode and y.rank in ranks else 0
-
-
-AMOUNTS: dict[str, Amount] = {
-    "macs": Amount("MACs", _arithmetic("macs")),
-    "additions": Amount("additions", _arithmetic("additions")),
-    "multiplications": Amount("products", _arithmetic("multiplications")),
-    "divisions": Amount("divisions", _arithmetic("divisions")),
-    "comparisons": Amount("comparisons", _arithmetic("comparisons")),
-    "transcendentals": Amount("transcendentals", _arithmetic("transcendentals")),
-    "bias": Amount("bias additions", _arithmetic("bias")),
-    "affine": Amount(
-        "normalised elements", lambda operator, x, y, cost: cost.arithmetic.norm if cost.parameters.norm != 0 else 0
-    ),
-    "bare": Amount(
-        "elements normalised without scale and shift",
-        lambda operator, x, y, cost: 0 if cost.parameters.norm != 0 else cost.arithmetic.norm,
-    ),
-    "scaled": Amount("normalised elements", lambda operator, x, y, cost: cost.arithmetic.norm if operator.scale else 0),
-    "unscaled": Amount(
-        "elements normalised without scale", lambda operator, x, y, cost: 0 if operator.scale else cost.arithmetic.norm
-    ),
-    "by_batch": Amount(
-        "elements normalised by their batch",
-        lambda operator, x, y, cost: 0 if operator.statistics else cost.arithmetic.norm,
-    ),
-    "norm_params": Amount("parameters", lambda operator, x, y, cost: cost.parameters.norm),
-    "weights": Amount("weights", lambda operator, x, y, cost: cost.parameters.weights),
-    "weights_at_outputs": Amount(
-        "weights times output positions", lambda operator, x, y, cost: cost.parameters.weights * y.positions
-    ),
-    "inputs": Amount("inputs", _inputs),
-    "image_inputs": Amount("inputs", lambda operator, x, y, cost: x.elements if x.rank == 2 else 0),
-    "outputs": Amount("outputs", lambda operator, x, y, cost: y.elements),
-    "positions": Amount("positions", lambda operator, x, y, cost: y.positions),
-    "bilinear_outputs": Amount("outputs of bilinear upsampling", _upsampled("bilinear", (2,))),
-    "nearest_outputs": Amount("outputs of nearest upsampling", _upsampled("nearest", (1, 2, 3))),
-    "nearest_image_outputs": Amount("outputs of nearest upsampling", _upsampled("nearest", (2,))),
-    "padded_channels": Amount(
-        "padded inputs",
-        lambda operator, x, y, cost: (x.channels + operator.size - 1) * x.positions,
-    ),
 }
 
 
@@ -349,58 +223,6 @@ class NetworkCost:
         return f"<table><caption>{caption}</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
 
 
-class Split(NamedTuple):
-    """One network's part of a division of its costs."""
-
-    macs: int = 0
-    params: int = 0
-    operations: int = 0
-    outputs: int = 0  # of operations with weights
-
-
-@dataclass(slots=True)
-class Comparison:
-    """Networks side by side. Divisions hold, under each label, one part for each network in order."""
-
-    networks: list[NetworkCost]
-    by_map_size: dict[str, list[Split]]  # extents of what a layer gives, the largest first
-    by_kind: dict[str, list[Split]]  # kind of operation: conv 3x3, linear
-
-
-class Cause(NamedTuple):
-    """Where the difference of two networks lies: labels of a division, and their part of the difference."""
-
-    labels: tuple[str, ...]
-    part: int
-    whole: int
-
-
-class Rule(NamedTuple):
-    """How one number comes about: the rule in words of the operator, the numbers put into it, the result."""
-
-    quantity: str
-    formula: str
-    numbers: str
-    result: str
-
-
-@dataclass(slots=True)
-class Explanation:
-    """Why an operation costs what it costs; every formula is what the operator's own rule gives for symbols."""
-
-    name: str
-    notation: str
-    summary: str
-    x: str
-    y: str
-    rules: list[Rule]
-    given: dict[str, int]  # what the symbols stand for
-    assumptions: list[str]
-    counts: str  # of the operator's documentation
-    source: str
-    remark: str = ""
-
-
 def layer_row(layer: LayerCost, convention: Convention) -> dict[str, Any]:
     """A layer as CSV, JSON and data frames hold it: plain values, shapes as lists."""
     seen = layer.receptive_field
@@ -427,8 +249,8 @@ def layer_row(layer: LayerCost, convention: Convention) -> dict[str, Any]:
         "stored_params": layer.stored_params,
         "size_bytes": layer.size_bytes,
         "receptive_field": list(seen.size) if seen else None,
-        "jump": [plain(value) for value in seen.jump] if seen else None,
-        "first_centre": [plain(value) for value in seen.first_centre] if seen else None,
+        "jump": [json_number(value) for value in seen.jump] if seen else None,
+        "first_centre": [json_number(value) for value in seen.first_centre] if seen else None,
         "state": layer.state,
         "head": layer.head,
     }
@@ -448,7 +270,7 @@ def totals_row(cost: NetworkCost) -> dict[str, Any]:
             row[name] = value
     seen = cost.receptive_field
     row["receptive_field"] = list(seen.size) if seen else None
-    row["jump"] = [plain(jump) for jump in seen.jump] if seen else None
+    row["jump"] = [json_number(jump) for jump in seen.jump] if seen else None
     row["at_least"] = totals.at_least
     return row
 
@@ -458,7 +280,7 @@ def shape_list(shape: Shape) -> list[Any]:
     return list(shape.spatial) if shape.channels is None else [shape.channels, *shape.spatial]
 
 
-def plain(value: Fraction | int) -> int | float:
+def json_number(value: Fraction | int) -> int | float:
     """A half or a quarter of a pixel as a number of JSON; exact, for the denominators are powers of small strides."""
     return int(value) if value == int(value) else float(value)
 

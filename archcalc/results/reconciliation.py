@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from archcalc.results.cost import Convention
+from archcalc.results.convention import Convention
 
 PARTS = ("MACs", "bias", "norm", "activation", "pooling", "other")  # of a figure, by the kind of work
 

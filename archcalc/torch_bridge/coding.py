@@ -16,7 +16,7 @@ from torch import fx, nn
 from archcalc.engine.costs import cost_of
 from archcalc.graph import Graph
 from archcalc.ops import OPERATORS, Operator, Shape
-from archcalc.results.cost import Convention
+from archcalc.results.convention import Convention
 from archcalc.results.reconciliation import Coding
 
 # Operators that functions of torch are, by name; `a + b` is one of Python's, which no tool sees.

@@ -16,7 +16,7 @@ from torch import Tensor, fx
 
 from archcalc.engine.receptive_field import ReceptiveFields
 from archcalc.graph import NETWORK_INPUT, Graph, Node
-from archcalc.results.cost import ReceptiveField, plain
+from archcalc.results.cost import ReceptiveField, json_number
 from archcalc.results.verification import Check, Value, compare
 from archcalc.torch_bridge.thin import Lattice, Thin, Unknown, Whole, thin
 
@@ -69,10 +69,10 @@ def _compared(network: str, node: Node, ours: ReceptiveField, found: Sequence[Se
         return [Check(network, "torch", node.name, "receptive_field", ours.size, "", "not counted", reason)]
     pairs: list[tuple[str, Value, Value]] = [("receptive_field", ours.size, tuple(axis.size for axis in seen))]
     if any(extent != 1 for extent in node.y.spatial):  # a single position has no neighbour
-        pairs.append(("jump", tuple(map(plain, ours.jump)), tuple(plain(axis.jump) for axis in seen)))
+        pairs.append(("jump", tuple(map(json_number, ours.jump)), tuple(json_number(axis.jump) for axis in seen)))
     centres = [axis.first_centre for axis in seen if axis.first_centre is not None]
     if len(centres) == len(seen):
-        pairs.append(("first_centre", tuple(map(plain, ours.first_centre)), tuple(map(plain, centres))))
+        pairs.append(("first_centre", tuple(map(json_number, ours.first_centre)), tuple(map(json_number, centres))))
     return [compare(network, "torch", node.name, *pair) for pair in pairs]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from archcalc.engine.conventions import CONVENTIONS, TOOLS, decompose
 from archcalc.engine.network import Network, load
-from archcalc.results.cost import Convention
+from archcalc.results.convention import Convention
 from archcalc.results.reconciliation import PARTS, Component, Figure, ReconciledTool, Reconciliation
 from archcalc.torch_bridge import peers
 from archcalc.torch_bridge.build import build

@@ -11,7 +11,7 @@ import archcalc
 from archcalc.engine.conventions import CONVENTIONS, TOOLS, decompose, terms_of
 from archcalc.engine.network import load
 from archcalc.ops import OPERATORS
-from archcalc.results.cost import AMOUNTS
+from archcalc.results.convention import AMOUNTS
 from tests.cli.running import run
 
 MEASURED = Path(__file__).parent / "conventions"
