@@ -18,6 +18,7 @@ from archcalc.engine.scope import indices_inside
 from archcalc.engine.storage import storage_of
 from archcalc.graph import Graph
 from archcalc.ops import Shape
+from archcalc.results.budget import QUANTITIES as OF_NETWORKS
 from archcalc.results.claim import Claim, Settings, Value
 from archcalc.results.cost import DTYPES, NetworkCost
 from archcalc.source import SpecError, suggest
@@ -25,24 +26,7 @@ from archcalc.spec.library import looks_like_file
 from archcalc.spec.limits import DEFAULT_LIMITS
 
 LARGEST_POWER = 64
-_TOTALS = (
-    "params",
-    "weights",
-    "biases",
-    "norm_params",
-    "buffers",
-    "stored_params",
-    "macs",
-    "flops",
-    "connections",
-    "neurons",
-    "activations",
-    "peak_activations",
-    "size_bytes",
-    "layers",
-    "depth",
-    "depth_with_pooling",
-)
+_TOTALS = tuple("flops" if name == "flops_arithmetic" else name for name in OF_NETWORKS)  # `convention:` says whose
 _AT_A_PLACE = ("receptive_field", "jump", "output_shape", "input_shape", "channels")
 QUANTITIES = (*_TOTALS, *_AT_A_PLACE)
 FUNCTIONS = (*QUANTITIES, "argument", "count")

@@ -165,10 +165,11 @@ def holds(assumed: Assumption, values: Mapping[str, Dim]) -> bool | None:
             low, high = at_least_bound(a - b), at_most_bound(a - b)
             return True if low is not None and low >= 0 else False if high is not None and high < 0 else None
         case "divisible":
-            if isinstance(a, int) and isinstance(b, int):
-                return a % b == 0
-            if isinstance(b, int) and leaves_remainder(a, b):
-                return False
+            if isinstance(b, int):
+                if isinstance(a, int):
+                    return a % b == 0
+                if leaves_remainder(a, b):
+                    return False
             return True if a // b * b == a else None
         case relation:
             found = equal(a, b)
