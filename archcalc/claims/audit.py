@@ -116,9 +116,9 @@ def _plain(name: str) -> str:
     return re.sub(r"[^a-z0-9@]", "", name.lower())
 
 
-def _without_v(key: str) -> str:
-    """SqueezeNet v1.0 is squeezenet1_0."""
-    return re.sub(r"v(?=[0-9])", "", key)
+def _loosely(key: str) -> str:
+    """SqueezeNet v1.0 is squeezenet1_0, vgg16_bn is vgg16@bn."""
+    return re.sub(r"v(?=[0-9])|@", "", key)
 
 
 @cache
@@ -127,7 +127,7 @@ def _names() -> dict[str, str]:
     spellings = {_plain(spelling): spelling for spelling, _ in index().values()}
     loose: dict[str, list[str]] = {}
     for key, spelling in spellings.items():
-        loose.setdefault(_without_v(key), []).append(spelling)
+        loose.setdefault(_loosely(key), []).append(spelling)
     return {key: of[0] for key, of in loose.items() if len(of) == 1} | spellings
 
 
@@ -136,7 +136,7 @@ def _network(model: str) -> tuple[str, str]:
     if looks_like_file(model):
         return model, ""
     without = re.sub(r"\(.*?\)|\[.*?\]|[*†‡§]", " ", model)
-    for key in (_plain(model), _plain(without), _without_v(_plain(without))):
+    for key in (_plain(model), _plain(without), _loosely(_plain(without))):
         spelling = _names().get(key)
         if spelling is not None:
             return (

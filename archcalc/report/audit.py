@@ -27,9 +27,19 @@ def audited(found: Audit) -> Document:
 def reason(figure: Figure) -> str:
     """Why a figure is not what is computed, or which convention it is right under."""
     if figure.judgement == "wrong":
-        times = f"{factor(figure.factor)} what is computed" if figure.factor is not None else ""
-        return ", ".join(filter(None, [times, figure.why]))
+        return ", ".join(filter(None, [_times(figure), figure.why]))
     return " or ".join([figure.why, *figure.others])
+
+
+def _times(figure: Figure) -> str:
+    """`1.293x what is computed`; where that rounds to 1, what is more or fewer."""
+    if figure.factor is None or figure.computed is None:
+        return ""
+    times = f"{factor(figure.factor)} what is computed"
+    if factor(figure.factor) != factor(Fraction(1)):
+        return times
+    off = round((figure.factor - 1) * figure.computed)
+    return f"{times} ({abs(off):,} {'more' if off > 0 else 'fewer'})"
 
 
 def factor(value: Fraction) -> str:

@@ -45,6 +45,8 @@ def one(model: str, column: str, printed: str) -> Figure:
         ("ResNet-152", "FLOPs (B)", "11.3", 11_282_415_616),
         ("VGG-16", "params", "138M", 138_357_544),
         ("VGG-19", "params", "144 million", 143_667_240),
+        ("vgg16_bn", "params", "138,365,992", 138_365_992),
+        ("VGG-16-BN", "params (M)", "138.37", 138_365_992),
         ("VGG-16", "flops", "30.9G", 30_940_528_640),
         ("LeNet-5", "params", "60,000", 60_000),
         ("LeNet-5", "params (K)", "60", 60_000),
@@ -114,6 +116,19 @@ def test_wrong_by_which_factor(model: str, column: str, printed: str, times: Fra
     figure = one(model, column, printed)
     assert (figure.judgement, figure.factor) == ("wrong", times)
     assert factor(times) in reason(figure)
+
+
+@pytest.mark.parametrize(
+    ("model", "column", "printed", "difference"),
+    [
+        ("ResNet-50", "params", "25,557,033", "(1 more)"),
+        # what thop 0.1.1.post2209072238 prints of torchvision.models.vgg11(), which pools 7x7 to 7x7: 2 x 25,088
+        ("vgg11", "MACs", "7609140224", "(50,176 more)"),
+        ("vgg16", "params", "138,357,540", "(4 fewer)"),
+    ],
+)
+def test_a_factor_that_rounds_to_one_has_the_difference(model: str, column: str, printed: str, difference: str) -> None:
+    assert reason(one(model, column, printed)) == f"1.000x what is computed {difference}"
 
 
 @pytest.mark.parametrize(
