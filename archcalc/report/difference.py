@@ -92,7 +92,8 @@ def layers_counted(found: Difference) -> str:
 def layers(found: Difference) -> Table:
     """Layers that are not the same, before and after."""
     columns = [Column("layer", least=16), Column(""), Column("what", least=12, drop=4, cut="end")]
-    columns += [number("output", drop=2), number("params"), number("in %"), number("macs"), number("in %")]
+    columns += [number("output", drop=2)]
+    columns += [number("params"), number("in %", drop=1), number("macs"), number("in %", drop=1)]
     table = Table(columns)
     for change in found.layers:
         if change.status != "same":

@@ -64,19 +64,21 @@ def shorten(text: str, width: int) -> str:
     """Cut the middle out: of the longest parts of a dotted name first, for names differ by digits at ends of parts."""
     if len(text) <= width:
         return text
-    parts = text.split(".")
-    while len(parts) > 1 and len(text) > width:
-        longest = max(range(len(parts)), key=lambda index: (len(parts[index].replace("…", "")), -index))
-        part = parts[longest].replace("…", "")
-        if len(part) < 5:
-            break
-        kept = max(4, len(parts[longest]) - (len(text) - width))
-        parts[longest] = f"{part[: kept - 3]}…{part[-2:]}"
-        text = ".".join(parts)
+    whole = text.split(".")
+    parts = list(whole)
+    for least in (4, 3) if len(parts) > 1 else ():  # `b…_3`, and `…_3` where that is not enough
+        while len(text) > width:
+            long = [index for index, part in enumerate(parts) if len(part) > least and len(whole[index]) > 4]
+            if not long:
+                break
+            longest = max(long, key=lambda index: (len(parts[index]), -index))
+            kept = max(least, len(parts[longest]) - (len(text) - width))
+            parts[longest] = f"{whole[longest][: kept - 3]}…{whole[longest][-2:]}"
+            text = ".".join(parts)
     if len(text) <= width:
         return text
     right = width // 2
-    return f"{text[: width - right - 1]}…{text[len(text) - right :]}"
+    return f"{text[: width - right - 1].rstrip('…')}…{text[len(text) - right :].lstrip('…')}"
 
 
 def _follows(block: Block) -> bool:

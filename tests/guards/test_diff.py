@@ -132,6 +132,23 @@ def test_diff_says_what_changed(tmp_path: Path) -> None:
     assert "fails" not in found
 
 
+def test_layers_can_be_told_apart_in_80_columns(tmp_path: Path) -> None:
+    modules = """\
+modules:
+  block(width, stride=1):
+    add:
+      residual: conv(width, 3, stride=stride) >> conv(width, 3)
+      shortcut: conv(width, 1, stride=stride)
+"""
+    old, new = (
+        spec(tmp_path, f"{HEAD}  body: block({width}) * 2 >> block({width}, stride=2)\n{modules}", f"{width}.yaml")
+        for width in (640, 960)
+    )
+    rows = [line for line in run("diff", old, new, columns=80).stdout.splitlines() if " changed " in line]
+    assert len({row.split()[0] for row in rows}) == len(rows) == 12
+    assert all(len(row) <= 80 for row in rows)
+
+
 def test_diff_as_csv_and_json_has_every_layer() -> None:
     rows = list(csv.DictReader(io.StringIO(run("diff", "resnet18", "resnet34", "--format", "csv").stdout)))
     before = [row["name_before"] for row in rows if row["name_before"]]

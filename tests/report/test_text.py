@@ -102,6 +102,9 @@ def test_bars(part: int, whole: int, text: str) -> None:
         ("conv3.block_1.residual.spatial", 28, "conv3.block_1.res…al.spatial"),
         ("inception_3a.3x3.conv_1", 20, "incept…3a.3x3.conv_1"),
         ("inception_3a.3x3.conv_1", 14, "i…3a.3x3.co…_1"),
+        ("body.block_3.residual.conv_1", 16, "body.…_3.…al.…_1"),
+        ("body.block_4.residual.conv_2", 16, "body.…_4.…al.…_2"),
+        ("body.block_4.residual.conv_2", 12, "body.…al.…_2"),
         ("abcdefghij", 5, "ab…ij"),
     ],
 )
