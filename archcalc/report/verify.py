@@ -9,6 +9,7 @@ from typing import Any
 from archcalc.report import numbers
 from archcalc.report.blocks import Cell, Column, Document, Heading, Items, Paragraph, Table, number
 from archcalc.report.numbers import Units
+from archcalc.report.show import at_least
 from archcalc.results.verification import (
     EXPORTS,
     FIELDS,
@@ -68,7 +69,7 @@ def _networks(result: Verification, units: Units) -> Table:
                 network.name,
                 f"{network.layers:,}",
                 numbers.count(network.params, units),
-                numbers.count(network.macs, units),
+                at_least(numbers.count(network.macs, units), network.at_least),
                 *cells,
                 f"{agreement(network.checks).checks:,}",
             ]
@@ -179,6 +180,7 @@ def network_row(network: NetworkVerification, against: Sequence[str]) -> dict[st
         "operations": network.operations,
         "params": network.params,
         "macs": network.macs,
+        "at_least": network.at_least,
     }
     for tool in against:
         found = agreement(network.of(tool))

@@ -54,6 +54,7 @@ class NetworkVerification:
     operations: int
     params: int
     macs: int
+    at_least: bool = False  # an operation of unknown cost makes the totals lower bounds
     checks: list[Check] = field(default_factory=list)
 
     def of(self, against: str = "", quantities: Iterable[str] = ()) -> list[Check]:

@@ -49,7 +49,8 @@ def verify(network: str | Network, against: Sequence[str] = TOOLS, export: bool 
 def verify_graph(name: str, graph: Graph, against: Sequence[str] = TOOLS, export: bool = False) -> NetworkVerification:
     """The same for an expanded graph."""
     totals = total(graph, with_heads=False)
-    result = NetworkVerification(name, len(list(graph.layers())), len(graph.nodes), totals.params, totals.macs)
+    sizes = (len(list(graph.layers())), len(graph.nodes), totals.params, totals.macs)
+    result = NetworkVerification(name, *sizes, totals.at_least)
     chosen = [(tool, "runs", _CHECKS[tool]) for tool in TOOLS if tool in against]
     if export:
         chosen.append(("torch", "exports", export_checks))

@@ -376,6 +376,14 @@ def test_the_table_has_a_line_for_each_network(tmp_path: Path) -> None:
     assert lines[-1] == f"2 networks, {first + second:,} checks, no differences"
 
 
+def test_totals_that_hold_an_unknown_operation_are_lower_bounds(tmp_path: Path) -> None:
+    path = spec(tmp_path, "network: mystery\ninput: image(3, 8, 8)\nlayers:\n  a: conv(4, 3)\n  b: opaque(4)\n")
+    (row,) = (line for line in run("verify", path).stdout.splitlines() if line.startswith("mystery"))
+    assert row.split()[2:5] == ["112", "≥", "3,888"]  # by hand: 3*9*4 weights and 4 biases, at 6*6 positions
+    (network,) = json.loads(run("verify", path, "--format", "json").stdout)["verification"]["networks"]
+    assert (network["params"], network["macs"], network["at_least"]) == (112, 3888, True)
+
+
 def test_exports_have_a_column(tmp_path: Path) -> None:
     lines = run("verify", spec(tmp_path, SMALL), "--against", "torch", "--export").stdout.splitlines()
     assert lines[2].split()[-2:] == ["export", "checks"]
@@ -422,7 +430,7 @@ def test_json_holds_the_figures(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
 def test_csv_has_a_row_for_each_network_or_check(tmp_path: Path) -> None:
     path = spec(tmp_path, SMALL)
     header, row = run("verify", path, "--against", "torch", "--format", "csv").stdout.splitlines()
-    assert header.startswith("network,layers,operations,params,macs,torch_equal")
+    assert header.startswith("network,layers,operations,params,macs,at_least,torch_equal")
     target = tmp_path / "checks.csv"
     assert run("verify", path, "--against", "torch", "--layers", "-o", str(target)).stdout == ""
     rows = target.read_text(encoding="utf-8").splitlines()
