@@ -74,7 +74,8 @@ def check(
         guard(networks or [], maximum or [], baseline or [], chosen(format, output, CheckFormat), output)
         return
     found = checked(ledger, source, network, verdict)
-    written(found, format, output)
+    if found.results or not found.findings:
+        written(found, format, output)
     if found.findings:
         complain(list(found.findings))
         raise typer.Exit(USAGE)
