@@ -107,7 +107,7 @@ def _numeric(name: str, found: Sequence[Fraction | _Range]) -> Axis | None:
         first, by = int(each.start / unit), int(each.step / unit) or 1
         last = first + each.length * by
         parts.append(
-            np.arange(first, last, by, np.int64) if is_small else np.array(range(first, last, by), dtype=object)
+            np.arange(first, last, by, dtype=np.int64) if is_small else np.array(range(first, last, by), dtype=object)
         )
     multiples = np.concatenate(parts)
     if len(parts) > 1:
