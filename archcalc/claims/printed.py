@@ -161,11 +161,11 @@ UNITS = frozenset(
 _NUMBER = re.compile(
     r"""(?P<whole>\d{1,3}(?:,\d{3})+|\d*)(?P<decimals>\.\d+)?
     [ ]?-?(?P<scale>(?i:thousand|million|billion|trillion)|[KMGT]i|[KkMBGT](?![a-z]))?
-    [ ]?-?(?P<unit>%|[x×]|times|[A-Za-z][A-Za-z-]*)?""",  # noqa: RUF001 - as printed
+    [ ]?-?(?P<unit>%|[x×]|times|[A-Za-z][A-Za-z-]*)?""",
     re.VERBOSE,
 )
 _QUOTIENT = re.compile(r"(\d+) ?/ ?(\d+)")
-_PRODUCT = re.compile(r"\d+(?: ?[x×*] ?\d+)*")  # noqa: RUF001 - as printed
+_PRODUCT = re.compile(r"\d+(?: ?[x×*] ?\d+)*")
 _FACTOR = re.compile(r"\d+")
 _BETWEEN = re.compile(r", | to | and |; ?")
 _HELP = "say with `reads:` how it reads: a number, a fraction `1/3`, a shape `256x28x28` or `true`"
@@ -225,7 +225,7 @@ def _figure(part: str, text: str, thousand: int, precision: str, digits: int | N
     if found is None or not (found["whole"] or found["decimals"]):
         raise PrintError(f"`{text}` does not read as a figure", _HELP)
     unit = found["unit"] or ""
-    is_ratio = unit in ("x", "X", "×", "times")  # noqa: RUF001 - as printed
+    is_ratio = unit in ("x", "X", "×", "times")
     if not (is_ratio or unit in ("", "%") or unit in UNITS or unit.lower() in UNITS):
         raise PrintError(f"`{text}` has a unit that is not known: `{unit}`", _HELP)
     scale = _scale(found["scale"] or "", thousand) * (Fraction(1, 100) if unit == "%" else 1)

@@ -98,7 +98,7 @@ def formula(
 
             send(formulated_latex(found, exact), output)
         case FormulaFormat.PYTHON:
-            from archcalc.report.functions import formulated_python
+            from archcalc.report.formula_python import formulated_python
 
             send(formulated_python(found, exact), output)
         case FormulaFormat.JSON:

@@ -166,7 +166,7 @@ def sizes(text: str | None) -> list[int] | None:
     """`3x256x256` as numbers."""
     if text is None:
         return None
-    parts = text.strip().lower().replace("×", "x").replace(",", "x").split("x")  # noqa: RUF001 - typed by people
+    parts = text.strip().lower().replace("×", "x").replace(",", "x").split("x")
     if not all(part.strip().isdecimal() and part.isascii() and len(part) <= 18 for part in parts):
         fail("bad-input", f"--input takes sizes with x between them, channels first, not `{text}`", "--input 3x256x256")
     return [int(part) for part in parts]

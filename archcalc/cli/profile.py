@@ -137,7 +137,7 @@ def measure_all(jobs: Sequence[Job], options: dict[str, Any]) -> tuple[list[Meas
     with progress(len(jobs)) as tell:
         for number, (label, network, batch, dtype) in enumerate(jobs):
 
-            def on_stage(stage: str, part: float, number: int = number, label: str = label) -> None:
+            def on_stage(part: float, stage: str, number: int = number, label: str = label) -> None:
                 tell(number + part, f"{label}: {stage}")
 
             try:

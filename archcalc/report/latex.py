@@ -41,7 +41,7 @@ _ESCAPES = {
     "]": "{]}",
     "*": "{*}",
     "…": r"\ldots{}",
-    "×": r"$\times$",  # noqa: RUF001 - as in titles
+    "×": r"$\times$",
     "→": r"$\rightarrow$",
     "≥": r"$\geq$",
     "≤": r"$\leq$",
@@ -52,7 +52,7 @@ _ESCAPES = {
     "³": r"$^3$",
     "√": r"$\surd$",
     "∞": r"$\infty$",
-    "–": "--",  # noqa: RUF001 - as in titles
+    "–": "--",
     "—": "---",
     "\u2019": "'",
     "\u00a0": "~",

@@ -25,7 +25,7 @@ from archcalc.torch_bridge.timing import WarmUp, clock_of, quartiles, warm_up
 MEASURED_DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
 LEAST_REPEATS = 20
 
-Tell = Callable[[str, float], None]  # what is being done, and which part of it is over
+Tell = Callable[[float, str], None]  # which part is over, and what is being done
 
 
 class MeasurementError(Exception):
@@ -56,7 +56,7 @@ def profile(
     set: Mapping[str, Any] | None = None,
     input: Sequence[int] | None = None,
     note: str = "",
-    tell: Tell = lambda stage, part: None,
+    tell: Tell = lambda done, stage: None,
 ) -> Measurement:
     """Measure a network.
 
@@ -98,7 +98,7 @@ def profile(
     work = executions(graph, batch, bits, train)
     cost = cost_of_graph(network, graph, batch, set or {}, dtype, MACS.name, with_heads=False)
     with _running(place, threads):
-        tell("build", 0)
+        tell(0, "build")
         model = build(graph, device=place).to(MEASURED_DTYPES[dtype]).train(train)
         x = example_input(graph, batch, place).to(MEASURED_DTYPES[dtype])
         if channels_last:
@@ -113,7 +113,7 @@ def profile(
             )
             environment = environment_of(place, others, note)
             times = quartiles(whole)
-            tell("memory and energy", 1)
+            tell(1, "memory and energy")
             model.zero_grad(set_to_none=True)
             peak = peak_memory_bytes(run, place, _held(model, x))
             energy = energy_j(run, place, clock, times.median)
@@ -149,12 +149,12 @@ def _repeated(
     whole: list[float] = []
     parts: list[list[float]] = []
     with paused_collector():  # its search would be timed too
-        tell("warm-up", 0)
+        tell(0, "warm-up")
         warmed = warm_up(time)
         if times_of_parts:
             warm_up(lambda: sum(times_of_parts()))
         for number in range(repeats):
-            tell(f"repeat {number + 1} of {repeats}", number / repeats)
+            tell(number / repeats, f"repeat {number + 1} of {repeats}")
             whole.append(time())
             if times_of_parts:
                 parts.append(times_of_parts())

@@ -125,7 +125,7 @@ def test_how_it_agrees(text: str, said: dict[str, Any], ours: Fraction | int, ho
     ("text", "ours", "how"),
     [
         ("256x28x28", (256, 28, 28), "exact"),
-        ("256×28×28", (256, 28, 28), "exact"),  # noqa: RUF001 - as printed
+        ("256×28×28", (256, 28, 28), "exact"),
         ("256 x 28 x 28", (256, 28, 28), "exact"),
         ("8*8", (8, 8), "exact"),
         ("28x28x256", (256, 28, 28), None),

@@ -103,7 +103,7 @@ batch 1 \textbar{} fp32
         ("a & b_c #1 50% $x {y} ~z^2", r"a \& b\_c \#1 50\% \$x \{y\} \textasciitilde{}z\textasciicircum{}2"),
         ("C:\\n", r"C:\textbackslash{}n"),
         ("[*] <0.1% | >", r"{[}{*}{]} \textless{}0.1\% \textbar{} \textgreater{}"),
-        ("≥ 3 × 4…", r"$\geq$ 3 $\times$ 4\ldots{}"),  # noqa: RUF001 - as it comes
+        ("≥ 3 × 4…", r"$\geq$ 3 $\times$ 4\ldots{}"),
         ("--with-heads `a_b` counts", r"-{}-with-heads \texttt{a\_b} counts"),
         ('"so"', "{''}so{''}"),
         ("one\ntwo", "one two"),

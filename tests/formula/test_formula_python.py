@@ -19,7 +19,7 @@ from archcalc.engine.formula import formulas
 from archcalc.engine.symbolic import symbol
 from archcalc.report.data import json_text
 from archcalc.report.formula import formulas_object, formulated_latex
-from archcalc.report.functions import formulated_python, identifier
+from archcalc.report.formula_python import formulated_python, identifier
 from archcalc.results.formula import ClosedForm
 from archcalc.spec.library import all_names
 from tests.engine.small import network
