@@ -32,7 +32,7 @@ NARROWEST_BAR, BAR, WIDEST_BAR = 6, 16, 40
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _ASCII = str.maketrans(
     {**dict.fromkeys(_EIGHTHS[4:], "#"), **dict.fromkeys(_EIGHTHS[1:4], " ")}
-    | {"…": ".", "─": "-", "≥": ">", "≤": "<", "≠": "!", "≈": "~", "×": "x"}  # noqa: RUF001 - each as wide
+    | {"…": ".", "─": "-", "≥": ">", "≤": "<", "≠": "!", "≈": "~", "×": "x"}
 )
 
 

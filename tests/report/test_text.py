@@ -131,7 +131,7 @@ def test_prose_is_wrapped() -> None:
 
 def test_ascii() -> None:
     assert ascii_only("█▌ ≥ 1 … ─▏") == "## > 1 . - "
-    assert ascii_only("28×28 ≠ ≤ ≈") == "28x28 ! < ~"  # noqa: RUF001
+    assert ascii_only("28×28 ≠ ≤ ≈") == "28x28 ! < ~"
 
 
 def test_markdown_of_prose() -> None:
