@@ -7,7 +7,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import NamedTuple, NoReturn
 
-from archcalc.source import suggest
+from archcalc.source import suggestion
 
 MAX_LENGTH = 2_000
 MAX_DEPTH = 50
@@ -157,8 +157,7 @@ class _Reader:
             return
         if name not in self.functions:
             known = (*self.functions, *AGGREGATES)
-            near = suggest(name, known)
-            help = f"did you mean `{near}`?" if near else f"there are {', '.join(known)}"
+            help = suggestion(name, known, f"there are {', '.join(known)}")
             self.fail("unknown-function", f"no quantity is called `{name}`", node.func, help)
         for argument in node.args:
             if not (isinstance(argument, ast.Constant) and isinstance(argument.value, str)):

@@ -23,7 +23,7 @@ from archcalc.source import (
     YamlSequence,
     read_source,
     read_yaml,
-    suggest,
+    suggestion,
 )
 from archcalc.spec.library import plain
 
@@ -78,14 +78,13 @@ def read_ledger(paths: Iterable[Path], names: Iterable[str] | None = None) -> li
     for file in files:
         for claim in file.claims:
             if claim.replaces and claim.replaces not in first:
-                near = suggest(claim.replaces, first)
                 file.findings.append(
                     Diagnostic(
                         "unknown-claim",
                         f"`{claim.id}` replaces `{claim.replaces}`, which no file has",
                         claim.span,
                         claim.source.file,
-                        f"did you mean `{near}`?" if near else "an entry that is replaced stays in the ledger",
+                        suggestion(claim.replaces, first, "an entry that is replaced stays in the ledger"),
                     )
                 )
     return files
@@ -139,9 +138,8 @@ class _Reader:
             return found
         for key, value in node.items:
             if keys and key.value not in keys:
-                near = suggest(key.value, keys)
-                known = f"did you mean `{near}`?" if near else f"keys are {', '.join(keys)}"
-                self.report("unknown-key", f"{what} has no key `{key.value}`", key.span, known)
+                help = suggestion(key.value, keys, f"keys are {', '.join(keys)}")
+                self.report("unknown-key", f"{what} has no key `{key.value}`", key.span, help)
             else:
                 found[key.value] = key.span, value
         return found
@@ -160,8 +158,7 @@ class _Reader:
         text = self.text(node, what)
         if not text or text in words:
             return text
-        near = suggest(text, words)
-        help = f"did you mean `{near}`?" if near else f"there are {', '.join(words)}"
+        help = suggestion(text, words, f"there are {', '.join(words)}")
         self.report("unknown-word", f"{what} cannot be `{text}`", node.span, help)
         return ""
 

@@ -21,7 +21,7 @@ from archcalc.ops import Shape
 from archcalc.results.budget import QUANTITIES as OF_NETWORKS
 from archcalc.results.claim import Claim, Settings, Value
 from archcalc.results.cost import DTYPES, NetworkCost
-from archcalc.source import SpecError, suggest
+from archcalc.source import SpecError, suggestion
 from archcalc.spec.library import looks_like_file
 from archcalc.spec.limits import DEFAULT_LIMITS
 
@@ -134,8 +134,7 @@ class Evaluator:
                     return value
                 raise ValueProblemError(f"`{name}` of `{path}` is `{value}`, not a number")
         known = list(dict.fromkeys(argument for of in found for argument in of.arguments))
-        near = suggest(name, known)
-        help = f"did you mean `{near}`?" if near else f"it has {', '.join(known) or 'none'}"
+        help = suggestion(name, known, f"it has {', '.join(known) or 'none'}")
         raise ValueProblemError(f"`{path}` has no argument `{name}`", help)
 
     def _count(self, network: str, pattern: str, settings: Settings) -> int:
@@ -222,8 +221,7 @@ def _at_least_one(name: str, value: Any) -> int:
 def _one_of(name: str, words: Mapping[str, Any], value: Any) -> str:
     if value in words:
         return str(value)
-    near = suggest(str(value), words)
-    help = f"did you mean `{near}`?" if near else f"there are {', '.join(words)}"
+    help = suggestion(str(value), words, f"there are {', '.join(words)}")
     raise ValueProblemError(f"no {name} is called `{_shown(value)}`", help)
 
 

@@ -105,13 +105,12 @@ def density(text: str | None) -> Fraction | None:
 
 def known(word: str, words: Iterable[str], what: str) -> str:
     """A word of a list; another one is an error with the nearest."""
-    from archcalc.source import suggest
+    from archcalc.source import suggestion
 
     choices = list(words)
     if word in choices:
         return word
-    near = suggest(word, choices)
-    help = f"did you mean `{near}`?" if near else f"there are {', '.join(choices)}"
+    help = suggestion(word, choices, f"there are {', '.join(choices)}")
     fail(f"unknown-{what}", f"no {what} is called `{word}`", help)
 
 

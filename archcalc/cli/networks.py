@@ -280,7 +280,7 @@ def explain(
 
 def one_layer(cost: NetworkCost, name: str, network: str) -> LayerCost:
     """The layer of a name, or of the end of one; `network` is what was typed."""
-    from archcalc.source import suggest_many
+    from archcalc.source import suggestion
 
     layers = {layer.name: layer for layer in cost.layers}
     if name in layers:
@@ -299,10 +299,6 @@ def one_layer(cost: NetworkCost, name: str, network: str) -> LayerCost:
         listed = ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
         fits = "is the end of" if found else "holds"
         fail("ambiguous-layer", f"`{name}` {fits} {len(names)} layers of {cost.name}", f"name one of {listed}")
-    near = suggest_many(name, [*layers, *{key.rpartition(".")[2] for key in layers}])
-    help = (
-        f"did you mean {', '.join(f'`{key}`' for key in near)}?"
-        if near
-        else f"`archcalc show {network}` lists the layers"
-    )
+    paths = [*layers, *{key.rpartition(".")[2] for key in layers}]
+    help = suggestion(name, paths, f"`archcalc show {network}` lists the layers", most=3)
     fail("unknown-layer", f"{cost.name} has no layer `{name}`", help)

@@ -22,7 +22,7 @@ def ops(
     """List the operators, or describe one."""
     from archcalc.ops import OPERATORS
     from archcalc.report import data, operators
-    from archcalc.source import suggest_many
+    from archcalc.source import suggestion
 
     if operator is None:
         deliver(
@@ -35,8 +35,7 @@ def ops(
         return
     found = OPERATORS.get(operator) or OPERATORS.get(operator.lower().replace("-", "_"))
     if found is None:
-        near = suggest_many(operator, OPERATORS)
-        help = f"did you mean {', '.join(f'`{name}`' for name in near)}?" if near else "`archcalc ops` lists them all"
+        help = suggestion(operator, OPERATORS, "`archcalc ops` lists them all", most=3)
         fail("unknown-operator", f"there is no operator `{operator}`", help)
     deliver(
         format,

@@ -24,7 +24,7 @@ from archcalc.engine.ranges import Range, decided_by, holds, period_of, ranges_o
 from archcalc.engine.squares import squared
 from archcalc.graph import Graph
 from archcalc.results.formula import By, ClosedForm, Counter, Formulas
-from archcalc.source import Diagnostic, SpecError, suggest
+from archcalc.source import Diagnostic, SpecError, suggest, suggestion
 
 BATCH = "batch"
 MOST_STEP = 10_000  # a form that holds for every so many is no help where they are further apart
@@ -107,8 +107,7 @@ def formulas(
 
 def _check_quantity(name: str) -> None:
     if name not in KNOWN:
-        near = suggest(name, KNOWN)
-        help = f"did you mean `{near}`?" if near else f"there are {', '.join((*QUANTITIES, 'flops_arithmetic'))}"
+        help = suggestion(name, KNOWN, f"there are {', '.join((*QUANTITIES, 'flops_arithmetic'))}")
         if name == "flops":
             help = "say whose: flops_arithmetic, flops_fvcore, ... (archcalc conventions)"
         raise SpecError([Diagnostic("unknown-quantity", f"no closed form is of `{name}`", help=help)])

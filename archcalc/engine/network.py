@@ -17,7 +17,7 @@ from archcalc.engine.storage import FP32, LONGEST_DENSITY, storage_of
 from archcalc.graph import Graph
 from archcalc.ops import Shape
 from archcalc.results.cost import DTYPES, NetworkCost, Storage
-from archcalc.source import Diagnostic, Source, Span, SpecError, suggest
+from archcalc.source import Diagnostic, Source, Span, SpecError, suggestion
 from archcalc.spec.expand import expand, value_of
 from archcalc.spec.expression import Call, Expression, Name
 from archcalc.spec.library import find
@@ -69,7 +69,6 @@ class Network(NamedTuple):
             unit = free[name] if isinstance(free, Mapping) else 1
             overrides[name] = ratio.multiply(variable(name), unit)  # type: ignore[assignment]  # the unit is not 0
         return expand(self.spec, self.name, overrides, shape, limits, with_heads)
-
 
     def value(self, variable: str, set: Mapping[str, Any] | None = None) -> Any:
         """What a variable of the spec is: a number, a list, a word; None where it has no value in this network.
@@ -246,9 +245,7 @@ def check_variable(spec: Spec, name: str) -> None:
         SpecError: with the nearest name.
     """
     if name not in spec.settable:
-        near = suggest(name, spec.settable)
-        known = ", ".join(spec.settable) or "none"
-        help = f"did you mean `{near}`?" if near else f"variables of this spec: {known}"
+        help = suggestion(name, spec.settable, f"variables of this spec: {', '.join(spec.settable) or 'none'}")
         raise SpecError([Diagnostic("unknown-variable", f"{spec.network} has no variable `{name}`", help=help)])
 
 

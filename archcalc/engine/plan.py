@@ -15,7 +15,7 @@ from archcalc.engine.expansion import BATCH, SWEPT, Expansions, Question
 from archcalc.engine.network import Network, check_variable, load
 from archcalc.engine.selection import Selection, selection
 from archcalc.results.sweep import Axis, Heading
-from archcalc.source import Diagnostic, Source, SpecError, suggest
+from archcalc.source import Diagnostic, Source, SpecError, suggestion
 from archcalc.spec.library import choose
 from archcalc.spec.limits import DEFAULT_LIMITS, Limits
 from archcalc.spec.read import read_spec
@@ -221,8 +221,7 @@ def _check_axes(axes: Sequence[Axis], networks: Sequence[Network], settings: Map
 
 def _quantity(name: str) -> str:
     if name not in SWEPT:
-        near = suggest(name, SWEPT)
-        help = f"did you mean `{near}`?" if near else f"quantities of a sweep are {', '.join(SWEPT)}"
+        help = suggestion(name, SWEPT, f"quantities of a sweep are {', '.join(SWEPT)}")
         _refuse("unknown-quantity", f"a sweep has no quantity `{name}`", help)
     return name
 

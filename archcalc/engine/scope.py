@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from archcalc.graph import NETWORK_INPUT, Graph
 from archcalc.ops import Shape
-from archcalc.source import Diagnostic, SpecError, suggest_many
+from archcalc.source import Diagnostic, SpecError, suggestion
 
 MOST_SUGGESTIONS = 1_000
 
@@ -25,12 +25,8 @@ def indices_inside(graph: Graph, scope: str, with_heads: bool) -> list[int]:
     nodes = graph.nodes if with_heads else graph.nodes[: graph.first_head]
     found = [index for index, node in enumerate(nodes) if is_inside(node.layer, scope)]
     if not found:
-        near = suggest_many(scope, _near(scope, (node.layer for node in nodes)))
-        help = (
-            f"did you mean {', '.join(f'`{path}`' for path in near)}?"
-            if near
-            else f"`archcalc show {graph.name}` lists the layers"
-        )
+        near = _near(scope, (node.layer for node in nodes))
+        help = suggestion(scope, near, f"`archcalc show {graph.name}` lists the layers", most=3)
         raise SpecError([Diagnostic("unknown-scope", f"{graph.name} has no layers under `{scope}`", help=help)])
     return found
 

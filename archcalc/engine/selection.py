@@ -14,7 +14,7 @@ import numpy as np
 from archcalc.engine.axes import exact_number
 from archcalc.engine.conditions import condition
 from archcalc.results.sweep import Axis, Column
-from archcalc.source import Diagnostic, SpecError, suggest
+from archcalc.source import Diagnostic, SpecError, suggestion
 
 _CONDITION = re.compile(r"\s*(\w+)\s*(<=|>=|==|!=|<|>)\s*(.*?)\s*\Z")
 _COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
@@ -197,8 +197,7 @@ def _filter(text: str, axes: dict[str, Axis], quantities: Sequence[str]) -> Filt
         return Filter(name, sign, amount)
     read = condition(text)
     if read.quantity not in quantities:
-        near = suggest(read.quantity, quantities)
-        help = f"did you mean `{near}`?" if near else f"columns are {', '.join([*axes, *quantities])}"
+        help = suggestion(read.quantity, quantities, f"columns are {', '.join([*axes, *quantities])}")
         _refuse("unknown-column", f"this sweep has no column `{read.quantity}`", help)
     if read.of != "value":
         _refuse("bad-condition", f"`{text}` is about a change, and a sweep has none", "macs < 600M")
@@ -210,8 +209,7 @@ def _order(word: str, names: Sequence[str]) -> Order:
     plain = word.strip().removeprefix("min:")
     name = plain.removeprefix("max:") if plain.startswith("max:") else plain.removeprefix("-")
     if name not in names:
-        near = suggest(name, names)
-        help = f"did you mean `{near}`?" if near else f"columns are {', '.join(names)}"
+        help = suggestion(name, names, f"columns are {', '.join(names)}")
         _refuse("unknown-column", f"this sweep has no column `{name}`", help)
     return Order(name, name != plain)
 

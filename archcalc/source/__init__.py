@@ -8,6 +8,7 @@ from archcalc.source.diagnostic import (
     sort_diagnostics,
     suggest,
     suggest_many,
+    suggestion,
     to_github,
     to_json,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "source_from_bytes",
     "suggest",
     "suggest_many",
+    "suggestion",
     "to_github",
     "to_json",
 ]

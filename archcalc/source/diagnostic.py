@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, overload
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -194,6 +194,20 @@ def _escaped(text: str) -> str:
 def suggest(word: str, candidates: Iterable[str]) -> str | None:
     """The candidate that was probably meant, or None if none is near; case and `-` or `_` do not matter."""
     return next(iter(suggest_many(word, candidates, n=1)), None)
+
+
+@overload
+def suggestion(word: str, candidates: Iterable[str], otherwise: str, most: int = 1) -> str: ...
+
+
+@overload
+def suggestion(word: str, candidates: Iterable[str], otherwise: None = None, most: int = 1) -> str | None: ...
+
+
+def suggestion(word: str, candidates: Iterable[str], otherwise: str | None = None, most: int = 1) -> str | None:
+    """Help for a word that is none: the candidates that were probably meant, or what else there is to say."""
+    near = suggest_many(word, candidates, most)
+    return f"did you mean {', '.join(f'`{name}`' for name in near)}?" if near else otherwise
 
 
 def suggest_many(word: str, candidates: Iterable[str], n: int = 3) -> list[str]:
