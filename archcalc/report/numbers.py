@@ -30,6 +30,11 @@ def size(value: int, units: Units = "si") -> str:
     return _scaled(value, 1024, _IEC)
 
 
+def amount(value: int, quantity: str, units: Units = "si") -> str:
+    """A quantity by its column name: bytes as a size, all others as a count."""
+    return size(value, units) if quantity == "size_bytes" else count(value, units)
+
+
 def _scaled(value: int, step: int, names: Sequence[str]) -> str:
     """Four significant digits, rounded half up in whole numbers."""
     power = 0

@@ -7,8 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from archcalc.report.blocks import Column, Document, Heading, Items, Paragraph, Table, number
-from archcalc.report.numbers import Units, count, exact, listed, percent, plural, size
-from archcalc.results.budget import Limit
+from archcalc.report.numbers import Units, amount, exact, listed, percent, plural
 from archcalc.results.solution import Point, Scaled, Scaling, Solution
 
 
@@ -18,9 +17,9 @@ def solved(found: Solution, units: Units = "si") -> Document:
     table = Table([*columns, *([number("at the next")] if found.above else [])])
     for limit in found.limits:
         value = found.largest.costs[limit.quantity]
-        row = [limit.quantity, limit.text, _amount(limit, value, units), percent(value, limit.most)]
+        row = [limit.quantity, limit.text, amount(value, limit.quantity, units), percent(value, limit.most)]
         if found.above:
-            row.append(_amount(limit, found.above.costs[limit.quantity], units))
+            row.append(amount(found.above.costs[limit.quantity], limit.quantity, units))
         table.rows.append(row)
     document: Document = [Heading(f"{found.network}: {answer(found)}", 1), table]
     remarks = []
@@ -84,7 +83,7 @@ def scaled(found: Scaling, units: Units = "si") -> Document:
             mark = "largest within"
         cells = [exact(row.phi)] if bases else [f"{float(factor):.3g}x" for factor in row.factors.values()]
         values = [_setting(value) for value in row.settings.values()]
-        table.rows.append([*cells, *values, *(_cost(name, cost, units) for name, cost in row.costs.items()), mark])
+        table.rows.append([*cells, *values, *(amount(cost, name, units) for name, cost in row.costs.items()), mark])
     if not bases and found.rows:
         table.columns[:0] = [number(f"{name} by") for name in found.rows[0].factors]
     limits = listed([f"{limit.quantity} at most {limit.text}" for limit in found.limits])
@@ -122,14 +121,6 @@ def _point(point: Point) -> dict[str, Any]:
 def _plain(value: Fraction) -> int | str:
     """A whole number, or a fraction as `--set` takes it."""
     return int(value) if value.denominator == 1 else str(value)
-
-
-def _amount(limit: Limit, value: int, units: Units) -> str:
-    return _cost(limit.quantity, value, units)
-
-
-def _cost(quantity: str, value: int, units: Units) -> str:
-    return size(value, units) if quantity == "size_bytes" else count(value, units)
 
 
 def _setting(text: str) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 from archcalc import __version__
 from archcalc.report.blocks import Column as TableColumn
 from archcalc.report.blocks import Document, Heading, Items, Paragraph, Table, number
-from archcalc.report.numbers import Units, count, exact, listed, plural, size
+from archcalc.report.numbers import Units, amount, exact, listed, plural
 from archcalc.results.sweep import Axis, Column, LeftOut, Sweep
 
 SHOWN = 40  # rows of a table
@@ -75,7 +75,7 @@ def _cell(value: Any, name: str, axes: tuple[Axis, ...], units: Units) -> str:
         return exact(Fraction(repr(value)))
     if any(axis.name == name for axis in axes):
         return str(value)
-    return size(value, units) if name == "size_bytes" else count(value, units)
+    return amount(value, name, units)
 
 
 def _rows(found: Sweep) -> Iterator[dict[str, Any]]:
