@@ -45,6 +45,7 @@ _ESCAPES = {
     "→": r"$\rightarrow$",
     "≥": r"$\geq$",
     "≤": r"$\leq$",
+    "≠": r"$\neq$",
     "≈": r"$\approx$",
     "±": r"$\pm$",
     "µ": r"$\mu$",

@@ -58,11 +58,11 @@ def beside(table: Table, found: Mapping[str, Sequence[ClaimResult]]) -> Table:
 def figures(results: Sequence[ClaimResult]) -> Table:
     """A row for each figure: what it is of, what is printed, what is computed, the verdict and the place."""
     columns = [
-        Column("figure", least=20, cut="wrap"),
+        Column("figure", least=18, cut="wrap"),
         Column("printed", "right", least=10, cut="wrap"),
         Column("computed", "right", least=14, cut="wrap"),
         Column("verdict"),
-        Column("source", drop=11, least=12),
+        Column("source", least=12),
         Column("where", drop=12, least=14, cut="end"),
     ]
     table = Table(columns)

@@ -25,6 +25,7 @@ COMMANDS = [
     ["list", "--by", "year"],
     ["explain", "lenet5", "C3"],
     ["diff", "resnet18", "resnet34"],
+    ["show", "googlenet", "--published"],
 ]
 
 
@@ -104,6 +105,7 @@ batch 1 \textbar{} fp32
         ("C:\\n", r"C:\textbackslash{}n"),
         ("[*] <0.1% | >", r"{[}{*}{]} \textless{}0.1\% \textbar{} \textgreater{}"),
         ("≥ 3 × 4…", r"$\geq$ 3 $\times$ 4\ldots{}"),
+        ("2.7K ≠", r"2.7K $\neq$"),
         ("--with-heads `a_b` counts", r"-{}-with-heads \texttt{a\_b} counts"),
         ('"so"', "{''}so{''}"),
         ("one\ntwo", "one two"),
