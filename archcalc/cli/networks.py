@@ -200,7 +200,7 @@ def compare(
     from archcalc.engine.measured import matched, read_measurements
     from archcalc.report import data
     from archcalc.report.beside_cost import csv_beside_cost, objects_beside_cost
-    from archcalc.report.compare import compared
+    from archcalc.report.comparison import compared
 
     if len(networks) < 2:
         fail("too-few-networks", "compare needs two networks or more", f"archcalc show {networks[0]} shows one")
@@ -245,7 +245,7 @@ def explain(
     """
     from archcalc.engine.explain import MismatchError, explained
     from archcalc.report import data
-    from archcalc.report.explain import explanation_object, layer_explained, network_explained
+    from archcalc.report.explanation import explanation_object, layer_explained, network_explained
 
     request = Request(set, input, batch, dtype, convention, with_heads, limit, strict)
     (cost,) = analysed([network], request)

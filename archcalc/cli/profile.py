@@ -75,7 +75,7 @@ def profile(
     measured is said on stderr (exit 1); the rest is told. Energy and clocks of a GPU need nvidia-ml-py.
     """
     from archcalc.report.data import json_lines, versioned
-    from archcalc.report.profile import measured, measurement_object, measurements_csv
+    from archcalc.report.measurement import measured, measurement_object, measurements_csv
     from archcalc.source.extra import require
 
     require("torch")

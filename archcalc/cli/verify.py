@@ -48,7 +48,7 @@ def verify(
     Exit code 1 says that something differs.
     """
     from archcalc.report import data
-    from archcalc.report.verify import rows, verification_object, verified
+    from archcalc.report.verification import rows, verification_object, verified
 
     chosen = tools(against)
     found = asked_for(networks or [], all)

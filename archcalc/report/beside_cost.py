@@ -9,8 +9,7 @@ from archcalc.engine.measured import Configuration
 from archcalc.report import numbers
 from archcalc.report.blocks import Column, Document, Heading, Paragraph, Table, number
 from archcalc.report.data import csv_text, network_object, network_row
-from archcalc.report.numbers import Units
-from archcalc.report.profile import (
+from archcalc.report.measurement import (
     consumption,
     measurement_object,
     method,
@@ -20,6 +19,7 @@ from archcalc.report.profile import (
     remarks,
     setup,
 )
+from archcalc.report.numbers import Units
 from archcalc.report.show import without
 from archcalc.results.cost import NetworkCost, totals_row
 from archcalc.results.measurement import Measurement, environment_row, figures_row, setup_row

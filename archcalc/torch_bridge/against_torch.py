@@ -28,7 +28,7 @@ from archcalc.torch_bridge.counters import (
     stored_buffers,
 )
 from archcalc.torch_bridge.faults import judge
-from archcalc.torch_bridge.fields import field_checks
+from archcalc.torch_bridge.receptive_field import field_checks
 
 BATCH = 2  # one example alone has no batch statistics
 

@@ -16,7 +16,7 @@ import archcalc
 from archcalc.engine.measured import read_measurements
 from archcalc.report import numbers
 from archcalc.report.data import json_lines, versioned
-from archcalc.report.profile import measurement_object, measurements_csv
+from archcalc.report.measurement import measurement_object, measurements_csv
 from archcalc.results.measurement import Environment, Measurement
 from tests.cli.running import run
 
