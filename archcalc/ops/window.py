@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 from archcalc.dims import (
     Dim,
@@ -15,7 +15,6 @@ from archcalc.dims import (
 from archcalc.ops.base import Shape, Window
 
 PADDING_WORDS = ("half", "same", "valid")
-Padding = Literal["half", "same", "valid"] | Any  # words, a number, or a tuple of numbers
 
 
 def per_axis(value: Any, rank: int, name: str) -> tuple[Dim, ...]:
