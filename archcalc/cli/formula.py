@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from archcalc.cli.inputs import positive_number, settings
+from archcalc.cli.inputs import positive_number, settings, words
 from archcalc.cli.options import HeadsOption, NetworkName, OutputOption, SetOption
 from archcalc.cli.output import FINDINGS, chosen, fail, guarded, send, send_document
 
@@ -83,7 +83,7 @@ def formula(
         found = formulas(
             network,
             _units(free) if free else None,
-            _words(quantity, "--quantity macs,params") if quantity else ("macs", "params"),
+            words(quantity, "--quantity", "macs,params") if quantity else ("macs", "params"),
             by.value,
             settings(set or []),
             with_heads,
@@ -128,18 +128,10 @@ def _advised(found: Diagnostic) -> Diagnostic:
     return found
 
 
-def _words(given: Sequence[str], sample: str) -> list[str]:
-    """Names with commas between them."""
-    words = [word for text in given for part in text.split(",") if (word := part.strip())]
-    if not words:
-        fail("bad-option", f"{sample.split()[0]} takes names, with commas between them", sample)
-    return words
-
-
 def _units(given: Sequence[str]) -> dict[str, Fraction | None]:
     """Each variable with its unit, where one is given."""
     found: dict[str, Fraction | None] = {}
-    for word in _words(given, "--free resolution,width=1/4"):
+    for word in words(given, "--free", "resolution,width=1/4"):
         name, sign, text = (part.strip() for part in word.partition("="))
         unit = positive_number(text)
         if not name or (sign and unit is None):

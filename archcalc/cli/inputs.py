@@ -125,6 +125,14 @@ def pairs(given: Sequence[str], option: str, sample: str) -> list[tuple[str, str
     return found
 
 
+def words(given: Sequence[str], option: str, sample: str) -> list[str]:
+    """Names with commas between them, each once; one at least."""
+    found = dict.fromkeys(word for text in given for part in text.split(",") if (word := part.strip()))
+    if not found:
+        fail("bad-option", f"{option} takes names, with commas between them", f"{option} {sample}")
+    return list(found)
+
+
 def settings(given: Sequence[str]) -> dict[str, str]:
     """Variables and the expressions that they are set to; the last one holds."""
     return dict(pairs(given, "--set", "resolution=256"))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from archcalc.cli.inputs import Request, analysed, known, settings, sizes, whole_number
+from archcalc.cli.inputs import Request, analysed, known, settings, sizes, whole_number, words
 from archcalc.cli.options import (
     FormatOption,
     InputOption,
@@ -165,7 +165,7 @@ def known_dtypes(text: str) -> list[str]:
     """Names of dtypes that torch computes in."""
     from archcalc.torch_bridge.profile import MEASURED_DTYPES
 
-    return [known(name.strip(), MEASURED_DTYPES, "dtype") for name in text.split(",")]
+    return [known(name, MEASURED_DTYPES, "dtype") for name in words([text], "--dtype", "fp32,fp16")]
 
 
 def _batch(text: str) -> int:

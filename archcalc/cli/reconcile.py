@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from archcalc.cli.inputs import known
+from archcalc.cli.inputs import known, words
 from archcalc.cli.options import FormatOption, NetworkName, OutputOption, UnitsChoice, UnitsOption
 from archcalc.cli.output import FINDINGS, complain, deliver, fail, guarded
 from archcalc.cli.progress import progress
@@ -48,8 +48,8 @@ def reconcile(
     from archcalc.source.extra import require
 
     names = [convention.name for convention in TOOLS]
-    wanted = [name.strip() for name in tools.split(",")] if tools is not None else names
-    chosen = [known(name, names, "tool") for name in dict.fromkeys(wanted)]
+    wanted = words([tools], "--tools", "fvcore,thop") if tools is not None else names
+    chosen = [known(name, names, "tool") for name in wanted]
     if against is not None:
         known(against, ["paper"], "opponent")
     require("torch", "torchvision")

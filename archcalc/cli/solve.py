@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from archcalc.cli.inputs import pairs, positive_number, settings
+from archcalc.cli.inputs import pairs, positive_number, settings, words
 from archcalc.cli.options import (
     BatchOption,
     FormatOption,
@@ -45,7 +45,7 @@ def solve(
     ] = None,
     quantity: Annotated[
         list[str] | None,
-        typer.Option("--quantity", metavar="NAME", help="What --like compares: macs, params; repeatable. [macs]"),
+        typer.Option("--quantity", metavar="NAME,...", help="What --like compares: macs, params, ... [macs]"),
     ] = None,
     step: Annotated[
         str | None, typer.Option("--step", metavar="N", help="Only multiples of it: 32, 1/8.", show_default=False)
@@ -74,7 +74,7 @@ def solve(
         fail("bad-option", "--quantity says what --like compares, and --like is not given", "--max macs=2G")
     if like is not None:
         other = analyze(like, batch, with_heads=with_heads)
-        for name in quantity or ["macs"]:
+        for name in words(quantity or ["macs"], "--quantity", "macs,params"):
             value = quantity_of(other, known_quantity(name))
             limits.append(Limit(name, value, f"{other.name}'s {value:,}"))
     if not limits:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from archcalc.cli.inputs import Request, checked
+from archcalc.cli.inputs import Request, checked, words
 from archcalc.cli.options import (
     NETWORK_HELP,
     BatchOption,
@@ -110,7 +110,7 @@ def sweep(
     seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Of the sample.")] = 0,
     quantity: Annotated[
         list[str] | None,
-        typer.Option("--quantity", metavar="NAMES", help="Which costs: params,macs; all without. Repeatable."),
+        typer.Option("--quantity", metavar="NAME,...", help="Which costs: params,macs; all without. Repeatable."),
     ] = None,
     set: SetOption = None,
     batch: BatchOption = 1,
@@ -152,12 +152,11 @@ def sweep(
         if output is None:
             fail("bad-option", "Parquet goes to a file", "-o sweep.parquet")
     arguments = checked(Request(set, None, batch, dtype, with_heads=with_heads, limit=limit))
-    quantities = [name.strip() for names in quantity or [] for name in names.split(",")]
     plan = make_plan(
         networks,
         [axis(text) for text in over or []],
         set=arguments["set"],
-        quantities=quantities or None,
+        quantities=words(quantity, "--quantity", "macs,params") if quantity else None,
         where=where or [],
         pareto=pareto or [],
         sort=sort,

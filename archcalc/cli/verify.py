@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from archcalc.cli.inputs import for_each, known
+from archcalc.cli.inputs import for_each, known, words
 from archcalc.cli.options import (
     NETWORK_HELP,
     FormatOption,
@@ -77,7 +77,7 @@ def tools(against: str | None) -> list[str]:
     from archcalc.source.extra import MissingExtraError, require
 
     if against is not None:
-        chosen = {known(name.strip(), TOOLS, "tool") for name in against.split(",")}
+        chosen = [known(name, TOOLS, "tool") for name in words([against], "--against", "torch,fvcore")]
         require("torch", *chosen)
         return [tool for tool in TOOLS if tool in chosen]
     require("torch", "fvcore")
