@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from math import gcd
+import math
+from collections.abc import Callable, Iterable
 
 from archcalc.dims.decide import at_least_bound
 from archcalc.dims.polynomial import (
@@ -28,12 +28,8 @@ def variable(name: str, at_least: int = 1) -> Polynomial:
     return single(intern(Variable, name, at_least))
 
 
-def prod(factors: Iterable[Dim]) -> Dim:
-    """The product; 1 without factors."""
-    product: Dim = 1
-    for factor in factors:
-        product *= factor
-    return product
+# The product; 1 without factors. Python's own multiplies whatever knows how to.
+prod: Callable[[Iterable[Dim]], Dim] = math.prod
 
 
 def ceil_div(a: Dim, b: Dim) -> Dim:
@@ -82,6 +78,6 @@ def adaptive_windows(extent: Dim, outputs: int) -> Dim:
         message = f"an adaptive pooling has 1 to {MOST_ADAPTIVE_OUTPUTS} outputs along an axis, not {outputs}"
         raise RequirementError("adaptive-outputs", message)
     if isinstance(extent, int):
-        return extent + outputs - gcd(extent, outputs)
+        return extent + outputs - math.gcd(extent, outputs)
     ends = total(ceil_div((i + 1) * extent, outputs) for i in range(outputs))
     return ends - total(i * extent // outputs for i in range(outputs))

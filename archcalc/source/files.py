@@ -14,13 +14,18 @@ if TYPE_CHECKING:
 MAX_BYTES = 1 << 20
 """A file may be this long [bytes], unless the caller says otherwise."""
 
+USUAL_BYTES = 1 << 16
+"""Most files are shorter than this [bytes]; room for the longest takes more time than reading them."""
+
 
 def read_source(path: str | os.PathLike[str], name: str | None = None, limit: int = MAX_BYTES) -> Source:
     """The text of a file, called `name` in messages. Raises no-such-file, file-too-large and not-utf8."""
     shown = str(path) if name is None else name
     try:
         with Path(path).open("rb") as file:
-            data = file.read(limit + 1)
+            data = file.read(min(limit + 1, USUAL_BYTES))
+            if len(data) == USUAL_BYTES:
+                data += file.read(limit + 1 - USUAL_BYTES)
     except (OSError, ValueError) as error:  # ValueError: a path with a null character
         reason = str(getattr(error, "strerror", None) or error)
         message = f"`{shown}` cannot be read: {reason[:1].lower()}{reason[1:]}"

@@ -400,7 +400,7 @@ class Evaluator(Trail):
         """Whether a layer expression reads earlier layers of the body that it stands in."""
         strangers = self.strangers.get(expression)
         if strangers is None:
-            known = (RESERVED - {*REFERENCES}, self.spec.settable, self.spec.modules, self.spec.tables)
+            known = (_WORDS, self.spec.settable, self.spec.modules, self.spec.tables)
             strangers = tuple(name for name in free_names(expression) if not any(name in names for names in known))
             self.strangers[expression] = strangers
         return any(name not in scope.locals for name in strangers)
@@ -453,6 +453,7 @@ def _are_numbers(left: Any, right: Any) -> bool:
 
 
 _NUMBERS = (int, Fraction, *FREE)
+_WORDS = RESERVED - {*REFERENCES}  # that name no layer
 _EXACT = ("*", "+", "-")  # whole numbers give a whole number
 _ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "+": python.add,

@@ -389,10 +389,10 @@ class _Expander(Replays):
             # What is told of the network's input stays told of it: a template made there serves there only.
             begins = handle.node < 0
             key: tuple[Any, ...] = (module.name, handle.shape, begins, *map(self.keys.key, values.values()))
-            reads_layers = any(
-                isinstance(value, LayerReference) or (isinstance(value, LayerValue) and value.names_layers)
-                for value in values.values()
-            )
+            reads_layers = False
+            for value in values.values():
+                if type(value) is LayerReference or (type(value) is LayerValue and value.names_layers):
+                    reads_layers = True
             if reads_layers:
                 key = (*key, handle.node)  # what it reads beside its input stays where it is
             template = None if self.sharing is not None else self.templates.get(key)
@@ -454,6 +454,8 @@ class _Expander(Replays):
             parameter.name: self.value(part, scope, base)
             for parameter, part in zip(parameters, arguments, strict=False)
         }
+        if len(given) == len(parameters):  # in their order
+            return given
         for name, part in call.named:
             given[name] = self.value(part, scope, base)
         values: dict[str, Any] = {}

@@ -236,6 +236,8 @@ def as_call(expression: Name | Call) -> Call:
 
 def children(expression: Expression) -> list[Expression]:
     """Direct parts of an expression that are expressions."""
+    if isinstance(expression, (Name, Number, Path)):  # as most are
+        return []
     match expression:
         case Items(items=items):
             return list(items)

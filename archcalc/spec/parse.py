@@ -339,7 +339,7 @@ class _Reader:
 
     def constant(self, node: ast.Constant, start: int, end: int, depth: int) -> Expression:
         written = self.text[start:end]
-        if written.isdigit() and node.value < LARGEST:  # as most are
+        if type(node.value) is int and written.isdigit() and node.value < LARGEST:  # as most are
             return Number(start, end, node.value)
         if isinstance(node.value, bool) or node.value is None:
             _fail("python-word", f"`{written}` is written `{written.lower()}`", start, end)

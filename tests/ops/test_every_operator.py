@@ -68,6 +68,15 @@ class Symbolic(NamedTuple):
     at_least: dict[str, int]
 
 
+@EVERY
+def test_defaults_stand_as_converted(cls: type[Operator]) -> None:
+    """Instances take a default as it is declared, so converting it must change nothing, not even its type."""
+    for declared in cls.arguments.values():
+        if not declared.is_required:
+            converted = declared.convert(declared.default)
+            assert (type(converted), converted) == (type(declared.default), declared.default), declared.name
+
+
 @st.composite
 def symbolic(draw: st.DrawFn, case: Case) -> Symbolic:
     """Variables for sizes of the input and for arguments that count, each or not."""
