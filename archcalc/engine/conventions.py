@@ -237,10 +237,11 @@ _DEEPSPEED = Convention(
 TORCHPROFILE = Convention(
     "torchprofile",
     "1 for a multiply-accumulate, 1 for an element of a norm with scale and shift, outputs of average pooling; no "
-    "bias, ReLU or max pooling; a transposed convolution has its weights at every output position",
+    "bias, ReLU or max pooling; a transposed convolution has its weights at every output position, as if without "
+    "groups where it changes the channels",
     (
         Term("macs", 1, NOT_DECONV),
-        Term("weights_at_outputs", 1, DECONV),
+        Term("weights_of_all_inputs", 1, DECONV),
         Term("affine", 1, BATCH_NORM | SETS_OF_ONE),
         Term("outputs", 1, ADAPTIVE_AVERAGES | _of("avgpool"), "outputs of average pooling"),
         Term("outputs", 1, _of("leaky_relu"), "activated elements"),
@@ -313,7 +314,7 @@ def decompose(graph: Graph, conventions: Sequence[Convention]) -> list[Component
 
 
 def _part(operator: Operator, amount: str) -> str:
-    if amount in ("macs", "weights_at_outputs"):
+    if amount in ("macs", "weights_at_outputs", "weights_of_all_inputs"):
         return "MACs"
     if amount == "bias":
         return "bias"

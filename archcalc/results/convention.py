@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from archcalc.dims import equal, select
 from archcalc.ops import Arithmetic, Operator, Parameters, Shape
 
 
@@ -94,6 +95,16 @@ def _upsampled(mode: str, ranks: tuple[int, ...]) -> Callable[[Any, Any, Shape, 
     return lambda operator, x, y, cost: y.elements if operator.mode == mode and y.rank in ranks else 0
 
 
+def _weights_at_outputs(operator: Any, x: Any, y: Shape, cost: OperationCost) -> Any:
+    return cost.parameters.weights * y.positions
+
+
+def _weights_of_all_inputs(operator: Any, x: Any, y: Shape, cost: OperationCost) -> Any:
+    """As if every output read every input; not where a tool takes the weights for those of a plain convolution."""
+    groups = select(equal(x.channels, y.channels), 1, operator.groups)
+    return _weights_at_outputs(operator, x, y, cost) * groups
+
+
 AMOUNTS: dict[str, Amount] = {
     "macs": Amount("MACs", _arithmetic("macs")),
     "additions": Amount("additions", _arithmetic("additions")),
@@ -119,9 +130,8 @@ AMOUNTS: dict[str, Amount] = {
     ),
     "norm_params": Amount("parameters", lambda operator, x, y, cost: cost.parameters.norm),
     "weights": Amount("weights", lambda operator, x, y, cost: cost.parameters.weights),
-    "weights_at_outputs": Amount(
-        "weights times output positions", lambda operator, x, y, cost: cost.parameters.weights * y.positions
-    ),
+    "weights_at_outputs": Amount("weights times output positions", _weights_at_outputs),
+    "weights_of_all_inputs": Amount("weights times output positions", _weights_of_all_inputs),
     "inputs": Amount("inputs", _inputs),
     "image_inputs": Amount("inputs", lambda operator, x, y, cost: x.elements if x.rank == 2 else 0),
     "outputs": Amount("outputs", lambda operator, x, y, cost: y.elements),

@@ -97,6 +97,19 @@ def test_pooling_that_torch_has_not(tmp_path: Path) -> None:
     assert {tool.name: tool.coded for tool in result.tools if tool.coding} == {"ptflops": 2 * 2 * (81 - 64)}
 
 
+@pytest.mark.parametrize("groups", [1, 2, 4])
+def test_transposed_convolutions_in_groups(groups: int, tmp_path: Path) -> None:
+    """Of their own weights torchprofile takes the input's channels, where there are as many as the output's."""
+    own = tmp_path / "own.yaml"
+    layers = f"  a: deconv(12, 3, stride=2, groups={groups})\n  b: deconv(12, 3, groups={groups})\n"
+    own.write_text(f"network: own\ninput: image(8, 9, 9)\nlayers:\n{layers}", encoding="utf-8")
+    result = reconcile(str(own), LIGHT)
+    assert differences(result) == {}
+    (torchprofile,) = (tool for tool in result.tools if tool.name == "torchprofile")
+    # 12 outputs from 8 inputs at 19x19 positions, as if without groups; 12 from 12 at 21x21
+    assert torchprofile.ours == 9 * (8 * 12 * 19**2 + 12 * 12 // groups * 21**2)
+
+
 def test_our_own_models() -> None:
     """No tool knows the table convolution and the subsampling of LeNet-5, and ptflops counts `torch.add`."""
     lenet = reconcile("lenet5", LIGHT)
