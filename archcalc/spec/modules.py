@@ -1,0 +1,117 @@
+"""Calls of modules: their arguments, and their bodies expanded, or replayed where the same call was expanded before."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archcalc.ops import LayerReference
+from archcalc.spec.bind import Handle
+from archcalc.spec.branches import Slot
+from archcalc.spec.expression import Call
+from archcalc.spec.limits import how_to_raise
+from archcalc.spec.model import Module
+from archcalc.spec.replay import Replays, Template
+from archcalc.spec.trail import Frame
+from archcalc.spec.values import NOWHERE, LayerValue, Scope
+from archcalc.spec.words import argument_count
+
+
+class Modules(Replays):
+    """Expands calls of modules. What stands in their bodies is expanded by the class below."""
+
+    def module(
+        self, module: Module, call: Call, base: int, handle: Handle, scope: Scope, slot: Slot, count: int = 1
+    ) -> Handle:
+        """A call of a module, so many times in a row: expanded, or replayed."""
+        while count:
+            self.steps += 4
+            values = self.module_arguments(module, call, base, scope, handle)
+            # What is told of the network's input stays told of it: a template made there serves there only.
+            begins = handle.node < 0
+            key: tuple[Any, ...] = (module.name, handle.shape, begins, *map(self.keys.key, values.values()))
+            reads_layers = False
+            for value in values.values():
+                if type(value) is LayerReference or (type(value) is LayerValue and value.names_layers):
+                    reads_layers = True
+            if reads_layers:
+                key = (*key, handle.node)  # what it reads beside its input stays where it is
+            template = None if self.sharing is not None else self.templates.get(key)
+            if template is None:
+                turns = 1
+                handle = self.expanded(module, call, base, handle, values, slot.next(), key)
+            else:
+                # What leaves its input's shape as it was is the same call again; limits are looked at in between.
+                is_same = template.output.shape == handle.shape and not begins and not reads_layers
+                turns = min(count, 256) if is_same else 1
+                self.step(self.span_of(call, base), 5 * (turns - 1))
+                handle = self.replay(template, handle, [slot.next() for _ in range(turns)], base + call.start)
+            count -= turns
+        return handle
+
+    def expanded(
+        self, module: Module, call: Call, base: int, handle: Handle, values: dict[str, Any], path: str, key: Any
+    ) -> Handle:
+        """The body of a module for these arguments; kept under the key, to be replayed."""
+        span = self.span_of(call, base)
+        if len(self.stack) >= self.limits.nesting:
+            self.fail(
+                "module-nesting",
+                f"modules are nested more than {self.limits.nesting} deep",
+                span,
+                how_to_raise("nesting"),
+            )
+        first, known, characters = len(self.nodes), len(self.order), self.characters
+        self.stack.append(Frame(path, span, module.name, values))
+        output = self.body(module.body, handle, Scope(values, handle.shape, path), path)
+        self.stack.pop()
+        if self.sharing is None:
+            self.templates[key] = Template(
+                first,
+                len(self.nodes),
+                known,
+                len(self.order),
+                path,
+                handle.node,
+                output,
+                tuple(index for index in self.spliced if index >= first),
+                self.characters - characters,
+            )
+        return output
+
+    def module_arguments(self, module: Module, call: Call, base: int, scope: Scope, handle: Handle) -> dict[str, Any]:
+        """Values of a module's arguments: given, or their defaults."""
+        parameters, arguments = module.parameters, call.arguments
+        if len(arguments) > len(parameters):
+            self.fail(
+                "too-many-arguments",
+                f"{module.name} takes {argument_count(len(parameters))}, not {len(arguments)}",
+                self.span_of(arguments[len(parameters)], base),
+            )
+        if call.named:
+            known = [parameter.name for parameter in parameters]
+            self.check_named(module.name, call, base, known, len(arguments))
+        given = {
+            parameter.name: self.value(part, scope, base)
+            for parameter, part in zip(parameters, arguments, strict=False)
+        }
+        if len(given) == len(parameters):  # in their order
+            return given
+        for name, part in call.named:
+            given[name] = self.value(part, scope, base)
+        values: dict[str, Any] = {}
+        for parameter in parameters:
+            if parameter.name in given:
+                values[parameter.name] = given[parameter.name]
+            elif parameter.default is not None:
+                placed = parameter.default
+                inside = Scope(values, handle.shape, NOWHERE)
+                values[parameter.name] = self.value(placed.expression, inside, placed.base)
+            else:
+                wanted = ", ".join(other.name for other in parameters if other.default is None)
+                self.fail(
+                    "missing-argument",
+                    f"{module.name} needs {parameter.name}",
+                    self.span_of(call, base),
+                    f"{module.name}({wanted})",
+                )
+        return values
