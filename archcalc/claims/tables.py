@@ -6,7 +6,8 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple, NoReturn
 
 from archcalc.source import Diagnostic, Source, SpecError
@@ -138,7 +139,7 @@ def _separated_rows(source: Source) -> tuple[list[str], list[Record]]:
             if not any(cell.strip() for cell in cells):
                 continue
             if not columns:
-                columns = [cell.strip() for cell in cells]
+                columns = _distinct(cell.strip() for cell in cells)
             else:
                 rows.append(Record(reader.line_num, dict(zip(columns, map(str.strip, cells), strict=False))))
     except csv.Error as error:
@@ -146,11 +147,21 @@ def _separated_rows(source: Source) -> tuple[list[str], list[Record]]:
     return columns, rows
 
 
+def _distinct(names: Iterable[str]) -> list[str]:
+    """Names of columns; the second `params` is `params [2]`."""
+    columns: list[str] = []
+    counts: Counter[str] = Counter()
+    for name in names:
+        counts[name] += 1
+        columns.append(name if counts[name] == 1 else f"{name} [{counts[name]}]")
+    return columns
+
+
 def _markdown_rows(source: Source) -> tuple[list[str], list[Record]]:
     """Rows of the first table of a page."""
     lines = source.text.split("\n")
     rule = next(index for index, line in enumerate(lines) if index and _RULE.match(line) and "|" in line)
-    columns = [_shown(cell) for cell in _markdown_cells(lines[rule - 1])]
+    columns = _distinct(_shown(cell) for cell in _markdown_cells(lines[rule - 1]))
     rows = []
     for number, line in enumerate(lines[rule + 1 :], rule + 2):
         if "|" not in line:

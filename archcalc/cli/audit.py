@@ -38,5 +38,7 @@ def audit(
     )
     if not any(figure.network for figure in found.figures):
         fail("no-network", f"no model of {found.file} is a network of ours", "`archcalc list` lists all networks")
+    if not any(found.count(word) for word in ("right", "explained", "wrong")):
+        fail("no-figure", f"no figure of {found.file} can be read", "numbers with a decimal point: 25.6, 25.6M, 3.8e9")
     if found.count("wrong"):
         raise typer.Exit(FINDINGS)

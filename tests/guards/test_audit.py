@@ -227,7 +227,7 @@ def test_headings(column: str, quantity: str | None, unit: str | None) -> None:
         ("25.6M", "G", "25.6M"),
         ("~25", "M", "~25M"),
         ("3.8e9", "", "3.8G"),
-        ("3.8 × 10^9", "", "3.8G"),  # noqa: RUF001 - as printed
+        ("3.8 × 10^9", "", "3.8G"),
         ("3.1e10", "", "0.031T"),
         ("5e2", "", "0.5K"),
         ("1,234", "", "1,234"),
@@ -279,6 +279,31 @@ def test_digits_of_json_count_as_written() -> None:
     for digits, judgement in (("25.6", "right"), ("25.60", "wrong"), ("25.56", "right")):
         (figure,) = judged(f'[{{"model": "ResNet-50", "params (M)": {digits}}}]').figures
         assert figure.judgement == judgement, digits
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "model,params,params\nresnet18,11689513,11689512\n",
+        "|model|params|params|\n|-|-|-|\n|resnet18|11689513|11689512|\n",
+    ],
+)
+def test_columns_of_one_name_are_two(text: str) -> None:
+    found = judged(text).figures
+    assert [(figure.column, figure.printed, figure.judgement) for figure in found] == [
+        ("params", "11689513", "wrong"),
+        ("params [2]", "11689512", "right"),
+    ]
+
+
+def test_a_nothing_is_explained_by_nothing() -> None:
+    assert one("resnet50", "GFLOPs", "0").judgement == "wrong"
+
+
+def test_where_no_figure_is_read_nothing_is_right(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text("model;params (M)\nResNet-50;25,6\n", encoding="utf-8")
+    assert "error[no-figure]" in run("audit", str(path), code=2).stderr
 
 
 def test_names_that_are_not_known() -> None:
