@@ -14,16 +14,21 @@ VALID = [(path, block) for path in paths("valid") for block in expected(path)]
 
 # Codes that no spec on its own can bring about, and where they are tested instead.
 ELSEWHERE = {
+    "bad-axis": "tests/sweep/test_axes.py: an axis that is typed",
     "bad-condition": "tests/guards/test_conditions.py: a condition that is typed",
+    "bad-unit": "tests/formula/test_forms.py: a free variable that is typed",
     "file-too-large": "tests/source/test_files.py",
     "no-limit": "tests/engine/test_solve.py: a budget that is typed",
     "no-solution": "tests/engine/test_solve.py: a budget that is typed",
     "not-monotone": "tests/engine/test_solve.py: a budget that is typed",
     "not-scalable": "tests/engine/test_solve.py: a budget that is typed",
+    "not-shared": "tests/sweep/test_cluster.py: a folder of a cluster",
     "not-solvable": "tests/engine/test_solve.py: a budget that is typed",
+    "too-many-digits": "tests/sweep/test_cluster.py: a format that is typed",
     "too-many-points": "tests/engine/test_solve.py: a grid that is typed",
     "no-git": "tests/guards/test_diff.py: a revision that is typed",
     "no-repository": "tests/guards/test_diff.py: a revision that is typed",
+    "no-scheduler": "tests/sweep/test_cluster.py: an address that is typed",
     "no-such-file": "tests/source/test_files.py",
     "no-such-revision": "tests/guards/test_diff.py: a revision that is typed",
     "not-a-file": "tests/guards/test_diff.py: a revision that is typed",
@@ -32,6 +37,8 @@ ELSEWHERE = {
     "unknown-scope": "tests/engine/test_scope.py: a path that is typed",
     "unknown-variable": "tests/engine/test_python_interface.py: a setting that is typed",
     "unmatched-pattern": "tests/engine/test_storage.py: told when what is stored is counted",
+    "worker-version": "tests/sweep/test_cluster.py: a worker of a cluster",
+    "workers-lost": "tests/sweep/test_cluster.py: workers of a cluster",
     "yaml-size": "tests/source/test_located.py: a file of 200,000 values",
 }
 

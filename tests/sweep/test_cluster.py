@@ -8,19 +8,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from archcalc.engine.chunk import Runner, SweepMismatchError
-from archcalc.engine.parts import Store, store_beside
+from archcalc.engine.parts import Store, schema_of, store_beside, to_arrow
 from archcalc.engine.plan import Plan, make_plan
 from archcalc.engine.sweep import collected
 from archcalc.report.sweep import write_parquet
+from archcalc.results.sweep import Tally
 from archcalc.source import SpecError
 from tests.cli.running import run, shell
 
 distributed = pytest.importorskip("distributed")
 pytest.importorskip("pyarrow")
-from archcalc.engine.cluster import collected_on_dask, compute_chunk  # noqa: E402  # after its libraries
+from archcalc.engine.cluster import _chunks, collected_on_dask, compute_chunk  # noqa: E402  # after its libraries
 
 OVER = {"resolution": "32:96:8", "width": "0.25:1:0.25", "classes": "1:100"}
 LOOPED = {"n": "1:60", "shortcut": "option_a,option_b", "resolution": "32:64"}  # 120 expansions
@@ -152,3 +154,51 @@ def test_errors_of_chunks_travel() -> None:
     again: Plan = pickle.loads(pickle.dumps(plan))
     assert again.key == plan.key
     assert len(pickle.dumps(plan)) < 20_000  # a range travels as its ends
+
+
+class Failing:
+    """A cluster of which every answer is the same: a value, or an error."""
+
+    def __init__(self, answer: Any) -> None:
+        self.answer = answer
+
+    def nthreads(self) -> dict[str, int]:
+        return {"one": 1}
+
+    def submit(self, *_: Any, **__: Any) -> Failing:
+        return self
+
+    def cancel(self, futures: Any) -> None:
+        """Nothing to cancel."""
+
+    def result(self) -> Any:
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+def test_a_folder_that_workers_do_not_share(tmp_path: Path) -> None:
+    """The worker says that the part is written, and it is not where it should be."""
+    plan = make_plan("resnet18", {"resolution": "32,64"})
+    answer: Any = Failing((Tally(), None))
+    with pytest.raises(SpecError, match=r"error\[not-shared\]"):
+        list(_chunks(plan, parts(plan, tmp_path), answer))
+
+
+def test_workers_that_are_lost_again_and_again() -> None:
+    plan = make_plan("resnet18", {"resolution": "32,64"})
+    class Last:
+        address = "tcp://127.0.0.1:1"
+
+    lost: Any = Failing(distributed.KilledWorker("chunk", Last(), 3))
+    with pytest.raises(SpecError, match=r"error\[workers-lost\]"):
+        list(_chunks(plan, None, lost))
+
+
+def test_numbers_too_long_for_parquet(tmp_path: Path) -> None:
+    over = {"classes": "1000"}
+    plan = make_plan("resnet18", over)
+    columns = dict(collected(plan).columns)
+    columns["macs"] = np.array([10**80], dtype=object)
+    with pytest.raises(SpecError, match=r"error\[too-many-digits\]"):
+        to_arrow(columns, schema_of(plan.heading, frozenset({"macs"})))
