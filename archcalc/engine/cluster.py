@@ -17,7 +17,7 @@ from archcalc.source import Diagnostic, SpecError
 from archcalc.source.extra import require
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from distributed import Client, Future
 
 EXTRA = "cluster"
 AHEAD = 4  # chunks that wait for each thread of the cluster
@@ -89,10 +89,30 @@ def client_of(scheduler: str | None) -> Iterator[Client]:
         yield client
 
 
+def _answer(future: Future[tuple[Tally, Columns | None]], client: Client) -> tuple[Tally, Columns | None]:
+    """What a worker computed, however long that takes; not waited for when nobody is left to compute it.
+
+    Raises:
+        SpecError: workers are lost.
+    """
+    from distributed import KilledWorker
+
+    help = "look at the memory and the logs of the workers"
+    while True:
+        try:
+            found: tuple[Tally, Columns | None] = future.result(timeout=PATIENCE)
+            return found
+        except TimeoutError:
+            if not client.nthreads():
+                message = f"no worker of the cluster is left, nor was one within {PATIENCE}"
+                raise SpecError([Diagnostic("workers-lost", message, help=help)]) from None
+        except KilledWorker as error:
+            message = f"workers were lost again and again while they computed a chunk: {error}"
+            raise SpecError([Diagnostic("workers-lost", message, help=help)]) from None
+
+
 def _chunks(plan: Plan, store: Store | None, client: Client) -> Iterator[tuple[Tally, Kept | None]]:
     """Results in the order of the chunks; a few wait on the cluster for each of its threads."""
-    from distributed import Future, KilledWorker
-
     key = plan.key
     waiting: deque[tuple[int, Future[tuple[Tally, Columns | None]] | None]] = deque()
     numbers = iter(range(plan.chunks))
@@ -112,13 +132,7 @@ def _chunks(plan: Plan, store: Store | None, client: Client) -> Iterator[tuple[T
                 assert store is not None
                 yield store.tally(number), None
                 continue
-            try:
-                tally, columns = future.result()
-            except KilledWorker as error:
-                message = f"workers were lost again and again while they computed a chunk: {error}"
-                raise SpecError(
-                    [Diagnostic("workers-lost", message, help="look at their memory and their logs")]
-                ) from None
+            tally, columns = _answer(future, client)
             if store is not None and not store.has(number):
                 message = f"a worker has written a part that is not in {store.folder}"
                 raise SpecError([Diagnostic("not-shared", message, help="-o in a folder that all workers share")])

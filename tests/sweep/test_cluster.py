@@ -34,7 +34,7 @@ def cluster() -> Iterator[Any]:
         n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, host="127.0.0.1"
     )
     yield made
-    made.close()
+    made.close(timeout=60)
 
 
 def workers(cluster: Any) -> list[int]:
@@ -163,7 +163,7 @@ class Failing:
         self.answer = answer
 
     def nthreads(self) -> dict[str, int]:
-        return {"one": 1}
+        return {} if isinstance(self.answer, TimeoutError) else {"one": 1}
 
     def submit(self, *_: Any, **__: Any) -> Failing:
         return self
@@ -171,7 +171,7 @@ class Failing:
     def cancel(self, futures: Any) -> None:
         """Nothing to cancel."""
 
-    def result(self) -> Any:
+    def result(self, timeout: str) -> Any:
         if isinstance(self.answer, Exception):
             raise self.answer
         return self.answer
@@ -187,12 +187,20 @@ def test_a_folder_that_workers_do_not_share(tmp_path: Path) -> None:
 
 def test_workers_that_are_lost_again_and_again() -> None:
     plan = make_plan("resnet18", {"resolution": "32,64"})
+
     class Last:
         address = "tcp://127.0.0.1:1"
 
     lost: Any = Failing(distributed.KilledWorker("chunk", Last(), 3))
     with pytest.raises(SpecError, match=r"error\[workers-lost\]"):
         list(_chunks(plan, None, lost))
+
+
+def test_nobody_is_waited_for_when_no_worker_is_left() -> None:
+    plan = make_plan("resnet18", {"resolution": "32,64"})
+    nobody: Any = Failing(TimeoutError())
+    with pytest.raises(SpecError, match="no worker of the cluster is left"):
+        list(_chunks(plan, None, nobody))
 
 
 def test_numbers_too_long_for_parquet(tmp_path: Path) -> None:
