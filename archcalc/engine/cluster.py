@@ -101,14 +101,15 @@ def _answer(future: Future[tuple[Tally, Columns | None]], client: Client) -> tup
     while True:
         try:
             found: tuple[Tally, Columns | None] = future.result(timeout=PATIENCE)
-            return found
         except TimeoutError:
-            if not client.nthreads():
-                message = f"no worker of the cluster is left, nor was one within {PATIENCE}"
-                raise SpecError([Diagnostic("workers-lost", message, help=help)]) from None
+            if client.nthreads():
+                continue
+            message = f"no worker of the cluster is left, nor was one within {PATIENCE}"
+            raise SpecError([Diagnostic("workers-lost", message, help=help)]) from None
         except KilledWorker as error:
             message = f"workers were lost again and again while they computed a chunk: {error}"
             raise SpecError([Diagnostic("workers-lost", message, help=help)]) from None
+        return found
 
 
 def _chunks(plan: Plan, store: Store | None, client: Client) -> Iterator[tuple[Tally, Kept | None]]:
