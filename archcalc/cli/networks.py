@@ -197,9 +197,7 @@ def compare(
     time that `archcalc profile` measured stands beside the cost, where batch and dtype are the same.
     """
     from archcalc.engine.compare import compare as compare_costs
-    from archcalc.engine.measured import matched, read_measurements
     from archcalc.report import data
-    from archcalc.report.beside_cost import csv_beside_cost, objects_beside_cost
     from archcalc.report.comparison import compared
 
     if len(networks) < 2:
@@ -208,14 +206,27 @@ def compare(
     if measured is not None and scope:
         fail("bad-option", "a measurement is one of a whole network, not of a scope", "leave one of them out")
     costs = analysed(networks, request)
-    times = matched(read_measurements(measured), costs, measured) if measured is not None else {}
     draw(lambda charts: charts.balls(costs), plot)
     depth = depth or ((scope.count(".") + 2) if scope else 1)
-    deliver(
+    if measured is None:
+        return deliver(
+            format,
+            output,
+            lambda: compared(compare_costs(costs), units.value, depth, top or 12),
+            lambda: data.totals_csv(costs),
+            lambda: data.json_text([data.network_object(cost) for cost in costs]),
+        )
+    from archcalc.engine.measured import matched, read_measurements
+    from archcalc.report.beside_cost import beside_cost, csv_beside_cost, objects_beside_cost
+    from archcalc.report.comparison import labels
+
+    times = matched(read_measurements(measured), costs, measured)
+    beside = beside_cost(times, labels(costs), units.value)
+    return deliver(
         format,
         output,
-        lambda: compared(compare_costs(costs), units.value, depth, top or 12, times),
-        lambda: csv_beside_cost(times, costs) if times else data.totals_csv(costs),
+        lambda: compared(compare_costs(costs), units.value, depth, top or 12, beside),
+        lambda: csv_beside_cost(times, costs),
         lambda: data.json_text(objects_beside_cost(times, costs)),
     )
 

@@ -27,8 +27,6 @@ from archcalc.results.measurement import Measurement, environment_row, figures_r
 
 def beside_cost(found: Mapping[Configuration, Sequence[Measurement]], names: Sequence[str], units: Units) -> Document:
     """A table for each configuration: how many times the MACs, and how many times the time."""
-    if not found:
-        return []
     document: Document = []
     everything = [one for measurements in found.values() for one in measurements]
     for measurements in found.values():
@@ -109,9 +107,8 @@ def objects_beside_cost(
 ) -> list[dict[str, Any]]:
     """Networks with their totals and layers, and a list of what was measured of each."""
     objects = [network_object(cost) for cost in costs]
-    if found:
-        for index, made in enumerate(objects):
-            made["measured"] = [measurement_object(measurements[index]) for measurements in found.values()]
+    for index, made in enumerate(objects):
+        made["measured"] = [measurement_object(measurements[index]) for measurements in found.values()]
     return objects
 
 

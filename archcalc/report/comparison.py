@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from archcalc.engine.compare import Quantity, cause
 from archcalc.engine.groups import cut
-from archcalc.engine.measured import Configuration
 from archcalc.report import numbers
-from archcalc.report.beside_cost import beside_cost
 from archcalc.report.blocks import Bar, Cell, Column, Document, Heading, Paragraph, Table, bar, number
 from archcalc.report.numbers import Units
 from archcalc.report.show import at_least, flops_title, headline, is_compressed, remarks, storage_parts, stored_as
 from archcalc.results.comparison import Comparison, Split
 from archcalc.results.cost import LayerCost, NetworkCost
-from archcalc.results.measurement import Measurement
 
 SIDE_BY_SIDE = 3  # more networks stand one below the other
 WORDS: dict[str, str] = {"macs": "MACs", "params": "params"}
@@ -25,7 +22,7 @@ def compared(
     units: Units,
     depth: int = 1,
     top: int = 12,
-    measured: Mapping[Configuration, Sequence[Measurement]] | None = None,
+    measured: Document | None = None,
 ) -> Document:
     """The verdict, the totals, the time that was measured, where the costs are, and each network's stages."""
     networks = comparison.networks
@@ -33,14 +30,14 @@ def compared(
     document: Document = [Paragraph(sentence) for sentence in verdict(comparison, names)]
     if len(networks) <= SIDE_BY_SIDE:
         document.append(totals_side_by_side(networks, names, units))
-        document += beside_cost(measured or {}, names, units)
+        document += measured or []
         document.append(Heading("MACs and params by map size (extents of what a layer gives)"))
         document.append(division(comparison.by_map_size, names, "map", units))
         document.append(Heading("MACs and params by kind of operation"))
         document.append(division(comparison.by_kind, names, "kind", units))
     else:
         document.append(totals_in_rows(networks, names, units))
-        document += beside_cost(measured or {}, names, units)
+        document += measured or []
         for title, splits in (("map size", comparison.by_map_size), ("kind of operation", comparison.by_kind)):
             for quantity in ("macs", "params"):
                 document.append(Heading(f"{WORDS[quantity]} by {title}"))

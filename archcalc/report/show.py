@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from archcalc.engine.conventions import terms_of
-from archcalc.report import numbers, published
+from archcalc.report import numbers
 from archcalc.report.blocks import (
     Bar,
     Cell,
@@ -20,9 +21,11 @@ from archcalc.report.blocks import (
     number,
 )
 from archcalc.report.numbers import Units
-from archcalc.results.claim import ClaimResult
 from archcalc.results.convention import Convention
 from archcalc.results.cost import LayerCost, NetworkCost
+
+if TYPE_CHECKING:
+    from archcalc.results.claim import ClaimResult
 
 _ROWS = {"op": "operation", "layer": "layer", "stage": "stage", "type": "type"}  # what a row is
 
@@ -46,8 +49,7 @@ def shown(
         figures: what others printed of it, to stand beside.
     """
     document: Document = [Heading(headline(cost), 1)]
-    table = layers_table(cost, rows, units, by)
-    document.append(table if figures is None else published.beside(table, published.in_rows(figures)))
+    document.append(layers_table(cost, rows, units, by))
     if of is not None and len(rows) < of:
         whole = f"all of {cost.scope}" if cost.scope else "the whole network"
         document.append(Paragraph(f"{len(rows)} of {of} rows; the totals are those of {whole}", quiet=True))
@@ -55,6 +57,9 @@ def shown(
     document.extend(Paragraph(remark) for remark in remarks(cost))
     document.append(footer(cost))
     if figures is not None:
+        from archcalc.report import published  # and with it the ledger's words, for this alone
+
+        document[1] = published.beside(layers_table(cost, rows, units, by), published.in_rows(figures))
         document += published.below(cost.name, figures, [row.name for row in rows])
     return document
 
