@@ -91,7 +91,7 @@ def _assert_cost(request: pytest.FixtureRequest) -> AssertCost:
 
 def _failure(cost: NetworkCost, name: str, asked: int | str) -> list[str]:
     """Lines about a quantity that is not as asked; none where it is."""
-    from archcalc.engine.budget import dearest, is_lower_bound, quantity_of
+    from archcalc.engine.budget import dearest, quantity_of
     from archcalc.engine.conditions import condition, is_met
 
     if isinstance(asked, bool) or not isinstance(asked, int | str):
@@ -100,7 +100,7 @@ def _failure(cost: NetworkCost, name: str, asked: int | str) -> list[str]:
     if wanted.of != "value":
         raise TypeError(f'{name} is asked to be "{asked}", a change; ask for a value: "<= 1.6G"')
     value = quantity_of(cost, name)
-    bounded = is_lower_bound(cost, name)
+    bounded = cost.is_lower_bound(name)
     holds = is_met(wanted, value, value)
     # A lower bound proves that something is larger, nothing else.
     if holds and not (bounded and wanted.sign not in (">", ">=")):

@@ -28,7 +28,7 @@ def audit(
     from archcalc.report.audit import audited, rows
     from archcalc.source import read_source
 
-    found = audit_table(read_source(table))
+    found = audit_table(read_source(table, kind="a table: CSV, TSV, Markdown or JSON"))
     deliver(
         format,
         output,

@@ -18,9 +18,6 @@ _PARTS = {
     "depth": None,
     "depth_with_pooling": None,
 }
-# An operation of unknown cost makes these lower bounds; the others too, where its parameters are unknown.
-_OF_OPERATIONS = ("macs", "flops_arithmetic", "connections")
-_OF_PARAMETERS = ("params", "weights", "biases", "norm_params", "buffers", "stored_params", "size_bytes")
 
 
 def quantity_of(cost: NetworkCost, quantity: str) -> int:
@@ -44,20 +41,12 @@ def dearest(cost: NetworkCost, quantity: str, most: int = 3) -> tuple[Part, ...]
     )
 
 
-def is_lower_bound(cost: NetworkCost, quantity: str) -> bool:
-    """Whether an operation of unknown cost adds to a quantity what nobody has counted."""
-    if not cost.totals.at_least:
-        return False
-    unknown = [layer for layer in cost.layers if layer.state == "unknown"]
-    return quantity in _OF_OPERATIONS or (quantity in _OF_PARAMETERS and any(layer.params == 0 for layer in unknown))
-
-
 def check_budget(cost: NetworkCost, limits: Iterable[Limit]) -> list[BudgetCheck]:
     """Each limit beside what the network costs."""
     found = []
     for limit in limits:
         value = quantity_of(cost, limit.quantity)
-        check = BudgetCheck(cost.name, limit, value, is_lower_bound(cost, limit.quantity), ())
+        check = BudgetCheck(cost.name, limit, value, cost.is_lower_bound(limit.quantity), ())
         found.append(check._replace(dearest=dearest(cost, limit.quantity)) if check.verdict != "kept" else check)
     return found
 

@@ -35,7 +35,7 @@ def read_measurements(path: str) -> list[Measurement]:
         SpecError: it cannot be read, or is no such file.
     """
     try:
-        text = read_source(path, limit=LONGEST_FILE).text
+        text = read_source(path, limit=LONGEST_FILE, kind="what `archcalc profile` wrote, as CSV or JSON").text
     except SpecError as error:
         raise SpecError([found._replace(help=WRITE_ONE) for found in error.diagnostics]) from None
     try:

@@ -31,7 +31,7 @@ def compare_baseline(path: Path, networks: Sequence[Network] = ()) -> Baseline:
     Raises:
         SpecError: it is no such table, or a network of it cannot be counted.
     """
-    source = read_source(path, limit=MOST_BYTES)
+    source = read_source(path, limit=MOST_BYTES, kind="a table that archcalc wrote, as CSV")
     columns, rows = _read(source)
     if {"batch", "convention"} <= set(columns):
         names = {network.name: network for network in networks}

@@ -180,14 +180,14 @@ Figure = tuple[str, Callable[[NetworkCost], int | None], Callable[[NetworkCost],
 def figures(networks: Sequence[NetworkCost], units: Units) -> list[Figure]:
     """Quantities that are compared: name, number (None: no ratio), text."""
 
-    def counted(name: str, bounded: bool = False) -> tuple[Callable[[NetworkCost], int], Callable[[NetworkCost], str]]:
+    def counted(name: str) -> tuple[Callable[[NetworkCost], int], Callable[[NetworkCost], str]]:
         return (
             lambda cost: int(getattr(cost.totals, name)),
-            lambda cost: at_least(numbers.count(getattr(cost.totals, name), units), bounded and cost.totals.at_least),
+            lambda cost: at_least(numbers.count(getattr(cost.totals, name), units), cost.is_lower_bound(name)),
         )
 
     convention = networks[0].convention
-    flops: list[Figure] = [(flops_title(convention), *counted("flops", True))] if convention.column != "macs" else []
+    flops: list[Figure] = [(flops_title(convention), *counted("flops"))] if convention.column != "macs" else []
     return [
         ("params", *counted("params")),
         ("of them weights", *counted("weights")),
@@ -195,11 +195,11 @@ def figures(networks: Sequence[NetworkCost], units: Units) -> list[Figure]:
         (
             size_title(networks),
             lambda cost: cost.totals.size_bytes,
-            lambda cost: numbers.size(cost.totals.size_bytes, units),
+            lambda cost: at_least(numbers.size(cost.totals.size_bytes, units), cost.is_lower_bound("size_bytes")),
         ),
-        ("MACs", *counted("macs", True)),
+        ("MACs", *counted("macs")),
         *flops,
-        ("connections", *counted("connections", True)),
+        ("connections", *counted("connections")),
         ("neurons", *counted("neurons")),
         ("activations", *counted("activations")),
         ("activations at once", *counted("peak_activations")),

@@ -105,7 +105,7 @@ def layers_table(
             row.name,
             row.notation,
             numbers.shape(row.out_shape),
-            numbers.count(row.params, units),
+            at_least(numbers.count(row.params, units), unknown and not row.params),
             at_least(numbers.count(row.macs, units), unknown),
             numbers.percent(row.macs, cost.totals.macs),
             Bar(row.macs, most),
@@ -130,14 +130,14 @@ def _total(cost: NetworkCost, units: Units) -> Total:
             "total",
             numbers.plural(totals.layers, "layer"),
             "",
-            numbers.count(totals.params, units),
+            at_least(numbers.count(totals.params, units), cost.is_lower_bound("params")),
             at_least(numbers.count(totals.macs, units), totals.at_least),
             "",
             Bar(0, 1),
             at_least(numbers.count(totals.flops, units), totals.at_least),
             numbers.field(cost.receptive_field),
-            numbers.count(totals.stored_params, units),
-            numbers.size(totals.size_bytes, units),
+            at_least(numbers.count(totals.stored_params, units), cost.is_lower_bound("stored_params")),
+            at_least(numbers.size(totals.size_bytes, units), cost.is_lower_bound("size_bytes")),
         ]
     )
 
@@ -172,30 +172,34 @@ def totals_table(cost: NetworkCost, units: Units) -> Table:
     totals = cost.totals
     table = Table([Column(""), number(""), Column("", drop=1, least=20, cut="wrap")])
 
-    def add(name: str, value: int, remark: str = "", bounded: bool = False) -> None:
-        table.rows.append([name, at_least(f"{value:,}", bounded and totals.at_least), remark])
+    def add(name: str, quantity: str, value: int, remark: str) -> None:
+        table.rows.append([name, at_least(f"{value:,}", cost.is_lower_bound(quantity)), remark])
 
     kinds = [(totals.weights, "weights"), (totals.biases, "biases"), (totals.norm_params, "of norms")]
     parts = " + ".join(f"{numbers.count(value, units)} {name}" for value, name in kinds if value)
     buffers = f"; {numbers.count(totals.buffers, units)} buffers besides" if totals.buffers else ""
-    add("params", totals.params, parts + buffers)
+    add("params", "params", totals.params, parts + buffers)
     if cost.is_sparse:
         add(
             "stored",
+            "stored_params",
             totals.stored_params,
             f"params that are not zero, {numbers.percent(totals.stored_params, totals.params)}",
         )
-    table.rows.append(
-        ["size", f"{totals.size_bytes:,}", f"bytes at {stored_as(cost)} = {numbers.size(totals.size_bytes)}"]
-    )
-    add("MACs", totals.macs, "multiply-accumulate pairs", True)
+    add("size", "size_bytes", totals.size_bytes, f"bytes at {stored_as(cost)} = {numbers.size(totals.size_bytes)}")
+    add("MACs", "macs", totals.macs, "multiply-accumulate pairs")
     if cost.convention.column != "macs":
-        add(flops_title(cost.convention), totals.flops, flops_remark(cost), True)
-    add("connections", totals.connections, "as LeCun et al. 1998 count", True)
-    add("neurons", totals.neurons, "outputs of layers with weights")
-    add("activations", totals.activations, f"elements in all; {numbers.count(totals.peak_activations, units)} at once")
+        add(flops_title(cost.convention), "flops", totals.flops, flops_remark(cost))
+    add("connections", "connections", totals.connections, "as LeCun et al. 1998 count")
+    add("neurons", "neurons", totals.neurons, "outputs of layers with weights")
+    add(
+        "activations",
+        "activations",
+        totals.activations,
+        f"elements in all; {numbers.count(totals.peak_activations, units)} at once",
+    )
     pooled = totals.depth_with_pooling
-    add("depth", totals.depth, f"layers with weights on the longest path; {pooled} with pooling")
+    add("depth", "depth", totals.depth, f"layers with weights on the longest path; {pooled} with pooling")
     seen = cost.receptive_field
     if seen:
         where = f"pixels of {numbers.extents(cost.input.spatial)}; jump {numbers.jump(seen)}"

@@ -146,6 +146,10 @@ class Totals:
         return self.unknown > 0
 
 
+# Lower bounds where the parameters of an operation are not known.
+OF_PARAMETERS = ("params", "weights", "biases", "norm_params", "buffers", "stored_params", "size_bytes")
+
+
 @dataclass
 class NetworkCost:
     """What a network costs, and under which assumptions."""
@@ -178,6 +182,15 @@ class NetworkCost:
     def receptive_field(self) -> ReceptiveField | None:
         """What one position of the output, or of what the scope gives, sees of the input."""
         return self.layers[-1].receptive_field if self.scope else self.fields.after(self.graph.output)
+
+    def is_lower_bound(self, quantity: str) -> bool:
+        """Whether an operation of unknown cost adds to a quantity what nobody has counted."""
+        if not self.totals.at_least:
+            return False
+        if quantity in ("macs", "connections") or quantity.startswith("flops"):
+            return True
+        unknown = [layer for layer in self.layers if layer.state == "unknown"]
+        return quantity in OF_PARAMETERS and any(layer.params == 0 for layer in unknown)
 
     @property
     def is_sparse(self) -> bool:

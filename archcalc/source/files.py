@@ -18,8 +18,13 @@ USUAL_BYTES = 1 << 16
 """Most files are shorter than this [bytes]; room for the longest takes more time than reading them."""
 
 
-def read_source(path: str | os.PathLike[str], name: str | None = None, limit: int = MAX_BYTES) -> Source:
-    """The text of a file, called `name` in messages. Raises no-such-file, file-too-large and not-utf8."""
+def read_source(
+    path: str | os.PathLike[str], name: str | None = None, limit: int = MAX_BYTES, kind: str = "a spec, a YAML file"
+) -> Source:
+    """The text of a file, called `name` in messages. Raises no-such-file, file-too-large and not-utf8.
+
+    `kind` says what file is meant, to whoever gave another one.
+    """
     shown = str(path) if name is None else name
     try:
         with Path(path).open("rb") as file:
@@ -29,7 +34,7 @@ def read_source(path: str | os.PathLike[str], name: str | None = None, limit: in
     except (OSError, ValueError) as error:  # ValueError: a path with a null character
         reason = str(getattr(error, "strerror", None) or error)
         message = f"`{shown}` cannot be read: {reason[:1].lower()}{reason[1:]}"
-        help_ = "give the path of a spec, a YAML file"
+        help_ = f"give the path of {kind}"
         raise SpecError([Diagnostic("no-such-file", message, None, Source(shown, ""), help_)]) from None
     return source_from_bytes(shown, data, limit)
 
@@ -38,7 +43,7 @@ def source_from_bytes(name: str, data: bytes, limit: int = MAX_BYTES) -> Source:
     """The text in `data`. Raises file-too-large and not-utf8."""
     if len(data) > limit:
         message = f"the file is longer than {limit:,} bytes"
-        help_ = "split it into several specs, or raise `limit` in `read_source`"
+        help_ = "split it into several files"
         raise SpecError([Diagnostic("file-too-large", message, None, Source(name, ""), help_)])
     try:
         return Source(name, data.decode("utf-8"))

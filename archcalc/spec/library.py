@@ -55,13 +55,22 @@ def plain(name: str) -> str:
     return name.lower().replace("-", "_")
 
 
-@cache
 def read_file(path: Path, name: str | None = None, is_known_good: bool = False) -> Spec:
-    """Read one file, once.
+    """Read one file, once as long as nobody writes it again.
 
     Raises:
         SpecError: everything that is wrong with it.
     """
+    try:
+        found = path.stat()
+        version = found.st_mtime_ns, found.st_size, found.st_ino
+    except (OSError, ValueError):  # reading it says what is wrong
+        version = 0, 0, 0
+    return _read_version(path, name, is_known_good, version)
+
+
+@cache
+def _read_version(path: Path, name: str | None, is_known_good: bool, version: tuple[int, int, int]) -> Spec:
     return read_spec(read_source(path, name), is_known_good)
 
 

@@ -80,9 +80,7 @@ def test_a_broken_file_does_not_break_the_list(tmp_path: Path, monkeypatch: pyte
     (tmp_path / "bad.yaml").write_text(NET.replace("maxpool", "macspool"), encoding="utf-8")
     for module in (library, __import__("archcalc.engine.library", fromlist=["x"])):
         monkeypatch.setattr(module, "specs_folder", lambda: tmp_path)
-    library.read_file.cache_clear()
     found = run("list")
-    library.read_file.cache_clear()
     assert "tiny@wide" in found.stdout
     assert "left out: specs/bad.yaml has" in found.stderr
     assert "archcalc validate specs/bad.yaml" in found.stderr
@@ -98,7 +96,7 @@ def files_read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return read_spec(source, is_known_good)
 
     monkeypatch.setattr(library, "read_spec", note)
-    library.read_file.cache_clear()
+    library._read_version.cache_clear()
     return found
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -183,3 +184,17 @@ def test_a_limit_can_be_raised(tmp_path: Path) -> None:
     low = run("show", path, "--limit", "layers=2", code=2)
     assert "--limit layers=N" in low.stderr
     run("show", path, "--limit", "layers=20")
+
+
+def test_unknown_parameters_make_params_and_size_lower_bounds(tmp_path: Path) -> None:
+    """By hand: 8*3*9 + 8 and 14,400*4 + 4 parameters, and those of the opaque layer, which nobody knows."""
+    path = tmp_path / "opaque.yaml"
+    path.write_text(
+        "network: o\ninput: image(3, 32, 32)\nlayers:\n  a: conv(8, 3)\n  b: opaque(16)\n  c: linear(4)\n", "utf-8"
+    )
+    shown = run("show", str(path)).stdout
+    assert re.search(r"^params +≥ 57,828 ", shown, re.MULTILINE)
+    assert re.search(r"^size +≥ 231,312 ", shown, re.MULTILINE)
+    path.write_text(path.read_text("utf-8").replace("opaque(16)", "opaque(16, params=100, macs=50)"), "utf-8")
+    shown = run("show", str(path)).stdout
+    assert re.search(r"^params +57,928 ", shown, re.MULTILINE)

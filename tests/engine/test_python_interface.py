@@ -269,3 +269,10 @@ def test_the_public_names() -> None:
         assert getattr(archcalc, name)
     with pytest.raises(AttributeError, match="nothing"):
         _ = archcalc.nothing
+
+
+def test_a_file_that_was_written_again_is_read_again(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    for channels in (4, 10, 6):
+        path.write_text(f"network: mine\ninput: features(3)\nlayers: linear({channels}, bias=false)\n", "utf-8")
+        assert archcalc.analyze(str(path)).totals.params == 3 * channels
