@@ -13,7 +13,8 @@ import numpy as np
 
 from archcalc.results.sweep import Axis, Value
 from archcalc.source import Diagnostic, Source, Span, SpecError
-from archcalc.spec.parse import Problem, parse_expression
+from archcalc.spec.expression_text import Problem
+from archcalc.spec.parse import parse_expression
 
 MOST_VALUES = 10_000_000
 LARGEST = 10**15  # of a value, so that sizes made of it stay below 2^63, as those of a spec must

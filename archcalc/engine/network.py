@@ -20,10 +20,11 @@ from archcalc.results.cost import DTYPES, NetworkCost, Storage
 from archcalc.source import Diagnostic, Source, Span, SpecError, suggestion
 from archcalc.spec.expand import expand, value_of
 from archcalc.spec.expression import Call, Expression, Name
+from archcalc.spec.expression_text import Problem
 from archcalc.spec.library import find
 from archcalc.spec.limits import DEFAULT_LIMITS, Limits
 from archcalc.spec.model import Placed, Spec
-from archcalc.spec.parse import Problem, parse_expression
+from archcalc.spec.parse import parse_expression
 from archcalc.spec.trail import OVERRIDE
 
 if TYPE_CHECKING:

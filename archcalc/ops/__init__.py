@@ -15,34 +15,24 @@ from archcalc.ops import (  # noqa: F401 - each registers its operators
     reshape,
     scaling,
 )
+from archcalc.ops.arguments import REQUIRED, Argument, ArgumentError, Kind, LayerReference, Table, argument, describe
 from archcalc.ops.base import (
     GLOBAL,
     HEADINGS,
     OPERATORS,
     POINTWISE,
-    REQUIRED,
     RULES,
     AnyWindow,
-    Argument,
-    ArgumentError,
     Arithmetic,
     Example,
-    Kind,
-    LayerReference,
     Operator,
     Parameters,
-    Shape,
-    Table,
     TorchCall,
     Window,
-    argument,
-    describe,
-    features,
-    image,
     operator,
-    sequence,
     words_of,
 )
+from archcalc.ops.shape import Shape, features, image, sequence
 
 __all__ = [
     "GLOBAL",

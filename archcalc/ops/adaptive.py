@@ -14,23 +14,10 @@ from archcalc.dims import (
     prod,
     select,
 )
-from archcalc.ops.base import (
-    GLOBAL,
-    AnyWindow,
-    Arithmetic,
-    Example,
-    Operator,
-    Parameters,
-    Shape,
-    TorchCall,
-    Window,
-    argument,
-    image,
-    operator,
-    rank_suffix,
-    sequence,
-)
+from archcalc.ops.arguments import argument
+from archcalc.ops.base import GLOBAL, AnyWindow, Arithmetic, Example, Operator, Parameters, TorchCall, Window, operator
 from archcalc.ops.checks import require_spatial
+from archcalc.ops.shape import Shape, image, rank_suffix, sequence
 from archcalc.ops.window import per_axis
 
 SIZE = "output extent, one number or one for each axis (height, width)"

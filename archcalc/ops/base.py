@@ -1,4 +1,4 @@
-"""What an operator is: arguments, rules, worked examples and the torch module it corresponds to, in one class.
+"""What an operator is: its rules, worked examples and the torch module it corresponds to, in one class.
 
 A rule runs on whole numbers and on polynomials alike (`archcalc.dims`), so it uses `+ - * //`, `**` with a
 literal and the vocabulary of `dims`, and never branches on a number; `tests/ops/test_rules.py` holds that.
@@ -7,48 +7,14 @@ literal and the vocabulary of `dims`, and never branches on a number; `tests/ops
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from fractions import Fraction
 from typing import Any, ClassVar, Literal, NamedTuple, TypeVar
 
-from archcalc.dims import FREE, Dim, Polynomial, Ratio, prod
+from archcalc.dims import Dim
+from archcalc.ops.arguments import REQUIRED, Argument, ArgumentError
+from archcalc.ops.shape import Shape
 
-REQUIRED: Any = type("Required", (), {"__repr__": lambda _: "required"})()
 RULES = ("infer", "parameters", "arithmetic", "connections", "window", "torch")
 HEADINGS = ("Shapes:", "Counts:", "Errors:", "Source:")
-
-
-class Shape(NamedTuple):
-    """Channels first, batch left out: `image(3, 224, 224)` is `Shape(3, (224, 224))`.
-
-    No spatial axes: a vector of features. `channels` is None for token ids before their embedding.
-    """
-
-    channels: Any  # Dim, or None for tokens; Any spares every rule a cast
-    spatial: tuple[Dim, ...] = ()
-
-    @property
-    def rank(self) -> int:
-        """Number of spatial axes: 0 features, 1 sequence, 2 image, 3 volume."""
-        return len(self.spatial)
-
-    @property
-    def positions(self) -> Dim:
-        """Product of the spatial extents; 1 for a vector of features."""
-        return prod(self.spatial)
-
-    @property
-    def elements(self) -> Dim:
-        """Scalars in one example."""
-        return prod(self.spatial) if self.channels is None else self.channels * prod(self.spatial)
-
-    @property
-    def kind(self) -> str:
-        """The word of the language for it: features, sequence, image, volume or tokens."""
-        return "tokens" if self.channels is None else ("features", "sequence", "image", "volume")[self.rank]
-
-    def __str__(self) -> str:
-        axes = self.spatial if self.channels is None else (self.channels, *self.spatial)
-        return "x".join(f"({axis})" if isinstance(axis, Polynomial) else str(axis) for axis in axes)
 
 
 class Parameters(NamedTuple):
@@ -142,206 +108,6 @@ class Example(NamedTuple):
     arguments: Mapping[str, Any]
     y: Shape
     expect: Mapping[str, int]
-
-
-class ArgumentError(ValueError):
-    """A value that an argument does not take; `help` is the way out."""
-
-    def __init__(self, message: str, help: str | None = None) -> None:
-        super().__init__(message)
-        self.help = help
-
-
-class LayerReference(NamedTuple):
-    """An earlier layer given as an argument: `unpool(pool)`, `linear(n, weights=embedding)`."""
-
-    name: str
-    node: int  # index of the node that gives the layer's output
-    x: Shape
-    y: Shape
-
-
-class Table(NamedTuple):
-    """A connection table: `rows[i][j]` says whether output map j reads input map i."""
-
-    rows: tuple[tuple[bool, ...], ...]
-
-    @property
-    def inputs(self) -> int:
-        """Input maps: rows as drawn."""
-        return len(self.rows)
-
-    @property
-    def outputs(self) -> int:
-        """Output maps: columns as drawn."""
-        return len(self.rows[0])
-
-    @property
-    def connected(self) -> int:
-        """Pairs of maps that are connected."""
-        return sum(map(sum, self.rows))
-
-
-Kind = Literal["count", "extents", "padding", "flag", "number", "word", "table", "layer", "operation"]
-
-
-class Argument:
-    """One argument of an operator: the language, its messages and the manual are made from these."""
-
-    __slots__ = ("at_least", "attribute", "default", "doc", "kind", "name", "words")
-
-    def __init__(self, kind: Kind, doc: str, default: Any, at_least: int, words: tuple[str, ...], name: str) -> None:
-        self.name = name  # in the language
-        self.attribute = name  # of the operator's instances
-        self.kind: Kind = kind
-        self.doc = doc
-        self.default = default
-        self.at_least = at_least
-        self.words = words
-
-    @property
-    def is_required(self) -> bool:
-        """Whether a call must give it."""
-        return self.default is REQUIRED
-
-    def convert(self, value: Any) -> Any:
-        """The value as the rules take it.
-
-        Raises:
-            ArgumentError: it is not of this argument's kind, or out of bounds.
-        """
-        if value is None and self.default is None:
-            return None
-        return _CONVERT[self.kind](self, value)
-
-
-def argument(
-    kind: Kind,
-    doc: str,
-    default: Any = REQUIRED,
-    at_least: int = 1,
-    words: tuple[str, ...] = (),
-    name: str = "",
-) -> Any:
-    """Declare an argument in the body of an operator's class; the order of declaration is that of a call.
-
-    Its name in the language is that of the attribute, unless that would hide a rule (`connections`).
-    """
-    return Argument(kind, doc, default, at_least, words, name)
-
-
-def _number_text(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, Fraction):
-        return str(float(value)) if (value * 10**6).denominator == 1 else str(value)
-    return str(value)
-
-
-def _convert_count(argument: Argument, value: Any) -> Dim:
-    if isinstance(value, int) and not isinstance(value, bool):
-        if value < argument.at_least:
-            raise ArgumentError(f"{argument.name} is {value}; it must be at least {argument.at_least}")
-        return value
-    if isinstance(value, Polynomial):
-        return value
-    if isinstance(value, (Fraction, Ratio)):
-        for_all = " for all values" * isinstance(value, Ratio)
-        raise ArgumentError(
-            f"{argument.name} is {_number_text(value)}; it must be a whole number{for_all}",
-            "floor(...), round(...) or make_divisible(..., 8) gives a whole number",
-        )
-    raise ArgumentError(f"{argument.name} must be a whole number, not {describe(value)}")
-
-
-def _convert_extents(argument: Argument, value: Any) -> Dim | tuple[Dim, ...]:
-    if isinstance(value, tuple):
-        if not 1 <= len(value) <= 3:
-            raise ArgumentError(f"{argument.name} has {len(value)} numbers; one for each spatial axis is meant")
-        return tuple(_convert_count(argument, item) for item in value)
-    return _convert_count(argument, value)
-
-
-def _convert_padding(argument: Argument, value: Any) -> str | Dim | tuple[Dim, ...]:
-    if isinstance(value, str):
-        return _convert_word(argument, value)
-    if isinstance(value, tuple):
-        if not 1 <= len(value) <= 6:
-            raise ArgumentError(f"{argument.name} has {len(value)} numbers; one or two for each spatial axis")
-        return tuple(_convert_count(argument, item) for item in value)
-    if isinstance(value, (int, Fraction, *FREE)) and not isinstance(value, bool):
-        return _convert_count(argument, value)
-    raise ArgumentError(
-        f"{argument.name} must be a number, numbers, or one of {', '.join(argument.words)}, not {describe(value)}"
-    )
-
-
-def _convert_flag(argument: Argument, value: Any) -> bool:
-    if isinstance(value, bool):
-        return value
-    raise ArgumentError(f"{argument.name} must be true or false, not {describe(value)}")
-
-
-def _convert_number(argument: Argument, value: Any) -> Fraction | int:
-    if isinstance(value, (int, Fraction)) and not isinstance(value, bool):
-        if value < argument.at_least:
-            raise ArgumentError(f"{argument.name} is {_number_text(value)}; it must be at least {argument.at_least}")
-        return value
-    raise ArgumentError(f"{argument.name} must be a number, not {describe(value)}")
-
-
-def _convert_word(argument: Argument, value: Any) -> str:
-    if value is None:
-        value = "none"
-    if isinstance(value, str) and value in argument.words:
-        return value
-    raise ArgumentError(f"{argument.name} must be one of {', '.join(argument.words)}, not {describe(value)}")
-
-
-def _convert_table(argument: Argument, value: Any) -> Table:
-    if isinstance(value, Table):
-        return value
-    raise ArgumentError(f"{argument.name} must be a connection table, not {describe(value)}", "draw it under `tables:`")
-
-
-def _convert_layer(argument: Argument, value: Any) -> LayerReference:
-    if isinstance(value, LayerReference):
-        return value
-    raise ArgumentError(f"{argument.name} must name an earlier layer, not {describe(value)}")
-
-
-def _convert_operation(argument: Argument, value: Any) -> Any:
-    return value  # a layer expression; the expansion makes an operation of its own of it
-
-
-_CONVERT: dict[str, Callable[[Argument, Any], Any]] = {
-    "count": _convert_count,
-    "extents": _convert_extents,
-    "padding": _convert_padding,
-    "flag": _convert_flag,
-    "number": _convert_number,
-    "word": _convert_word,
-    "table": _convert_table,
-    "layer": _convert_layer,
-    "operation": _convert_operation,
-}
-
-
-def describe(value: Any) -> str:
-    """A value as messages name it."""
-    if value is None:
-        return "none"
-    if isinstance(value, (bool, int, Fraction, *FREE)):
-        return _number_text(value)
-    if isinstance(value, str):
-        return f"the word `{value}`"
-    if isinstance(value, tuple) and type(value) is tuple:
-        return f"a list of {len(value)}"
-    if isinstance(value, Table):
-        return "a connection table"
-    if isinstance(value, LayerReference):
-        return f"the layer `{value.name}`"
-    return "a layer"
 
 
 class Operator:
@@ -441,26 +207,6 @@ def operator(name: str) -> Callable[[type[OperatorT]], type[OperatorT]]:
         return cls
 
     return register
-
-
-def image(channels: Dim, height: Dim, width: Dim) -> Shape:
-    """Shape of an image, for examples and tests."""
-    return Shape(channels, (height, width))
-
-
-def features(channels: Dim) -> Shape:
-    """Shape of a vector of features, for examples and tests."""
-    return Shape(channels)
-
-
-def sequence(channels: Dim, length: Dim) -> Shape:
-    """Shape of a sequence, for examples and tests."""
-    return Shape(channels, (length,))
-
-
-def rank_suffix(x: Shape) -> str:
-    """`1d`, `2d` or `3d`, as torch names its modules; features count as 1d."""
-    return f"{max(x.rank, 1)}d"
 
 
 def words_of(operators: Iterable[type[Operator]]) -> set[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from archcalc.dims import Dim, prod, require_at_least, require_divides
+from archcalc.ops.arguments import argument
 from archcalc.ops.base import (
     POINTWISE,
     AnyWindow,
@@ -12,16 +13,12 @@ from archcalc.ops.base import (
     Example,
     Operator,
     Parameters,
-    Shape,
     TorchCall,
     Window,
-    argument,
-    features,
-    image,
     operator,
-    sequence,
 )
 from archcalc.ops.checks import require_channels, require_spatial
+from archcalc.ops.shape import Shape, features, image, sequence
 from archcalc.ops.window import per_axis
 
 COPIES = "copies"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from archcalc.dims import RequirementError
-from archcalc.ops.base import Shape
+from archcalc.ops.shape import Shape
 
 
 def require_channels(x: Shape, name: str) -> None:

@@ -5,22 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from archcalc.dims import Dim, RequirementError, prod, require_at_least, require_divides, require_equal
-from archcalc.ops.base import (
-    Arithmetic,
-    Example,
-    Operator,
-    Parameters,
-    Shape,
-    Table,
-    TorchCall,
-    Window,
-    argument,
-    image,
-    operator,
-    rank_suffix,
-    sequence,
-)
+from archcalc.ops.arguments import Table, argument
+from archcalc.ops.base import Arithmetic, Example, Operator, Parameters, TorchCall, Window, operator
 from archcalc.ops.checks import require_spatial
+from archcalc.ops.shape import Shape, image, rank_suffix, sequence
 from archcalc.ops.window import PADDING_WORDS, all_padding, explicit_padding, per_axis, slide, window_of
 
 

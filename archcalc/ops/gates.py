@@ -3,22 +3,10 @@
 from __future__ import annotations
 
 from archcalc.dims import Dim, RequirementError, require_divides
-from archcalc.ops.base import (
-    POINTWISE,
-    AnyWindow,
-    Arithmetic,
-    Example,
-    Operator,
-    Parameters,
-    Shape,
-    TorchCall,
-    argument,
-    features,
-    image,
-    operator,
-    sequence,
-)
+from archcalc.ops.arguments import argument
+from archcalc.ops.base import POINTWISE, AnyWindow, Arithmetic, Example, Operator, Parameters, TorchCall, operator
 from archcalc.ops.checks import require_channels, unchanged
+from archcalc.ops.shape import Shape, features, image, sequence
 
 
 def _exponentials(x: Shape) -> Arithmetic:

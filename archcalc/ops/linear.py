@@ -5,26 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from archcalc.dims import Dim, prod, require_equal
+from archcalc.ops.arguments import LayerReference, argument
 from archcalc.ops.base import (
     GLOBAL,
     POINTWISE,
     AnyWindow,
     Arithmetic,
     Example,
-    LayerReference,
     Operator,
     Parameters,
-    Shape,
     TorchCall,
     Window,
-    argument,
-    features,
-    image,
     operator,
-    rank_suffix,
-    sequence,
 )
 from archcalc.ops.checks import require_channels, require_spatial
+from archcalc.ops.shape import Shape, features, image, rank_suffix, sequence
 from archcalc.ops.window import per_axis, slide, window_of
 
 

@@ -12,22 +12,10 @@ from archcalc.dims import (
     require_equal,
     total,
 )
-from archcalc.ops.base import (
-    POINTWISE,
-    AnyWindow,
-    Arithmetic,
-    Example,
-    Operator,
-    Parameters,
-    Shape,
-    TorchCall,
-    argument,
-    features,
-    image,
-    operator,
-    sequence,
-)
+from archcalc.ops.arguments import argument
+from archcalc.ops.base import POINTWISE, AnyWindow, Arithmetic, Example, Operator, Parameters, TorchCall, operator
 from archcalc.ops.checks import require_channels
+from archcalc.ops.shape import Shape, features, image, sequence
 
 Shapes = tuple[Shape, ...]
 ALIGN = "crop cuts the other branches, centred, to the extents of the reference; none asks for equal extents"

@@ -12,23 +12,10 @@ from fractions import Fraction
 from typing import Any
 
 from archcalc.dims import Dim, require_divides
-from archcalc.ops.base import (
-    POINTWISE,
-    AnyWindow,
-    Arithmetic,
-    Example,
-    Operator,
-    Parameters,
-    Shape,
-    TorchCall,
-    argument,
-    features,
-    image,
-    operator,
-    rank_suffix,
-    sequence,
-)
+from archcalc.ops.arguments import argument
+from archcalc.ops.base import POINTWISE, AnyWindow, Arithmetic, Example, Operator, Parameters, TorchCall, operator
 from archcalc.ops.checks import require_channels, require_spatial, unchanged
+from archcalc.ops.shape import Shape, features, image, rank_suffix, sequence
 
 SCALE = "a trained factor for each channel"
 SHIFT = "a trained summand for each channel"

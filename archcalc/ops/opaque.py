@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from archcalc.dims import Dim, ceil_div
+from archcalc.ops.arguments import argument
 from archcalc.ops.base import (
     POINTWISE,
     AnyWindow,
@@ -12,15 +13,12 @@ from archcalc.ops.base import (
     Example,
     Operator,
     Parameters,
-    Shape,
     TorchCall,
     Window,
-    argument,
-    features,
-    image,
     operator,
 )
 from archcalc.ops.checks import require_channels
+from archcalc.ops.shape import Shape, features, image
 from archcalc.ops.window import per_axis
 
 

@@ -11,23 +11,10 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from archcalc.dims import Dim
-from archcalc.ops.base import (
-    POINTWISE,
-    REQUIRED,
-    AnyWindow,
-    Argument,
-    Arithmetic,
-    Example,
-    Operator,
-    Parameters,
-    Shape,
-    TorchCall,
-    argument,
-    features,
-    image,
-    operator,
-)
+from archcalc.ops.arguments import REQUIRED, Argument, argument
+from archcalc.ops.base import POINTWISE, AnyWindow, Arithmetic, Example, Operator, Parameters, TorchCall, operator
 from archcalc.ops.checks import require_channels
+from archcalc.ops.shape import Shape, features, image
 
 ANY_NUMBER = -(2**62)  # a bound that leaves out nothing
 

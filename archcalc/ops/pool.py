@@ -5,21 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from archcalc.dims import Dim, RequirementError, prod
-from archcalc.ops.base import (
-    Arithmetic,
-    Example,
-    Operator,
-    Parameters,
-    Shape,
-    TorchCall,
-    Window,
-    argument,
-    image,
-    operator,
-    rank_suffix,
-    sequence,
-)
+from archcalc.ops.arguments import argument
+from archcalc.ops.base import Arithmetic, Example, Operator, Parameters, TorchCall, Window, operator
 from archcalc.ops.checks import require_spatial
+from archcalc.ops.shape import Shape, image, rank_suffix, sequence
 from archcalc.ops.window import PADDING_WORDS, all_padding, per_axis, slide, window_of
 
 KERNEL = "extent of the window, one number or one for each axis (height, width)"

@@ -5,21 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from archcalc.dims import Dim, RequirementError, maximum, require_equal
-from archcalc.ops.base import (
-    Arithmetic,
-    Example,
-    LayerReference,
-    Operator,
-    Parameters,
-    Shape,
-    TorchCall,
-    Window,
-    argument,
-    image,
-    operator,
-    sequence,
-)
+from archcalc.ops.arguments import LayerReference, argument
+from archcalc.ops.base import Arithmetic, Example, Operator, Parameters, TorchCall, Window, operator
 from archcalc.ops.checks import require_spatial
+from archcalc.ops.shape import Shape, image, sequence
 from archcalc.ops.window import per_axis
 
 MODES = ("nearest", "bilinear", "bicubic")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from archcalc.dims import Dim, RequirementError, require_at_least
+from archcalc.ops.arguments import argument
 from archcalc.ops.base import (
     GLOBAL,
     POINTWISE,
@@ -13,17 +14,12 @@ from archcalc.ops.base import (
     Example,
     Operator,
     Parameters,
-    Shape,
     TorchCall,
     Window,
-    argument,
-    features,
-    image,
     operator,
-    rank_suffix,
-    sequence,
 )
 from archcalc.ops.checks import require_channels, require_spatial
+from archcalc.ops.shape import Shape, features, image, rank_suffix, sequence
 from archcalc.ops.window import explicit_padding, per_axis
 
 COPIES = "copies"

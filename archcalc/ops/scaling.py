@@ -6,23 +6,10 @@ from fractions import Fraction
 from typing import Any
 
 from archcalc.dims import Dim, require_at_least
-from archcalc.ops.base import (
-    POINTWISE,
-    AnyWindow,
-    Arithmetic,
-    Example,
-    Operator,
-    Parameters,
-    Shape,
-    TorchCall,
-    argument,
-    features,
-    image,
-    operator,
-    rank_suffix,
-    sequence,
-)
+from archcalc.ops.arguments import argument
+from archcalc.ops.base import POINTWISE, AnyWindow, Arithmetic, Example, Operator, Parameters, TorchCall, operator
 from archcalc.ops.checks import unchanged
+from archcalc.ops.shape import Shape, features, image, rank_suffix, sequence
 
 IDENTITY = "identity at inference"
 PROBABILITY = "share that training leaves out"

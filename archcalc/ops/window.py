@@ -12,7 +12,8 @@ from archcalc.dims import (
     minimum,
     require_at_least,
 )
-from archcalc.ops.base import Shape, Window
+from archcalc.ops.base import Window
+from archcalc.ops.shape import Shape
 
 PADDING_WORDS = ("half", "same", "valid")
 

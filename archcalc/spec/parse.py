@@ -11,7 +11,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from functools import lru_cache
 from keyword import iskeyword
-from typing import Any, NamedTuple, NoReturn
+from typing import Any
 
 from archcalc.spec.expression import (
     Binary,
@@ -29,27 +29,10 @@ from archcalc.spec.expression import (
     Path,
     Unary,
 )
+from archcalc.spec.expression_text import ExpressionError, Problem, check_text, fail, refuse_syntax
 from archcalc.spec.limits import DEFAULT_LIMITS, LARGEST, how_to_raise
 
 MAX_DEPTH = 100  # operations nested in one expression; recursion over it stays far below Python's own limit
-
-
-class Problem(NamedTuple):
-    """Something wrong in an expression, at offsets into its text."""
-
-    code: str
-    message: str
-    start: int
-    end: int
-    help: str | None = None
-
-
-class ExpressionError(Exception):
-    """An expression that does not parse, or holds what the language does not admit."""
-
-    def __init__(self, problem: Problem) -> None:
-        super().__init__(problem.message)
-        self.problem = problem
 
 
 _BINARY: dict[type[ast.operator], str] = {
@@ -86,108 +69,8 @@ _REFUSED: dict[type[ast.AST], tuple[str, str | None]] = {
     ast.Starred: ("an unpacking `*`", "write the items out"),
     ast.Slice: ("a slice", "take single items: depth[0]"),
 }
-_NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?\Z|\.[0-9]+\Z")
-_DIGITS = re.compile(r"(?<![\w.])(?:([0-9][0-9.]*[A-Za-z_]\w*|0[0-9]+)|(?:[A-Za-z_]\w*\.)+([0-9]\w*))")
-_FOREIGN = re.compile(r"0[xXoObB]\w*|[0-9][0-9_]*(\.[0-9_]*)?([eE][0-9]*)?[jJ]?")
 _PLAIN = re.compile(r"(?:[A-Za-z_]\w*|[1-9][0-9]{0,17}|0)\Z", re.ASCII)
-_OPENING, _CLOSING = frozenset("(["), frozenset(")]")
-_UNUSUAL = re.compile(r"[^A-Za-z0-9_ .,()\[\]=<>+*/%-]")  # what else there is takes a closer look
-_FORBIDDEN = re.compile(r"[^\x20-\x7e]|[#'\"\\`{}$?!@~^&|;](?!=)|[~^&|;@]=")
-
-
-def _fail(code: str, message: str, start: int, end: int, help: str | None = None) -> NoReturn:
-    raise ExpressionError(Problem(code, message, start, max(end, start + 1), help))
-
-
-def _check_text(text: str) -> None:
-    """Limits and characters, before `ast` sees the text."""
-    if len(text) > DEFAULT_LIMITS.expression:
-        _fail(
-            "expression-length",
-            f"the expression has {len(text):,} characters; the limit is {DEFAULT_LIMITS.expression:,}",
-            0,
-            len(text),
-            "split it into modules or named layers",
-        )
-    for found in _FORBIDDEN.finditer(text) if _UNUSUAL.search(text) else ():
-        character, at = found.group(), found.start()
-        if character == "!" and text[at : at + 2] == "!=":
-            continue
-        if character in "'\"":
-            _fail("string", "the language has no strings", at, at + 1, "write words bare: padding=half")
-        if character == "#":
-            _fail(
-                "comment",
-                "a comment cannot stand inside an expression",
-                at,
-                at + 1,
-                "put it after the whole value",
-            )
-        if character == "{":
-            _fail(
-                "dictionary",
-                "the language has no dictionaries",
-                at,
-                at + 1,
-                "arguments are given by name: conv(64, kernel=3)",
-            )
-        if not character.isascii():
-            _fail(
-                "not-ascii",
-                f"`{character}` is not an ASCII character",
-                at,
-                at + 1,
-                "names and numbers are plain ASCII",
-            )
-        if character == "\n" or character == " ":
-            continue
-        _fail(
-            "unexpected-character",
-            f"`{character}` has no meaning here"
-            if character.isprintable()
-            else f"the character {ord(character):#04x} has no meaning here",
-            at,
-            at + 1,
-        )
-    for found in _DIGITS.finditer(text):  # some of it Python reads, and warns
-        group = found.lastindex or 0
-        _digits(found.group(group), *found.span(group))
-    if text.count("(") + text.count("[") <= DEFAULT_LIMITS.parentheses:
-        return
-    depth = 0
-    for at, character in enumerate(text):
-        if character in _OPENING:
-            depth += 1
-            if depth > DEFAULT_LIMITS.parentheses:
-                _fail(
-                    "parentheses",
-                    f"more than {DEFAULT_LIMITS.parentheses} nested brackets",
-                    at,
-                    at + 1,
-                    "give the inner part a name: a module, a variable, or a layer of its own",
-                )
-        elif character in _CLOSING:
-            depth -= 1
-
-
-def _digits(word: str, start: int, end: int) -> NoReturn:
-    """What begins with a digit, and is neither a number of the language nor a name."""
-    if word.isdigit() and word[0] == "0":
-        _fail("number", f"`{word}` begins with 0", start, end, f"write {word.lstrip('0') or '0'}")
-    if _FOREIGN.fullmatch(word) and not word.isdigit():
-        what = f"`{word}` is not a number of the language"
-        _fail("number", what, start, end, "write whole numbers and decimals: 64, 0.5")
-    after = word.lstrip("0123456789.")
-    if after in ("if", "else", "or", "and", "in", "is", "for", "not"):
-        what = f"`{word}` needs a space after the number"
-        _fail("number", what, start, end, f"write {word.removesuffix(after)} {after}")
-    _fail(
-        "name-with-digit",
-        f"`{word}` is not a name in an expression: it begins with a digit",
-        start,
-        end,
-        "a layer that is named elsewhere needs a name that begins with a letter",
-    )
+_NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?\Z|\.[0-9]+\Z")
 
 
 def _plain(text: str) -> Expression:
@@ -203,9 +86,9 @@ def parse_expression(text: str) -> Expression | Problem:
     try:
         if _PLAIN.match(text) and not iskeyword(text) and len(text) <= DEFAULT_LIMITS.expression:
             return _plain(text)
-        _check_text(text)
+        check_text(text)
         if not text.strip():
-            _fail(
+            fail(
                 "empty-expression",
                 "an expression is missing",
                 0,
@@ -214,7 +97,7 @@ def parse_expression(text: str) -> Expression | Problem:
             )
         if text.lstrip().startswith(">>"):
             at = text.index(">>")
-            _fail(
+            fail(
                 "leading-chain",
                 "an expression cannot begin with `>>`",
                 at,
@@ -226,9 +109,9 @@ def parse_expression(text: str) -> Expression | Problem:
         try:
             tree = ast.parse(padded, mode="eval")
         except SyntaxError as error:
-            _syntax_error(text, error)
+            refuse_syntax(text, error)
         except (ValueError, MemoryError, RecursionError):
-            _fail(
+            fail(
                 "expression-depth",
                 "the expression is nested too deeply",
                 0,
@@ -236,7 +119,7 @@ def parse_expression(text: str) -> Expression | Problem:
                 "give inner parts names",
             )
         if isinstance(tree.body, ast.Tuple) and padded[tree.body.col_offset] == "(" and tree.body.col_offset == 0:
-            _fail(
+            fail(
                 "bare-comma",
                 "a comma stands outside of brackets",
                 text.find(","),
@@ -246,62 +129,6 @@ def parse_expression(text: str) -> Expression | Problem:
         return _Reader(text).read(tree.body, 0)
     except ExpressionError as error:
         return error.problem
-
-
-def _syntax_error(text: str, error: SyntaxError) -> None:
-    start = max((error.offset or 1) - 2, 0)
-    if (error.lineno or 1) > 1 or start >= len(text):  # found at the closing bracket that is ours
-        start = max(len(text.rstrip()) - 1, 0)
-    end = max((error.end_offset or 0) - 2, start + 1) if error.end_lineno == error.lineno else start + 1
-    end = min(end, max(len(text), 1))
-    stripped = text.strip()
-    colon = re.search(r"(?<=[\w)]):(?=\s|\d)", text)
-    if colon and "(" in text[: colon.start()]:
-        _fail(
-            "colon-argument",
-            "arguments are given with `=`",
-            colon.start(),
-            colon.start() + 1,
-            "write kernel=3, not kernel: 3",
-        )
-    opened: list[int] = []
-    for at, character in enumerate(text):
-        if character in _OPENING:
-            opened.append(at)
-        elif character in _CLOSING:
-            if not opened:
-                _fail(
-                    "brackets",
-                    f"`{character}` closes nothing",
-                    at,
-                    at + 1,
-                    "remove it, or open a bracket before it",
-                )
-            opened.pop()
-    if opened:
-        _fail(
-            "brackets",
-            f"`{text[opened[-1]]}` is never closed",
-            opened[-1],
-            opened[-1] + 1,
-            "in { } and [ ] of YAML a comma ends the value: quote it, or use a line of its own",
-        )
-    word = re.match(r"[A-Za-z]+\b", text[start:])
-    if word and iskeyword(word[0]) and not stripped.endswith(word[0]):
-        what = f"`{word[0]}` is no name: it has a meaning of its own"
-        _fail("syntax", what, start, start + word.end(), "give what it names another name")
-    if stripped.endswith((">>", "+", "-", "*", "/", "%", ",")) or re.search(
-        r"\b(if|else|and|or|not|in|for)$", stripped
-    ):
-        end = len(text.rstrip())
-        _fail("incomplete", "the expression ends in the middle", end - 1, end, "something is missing after it")
-    _fail(
-        "syntax",
-        "this is not an expression",
-        start,
-        end,
-        "layers are written as calls: conv(64, 3, stride=2) >> relu",
-    )
 
 
 class _Reader:
@@ -324,7 +151,7 @@ class _Reader:
     def read(self, node: ast.expr, depth: int) -> Expression:
         start, end = self.span(node)
         if depth > MAX_DEPTH:
-            _fail(
+            fail(
                 "expression-depth",
                 f"more than {MAX_DEPTH} operations nested in one another",
                 start,
@@ -334,7 +161,7 @@ class _Reader:
         method = _READ.get(type(node))
         if method is None:
             what, help = _REFUSED.get(type(node), (f"`{self.text[start:end]}`", None))
-            _fail("not-in-language", f"the language does not have {what}", start, end, help)
+            fail("not-in-language", f"the language does not have {what}", start, end, help)
         return method(self, node, start, end, depth + 1)
 
     def constant(self, node: ast.Constant, start: int, end: int, depth: int) -> Expression:
@@ -342,9 +169,9 @@ class _Reader:
         if type(node.value) is int and written.isdigit() and node.value < LARGEST:  # as most are
             return Number(start, end, node.value)
         if isinstance(node.value, bool) or node.value is None:
-            _fail("python-word", f"`{written}` is written `{written.lower()}`", start, end)
+            fail("python-word", f"`{written}` is written `{written.lower()}`", start, end)
         if not isinstance(node.value, (int, float)) or not _NUMBER.match(written):
-            _fail(
+            fail(
                 "number",
                 f"`{written}` is not a number of the language",
                 start,
@@ -353,7 +180,7 @@ class _Reader:
             )
         value = Fraction(written) if "." in written else int(written)
         if value >= LARGEST or (isinstance(value, Fraction) and value.denominator >= LARGEST):
-            _fail(
+            fail(
                 "integer-size",
                 f"`{written}` is 2^63 or more, or has too many decimals",
                 start,
@@ -374,7 +201,7 @@ class _Reader:
             parts.append(inner.attr)
             inner = inner.value
         if not isinstance(inner, ast.Name):
-            _fail(
+            fail(
                 "not-in-language",
                 "only x and layers have parts",
                 start,
@@ -390,7 +217,7 @@ class _Reader:
 
     def unary(self, node: ast.UnaryOp, start: int, end: int, depth: int) -> Expression:
         if isinstance(node.op, ast.Invert):
-            _fail("not-in-language", "the language does not have `~`", start, end)
+            fail("not-in-language", "the language does not have `~`", start, end)
         sign = "not" if isinstance(node.op, ast.Not) else "-" if isinstance(node.op, ast.USub) else "+"
         return Unary(start, end, sign, self.read(node.operand, depth))
 
@@ -407,7 +234,7 @@ class _Reader:
             return Chain(start, end, tuple(flat))
         sign = _BINARY.get(type(node.op))
         if sign is None:
-            _fail(
+            fail(
                 "not-in-language",
                 "the language does not have this operator",
                 start,
@@ -422,7 +249,7 @@ class _Reader:
         for left, sign, right in zip(operands, node.ops, operands[1:], strict=False):
             name = _COMPARE.get(type(sign))
             if name is None:
-                _fail("not-in-language", "`is` is written `==`", start, end)
+                fail("not-in-language", "`is` is written `==`", start, end)
             compared.append(Compare(left.start, right.end, name, left, right))
         return compared[0] if len(compared) == 1 else Logic(start, end, "and", tuple(compared))
 
@@ -445,7 +272,7 @@ class _Reader:
                     head, _, tail = (piece.strip() for piece in other.partition(">>"))
                     first_reading = f"{body} if {condition} else ({other})"
                     second_reading = f"({body} if {condition} else {head}) >> {tail}"
-                _fail(
+                fail(
                     "ambiguous-choice",
                     "`if` beside `>>` can be read in two ways",
                     first,
@@ -466,13 +293,13 @@ class _Reader:
     def call(self, node: ast.Call, start: int, end: int, depth: int) -> Expression:
         if not isinstance(node.func, ast.Name):
             first, last = self.span(node.func)
-            _fail("not-in-language", "only a name can be called", first, last, "give the layer or module a name")
+            fail("not-in-language", "only a name can be called", first, last, "give the layer or module a name")
         named: list[tuple[str, Expression]] = []
         places: list[tuple[int, int]] = []
         for given in node.keywords:
             first, last = self.span(given)
             if given.arg is None:
-                _fail(
+                fail(
                     "not-in-language",
                     "the language does not have an unpacking `**`",
                     first,
@@ -480,7 +307,7 @@ class _Reader:
                     "write the arguments out",
                 )
             if given.arg in [name for name, _ in named]:
-                _fail(
+                fail(
                     "repeated-argument",
                     f"the argument `{given.arg}` is given twice",
                     first,
@@ -495,7 +322,7 @@ class _Reader:
     def generator(self, node: ast.GeneratorExp, start: int, end: int, depth: int) -> Expression:
         only = node.generators[0]
         if len(node.generators) > 1 or only.ifs or only.is_async or not isinstance(only.target, ast.Name):
-            _fail(
+            fail(
                 "generator",
                 "a generator has one `for` with one name and no `if`",
                 start,

@@ -25,6 +25,7 @@ from archcalc.spec.budget import read_budget
 from archcalc.spec.check import check
 from archcalc.spec.collector import paused_collector
 from archcalc.spec.expression import Call, Expression, Name
+from archcalc.spec.expression_text import Problem
 from archcalc.spec.model import (
     Bodies,
     Body,
@@ -38,7 +39,7 @@ from archcalc.spec.model import (
     Spec,
     Variant,
 )
-from archcalc.spec.parse import Problem, parse_expression
+from archcalc.spec.parse import parse_expression
 from archcalc.spec.storage import read_storage
 from archcalc.spec.words import MERGES, RESERVED, meaning
 
