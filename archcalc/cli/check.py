@@ -8,8 +8,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from archcalc.cli.inputs import known
-from archcalc.cli.options import CheckFormat, FormatOption, OutputOption, complete_network
+from archcalc.cli.inputs import Request, known
+from archcalc.cli.options import (
+    BatchOption,
+    CheckFormat,
+    DtypeOption,
+    FormatOption,
+    HeadsOption,
+    InputOption,
+    OutputOption,
+    SetOption,
+    complete_network,
+)
 from archcalc.cli.output import FINDINGS, USAGE, chosen, complain, deliver, fail, guarded, send, send_document
 
 if TYPE_CHECKING:
@@ -54,6 +64,11 @@ def check(
         list[Path] | None,
         typer.Option("--baseline", metavar="FILE", help="A table of archcalc that must still be true; repeatable."),
     ] = None,
+    set: SetOption = None,
+    input: InputOption = None,
+    batch: BatchOption = 1,
+    dtype: DtypeOption = "fp32",
+    with_heads: HeadsOption = False,
     format: Annotated[
         CheckFormat | None,
         typer.Option("--format", help="For people, programs, CI, or GitHub Actions.", show_default=False),
@@ -63,15 +78,22 @@ def check(
     """Check published figures, or guard your own numbers.
 
     Every figure of the ledger is computed again; exit code 1 says that one is broken or stale. With networks, `--max`
-    or `--baseline` it is your networks that are held to budgets and baselines.
+    or `--baseline` it is your networks that are held to budgets and baselines, with `--set`, `--input`, `--batch`,
+    `--dtype` and `--with-heads` as they are given.
     """
+    request = Request(set, input, batch, dtype, with_heads=with_heads)
+    if request != Request() and not networks:
+        message = (
+            "--set, --input, --batch, --dtype and --with-heads say how networks are counted, and no network is given"
+        )
+        fail("no-network", message, "archcalc check NET --max macs=4G --batch 8")
     if networks or maximum or baseline:
         for name, given in (("--source", source), ("--network", network), ("--verdict", verdict), ("--ledger", ledger)):
             if given is not None:
                 fail("bad-option", f"{name} is for published figures, not for networks of your own", "leave it out")
         from archcalc.cli.guards import guard
 
-        guard(networks or [], maximum or [], baseline or [], chosen(format, output, CheckFormat), output)
+        guard(networks or [], request, maximum or [], baseline or [], chosen(format, output, CheckFormat), output)
         return
     found = checked(ledger, source, network, verdict)
     if found.results or not found.findings:

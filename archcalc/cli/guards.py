@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from archcalc.cli.inputs import for_each, pairs
+from archcalc.cli.inputs import Request, checked, for_each, pairs
 from archcalc.cli.options import CheckFormat
 from archcalc.cli.output import FINDINGS, fail, send, send_document
 
@@ -19,15 +19,17 @@ if TYPE_CHECKING:
 
 def guard(
     networks: Sequence[str],
-    maximum: Sequence[str] = (),
-    baseline: Sequence[Path] = (),
-    format: CheckFormat = CheckFormat.TABLE,
-    output: Path | None = None,
+    request: Request,
+    maximum: Sequence[str],
+    baseline: Sequence[Path],
+    format: CheckFormat,
+    output: Path | None,
 ) -> None:
     """Hold networks to their budgets, and tables from earlier to what is counted now; exit 1 where one fails.
 
     Args:
         networks: names or files; of a file without a variant, all its networks.
+        request: how they are to be analysed.
         maximum: limits as typed, `params=7M`, besides those of `budget:` in a spec.
         baseline: tables that archcalc wrote.
         format: how the result is written.
@@ -39,13 +41,15 @@ def guard(
     from archcalc.report.baseline import compare_baseline
     from archcalc.spec.budget import limits_of
 
+    arguments, plain = checked(request), checked(Request())
+    given = {name: value for name, value in arguments.items() if value != plain[name]}
     typed = [limit_of(name, text) for name, text in pairs(maximum, "--max", "params=7M")]
     found = [network for several in for_each(networks, networks_of).values() for network in several]
     checks: list[BudgetCheck] = []
     for network in found:
         limits = [*limits_of(network.spec, network.name), *typed]
         if limits:
-            checks.extend(check_budget(analyze(network), limits))
+            checks.extend(check_budget(analyze(network, **given), limits))
     if typed and not found:
         fail("no-network", "--max says what a network may cost, and none is given", "archcalc check NET --max ...")
     if not checks and not baseline:
@@ -54,7 +58,7 @@ def guard(
     without = [network.name for network in found if not baseline and network.name not in {of.network for of in checks}]
     if without:
         typer.echo(f"without a budget: {', '.join(without)}", err=True)
-    tables = [compare_baseline(path, found) for path in baseline]
+    tables = [compare_baseline(path, found, **given) for path in baseline]
     send_guarded(checks, tables, format, output)
     if any(check.verdict != "kept" for check in checks) or any(table.deviations for table in tables):
         raise typer.Exit(FINDINGS)

@@ -25,8 +25,13 @@ class _Row(NamedTuple):
     cells: dict[str, str]
 
 
-def compare_baseline(path: Path, networks: Sequence[Network] = ()) -> Baseline:
+def compare_baseline(path: Path, networks: Sequence[Network] = (), **settings: Any) -> Baseline:
     """Compute a table anew: one of layers, of the network given or else named as the file is; or one of totals.
+
+    Args:
+        path: the table.
+        networks: networks that it may be of.
+        settings: what they are counted with, as `analyze` takes it; a table of totals says the rest itself.
 
     Raises:
         SpecError: it is no such table, or a network of it cannot be counted.
@@ -35,7 +40,7 @@ def compare_baseline(path: Path, networks: Sequence[Network] = ()) -> Baseline:
     columns, rows = _read(source)
     if {"batch", "convention"} <= set(columns):
         names = {network.name: network for network in networks}
-        costs = [_as_in_totals(source, row, names.get(row.cells["name"])) for row in rows]
+        costs = [_as_in_totals(source, row, names, settings) for row in rows]
         computed = _cells(data.totals_csv(costs))
         pairs = [(row, now) for row, now in zip(rows, computed, strict=True)]
         found = [deviation for row, now in pairs for deviation in _cells_differ(source.name, row, now)]
@@ -46,7 +51,7 @@ def compare_baseline(path: Path, networks: Sequence[Network] = ()) -> Baseline:
         names_given = numbers.listed([network.name for network in networks])
         _refuse(source, f"it holds layers of one network, and {names_given} are given", "give one: my.yaml:variant")
     network = networks[0] if networks else load(path.stem)
-    cost = _as_in_layers(network, columns, rows)
+    cost = _as_in_layers(network, columns, rows, settings)
     now_rows = {row["name"]: row for row in _cells(data.layers_csv(cost, _rows_as_in(cost, rows)))}
     return Baseline(
         source.name,
@@ -96,9 +101,11 @@ def _convention(columns: Sequence[str]) -> str:
     return next((name for name in names if name in CONVENTIONS), "macs")
 
 
-def _as_in_layers(network: Network, columns: Sequence[str], rows: Sequence[_Row]) -> NetworkCost:
+def _as_in_layers(
+    network: Network, columns: Sequence[str], rows: Sequence[_Row], settings: Mapping[str, Any]
+) -> NetworkCost:
     with_heads = any(row.cells.get("head") for row in rows)
-    return analyze(network, convention=_convention(columns), with_heads=with_heads)
+    return analyze(network, **{"convention": _convention(columns), "with_heads": with_heads, **settings})
 
 
 def _rows_as_in(cost: NetworkCost, rows: Sequence[_Row]) -> Sequence[LayerCost]:
@@ -112,29 +119,39 @@ def _rows_as_in(cost: NetworkCost, rows: Sequence[_Row]) -> Sequence[LayerCost]:
     return max([grouped(cost, by, None) for by in ("layer", "op", "stage", "type")], key=likeness)
 
 
-def _as_in_totals(source: Source, row: _Row, network: Network | None) -> NetworkCost:
-    """The network of a row, as its settings say."""
+def _as_in_totals(
+    source: Source, row: _Row, networks: Mapping[str, Network], settings: Mapping[str, Any]
+) -> NetworkCost:
+    """The network of a row, as its cells say; what is said of a network that is given holds over them."""
     cells = row.cells
-    network = network or load(cells["name"])
-    given: dict[str, Any] = {
+    network = networks.get(cells["name"])
+    said: dict[str, Any] = {
         "convention": cells["convention"],
         "dtype": cells.get("dtype") or "fp32",
         "scope": cells.get("scope", ""),
         "with_heads": cells.get("with_heads") == "true",
+        "batch": _whole(source, row, "batch", cells["batch"]),
     }
+    said |= settings if network else {}
+    network = network or load(cells["name"])
     try:
-        given["batch"] = int(cells["batch"])
-        cost = analyze(network, **given)
-        now = _cells(data.totals_csv([cost]))[0]
-        if "input" in cells and cells["input"] != now["input"]:
-            given["input"] = [int(size) for size in cells["input"].split("x")]
+        now = _cells(data.totals_csv([analyze(network, **said)]))[0]
+        if "input" not in said and "input" in cells and cells["input"] != now["input"]:
+            said["input"] = [_whole(source, row, "input", size) for size in cells["input"].split("x")]
         if "bits" in cells and cells["bits"] != now["bits"] and cells["bits"].isdecimal():
-            given["bits"] = int(cells["bits"])
+            said["bits"] = _whole(source, row, "bits", cells["bits"])
         if "density" in cells and cells["density"] != now["density"] and " " not in cells["density"]:
-            given["density"] = cells["density"]
-        return analyze(network, **given)
+            said["density"] = cells["density"]
+        return analyze(network, **said)
     except ValueError as error:
         _refuse(source, f"line {row.line}: {error}", _HELP)
+
+
+def _whole(source: Source, row: _Row, column: str, text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        _refuse(source, f"line {row.line}: `{text[:60]}` under `{column}` is no whole number", _HELP)
 
 
 # comparing

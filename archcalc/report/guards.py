@@ -12,17 +12,22 @@ from archcalc.results.baseline import Baseline, Deviation
 from archcalc.results.budget import BudgetCheck, Part
 from archcalc.source import Diagnostic, Source, Span, sort_diagnostics
 
+MOST_DEVIATIONS = 50  # of a text: what is to be read by people ends somewhere, what programs read has all
+
 
 def guarded(checks: Sequence[BudgetCheck], tables: Sequence[Baseline]) -> Document:
-    """A row for each limit and the dearest layers of what is over; every deviation from the tables; a last line."""
+    """A row for each limit and the dearest layers of what is over; deviations from the tables; a last line."""
     document: Document = []
     if checks:
         document.append(budgets(checks))
         reasons = [sentence(check) for check in checks if check.verdict != "kept"]
         if reasons:
             document.append(Items(reasons))
-    if any(table.deviations for table in tables):
-        document.append(deviations(tables))
+    found = [deviation for table in tables for deviation in table.deviations]
+    if found:
+        document.append(deviations(found[:MOST_DEVIATIONS]))
+    if len(found) > MOST_DEVIATIONS:
+        document.append(Paragraph(f"and {len(found) - MOST_DEVIATIONS:,} more: --format json has them all"))
     document.extend(Paragraph(line, quiet=True) for line in summaries(checks, tables))
     return document
 
@@ -61,14 +66,14 @@ def most_in(dearest: Sequence[Part], whole: int) -> str:
     return f"most in {numbers.listed(said)}"
 
 
-def deviations(tables: Sequence[Baseline]) -> Table:
-    """Every deviation with its place."""
+def deviations(found: Sequence[Deviation]) -> Table:
+    """Deviations with their places."""
     columns = [Column("place"), Column("row", least=12), Column("column")]
-    found = Table([*columns, number("was", least=10), number("is", least=10)])
-    for deviation in (each for table in tables for each in table.deviations):
+    table = Table([*columns, number("was", least=10), number("is", least=10)])
+    for deviation in found:
         cells: list[Cell] = [f"{deviation.file}:{deviation.line}", deviation.row, deviation.column]
-        found.rows.append([*cells, *was_and_is(deviation)])
-    return found
+        table.rows.append([*cells, *was_and_is(deviation)])
+    return table
 
 
 def was_and_is(deviation: Deviation) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from pathlib import Path
 
@@ -18,6 +20,11 @@ TABLES = Path(__file__).parent.parent.parent / "reports"
 def written(path: Path, *arguments: str) -> Path:
     run(*arguments, "--format", "csv", "-o", str(path))
     return path
+
+
+def told(*arguments: str, code: int = 0) -> str:
+    """What a command prints, wherever its lines end."""
+    return " ".join(run(*arguments, code=code).stdout.split())
 
 
 def edited(path: Path, old: str, new: str) -> Path:
@@ -72,9 +79,58 @@ def test_a_table_of_totals_is_computed_as_its_settings_say(arguments: list[str],
 
 
 def test_the_reports_of_this_repository_are_baselines() -> None:
-    assert (
-        "94 rows, all as it is counted now" in run("check", "--baseline", str(TABLES / "tables/googlenet.csv")).stdout
-    )
+    assert "94 rows, all as it is counted now" in told("check", "--baseline", str(TABLES / "tables/googlenet.csv"))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        ["--batch", "8", "--set", "resolution=256"],
+        ["--input", "3x192x160"],
+        ["--dtype", "fp16", "--set", "classes=10"],
+    ],
+    ids=" ".join,
+)
+def test_a_table_of_layers_is_computed_with_the_settings_that_are_said(settings: list[str], tmp_path: Path) -> None:
+    path = str(written(tmp_path / "b.csv", "show", "resnet18", *settings))
+    assert "39 rows, all as it is counted now" in told("check", "resnet18", "--baseline", path, *settings)
+    for place in range(0, len(settings), 2):  # each of them is needed
+        others = settings[:place] + settings[place + 2 :]
+        assert " deviations" in told("check", "resnet18", "--baseline", path, *others, code=1)
+
+
+def test_heads_are_counted_in_a_table_without_its_column_of_heads(tmp_path: Path) -> None:
+    path = tmp_path / "b.csv"
+    rows = csv.DictReader(io.StringIO(run("show", "googlenet", "--with-heads", "--format", "csv").stdout))
+    path.write_text("name,params\n" + "".join(f"{row['name']},{row['params']}\n" for row in rows), encoding="utf-8")
+    assert " all as it is" in told("check", "googlenet", "--baseline", str(path), "--with-heads")
+    assert "missing" in told("check", "googlenet", "--baseline", str(path), code=1)
+
+
+def test_a_table_of_totals_is_computed_with_what_it_does_not_say(tmp_path: Path) -> None:
+    settings = ["--set", "classes=10"]
+    path = str(written(tmp_path / "b.csv", "compare", "resnet18", "vgg11", *settings, "--batch", "2"))
+    both = ["check", "resnet18", "vgg11", "--baseline", path]
+    assert "2 rows, all as it is" in told(*both, *settings)
+    # only networks that are given are set: that of the other row has 1,000 classes
+    found = json.loads(run("check", "resnet18", "--baseline", path, *settings, "--format", "json", code=1).stdout)
+    assert {deviation["row"] for deviation in found["deviations"]} == {"vgg11"}
+    # what is said holds over the table, which is not as that
+    found = json.loads(run(*both, *settings, "--batch", "4", "--format", "json", code=1).stdout)
+    batches = [(each["was"], each["now"]) for each in found["deviations"] if each["column"] == "batch"]
+    assert batches == [("2", "4"), ("2", "4")]
+
+
+def test_a_text_has_some_of_many_deviations_and_says_how_many_more(tmp_path: Path) -> None:
+    path = tmp_path / "lenet5.csv"
+    path.write_text("name,params\nC1,156\n" + "".join(f"L{number},1\n" for number in range(60)), encoding="utf-8")
+    found = told("check", "--baseline", str(path), code=1)  # 60 layers that are not there, and 6 of LeNet-5's 7
+    assert "L49 " in found
+    assert "L50 " not in found
+    assert "and 16 more: --format json has them all" in found
+    assert "61 rows, 66 deviations" in found
+    rows = json.loads(run("check", "--baseline", str(path), "--format", "json", code=1).stdout)["deviations"]
+    assert len(rows) == 66
 
 
 def test_every_row_and_column_that_differs_is_named(tmp_path: Path) -> None:
@@ -89,7 +145,7 @@ def test_every_row_and_column_that_differs_is_named(tmp_path: Path) -> None:
         (3, "S2b", "", "S2b", None),
         (8, "S2", "", None, "S2"),
     ]
-    found = " ".join(run("check", "--baseline", str(path), code=1).stdout.split())  # wherever its lines end
+    found = told("check", "--baseline", str(path), code=1)
     assert "lenet5.csv: 7 rows, 4 deviations" in found
     assert found.count("missing") == 3
 
@@ -104,7 +160,7 @@ def test_fewer_columns_are_compared_too(tmp_path: Path) -> None:
 def test_a_table_of_ones_own_network(tmp_path: Path) -> None:
     network = spec(tmp_path, NET, "my.yaml")
     path = written(tmp_path / "costs.csv", "show", network)
-    assert "3 rows, all" in run("check", network, "--baseline", str(path)).stdout
+    assert "3 rows, all" in told("check", network, "--baseline", str(path))
     spec(tmp_path, NET.replace("width: 4", "width: 5"), "my.yaml")
     again = spec(tmp_path, NET.replace("width: 4", "width: 5"), "again.yaml")
     found = run("check", again, "--baseline", str(path), "--format", "json", code=1).stdout
@@ -119,7 +175,7 @@ def test_a_table_of_ones_own_network(tmp_path: Path) -> None:
 def test_a_budget_and_a_baseline_at_once(tmp_path: Path) -> None:
     network = spec(tmp_path, NET, "my.yaml")
     path = written(tmp_path / "costs.csv", "show", network)
-    found = " ".join(run("check", network, "--baseline", str(path), "--max", "params=400", code=1).stdout.split())
+    found = told("check", network, "--baseline", str(path), "--max", "params=400", code=1)
     assert "1 limit: 1 over" in found
     assert "3 rows, all as it is" in found
     apart = run("check", network, "--baseline", str(path), "--max", "params=400", "--format", "csv", code=2).stderr
@@ -129,7 +185,7 @@ def test_a_budget_and_a_baseline_at_once(tmp_path: Path) -> None:
 def test_of_several_networks_the_one_named_as_the_table_is(tmp_path: Path) -> None:
     network = spec(tmp_path, f"{NET}variants:\n  my@wide: {{width: 8}}\n", "my.yaml")
     path = written(tmp_path / "my@wide.csv", "show", f"{network}:my@wide")
-    assert "3 rows, all" in run("check", network, "--baseline", str(path)).stdout
+    assert "3 rows, all" in told("check", network, "--baseline", str(path))
     other = path.rename(tmp_path / "other.csv")
     assert "my and my@wide are given" in run("check", network, "--baseline", str(other), code=2).stderr
 
@@ -142,7 +198,9 @@ def test_of_several_networks_the_one_named_as_the_table_is(tmp_path: Path) -> No
         ("layer,cost\na,1\n", "no columns `name` and `params`"),
         ("# a page\n\nof text\n", "no columns `name` and `params`"),
         ("name,params\nC1\n", "line 2 has 1 cells under 2 columns"),
-        ("name,params,batch,convention\nlenet5,1,many,macs\n", "line 2: invalid literal"),
+        ("name,params,batch,convention\nlenet5,1,many,macs\n", "line 2: `many` under `batch` is no whole number"),
+        ("name,params,batch,convention\nlenet5,1,0,macs\n", "line 2: batch is 0; it must be at least 1"),
+        ("name,params,batch,convention,input\nlenet5,1,1,macs,1xno\n", "line 2: `no` under `input` is no whole number"),
         ("name,params,batch,convention\nlenet5,1,1,mine\n", "no convention is called mine"),
     ],
 )
@@ -157,5 +215,5 @@ def test_what_is_no_table_of_ours_is_refused(text: str, message: str, tmp_path: 
 def test_a_table_named_after_no_network_needs_one(tmp_path: Path) -> None:
     path = written(tmp_path / "costs.csv", "show", "lenet5")
     assert run("check", "--baseline", str(path), code=2).stderr.startswith("error[unknown-network]")
-    assert "7 rows, all" in run("check", "lenet5", "--baseline", str(path)).stdout
+    assert "7 rows, all" in told("check", "lenet5", "--baseline", str(path))
     assert run("check", "--baseline", str(tmp_path / "none.csv"), code=2).stderr.startswith("error[no-such-file]")

@@ -99,6 +99,39 @@ def test_check_holds_what_the_options_say(tmp_path: Path) -> None:
     assert "1 network, 2 limits: 2 over" in over.stdout
 
 
+@pytest.mark.parametrize(
+    ("settings", "limit"),
+    [
+        (["--batch", "3"], f"macs={3 * MACS}"),
+        (["--set", "width=8"], f"macs={8 * 9 * 6 * 6 + 8 * 3 * 3 * 10}"),
+        (["--input", "1x10x10"], f"macs={4 * 9 * 8 * 8 + 4 * 4 * 4 * 10}"),
+        (["--dtype", "fp16"], f"size_bytes={2 * PARAMS}"),
+    ],
+)
+def test_check_counts_as_the_settings_say(settings: list[str], limit: str, tmp_path: Path) -> None:
+    path = spec(tmp_path, NET, "my.yaml")
+    name, _, most = limit.partition("=")
+    run("check", path, "--max", limit, *settings)
+    run("check", path, "--max", f"{name}={int(most) - 1}", *settings, code=1)
+
+
+def test_check_counts_heads_where_that_is_said() -> None:
+    # torchvision.models.googlenet().parameters(), with and without its two heads
+    run("check", "googlenet@torchvision", "--max", "params=6624904")
+    run("check", "googlenet@torchvision", "--max", "params=13004888", "--with-heads")
+    run("check", "googlenet@torchvision", "--max", "params=13004887", "--with-heads", code=1)
+
+
+@pytest.mark.parametrize(
+    "settings", [["--batch", "3"], ["--set", "width=8"], ["--input", "1x10x10"], ["--dtype", "fp16"], ["--with-heads"]]
+)
+@pytest.mark.parametrize("others", [[], ["--source", "he2016deep"], ["--baseline", "lenet5.csv"]], ids=" ".join)
+def test_settings_are_refused_without_networks(settings: list[str], others: list[str]) -> None:
+    found = run("check", *others, *settings, code=2)
+    assert found.stderr.startswith("error[no-network]: --set, --input, --batch, --dtype and --with-heads say how ")
+    assert not found.stdout
+
+
 def test_check_holds_what_the_spec_says_of_every_network_of_it(tmp_path: Path) -> None:
     text = (
         f"{NET}variants:\n  my@wide: {{width: 8}}\nbudget:\n  params: {PARAMS}\n  my@wide: {{params: 810, macs: 3K}}\n"
