@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 from archcalc.dims.polynomial import (
@@ -22,7 +23,7 @@ from archcalc.dims.polynomial import (
 )
 
 WORD = r"[\w.,-]+"  # a name or a number, which needs no parentheses
-CALL = r"(floor|ceil|max|min|select)\(.*\)"
+CALL = r"(floor|ceil|max|min|select)\("
 LONGEST = 4000  # characters of an atom; a text may double with every atom that an atom has inside
 
 
@@ -81,10 +82,19 @@ def _product(monomial: Monomial, texts: Mapping[Atom, str], style: Style, alone:
     factors = []
     for atom, power in monomial:
         text = texts[atom]
-        if not re.fullmatch(rf"{WORD}|{CALL}", text) and not (alone and monomial == ((atom, 1),)):
+        if not _is_closed(text) and not (alone and monomial == ((atom, 1),)):
             text = f"({text})"
         factors.append(text if power == 1 else f"{text}{style.power}{power}")
     return style.times.join(sorted(factors, key=_natural))
+
+
+def _is_closed(text: str) -> bool:
+    """Whether a text is a name, a number or one call: a factor that needs no parentheses."""
+    call = re.match(CALL, text)
+    if call is None:
+        return re.fullmatch(WORD, text) is not None
+    before_the_end = text[call.end() - 1 : -1]
+    return all(accumulate((character == "(") - (character == ")") for character in before_the_end))
 
 
 def _atom(atom: Atom, texts: Mapping[Atom, str], style: Style) -> str:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archcalc.dims import Dim, Polynomial, evaluate, maximum, prod, substitute, total, variable
-from archcalc.dims.polynomial import MOST_TERMS, NamedSum, atoms_inside
+from archcalc.dims.polynomial import MOST_TERMS, NamedSum, atoms_inside, intern, single
 from tests.dims.trees import OPEN, Rule, points, quick, rules
 
 r, w, n = variable("r"), variable("w"), variable("n")
@@ -200,6 +200,8 @@ def test_long_products_name_their_largest_sum() -> None:
         (r // n, "r//n"),
         (maximum(r - 3, w), "max(r - 3, w)"),
         (-(w**2), "-w**2"),
+        (maximum(r, w) * maximum(r, n), "max(n, r)*max(r, w)"),
+        (3 * single(intern(NamedSum, (r + 1) // 2 + (w + 2) // 3)) ** 2, "3*(ceil(r/2) + ceil(w/3))**2"),
     ],
 )
 def test_text(number: Dim, text: str) -> None:
