@@ -52,7 +52,8 @@ class Axis(NamedTuple):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A range travels as its ends, whatever its length."""
-        first, step = (int(self.multiples[0]), int(self.multiples[1] - self.multiples[0])) if self.size > 2 else (0, 0)
+        is_long = len(self.multiples) > 2
+        first, step = (int(self.multiples[0]), int(self.multiples[1] - self.multiples[0])) if is_long else (0, 0)
         if step > 0 and np.array_equal(self.multiples, np.arange(first, first + step * self.size, step)):
             return _range, (self.name, self.unit, first, step, self.size)
         return Axis, tuple(self)

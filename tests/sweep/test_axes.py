@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from fractions import Fraction
 from typing import Any
 
@@ -119,6 +120,15 @@ def test_sweeps_that_cannot_be(
     with pytest.raises(SpecError, match=named) as found:
         archcalc.sweep(network, over, **options)
     assert found.value.diagnostics[0].code == code
+
+
+@pytest.mark.parametrize(
+    "text", ["r=3:6", "r=7", "r=3,5,9", "w=1/4:2:1/4", "b=basic,bottleneck,none", "d=[2,2];[3,4];5"]
+)
+def test_an_axis_travels(text: str) -> None:
+    sent, arrived = axis(text), pickle.loads(pickle.dumps(axis(text)))
+    assert [arrived.value(index) for index in range(arrived.size)] == values(text)
+    assert (arrived.name, arrived.unit, arrived.multiples.dtype) == (sent.name, sent.unit, sent.multiples.dtype)
 
 
 def test_columns_of_axes() -> None:
