@@ -159,13 +159,10 @@ def whole_number(text: str) -> int | None:
 
 
 def positive_number(text: str) -> Fraction | None:
-    """A number above 0 with few digits, exactly: `0.25`, `1/8`; None: it is none."""
-    from fractions import Fraction
+    """A number above 0 and not too large, exactly: `0.25`, `1/8`; None: it is none."""
+    from archcalc.spec.number import exact_number
 
-    try:
-        number = Fraction(text.strip()) if len(text) <= 24 and "e" not in text.lower() else None
-    except (ValueError, ZeroDivisionError):
-        return None
+    number = exact_number(text)
     return number if number is not None and 0 < number < 10**9 else None
 
 

@@ -14,12 +14,12 @@ import numpy as np
 from archcalc.results.sweep import Axis, Value
 from archcalc.source import Diagnostic, Source, Span, SpecError
 from archcalc.spec.expression_text import Problem
+from archcalc.spec.number import exact_number
 from archcalc.spec.parse import parse_expression
 
 MOST_VALUES = 10_000_000
 LARGEST = 10**15  # of a value, so that sizes made of it stay below 2^63, as those of a spec must
 SAMPLE = "--over resolution=96:320:32, width=0.25:1.5:0.25, n=3,5,7 or 'depth=[2,2,2,2];[3,4,6,3]'"
-_NUMBER = re.compile(r"[+-]?[0-9]{1,30}(\.[0-9]{1,30})?(/[0-9]{1,30})?\Z")
 
 
 class _Range(NamedTuple):
@@ -52,15 +52,6 @@ def axis_of(name: str, values: Any) -> Axis:
     texts = [_text(value) for value in given]
     separator = ";" if any("," in each for each in texts) else ","
     return axis(f"{name}={separator.join(texts)}")
-
-
-def exact_number(text: str) -> Fraction | None:
-    """A whole number, a decimal or a fraction, exactly; None: it is none."""
-    text = text.strip()
-    if not _NUMBER.match(text):
-        return None
-    above, _, below = text.partition("/")
-    return None if below and not int(below) else Fraction(above) / int(below or 1)
 
 
 def _text(value: Any) -> str:

@@ -11,10 +11,10 @@ from typing import Any, NamedTuple, NoReturn, Protocol
 
 import numpy as np
 
-from archcalc.engine.axes import exact_number
 from archcalc.engine.conditions import condition
 from archcalc.results.sweep import Axis, Column
 from archcalc.source import Diagnostic, SpecError, suggestion
+from archcalc.spec.number import exact_number
 
 _CONDITION = re.compile(r"\s*(\w+)\s*(<=|>=|==|!=|<|>)\s*(.*?)\s*\Z")
 _COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {

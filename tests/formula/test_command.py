@@ -61,6 +61,7 @@ def test_rows_add_up_to_the_total() -> None:
 def test_what_stays_free_is_said() -> None:
     shown = run("formula", "vgg16", "--free", "width=1/4, batch", columns=100).stdout
     assert "- width = n/4, n >= 1: 0.25, 0.5, 0.75, ...\n- batch >= 1\n" in shown
+    assert run("formula", "vgg16", "--free", "width=.25,batch", columns=100).stdout == shown
     shown = run("formula", "vgg16", "--free", "width", columns=100).stdout
     assert "Here width is a whole number; in quarters, where channels allow: --free width=1/4." in shown
 

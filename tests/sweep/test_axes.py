@@ -33,6 +33,7 @@ def values(text: str) -> list[Value]:
         ("r=0", [0]),
         ("w=0.25:1:0.25", [Fraction(1, 4), Fraction(1, 2), Fraction(3, 4), 1]),
         ("w=0.1,0.25,2", [Fraction(1, 10), Fraction(1, 4), 2]),
+        ("w=.25:1:.25,+3,1.5/2", [Fraction(1, 4), Fraction(1, 2), Fraction(3, 4), 1, 3]),
         ("w=1/3:1:1/3", [Fraction(1, 3), Fraction(2, 3), 1]),
         ("w=0.1:0.35:0.1", [Fraction(1, 10), Fraction(1, 5), Fraction(3, 10)]),
         ("d=[2,2,2,2];[3, 4, 6, 3]", ["[2,2,2,2]", "[3,4,6,3]"]),
