@@ -162,9 +162,28 @@ def test_a_column_of_flops_means_what_most_of_it_means() -> None:
 
 
 def test_two_digits_are_not_explained_by_two_deviations() -> None:
-    assert one("resnet50", "GMACs", "5.340").judgement == "explained"
-    assert one("resnet50", "GMACs", "5.3").judgement in ("explained", "wrong")
-    assert "," not in one("resnet50", "GMACs", "5.3").why
+    assert one("resnet50", "GMACs", "5.340").why == "resnet50@torchvision, at 256x256"
+    assert one("resnet50", "GMACs", "5.3").judgement == "wrong"
+    assert one("resnet50", "GMACs", "8.2").why == "resnet50@torchvision, doubled"
+
+
+@pytest.mark.parametrize(
+    ("model", "column", "printed", "enough"),
+    [
+        # at a digit more the same is explained, so that it is the digits that are missing
+        ("VGG-16", "GMACs", "8", "7.7"),  # halved
+        ("resnet18", "params (M)", "~30", "~21.8"),  # that of resnet34
+        ("VGG-16", "params (M)", "<15", "14.7"),  # without linear layers
+    ],
+)
+def test_one_digit_that_counts_is_explained_by_nothing(model: str, column: str, printed: str, enough: str) -> None:
+    assert one(model, column, printed).judgement == "wrong"
+    assert one(model, column, enough).judgement == "explained"
+
+
+def test_one_digit_is_right_or_wrong() -> None:
+    assert one("resnet18", "GMACs", "2").judgement == "right"  # 1.814 G
+    assert one("resnet18", "params", "1").judgement == "wrong"  # 11,689,512
 
 
 def test_units_that_nobody_names() -> None:
