@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from archcalc.source import Span, YamlNode, YamlScalar, suggest
 
 if TYPE_CHECKING:
+    from archcalc.spec.bodies import BodyReader
     from archcalc.spec.model import Spec
-    from archcalc.spec.read import _Reader
 
 _DENSITY = re.compile(r"(0|1|0?\.[0-9]{1,18}|[01]\.[0-9]{1,18})\Z")
 _BITS = re.compile(r"[1-9][0-9]{0,8}\Z")
@@ -49,7 +49,7 @@ class Pattern(NamedTuple):
         return True
 
 
-def read_storage(reader: _Reader, node: YamlNode) -> None:
+def read_storage(reader: BodyReader, node: YamlNode) -> None:
     """Read the value of `storage:`: networks, in each patterns, in each density and bits."""
     for key, patterns in reader.mapping(node, "storage"):
         found: list[Pattern] = []
