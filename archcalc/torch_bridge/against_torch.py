@@ -13,13 +13,13 @@ from torch import Tensor, fx, nn
 from archcalc.engine.analyze import total
 from archcalc.engine.costs import cost_of, stored_with
 from archcalc.graph import Graph
+from archcalc.results.cost import shape_list
 from archcalc.results.verification import WITH_HEADS, Check, compare
 from archcalc.torch_bridge.build import build
 from archcalc.torch_bridge.counters import (
     STEPS,
     CountingInterpreter,
     Uninitialised,
-    axes,
     count_flops,
     elements,
     examples,
@@ -46,7 +46,9 @@ def torch_checks(name: str, graph: Graph) -> Iterator[Check]:
     ends = {"output": graph.output, **graph.outputs, **graph.heads}
     for (end, index), tensor in zip(ends.items(), given, strict=True):
         operation = "" if end == "output" else end
-        yield compare(name, "torch", operation, "out_shape", (BATCH, *axes(graph.shape(index))), tuple(tensor.shape))
+        yield compare(
+            name, "torch", operation, "out_shape", (BATCH, *shape_list(graph.shape(index))), tuple(tensor.shape)
+        )
     flops = sum(ran.flops for ran in interpreter.ran.values())
     yield from total_checks(name, "torch", graph, model, flops, bool(graph.heads))
     steps = sum(key.endswith(STEPS) for key in model.state_dict())
@@ -71,7 +73,7 @@ def _operation_checks(
         ran = interpreter.ran[index]
         arithmetic: Any = cost_of(node.operator, node.x, node.y).arithmetic
         checks = [
-            compared("out_shape", (BATCH, *axes(node.y)), ran.shape),
+            compared("out_shape", (BATCH, *shape_list(node.y)), ran.shape),
             compared("macs", arithmetic.macs, macs_of(ran.flops, BATCH)),
         ]
         if index in paths:
@@ -120,5 +122,5 @@ def export_checks(name: str, graph: Graph) -> Iterator[Check]:
         exported = torch.export.export(model, (x,))
         given = outputs(exported.module()(x))
     compared = partial(compare, name, "torch", "")
-    yield compared("exported_out_shape", (1, *axes(graph.shape(graph.output))), tuple(given[0].shape))
+    yield compared("exported_out_shape", (1, *shape_list(graph.shape(graph.output))), tuple(given[0].shape))
     yield compared("exported_params", total(graph, with_heads=False).params, elements(exported.parameters()))

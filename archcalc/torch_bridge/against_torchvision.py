@@ -9,10 +9,11 @@ from functools import partial
 from torch import nn
 
 from archcalc.graph import Graph
+from archcalc.results.cost import shape_list
 from archcalc.results.verification import WITH_HEADS, Check, compare
 from archcalc.torch_bridge.against_torch import BATCH, total_checks
 from archcalc.torch_bridge.build import build
-from archcalc.torch_bridge.counters import axes, count_flops, examples
+from archcalc.torch_bridge.counters import count_flops, examples
 from archcalc.torch_bridge.definitions import DEFINITIONS, has_heads, torchvision_model
 
 # torchvision/models/squeezenet.py, SqueezeNet.forward: ends in torch.flatten(x, 1); the paper's last layer is the pool
@@ -29,7 +30,7 @@ def torchvision_checks(name: str, graph: Graph) -> Iterator[Check]:
         given, flops = count_flops(theirs, examples(graph, BATCH, "meta"))
         compared = partial(compare, name, "torchvision", "")
         y = graph.shape(graph.output)
-        ours = (BATCH, y.elements) if name in FLATTENED else (BATCH, *axes(y))
+        ours = (BATCH, y.elements) if name in FLATTENED else (BATCH, *shape_list(y))
         yield compared(f"out_shape{suffix}", ours, tuple(given[0].shape))
         yield from total_checks(name, "torchvision", graph, theirs, flops, with_heads)
         built = build(graph, with_heads, "meta")

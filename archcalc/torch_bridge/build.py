@@ -22,6 +22,7 @@ from torch import Tensor, fx, nn
 from archcalc.engine.network import Network, load
 from archcalc.graph import NETWORK_INPUT, Graph
 from archcalc.ops import Shape, TorchCall
+from archcalc.results.cost import shape_list
 from archcalc.torch_bridge import modules
 
 
@@ -60,7 +61,7 @@ def build(graph: Graph, with_heads: bool = False, device: str | torch.device = "
 
 def example_input(graph: Graph, batch: int = 1, device: str | torch.device = "cpu") -> Tensor:
     """A random batch of the shape that the network reads."""
-    return torch.randn((batch, *axes(graph.input)), device=device)
+    return torch.randn((batch, *shape_list(graph.input)), device=device)
 
 
 class _Builder:
@@ -152,11 +153,6 @@ def _path(graph: Graph, layer: str, index: int, is_folder: bool) -> str:
         node = graph.nodes[index]
         parts.append(node.operator.name if node.name == layer else node.name.removeprefix(f"{layer}."))
     return ".".join(f"{part}_" if hasattr(fx.GraphModule, part) else part for part in parts)
-
-
-def axes(shape: Shape) -> tuple[Any, ...]:
-    """Sizes of one example as torch orders them."""
-    return shape.spatial if shape.channels is None else (shape.channels, *shape.spatial)
 
 
 def _identifier(name: str) -> str:

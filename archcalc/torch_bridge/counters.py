@@ -14,7 +14,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from archcalc.graph import Graph
-from archcalc.ops import Shape
+from archcalc.results.cost import shape_list
 
 # What fvcore calls the operators whose flops are multiply-accumulates; its others are norms, pools and upsampling.
 FVCORE_MACS = frozenset({"conv", "linear", "addmm", "mm", "bmm", "matmul", "einsum"})
@@ -106,13 +106,7 @@ def outputs(given: Any) -> list[Tensor]:
 
 def examples(graph: Graph, batch: int, device: str) -> Tensor:
     """A batch of zeros that the network reads."""
-    kind = torch.long if graph.input.channels is None else torch.float32
-    return torch.zeros((batch, *axes(graph.input)), dtype=kind, device=device)
-
-
-def axes(shape: Shape) -> tuple[int, ...]:
-    """Sizes of one example as torch lays them: channels first."""
-    return tuple(map(int, shape.spatial if shape.channels is None else (shape.channels, *shape.spatial)))
+    return torch.zeros((batch, *shape_list(graph.input)), device=device)
 
 
 def macs_of(flops: int, batch: int) -> int | str:

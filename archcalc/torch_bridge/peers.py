@@ -15,6 +15,7 @@ from io import StringIO
 from typing import Any, NamedTuple
 
 from archcalc.results.reconciliation import Figure
+from archcalc.torch_bridge.counters import count_flops
 from archcalc.torch_bridge.definitions import Definition
 
 Make = Callable[[str], Any]  # a model on a device; each tool gets one of its own, for some leave things in it
@@ -23,11 +24,7 @@ Sizes = Sequence[int]  # of an input: channels first
 
 def _flop_counter(make: Make, sizes: Sizes) -> int:
     """On the meta device: fused attention on the CPU is not in its registry."""
-    from torch.utils.flop_counter import FlopCounterMode
-
-    with FlopCounterMode(display=False) as counter:
-        make("meta")(_zeros(sizes, "meta"))
-    return int(counter.get_total_flops())
+    return count_flops(make("meta"), _zeros(sizes, "meta"))[1]
 
 
 def _fvcore(make: Make, sizes: Sizes) -> int:

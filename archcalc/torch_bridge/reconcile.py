@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from archcalc.engine.analyze import total
 from archcalc.engine.conventions import CONVENTIONS, TOOLS, decompose
 from archcalc.engine.network import Network, load
 from archcalc.results.convention import Convention
+from archcalc.results.cost import shape_list
 from archcalc.results.reconciliation import PARTS, Component, Figure, ReconciledTool, Reconciliation
 from archcalc.torch_bridge import peers
 from archcalc.torch_bridge.build import build
@@ -40,7 +42,7 @@ def reconcile(
     if isinstance(network, str):
         network = load(network)
     graph = network.graph(with_heads=False)
-    sizes = (graph.input.channels, *graph.input.spatial)
+    sizes = tuple(shape_list(graph.input))
     definition = definition_of(network)
 
     def make(device: str) -> Any:
@@ -57,7 +59,7 @@ def reconcile(
         title=network.title,
         input=str(graph.input),
         model=f"torchvision.models.{definition.builder}" if definition else "archcalc.to_torch",
-        macs=sum(component.many for component in decompose(graph, [CONVENTIONS["macs"]])),
+        macs=total(graph, with_heads=False).macs,
         tools=[],
         components=components,
     )
