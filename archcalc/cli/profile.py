@@ -12,6 +12,7 @@ import typer
 
 from archcalc.cli.inputs import Request, analysed, known, settings, sizes, whole_number, words
 from archcalc.cli.options import (
+    Format,
     FormatOption,
     InputOption,
     NetworkNames,
@@ -20,7 +21,7 @@ from archcalc.cli.options import (
     UnitsChoice,
     UnitsOption,
 )
-from archcalc.cli.output import FINDINGS, complain, deliver, fail, guarded
+from archcalc.cli.output import FINDINGS, chosen, complain, deliver, fail, guarded
 from archcalc.cli.progress import progress
 
 if TYPE_CHECKING:
@@ -78,13 +79,13 @@ def profile(
     from archcalc.report.measurement import measured, measurement_object, measurements_csv
     from archcalc.source.extra import require
 
-    require("torch")
     if layers and compile:
         fail("bad-option", "a compiled model has no layers to time: they are fused", "leave one of them out")
     batches = [_batch(text) for text in batch.split(",")]
-    dtypes = known_dtypes(dtype)
-    refuse_unwritable(output)
+    refuse_unwritable(format, output)
     names = [cost.name for cost in analysed(networks, Request(set, input))]  # everything wrong with them, first
+    require("torch")
+    dtypes = known_dtypes(dtype)
     options: dict[str, Any] = {
         "device": there(device),
         "channels_last": channels_last,
@@ -175,7 +176,9 @@ def _batch(text: str) -> int:
     return number
 
 
-def refuse_unwritable(output: Path | None) -> None:
-    """Before minutes of measuring are lost for it."""
+def refuse_unwritable(format: Format | None, output: Path | None) -> None:
+    """Before minutes of measuring are lost for it: a folder that is not there, an ending that says no format."""
+    chosen(format, output, Format)
     if output is not None and not os.access(output.resolve().parent, os.W_OK):
-        fail("cannot-write", f"`{output}` cannot be written", f"make the folder first: mkdir -p {output.parent}")
+        help = None if output.parent.is_dir() else f"make the folder first: mkdir -p {output.parent}"
+        fail("cannot-write", f"`{output}` cannot be written", help)

@@ -43,6 +43,7 @@ def reconcile(
     recorded figures. Exit code 1 says that a number is not explained.
     """
     from archcalc.engine.conventions import TOOLS
+    from archcalc.engine.network import load
     from archcalc.report import data
     from archcalc.report.reconciliation import reconciled, reconciliation_object, rows
     from archcalc.source.extra import require
@@ -52,11 +53,12 @@ def reconcile(
     chosen = [known(name, names, "tool") for name in wanted]
     if against is not None:
         known(against, ["paper"], "opponent")
+    found = load(network)
     require("torch", "torchvision")
     from archcalc.torch_bridge.reconcile import reconcile as run
 
     with progress(len(chosen)) as tell:
-        result = run(network, chosen, recorded, tell)
+        result = run(found, chosen, recorded, tell)
     if not result.tools:
         listed = "; ".join(f"{name}: {why}" for name, why in result.missing.items())
         fail("no-figure", f"no tool has a figure for {result.network}", listed, FINDINGS)

@@ -50,8 +50,8 @@ def verify(
     from archcalc.report import data
     from archcalc.report.verification import rows, verification_object, verified
 
-    chosen = tools(against)
     found = asked_for(networks or [], all)
+    chosen = tools(against)
     from archcalc.torch_bridge.verify import verify_all
 
     with progress(len(found)) as tell:

@@ -387,6 +387,7 @@ def test_without_torch(tiny: str, monkeypatch: pytest.MonkeyPatch) -> None:
     found = run("profile", tiny, code=3)
     assert "this needs torch, which is not installed" in found.stderr
     assert "pip install 'archcalc[torch]'" in found.stderr
+    assert "error[unknown-network]" in run("profile", "nothing-of-this-name", code=2).stderr
 
 
 @pytest.mark.parametrize(
@@ -399,9 +400,12 @@ def test_without_torch(tiny: str, monkeypatch: pytest.MonkeyPatch) -> None:
         (["--repeats", "5"], "5 is less than 20"),
         (["--set", "colour=3"], "tiny has no variable `colour`"),
         (["-o", "nowhere/times.json"], "`nowhere/times.json` cannot be written"),
+        (["-o", "times.py"], "this result is not written as python"),
     ],
 )
-def test_usage(arguments: list[str], message: str, tiny: str) -> None:
+def test_usage(arguments: list[str], message: str, tiny: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before anything is measured."""
+    monkeypatch.setattr(profiling, "build", None)
     assert message in run("profile", tiny, "--device", "cpu", *arguments, code=2).stderr
 
 

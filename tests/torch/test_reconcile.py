@@ -262,3 +262,4 @@ def test_without_torch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(extra, "find_spec", lambda module: None)
     outcome = run("reconcile", "vgg16", code=3)
     assert "pip install 'archcalc[torch]'" in outcome.stderr
+    assert "error[unknown-network]" in run("reconcile", "nothing-of-this-name", code=2).stderr
