@@ -17,6 +17,7 @@ from archcalc.source.extra import require
 from archcalc.torch_bridge.against_fvcore import fvcore_checks
 from archcalc.torch_bridge.against_torch import export_checks, torch_checks
 from archcalc.torch_bridge.against_torchvision import torchvision_checks
+from archcalc.torch_bridge.definitions import definition_of
 from archcalc.torch_bridge.faults import judge_totals
 
 _CHECKS: dict[str, Callable[[str, Graph], Iterator[Check]]] = {
@@ -43,11 +44,12 @@ def verify(network: str | Network, against: Sequence[str] = TOOLS, export: bool 
     require("torch", *against)
     if isinstance(network, str):
         network = load(network)
-    return verify_graph(network.name, network.graph(), against, export)
+    tools = [tool for tool in against if tool != "torchvision" or definition_of(network)]
+    return verify_graph(network.name, network.graph(), tools, export)
 
 
 def verify_graph(name: str, graph: Graph, against: Sequence[str] = TOOLS, export: bool = False) -> NetworkVerification:
-    """The same for an expanded graph."""
+    """The same for an expanded graph; its name says what torchvision has to be like it."""
     totals = total(graph, with_heads=False)
     sizes = (len(list(graph.layers())), len(graph.nodes), totals.params, totals.macs)
     result = NetworkVerification(name, *sizes, totals.at_least)

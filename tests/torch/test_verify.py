@@ -291,8 +291,11 @@ def test_another_kernel_than_torchvisions_differs(tmp_path: Path) -> None:
     text = (specs_folder() / "squeezenet.yaml").read_text(encoding="utf-8")
     assert "conv(64, 3, stride=2" in text
     path = spec(tmp_path, text.replace("conv(64, 3, stride=2", "conv(64, 5, stride=2"), "other.yaml")
-    shapes = the(verify(f"{path}:squeezenet1_1", ["torchvision"]).checks, "param_shapes", against="torchvision")
+    network = load(f"{path}:squeezenet1_1")
+    found = verify_graph(network.name, network.graph(), ["torchvision"]).checks
+    shapes = the(found, "param_shapes", against="torchvision")
     assert (shapes.ours, shapes.theirs) == ("1 of 64x3x5x5", "1 of 64x3x3x3")
+    assert verify(network, ["torchvision"]).checks == []  # a user's own file is not torchvision's network
 
 
 def test_what_torch_refuses_is_a_difference(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -480,16 +483,26 @@ def test_progress_is_told_on_a_terminal(monkeypatch: pytest.MonkeyPatch, tmp_pat
         (["./nothing.yaml"], "error[no-such-file]"),
     ],
 )
-def test_mistakes_are_told(arguments: list[str], message: str) -> None:
+@pytest.mark.parametrize("missing", [[], ["torch", "fvcore", "torchvision"]])
+def test_mistakes_are_told(
+    arguments: list[str], message: str, missing: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before anybody installs torch for a name with a slip in it."""
+    without(missing, monkeypatch)
     out = run("verify", *arguments, code=2)
     assert (out.stdout, out.stderr.startswith(message)) == ("", True), out.stderr
 
 
-@pytest.mark.parametrize("missing", ["torch", "fvcore", "torchvision"])
-def test_a_missing_extra_is_named(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def without(missing: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if these were not installed."""
     from importlib.util import find_spec
 
-    monkeypatch.setattr("archcalc.source.extra.find_spec", lambda name: None if name == missing else find_spec(name))
+    monkeypatch.setattr("archcalc.source.extra.find_spec", lambda name: None if name in missing else find_spec(name))
+
+
+@pytest.mark.parametrize("missing", ["torch", "fvcore", "torchvision"])
+def test_a_missing_extra_is_named(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    without([missing], monkeypatch)
     out = run("verify", "lenet5", "--against", "torch,fvcore,torchvision", code=3)
     assert out.stderr.startswith(f"error[missing-extra]: this needs {missing}, which is not installed")
     assert "pip install 'archcalc[torch]'" in out.stderr
