@@ -212,10 +212,10 @@ def method(measurements: Sequence[Measurement]) -> str:
         "bytes moved: analytic, every operation reads its inputs and parameters and writes its outputs once",
         "memory: what torch gave out at most, weights and input with it",
     ]
-    if measurements[0].compiled:
+    if any(one.compiled for one in measurements):
         parts[2] += "; those that are fused move less"
-    if measurements[0].mode == "training":
-        parts.insert(1, "forward and backward, no update of the weights; MACs are those of the forward pass")
+    if any(one.mode == "training" for one in measurements):
+        parts.insert(1, "training: forward and backward, no update of the weights; MACs are those of the forward pass")
     return " | ".join(parts)
 
 

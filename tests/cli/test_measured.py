@@ -132,6 +132,17 @@ def test_every_configuration_that_all_networks_have(tmp_path: Path) -> None:
     assert {row["macs"] for row in rows} == {"325680", "15470264320"}
 
 
+def test_what_the_columns_mean_is_said_for_every_configuration(tmp_path: Path) -> None:
+    training = [replace(one, mode="training", executed_macs=3 * one.macs) for one in (LENET5, VGG16)]
+    fused = [replace(one, compiled=True) for one in (LENET5, VGG16)]
+    arguments = ("compare", "lenet5", "vgg16", "--measured")
+    inference = run(*arguments, written(tmp_path, [LENET5, VGG16])).stdout
+    text = run(*arguments, written(tmp_path, [LENET5, VGG16, *training, *fused])).stdout
+    for words in ("training: forward and backward", "those that are fused move less"):
+        assert words not in inference
+        assert words in text
+
+
 def test_the_last_of_equal_measurements_counts(tmp_path: Path) -> None:
     path = written(tmp_path, [LENET5, VGG16, replace(LENET5, median_s=0.25)])
     found = json.loads(run("compare", "lenet5", "vgg16", "--measured", path, "--format", "json").stdout)
