@@ -25,8 +25,9 @@ COEFFICIENTS = {"depth": Fraction(6, 5), "width": Fraction(11, 10), "resolution"
 QUANTITIES = ("params", "macs")
 COARSEST_SHARE = Fraction(1, 8)  # of a multiplier, so that 64 channels become a multiple of 8
 PHI_STEP = Fraction(1, 100)  # to which the largest phi is found
-LAST_PHI = 7  # EfficientNet-B7
-MOST_ROWS = 1000
+LAST_PHI = 7  # EfficientNet-B7, where no limit ends the rows before
+MOST_PHI = 40  # with these bases 2^40 times the cost: whoever keeps to a limit until then has none on it
+MOST_COMBINATIONS = 1000  # of a grid
 
 
 def scale(
@@ -48,15 +49,21 @@ def scale(
         set: values of other variables.
 
     Raises:
-        SpecError: the spec has none of the variables, or one is neither a number nor a list of numbers.
+        SpecError: the spec has none of the variables, or one is neither a number nor a list of numbers; nothing
+            grows, or no phi passes the limits.
     """
-    scaler = _Scaler(network, limits, _known(network, coefficients), dict(steps or {}), dict(set or {}))
-    rows: list[Scaled] = []
-    while len(rows) < MOST_ROWS:
-        row = scaler.at(len(rows) * by)
-        rows.append(row)
-        if not row.is_within or (not limits and row.phi + by > LAST_PHI):
-            break
+    bases = _known(network, coefficients)
+    if min(bases.values()) < 1 or max(bases.values()) == 1:
+        message = "a network is scaled up: each base is 1 or more, and one of them is more"
+        raise SpecError([Diagnostic("not-scalable", message, help="--factor depth=1.2 --factor resolution=1.15")])
+    scaler = _Scaler(network, limits, bases, dict(steps or {}), dict(set or {}))
+    rows = [scaler.at(Fraction(0))]
+    while rows[-1].is_within and (phi := rows[-1].phi + by) <= (MOST_PHI if limits else LAST_PHI):
+        rows.append(scaler.at(phi))
+    if limits and rows[-1].is_within:
+        quantities = " and ".join(scaler.quantities)
+        message = f"no phi up to {MOST_PHI} takes {network.name} over the limits of {quantities}"
+        raise SpecError([Diagnostic("no-limit", message, help="limit another quantity: --max macs=2G")])
     return Scaling(network.name, scaler.coefficients, tuple(limits), tuple(rows), scaler.largest(rows))
 
 
@@ -74,8 +81,8 @@ def grid(
         SpecError: as `scale`; too many combinations.
     """
     names = list(_known(network, coefficients))
-    if len(values) ** len(names) > MOST_ROWS:
-        message = f"{len(values)} values of {len(names)} coefficients are more than {MOST_ROWS:,} combinations"
+    if len(values) ** len(names) > MOST_COMBINATIONS:
+        message = f"{len(values)} values of {len(names)} coefficients are more than {MOST_COMBINATIONS:,} combinations"
         raise SpecError([Diagnostic("too-many-points", message, help="a larger step: 1:1.4:0.1")])
     rows = []
     for bases in product(values, repeat=len(names)):
@@ -128,7 +135,7 @@ class _Scaler:
 
     def largest(self, rows: Sequence[Scaled]) -> Scaled | None:
         """The scaling by the largest phi, in hundredths, within the limits: between the last two rows."""
-        if not self.limits or not rows[0].is_within or rows[-1].is_within:
+        if not self.limits or not rows[0].is_within:
             return None
         low, high = (int(row.phi / PHI_STEP) for row in rows[-2:])
         while high - low > 1:

@@ -186,6 +186,14 @@ def test_what_cannot_be_scaled_is_said() -> None:
         scale(load("enet"))  # its `width` is that of the image, and must fit the strides
 
 
+def test_what_does_not_grow_is_no_scaling() -> None:
+    with pytest.raises(SpecError, match="no phi up to 40 takes resnet20 over the limits of params"):
+        scale(load("resnet20"), [limit_of("params", "1M")], {"resolution": Fraction(23, 20)})
+    for base in ("1", "0.9"):
+        with pytest.raises(SpecError, match="each base is 1 or more, and one of them is more"):
+            scale(load("resnet20"), [], {"resolution": Fraction(base)})
+
+
 def test_a_long_count_one_by_one_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "falling.yaml"
     path.write_text(FALLING.replace("40", "40000").replace("60 ", "60000 ").replace("size: 32", "size: 39000"), "utf-8")
