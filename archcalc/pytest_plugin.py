@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,8 +15,11 @@ if TYPE_CHECKING:
     from archcalc.results.cost import NetworkCost
 
 
-class AssertCost(Protocol):
-    """What the fixture `assert_cost` is: the function of that name, which also looks for files beside the test."""
+class AssertCost:
+    """Fails where a network does not cost what is asked; the fixture `assert_cost` also finds files beside the test."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder
 
     def __call__(
         self,
@@ -30,63 +33,55 @@ class AssertCost(Protocol):
         scope: str = "",
         **quantities: int | str,
     ) -> None:
-        """Raises AssertionError where a quantity is not as asked."""
-        ...
+        """Hold a network to quantities.
+
+        Args:
+            network: a name, or a file: `my.yaml`, `my.yaml:variant`.
+            set: values of variables of the spec.
+            input: another input than the spec's, channels first.
+            batch: examples at once.
+            dtype: of the weights, for their size.
+            with_heads: count train-only heads too.
+            scope: the path of a stage, block or layer: only what is under it counts.
+            quantities: by column name (`params`, `macs`, `flops_arithmetic`, `size_bytes`, ...) a whole number that it
+                must be, or a condition: `"<= 1.6G"`, `"> 5M"`.
+
+        Raises:
+            AssertionError: what was asked, what is, by how much it differs, and the layers that cost most.
+            SpecError: a spec that does not read, an unknown quantity, or no condition.
+            TypeError: nothing is asked.
+        """
+        __tracebackhide__ = True
+        from archcalc.engine.network import analyze
+
+        if not quantities:
+            raise TypeError('assert_cost() checks nothing: name a quantity, params=6_624_904 or macs="<= 1.6G"')
+        network = self._beside(network)
+        cost = analyze(network, set=set, input=input, batch=batch, dtype=dtype, with_heads=with_heads, scope=scope)
+        failures = [text for name, asked in quantities.items() for text in _failure(cost, name, asked)]
+        if failures:
+            raise AssertionError("\n".join([f"{network} does not cost what is asked", *failures]))
+
+    def _beside(self, network: str) -> str:
+        """The file in the folder, where there is none of that name where pytest runs."""
+        from archcalc.spec.library import file_and_variant, looks_like_file
+
+        if self._folder is None or not looks_like_file(network):
+            return network
+        path, variant = file_and_variant(network)
+        beside = self._folder / path
+        if Path(path).exists() or not beside.is_file():
+            return network
+        return f"{beside}:{variant}" if variant else str(beside)
 
 
-def assert_cost(
-    network: str,
-    *,
-    set: Mapping[str, Any] | None = None,
-    input: Sequence[int] | None = None,
-    batch: int = 1,
-    dtype: str = "fp32",
-    with_heads: bool = False,
-    scope: str = "",
-    **quantities: int | str,
-) -> None:
-    """Fail where a network does not cost what is asked.
-
-    Args:
-        network: a name, or a file: `my.yaml`, `my.yaml:variant`.
-        set: values of variables of the spec.
-        input: another input than the spec's, channels first.
-        batch: examples at once.
-        dtype: of the weights, for their size.
-        with_heads: count train-only heads too.
-        scope: the path of a stage, block or layer: only what is under it counts.
-        quantities: by column name (`params`, `macs`, `flops_arithmetic`, `size_bytes`, ...) a whole number that it must
-            be, or a condition: `"<= 1.6G"`, `"> 5M"`.
-
-    Raises:
-        AssertionError: what was asked, what is, by how much it differs, and the layers that cost most.
-        SpecError: a spec that does not read, an unknown quantity, or no condition.
-        TypeError: nothing is asked.
-    """
-    __tracebackhide__ = True
-    from archcalc.engine.network import analyze
-
-    if not quantities:
-        raise TypeError('assert_cost() checks nothing: name a quantity, params=6_624_904 or macs="<= 1.6G"')
-    cost = analyze(network, set=set, input=input, batch=batch, dtype=dtype, with_heads=with_heads, scope=scope)
-    failures = [text for name, asked in quantities.items() for text in _failure(cost, name, asked)]
-    if failures:
-        raise AssertionError("\n".join([f"{network} does not cost what is asked", *failures]))
+assert_cost = AssertCost()
 
 
 @pytest.fixture(name="assert_cost")
 def _assert_cost(request: pytest.FixtureRequest) -> AssertCost:
     """Assert what a network costs; a file is looked for where pytest runs, then beside the test."""
-
-    def assert_cost_here(network: str, **arguments: Any) -> None:
-        __tracebackhide__ = True
-        path, colon, variant = network.rpartition(":") if ":" in network[2:] else (network, "", "")
-        beside = request.path.parent / path
-        if not Path(path).exists() and beside.is_file():
-            network = f"{beside}{colon}{variant}"
-        assert_cost(network, **arguments)
-
-    return assert_cost_here
+    return AssertCost(request.path.parent)
 
 
 def _failure(cost: NetworkCost, name: str, asked: int | str) -> list[str]:

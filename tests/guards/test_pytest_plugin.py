@@ -19,6 +19,7 @@ from tests.cli.running import MYSTERY, spec
 from tests.guards.repository import MACS, NET, PARAMS
 
 ROOT = Path(__file__).parent.parent.parent
+PARAMS_WIDE = (8 * 9 + 8) + (8 * 3 * 3 * 10 + 10)
 TESTS = f"""\
 from archcalc.pytest_plugin import assert_cost as assert_cost_of
 
@@ -27,6 +28,12 @@ def test_kept(assert_cost):
 
 def test_over(assert_cost):
     assert_cost("my.yaml", params={PARAMS - 10}, macs="<= 1.6K")
+
+def test_variant(assert_cost):
+    assert_cost("my.yaml:my@wide", params={PARAMS_WIDE})
+
+def test_name(assert_cost):
+    assert_cost("lenet5", params=60_000)
 
 def test_function():
     assert_cost_of("resnet50@torchvision", params=25_557_032, macs=4_089_184_256)
@@ -48,12 +55,13 @@ def pytest_in(folder: Path) -> subprocess.CompletedProcess[str]:
 def test_a_repository_with_the_plugin(tmp_path: Path) -> None:
     tests = tmp_path / "tests"
     tests.mkdir()
-    spec(tests, NET, "my.yaml")
+    spec(tests, f"{NET}variants:\n  my@wide: {{width: 8}}\n", "my.yaml")
+    (tests / "lenet5").write_text("of that name there is a network", encoding="utf-8")
     (tests / "test_cost.py").write_text(TESTS, encoding="utf-8")
     (tmp_path / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
     done = pytest_in(tmp_path)
     assert done.returncode == 1, done.stderr
-    assert "1 failed, 2 passed" in done.stdout
+    assert "1 failed, 4 passed" in done.stdout
     shown = [line[8:] for line in done.stdout.splitlines() if line.startswith("E   ")]
     assert shown == [
         f"AssertionError: {tests / 'my.yaml'} does not cost what is asked",
@@ -102,8 +110,8 @@ def test_what_does_not_hold_fails(asked: int | str, tmp_path: Path) -> None:
 
 def test_settings(tmp_path: Path) -> None:
     path = spec(tmp_path, f"{NET}variants:\n  my@wide: {{width: 8}}\n")
-    assert_cost_of(f"{path}:my@wide", params=810)
-    assert_cost_of(path, set={"width": 8}, params=810)
+    assert_cost_of(f"{path}:my@wide", params=PARAMS_WIDE)
+    assert_cost_of(path, set={"width": 8}, params=PARAMS_WIDE)
     assert_cost_of(path, batch=3, macs=3 * MACS, params=PARAMS)
     assert_cost_of(path, dtype="fp16", size_bytes=2 * PARAMS)
     assert_cost_of(path, input=(1, 10, 10), macs=4 * 9 * 8 * 8 + 4 * 4 * 4 * 10)
