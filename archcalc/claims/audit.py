@@ -1,8 +1,8 @@
 """Somebody's table held against our specs: each figure right, explained by a convention or variant, or wrong.
 
 An explanation is exact at the printed digits. The simplest comes first: one deviation from what the column says, then
-two; but few digits can be explained by anything, so that a deviation takes two of them, and two deviations three, unless
-they are a variant whose multiply-accumulates are doubled.
+two; but few digits can be explained by anything, so that a deviation takes two of them and two deviations take three,
+unless they are a variant whose multiply-accumulates are doubled.
 """
 
 from __future__ import annotations
