@@ -18,7 +18,7 @@ from archcalc.engine.network import Network, analyze
 from archcalc.engine.solve import finest_step
 from archcalc.results.budget import Limit
 from archcalc.results.solution import Scaled, Scaling
-from archcalc.source import Diagnostic, SpecError
+from archcalc.source import Diagnostic, SpecError, suggestion
 
 # Tan and Le 2019, section 3.3: found by a grid search under depth * width^2 * resolution^2 = 2, about.
 COEFFICIENTS = {"depth": Fraction(6, 5), "width": Fraction(11, 10), "resolution": Fraction(23, 20)}
@@ -104,6 +104,11 @@ class _Scaler:
         self.network, self.limits, self.coefficients, self.set = network, limits, coefficients, set
         self.quantities = [*dict.fromkeys([limit.quantity for limit in limits] or QUANTITIES)]
         self.values = {name: _value(network, name, set) for name in coefficients}
+        for name in steps:
+            if isinstance(self.values.get(name, ()), tuple):
+                scaled = [each for each, value in self.values.items() if not isinstance(value, tuple)]
+                help = suggestion(name, scaled, f"numbers that are scaled here: {', '.join(scaled) or 'none'}")
+                raise SpecError([Diagnostic("not-scalable", f"a step of `{name}`, which is no number here", help=help)])
         self.steps = {
             name: steps.get(name) or max(finest_step(network, name, set), _share(value))
             for name, value in self.values.items()

@@ -18,6 +18,7 @@ MISTAKES = [
     (["solve", "resnet50", "--for", "resolution", "--like", "vgg61"], "`vgg16`"),
     (["scale", "resnet50", "--grid", "1:2"], "--grid takes FIRST:LAST:STEP"),
     (["scale", "resnet50", "--factor", "depth"], "--factor takes NAME=VALUE"),
+    (["scale", "resnet50", "--step", "widht=1/8"], "did you mean `width`"),
     (["scale", "resnet50", "--factor", "dept=1.2"], "did you mean `depth`"),
 ]
 
