@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
 from archcalc import __version__
 from archcalc.engine.chunk import Runner
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 
 EXTRA = "cluster"
 AHEAD = 4  # chunks that wait for each thread of the cluster
-PATIENCE = "30s"  # to reach a scheduler
+PATIENCE = 30.0  # seconds, with a scheduler or a worker that does not answer
+Answer: TypeAlias = "tuple[Tally, Columns | None]"
 _runners: dict[str, Runner] = {}  # of this worker: that of the last plan, with what it has expanded
 
 
@@ -47,7 +49,7 @@ def collected_on_dask(
         return gathered(plan, _chunks(plan, store, client), store, progress, most)
 
 
-def compute_chunk(plan: Plan, store: Store | None, number: int, key: str) -> tuple[Tally, Columns | None]:
+def compute_chunk(plan: Plan, store: Store | None, number: int, key: str) -> Answer:
     """What a worker does.
 
     Raises:
@@ -74,11 +76,14 @@ def client_of(scheduler: str | None) -> Iterator[Client]:
     from distributed import Client, LocalCluster
 
     if scheduler is None:
-        with (
-            LocalCluster(threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
-            Client(cluster, set_as_default=False) as client,
-        ):
-            yield client
+        # any port: of the usual one being taken Dask would warn
+        cluster = LocalCluster(threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0")
+        try:
+            with Client(cluster, set_as_default=False) as client:
+                yield client
+        finally:
+            with suppress(TimeoutError):  # what is left of it ends with this process
+                cluster.close(timeout=PATIENCE)
         return
     try:
         client = Client(scheduler, set_as_default=False, timeout=PATIENCE)
@@ -89,54 +94,65 @@ def client_of(scheduler: str | None) -> Iterator[Client]:
         yield client
 
 
-def _answer(future: Future[tuple[Tally, Columns | None]], client: Client) -> tuple[Tally, Columns | None]:
-    """What a worker computed, however long that takes; not waited for when nobody is left to compute it.
-
-    Raises:
-        SpecError: workers are lost.
-    """
-    from distributed import KilledWorker
-
-    help = "look at the memory and the logs of the workers"
-    while True:
-        try:
-            found: tuple[Tally, Columns | None] = future.result(timeout=PATIENCE)
-        except TimeoutError:
-            if client.nthreads():
-                continue
-            message = f"no worker of the cluster is left, nor was one within {PATIENCE}"
-            raise SpecError([Diagnostic("workers-lost", message, help=help)]) from None
-        except KilledWorker as error:
-            message = f"workers were lost again and again while they computed a chunk: {error}"
-            raise SpecError([Diagnostic("workers-lost", message, help=help)]) from None
-        return found
-
-
 def _chunks(plan: Plan, store: Store | None, client: Client) -> Iterator[tuple[Tally, Kept | None]]:
     """Results in the order of the chunks; a few wait on the cluster for each of its threads."""
     key = plan.key
-    waiting: deque[tuple[int, Future[tuple[Tally, Columns | None]] | None]] = deque()
+    waiting: deque[tuple[int, Future[Answer] | None]] = deque()
     numbers = iter(range(plan.chunks))
+    while True:
+        most = AHEAD * max(1, _threads(client))
+        while len(waiting) < most and (number := next(numbers, None)) is not None:
+            is_there = store is not None and store.has(number)
+            # not pure: nobody else's answer, whose part is in another folder
+            waiting.append(
+                (number, None if is_there else client.submit(compute_chunk, plan, store, number, key, pure=False))
+            )
+        if not waiting:
+            return
+        number, future = waiting.popleft()
+        if future is None:
+            assert store is not None
+            yield store.tally(number), None
+            continue
+        tally, columns = _answer(future, client, partial(compute_chunk, plan, store, number, key))
+        if store is not None and not store.has(number):
+            message = f"a worker has written a part that is not in {store.folder}"
+            raise SpecError([Diagnostic("not-shared", message, help="-o in a folder that all workers share")])
+        yield tally, None if columns is None else Kept(plan.axes, columns)
+
+
+def _answer(future: Future[Answer], client: Client, compute_here: Callable[[], Answer]) -> Answer:
+    """What a worker computed; what none has within the patience is computed here, so that nothing is waited for long.
+
+    Raises:
+        SpecError: workers are lost, or the scheduler.
+    """
+    from distributed import CancelledError, KilledWorker
+
     try:
-        while True:
-            most = AHEAD * max(1, sum(client.nthreads().values()))
-            while len(waiting) < most and (number := next(numbers, None)) is not None:
-                is_there = store is not None and store.has(number)
-                name = f"archcalc-{key[:20]}-{number}"
-                waiting.append(
-                    (number, None if is_there else client.submit(compute_chunk, plan, store, number, key, key=name))
-                )
-            if not waiting:
-                return
-            number, future = waiting.popleft()
-            if future is None:
-                assert store is not None
-                yield store.tally(number), None
-                continue
-            tally, columns = _answer(future, client)
-            if store is not None and not store.has(number):
-                message = f"a worker has written a part that is not in {store.folder}"
-                raise SpecError([Diagnostic("not-shared", message, help="-o in a folder that all workers share")])
-            yield tally, None if columns is None else Kept(plan.axes, columns)
-    finally:
-        client.cancel([future for _, future in waiting if future is not None])
+        return future.result(timeout=PATIENCE)
+    except TimeoutError:
+        if not _threads(client):
+            _refuse(f"no worker of the cluster is left, nor was one within {PATIENCE:g} s")
+        return compute_here()
+    except KilledWorker as error:
+        _refuse(f"workers were lost again and again while they computed a chunk: {error}")
+    except CancelledError as error:
+        _refuse(f"the scheduler is lost: {error}")
+
+
+def _threads(client: Client) -> int:
+    """How many threads the workers have.
+
+    Raises:
+        SpecError: the scheduler does not say.
+    """
+    try:
+        return sum(client.nthreads(callback_timeout=PATIENCE).values())
+    except OSError as error:
+        _refuse(f"the scheduler is lost: {error}")
+
+
+def _refuse(message: str) -> NoReturn:
+    help = "look at the memory and the logs of the workers"
+    raise SpecError([Diagnostic("workers-lost", message, help=help)]) from None
