@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from math import prod
@@ -193,7 +194,11 @@ def make_plan(
     texts = tuple(NetworkText(each.spec.source.name, each.spec.source.text, name) for name, each in found.items())
     looped = tuple(Expansions(each, question, axes).looped() for each in found.values())
     plan = Plan(texts, tuple(axes), question, chosen, looped, None, seed, CHUNK, MOST_EXPANSIONS)
-    return plan._replace(sample=sample) if sample is not None and sample < plan.points else plan
+    if sample is not None and sample < plan.points:
+        return plan._replace(sample=sample)
+    if plan.points > sys.maxsize:
+        _refuse("too-many-points", f"{plan.points:,} configurations cannot be numbered", "--sample 1000000 draws some")
+    return plan
 
 
 def _check_axes(axes: Sequence[Axis], networks: Sequence[Network], settings: Mapping[str, str]) -> None:

@@ -113,6 +113,7 @@ def test_mistakes_have_their_place(text: str, message: str, marked: str) -> None
         ("resnet18", {"macs": "1,2"}, {}, "bad-axis", "macs"),
         (["resnet18", "enet"], {"resolution": "32"}, {}, "unknown-variable", "resolution"),
         ("resnet-18x", {"resolution": "32"}, {}, "unknown-network", "resnet18"),
+        ("resnet18", dict.fromkeys(("resolution", "classes", "batch"), "1:10000000"), {}, "too-many-points", "sample"),
     ],
 )
 def test_sweeps_that_cannot_be(
