@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -89,6 +90,31 @@ def test_commands_on_the_pages_print_what_they_say(page: Path, command: str, out
     assert without_versions(printed(page, command, tmp_path)) == without_versions(output)
 
 
+def listed() -> list[str]:
+    """Commands that the README lists without what they print; a line that ends in a backslash goes on."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8").replace("\\\n", "")
+    return [line for line in text.splitlines() if line.startswith("archcalc ")]
+
+
+@pytest.mark.parametrize("command", listed())
+def test_commands_that_the_readme_lists_work(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a repository of one's own with a network and a table; what torch is needed for is tested with it."""
+    program, *arguments = shlex.split(command, comments=True)
+    assert program == "archcalc"
+    if arguments[0] in ("profile", "reconcile"):
+        assert f"archcalc {arguments[0]}" in run(arguments[0], "--help").stdout
+        return
+    (spec,) = blocks(ROOT / "README.md", "yaml")
+    (tmp_path / "my.yaml").write_text(spec, encoding="utf-8")
+    (tmp_path / "results.csv").write_text("model,params\nvgg16,138M\n", encoding="utf-8")
+    shutil.copytree(ROOT / "reports", tmp_path / "reports")
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "init.defaultBranch=main"]
+    for step in (["init", "-q"], ["add", "my.yaml"], ["commit", "-q", "-m", "a network"]):
+        subprocess.run([*git, *step], cwd=tmp_path, check=True)
+    monkeypatch.chdir(tmp_path)
+    assert run(*arguments).stdout
+
+
 def test_stale_output_is_found(tmp_path: Path) -> None:
     """The comparison above can fail: another number is another text."""
     assert len(COMMANDS) >= 5
@@ -108,7 +134,7 @@ def test_the_python_of_the_readme_runs_and_prints_what_it_says() -> None:
 def test_figures_of_the_readme_are_counted_again() -> None:
     text = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
     ledger = check_ledger()
-    assert f"of these networks, {len(ledger.results)} of them" in text
+    assert f"A ledger holds {len(ledger.results)} figures" in text
     assert f"All {len(all_names())} networks" in text
     totals = {
         tool: archcalc.analyze("resnet50@torchvision", convention=tool).totals.flops
