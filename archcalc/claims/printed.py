@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 from functools import lru_cache
+from math import prod
 from typing import NamedTuple
 
 from archcalc.results.claim import Agreement, Value
@@ -202,16 +203,9 @@ def read_printed(text: str, thousand: int = 1000, precision: str = "", digits: i
     terms = rest.split("+")
     if all(_PRODUCT.fullmatch(term.strip()) for term in terms) and (len(terms) > 1 or not rest.isdecimal()):
         factors = [tuple(map(int, _FACTOR.findall(term))) for term in terms]
-        value = sum(_product(of) for of in factors)
+        value = sum(map(prod, factors))
         return Printed((Figure(Fraction(value), Fraction(0)),), precision, factors[0] if len(factors) == 1 else ())
     return Printed((_figure(rest, text, thousand, precision, digits),), precision)
-
-
-def _product(factors: tuple[int, ...]) -> int:
-    value = 1
-    for factor in factors:
-        value *= factor
-    return value
 
 
 def _figure(part: str, text: str, thousand: int, precision: str, digits: int | None) -> Figure | Quotient:

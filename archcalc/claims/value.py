@@ -8,10 +8,12 @@ from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
 from fractions import Fraction
 from functools import partial
+from math import prod
 from pathlib import Path
 from typing import Any
 
 from archcalc.claims.expression import AGGREGATES, SIGNS, parse_formula
+from archcalc.engine.conditions import COMPARISONS
 from archcalc.engine.conventions import CONVENTIONS
 from archcalc.engine.network import Network, cost_of_graph, exact_density, load
 from archcalc.engine.scope import indices_inside
@@ -268,8 +270,6 @@ def _setting(node: ast.expr) -> Any:
             return {"true": True, "false": False}.get(word, word)
         case ast.List(elts=items) | ast.Tuple(elts=items):
             return tuple(map(_setting, items))
-        case ast.UnaryOp(operand=operand):
-            return -_setting(operand)
         case ast.Constant(value=float() as value):
             return Fraction(str(value))
         case ast.Constant(value=value):
@@ -326,9 +326,9 @@ def _operated(sign: str, left: int | Fraction, right: int | Fraction) -> Value:
 
 
 def _compared(sign: str, left: Value, right: Value) -> bool:
-    if sign in ("==", "!="):
-        return (left == right) is (sign == "==")
-    return bool(_ORDER[sign](_number(left), _number(right)))
+    if sign in ("==", "!="):  # of lists too
+        return COMPARISONS[sign](left, right)
+    return COMPARISONS[sign](_number(left), _number(right))
 
 
 def _aggregated(name: str, values: list[Value]) -> Value:
@@ -340,10 +340,7 @@ def _aggregated(name: str, values: list[Value]) -> Value:
         if not numbers:
             raise ValueProblemError(f"{name} of nothing")
         return min(numbers) if name == "min" else max(numbers)
-    found = Fraction(0 if name == "sum" else 1)
-    for number in numbers:
-        found = found + number if name == "sum" else found * number
-    return _plain(found)
+    return _plain(Fraction(sum(numbers) if name == "sum" else prod(numbers)))
 
 
 _ARITHMETIC: dict[str, Callable[[Fraction, Fraction], Any]] = {
@@ -353,10 +350,4 @@ _ARITHMETIC: dict[str, Callable[[Fraction, Fraction], Any]] = {
     "/": operator.truediv,
     "//": lambda left, right: Fraction(left // right),
     "%": operator.mod,
-}
-_ORDER: dict[str, Callable[[Any, Any], bool]] = {
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
 }

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import operator
 import re
+from collections.abc import Callable, Mapping
 from fractions import Fraction
-from typing import NoReturn, cast
+from typing import Any, NoReturn, cast
 
 from archcalc.engine.budget import known_quantity
 from archcalc.results.difference import Condition, Sign
 from archcalc.source import Diagnostic, SpecError
 from archcalc.spec.budget import exact_amount, sample_amount
 
+COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    "==": operator.eq,
+    "!=": operator.ne,
+    ">=": operator.ge,
+    ">": operator.gt,
+}
 _CONDITION = re.compile(r"\s*(?:([A-Za-z_]+)\s*)?(<=|>=|==|!=|<|>|)\s*([+-]?)\s*([0-9][^%]*?)\s*(%?)\s*\Z")
 _PERCENT = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})?\Z")
 _SAMPLE = "macs > +2% (a change), params > +100K (a change), params > 5M (the value)"
@@ -40,27 +50,12 @@ def condition(text: str, quantity: str = "") -> Condition:
 
 def is_met(given: Condition, old: int, new: int) -> bool:
     """Whether a condition holds; in whole numbers, so that 2% is 2% at any size."""
+    holds = COMPARISONS[given.sign]
     if given.of == "value":
-        return _compare(given.sign, Fraction(new), given.amount)
+        return holds(Fraction(new), given.amount)
     if given.of == "change":
-        return _compare(given.sign, Fraction(new - old), given.amount)
-    return _compare(given.sign, Fraction(100 * (new - old)), given.amount * old)
-
-
-def _compare(sign: Sign, left: Fraction, right: Fraction) -> bool:
-    match sign:
-        case "<":
-            return left < right
-        case "<=":
-            return left <= right
-        case "==":
-            return left == right
-        case "!=":
-            return left != right
-        case ">=":
-            return left >= right
-        case ">":
-            return left > right
+        return holds(Fraction(new - old), given.amount)
+    return holds(Fraction(100 * (new - old)), given.amount * old)
 
 
 def _refuse(text: str, help: str) -> NoReturn:
