@@ -14,7 +14,7 @@ from functools import cache
 from itertools import combinations
 from typing import Any, NamedTuple
 
-from archcalc.claims.printed import Printed, PrintError, Quotient, read_printed
+from archcalc.claims.printed import PrintError, Quotient, read_printed
 from archcalc.claims.tables import Heading, Record, figure_text, has_no_unit, heading, read_table
 from archcalc.engine.conventions import CONVENTIONS
 from archcalc.engine.network import Network, cost_of_graph, load
@@ -229,12 +229,7 @@ def _readings(column: Heading, cell: str) -> list[tuple[str, str]]:
 
 def _agrees(text: str, case: _Case) -> bool:
     value = _value(case)
-    return value is not None and _printed(text, case.thousand).agreement(value) is not None
-
-
-@cache
-def _printed(text: str, thousand: int) -> Printed:
-    return read_printed(text, thousand)
+    return value is not None and read_printed(text, case.thousand).agreement(value) is not None
 
 
 def _convention_of(column: Heading, cells: Sequence[tuple[str, str]]) -> str:
@@ -253,7 +248,7 @@ def _convention_of(column: Heading, cells: Sequence[tuple[str, str]]) -> str:
 
 def _reads(text: str) -> bool:
     try:
-        return len(_printed(text, 1000).figures) == 1
+        return len(read_printed(text).figures) == 1
     except PrintError:
         return False
 
@@ -287,7 +282,7 @@ def _judged(
             first, *others = [", ".join(filter(None, [each, words])) for each in found]
             return figure("explained", computed, first, others=tuple(others[:2]))
     text, words = _nearest(readings, value)
-    factor = _printed(text, 1000).figures[0].value / value if value else None
+    factor = read_printed(text).figures[0].value / value if value else None
     return figure("wrong", computed, words, factor=factor)
 
 
@@ -295,7 +290,7 @@ def _nearest(readings: Sequence[tuple[str, str]], value: Fraction) -> tuple[str,
     """The reading whose size is nearest: 3.1 beside 3,857,973,248 is 3.1 G."""
 
     def distance(reading: tuple[str, str]) -> Fraction:
-        printed = _printed(reading[0], 1000).figures[0].value
+        printed = read_printed(reading[0]).figures[0].value
         low, high = sorted([abs(printed), abs(value)])
         return high / low if low else Fraction(10**30)
 
@@ -325,7 +320,7 @@ def _explanations(text: str, plain: _Case) -> list[str]:
 
 def _digits(text: str) -> int:
     """Digits that count: 3 of 4.09G, 1 of 0.5G or ~60M, none of 0, nor of a bound, which many numbers keep to."""
-    printed = _printed(text, 1000)
+    printed = read_printed(text)
     (figure,) = printed.figures
     if isinstance(figure, Quotient) or printed.precision not in ("", "about"):
         return 0
