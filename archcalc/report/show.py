@@ -48,8 +48,8 @@ def shown(
         of: how many rows `rows` was chosen from.
         figures: what others printed of it, to stand beside.
     """
-    document: Document = [Heading(headline(cost), 1)]
-    document.append(layers_table(cost, rows, units, by))
+    table = layers_table(cost, rows, units, by)
+    document: Document = [Heading(headline(cost), 1), table]
     if of is not None and len(rows) < of:
         whole = f"all of {cost.scope}" if cost.scope else "the whole network"
         document.append(Paragraph(f"{len(rows)} of {of} rows; the totals are those of {whole}", quiet=True))
@@ -59,7 +59,7 @@ def shown(
     if figures is not None:
         from archcalc.report import published  # and with it the ledger's words, for this alone
 
-        document[1] = published.beside(layers_table(cost, rows, units, by), published.in_rows(figures))
+        document[1] = published.beside(table, published.in_rows(figures))
         document += published.below(cost.name, figures, [row.name for row in rows])
     return document
 
