@@ -54,6 +54,11 @@ def axis_of(name: str, values: Any) -> Axis:
     return axis(f"{name}={separator.join(texts)}")
 
 
+def as_text(written: str) -> str:
+    """A word or a list as the axis has it, without spaces around its commas."""
+    return re.sub(r"\s*,\s*", ",", written.strip())
+
+
 def _text(value: Any) -> str:
     if isinstance(value, bool | np.bool_):
         return str(bool(value)).lower()
@@ -139,7 +144,7 @@ def _item(text: str, start: int, end: int) -> Fraction | _Range | str:
     parsed = parse_expression(item)
     if isinstance(parsed, Problem):
         _refuse(text, start + parsed.start, start + parsed.end, parsed.message)
-    return re.sub(r"\s*,\s*", ",", item.strip())
+    return as_text(item)
 
 
 def _range(text: str, start: int, end: int) -> _Range:

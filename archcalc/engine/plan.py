@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from math import prod
+from operator import index
 from random import Random
 from typing import Any, NamedTuple, NoReturn
 
@@ -15,6 +16,7 @@ from archcalc.engine.axes import axis_of
 from archcalc.engine.expansion import BATCH, SWEPT, Expansions, Question
 from archcalc.engine.network import Network, check_variable, load
 from archcalc.engine.selection import Selection, selection
+from archcalc.results.cost import DTYPES
 from archcalc.results.sweep import Axis, Heading
 from archcalc.source import Diagnostic, Source, SpecError, suggestion
 from archcalc.spec.library import choose
@@ -179,7 +181,13 @@ def make_plan(
 
     Raises:
         SpecError: an unknown network, variable, column, quantity or condition, or values that are none.
+        ValueError: an unknown dtype, no quantities, or a batch, top, sample or seed that is too small.
     """
+    for name, number, least in (("batch", batch, 1), ("top", top, 1), ("sample", sample, 1), ("seed", seed, 0)):
+        if number is not None and index(number) < least:
+            raise ValueError(f"{name} is {number}; it must be at least {least}")
+    if dtype not in DTYPES:
+        raise ValueError(f"no dtype is called {dtype}; there are {', '.join(DTYPES)}")
     given = [networks] if isinstance(networks, (str, Network)) else list(networks)
     found: dict[str, Network] = {}
     for each in (load(each) if isinstance(each, str) else each for each in given):
@@ -189,6 +197,8 @@ def make_plan(
     settings = {name: str(value) if not isinstance(value, str) else value for name, value in (set or {}).items()}
     _check_axes(axes, list(found.values()), settings)
     swept = tuple(dict.fromkeys(SWEPT if quantities is None else map(_quantity, quantities)))
+    if not swept:
+        raise ValueError(f"a sweep has one quantity at least, of {', '.join(SWEPT)}")
     question = Question(swept, tuple(settings.items()), batch, dtype, with_heads, limits)
     chosen = selection(axes, swept, where, pareto, sort, top)
     texts = tuple(NetworkText(each.spec.source.name, each.spec.source.text, name) for name, each in found.items())

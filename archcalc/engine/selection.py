@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, NoReturn, Protocol
 
 import numpy as np
 
+from archcalc.engine.axes import as_text
 from archcalc.engine.conditions import condition
 from archcalc.results.sweep import Axis, Column
 from archcalc.source import Diagnostic, SpecError, suggestion
@@ -190,7 +191,11 @@ def _filter(text: str, axes: dict[str, Axis], quantities: Sequence[str]) -> Filt
         if not axes[name].is_numeric:
             if sign not in ("==", "!="):
                 _refuse("bad-condition", f"`{text}` is no condition: {name} is no number", f"{name} == ...")
-            return Filter(name, sign, right)
+            value, values = as_text(right), axes[name].texts
+            if value not in values:
+                help = suggestion(value, values, f"values are {', '.join(values)}")
+                _refuse("bad-condition", f"`{text}` is no condition: {name} is never `{right}`", help)
+            return Filter(name, sign, value)
         amount = exact_number(right)
         if amount is None:
             _refuse("bad-condition", f"`{text}` is no condition: `{right}` is no number", f"{name} {sign} 3/4")

@@ -56,6 +56,7 @@ def sweep(
 
     Raises:
         SpecError: an unknown network, variable, column or condition, or values that are none.
+        ValueError: an unknown dtype, no quantities, or a batch, top, sample or seed that is too small.
         SweepMismatchError: a configuration computed once more by the integer engine costs something else.
     """
     plan = make_plan(

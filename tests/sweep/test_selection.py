@@ -45,6 +45,7 @@ ALL = rows(archcalc.sweep(["resnet18", "resnet50"], OVER))
         (["width == 0.3"], lambda row: False),
         (["width != 0.3", "width >= 1/2"], lambda row: row["width"] >= 0.5),
         (["depth == [2,2,2,2]"], lambda row: row["depth"] == "[2,2,2,2]"),
+        (["depth != [2, 2, 2,2]"], lambda row: row["depth"] != "[2,2,2,2]"),
         (["params < 99999999999999999999"], lambda row: True),
     ],
 )
@@ -132,6 +133,7 @@ def test_fractions_that_are_no_decimals_are_compared_exactly() -> None:
         ({"where": ["macs"]}, "bad-condition"),
         ({"where": ["width < wide"]}, "bad-condition"),
         ({"where": ["depth < 3"]}, "bad-condition"),
+        ({"where": ["depth == [2,2,2]"]}, "bad-condition"),
         ({"where": ["mac < 3"]}, "unknown-quantity"),
         ({"where": ["peak_activations < 3"]}, "unknown-column"),
         ({"pareto": "macs,par"}, "unknown-column"),
@@ -145,6 +147,22 @@ def test_mistakes_in_what_is_chosen(options: dict[str, Any], code: str) -> None:
         archcalc.sweep("resnet18", OVER, **options)
     assert found.value.diagnostics[0].code == code
     assert found.value.diagnostics[0].help or code == "bad-objective"
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"batch": 0}, "batch is 0"),
+        ({"top": 0}, "top is 0"),
+        ({"sample": -3}, "sample is -3"),
+        ({"seed": -1}, "seed is -1"),
+        ({"dtype": "fp99"}, "no dtype is called fp99"),
+        ({"quantities": []}, "one quantity at least"),
+    ],
+)
+def test_arguments_that_are_none(options: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        archcalc.sweep("resnet18", OVER, **options)
 
 
 def test_every_value_of_a_width_is_exact() -> None:
