@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from archcalc.dims import Dim, bound, fold, fold_all
+from archcalc.dims import Dim, bound, fold_all
 from archcalc.dims.fold import check_divisor, check_least
 
 Integers: TypeAlias = "npt.NDArray[Any]"  # of int64, or of Python ints where those do not suffice
@@ -21,23 +21,6 @@ Integers: TypeAlias = "npt.NDArray[Any]"  # of int64, or of Python ints where th
 def fits_int64(x: Dim, ranges: Mapping[str, tuple[int, int]]) -> bool:
     """Whether no number met in computing x leaves 64 bits."""
     return bound(x, ranges) < 2**63
-
-
-def evaluate_arrays(x: Dim, values: Mapping[str, Integers | int]) -> Integers:
-    """X at arrays that broadcast together: int64 where all intermediates fit, else objects (Python ints).
-
-    Values of variables that x does not have are left aside; a constant gives an array without axes. Raises
-    KeyError for a variable without a value, TypeError for values that are not integers.
-    """
-    names = frozenset() if isinstance(x, int) else x.variables()
-    arrays = {name: _integers(name, values[name]) for name in names}
-    shape = np.broadcast_shapes(*(array.shape for array in arrays.values()))
-    if any(array.size == 0 for array in arrays.values()):
-        return np.empty(shape, np.int64)
-    ranges = {name: (int(array.min()), int(array.max())) for name, array in arrays.items()}
-    dtype = np.dtype(np.int64 if fits_int64(x, ranges) else object)
-    algebra = _Arrays({name: array.astype(dtype) for name, array in arrays.items()}, dtype)
-    return algebra.array(fold(x, algebra))
 
 
 def evaluate_grid(numbers: Sequence[Dim], axes: Mapping[str, Integers], dtype: np.dtype[Any]) -> list[Integers]:
@@ -72,15 +55,6 @@ def evaluate_points(
             places[tuple(shape)] = indices[name]
     algebra = _AtPoints(values, dtype, places, (points,) + (1,) * len(axes))
     return [algebra.at_points(found).reshape(-1) for found in fold_all(numbers, algebra)]
-
-
-def _integers(name: str, value: Integers | int) -> Integers:
-    array = np.asarray(value)
-    if not np.issubdtype(array.dtype, np.integer) and not (
-        array.dtype == object and all(isinstance(item, int) for item in array.flat)
-    ):
-        raise TypeError(f"{name} takes integers, not {array.dtype}")
-    return array
 
 
 Product: TypeAlias = "dict[tuple[int, ...], tuple[Any, ...]]"  # factors by their shapes, not yet multiplied

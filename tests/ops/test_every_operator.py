@@ -20,7 +20,7 @@ from archcalc.dims import (
     prod,
     variable,
 )
-from archcalc.engine.arrays import evaluate_arrays
+from archcalc.engine.arrays import evaluate_points, fits_int64
 from archcalc.engine.symbolic import symbol, to_sympy
 from archcalc.ops import HEADINGS, OPERATORS, ArgumentError, Operator, Shape, TorchCall, Window
 from tests.strategies import Case, cases, shapes
@@ -147,10 +147,12 @@ def test_whole_numbers_and_polynomials_agree(cls: type[Operator], data: st.DataO
     assert got.words == expected.words
     assert got.numbers.keys() == expected.numbers.keys()
     further = {name: np.array([value, value + 1, value + 6]) for name, value in opened.values.items()}
+    ranges = {name: (value, value + 6) for name, value in opened.values.items()}
     for name, number in got.numbers.items():
         assert evaluate(number, opened.values) == expected.numbers[name], name
         if isinstance(number, Polynomial):
-            swept = evaluate_arrays(number, further)
+            dtype = np.dtype(np.int64 if fits_int64(number, ranges) else object)
+            (swept,) = evaluate_points([number], further, dict.fromkeys(further, np.arange(3)), dtype)
             for index in range(3):
                 point = {key: int(array[index]) for key, array in further.items()}
                 assert int(swept[index]) == evaluate(number, point), name
