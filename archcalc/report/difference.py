@@ -80,13 +80,11 @@ def totals(found: Difference) -> Table:
 
 def layers_counted(found: Difference) -> str:
     """`2 layers changed, 1 added; 52 are the same`."""
-    counts = [(found.count(status), status) for status in _STATUSES]
-    said = [f"{count:,} {status}" for count, status in counts if count]
-    number_of, _, rest = said[0].partition(" ")
-    noun = "layer" if number_of == "1" else "layers"
+    counts = [(count, status) for status in _STATUSES if (count := found.count(status))]
+    (first, status), *others = counts
+    said = [f"{numbers.plural(first, 'layer')} {status}", *(f"{count:,} {status}" for count, status in others)]
     same = found.count("same")
-    verb = "is" if same == 1 else "are"
-    return f"{', '.join([f'{number_of} {noun} {rest}', *said[1:]])}; {same:,} {verb} the same"
+    return f"{', '.join(said)}; {same:,} {'is' if same == 1 else 'are'} the same"
 
 
 def layers(found: Difference) -> Table:
