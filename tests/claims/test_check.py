@@ -77,6 +77,12 @@ def test_what_is_not_computable_is_not_computed(tmp_path: Path) -> None:
 
 
 def test_true_is_not_one(tmp_path: Path) -> None:
+    entry = "  a:\n    printed: '2'\n    where: 1\n    value: '{}'\n    verdict: differs\n    kind: erratum\n"
+    for value, expect, status in (("1", "1", "differs"), ("1", "true", "broken"), ("[1]", "[true]", "broken")):
+        text = f"{entry.format(value)}    expect: {expect}\n    because: why\n"
+        (tmp_path / "key.yaml").write_text(SOURCE + text, encoding="utf-8")
+        (found,) = check_ledger(tmp_path).results
+        assert found.status == status
     entry = "  a:\n    printed: 'yes'\n    reads: 'true'\n    where: 1\n    value: {}\n    verdict: reproduces\n"
     for value, status in (("2 > 1", "reproduces"), ("1 > 2", "broken"), ("1", "broken")):
         (tmp_path / "key.yaml").write_text(SOURCE + entry.format(value), encoding="utf-8")

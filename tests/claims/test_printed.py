@@ -137,6 +137,7 @@ def test_how_it_agrees(text: str, said: dict[str, Any], ours: Fraction | int, ho
         ("[13, 3]", (13, 3), "exact"),
         ("5 and 7", (5, 7), "exact"),
         ("5M to 155M", (4_980_000, 154_600_000), "rounded"),
+        ("5M to 155M", (5_000_000, 154_600_000), "rounded"),
         ("5M to 155M", (4_980_000, 156_000_000), None),
         ("3, 4", 12, None),
         ("7x7", 49, "exact"),
