@@ -144,7 +144,7 @@ class Evaluator:
         parts = pattern.count(".") + 1
         graph = self.cost(network, "", settings).graph
         paths = {".".join(name.split(".")[:parts]) for name, _ in graph.layers(settings.with_heads)}
-        found = sum(path.count(".") + 1 == parts and fnmatchcase(path, pattern) for path in paths)
+        found = sum(fnmatchcase(path, pattern) for path in paths)
         if not found:
             raise ValueProblemError(f"no path of {network} fits `{pattern}`", f"archcalc show {network} lists them")
         return found

@@ -10,6 +10,7 @@ import pytest
 
 from archcalc.claims.expression import parse_formula
 from archcalc.claims.value import FUNCTIONS, Evaluator, ValueProblemError
+from archcalc.results.claim import Settings
 from archcalc.spec.library import specs_folder
 from tests.claims.test_read import ledger
 
@@ -133,6 +134,15 @@ def test_a_network_is_expanded_once(tmp_path: Path) -> None:
     for claim in ledger(tmp_path, text).claims:
         evaluator.value(claim)
     assert len(evaluator._graphs) == len(evaluator._costs) == 1
+
+
+def test_what_was_expanded_for_other_settings_is_not_taken() -> None:
+    evaluator = Evaluator(specs_folder())
+    settings = [Settings(), Settings(input=(3, 256, 256)), Settings(set=(("resolution", 256),)), Settings(batch=2)]
+    found = [evaluator.quantity("macs", "resnet50@torchvision", "", each) for each in settings]
+    # 83,410,944 n^2 + 2,048,000 at 32 n pixels
+    small, large = (83_410_944 * n**2 + 2_048_000 for n in (7, 8))
+    assert found == [small, large, large, 2 * small]
 
 
 def test_networks_of_an_expression_are_known() -> None:
