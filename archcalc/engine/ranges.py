@@ -38,11 +38,11 @@ class Range(NamedTuple):
         """Those of them that are not smaller."""
         return self._replace(least=max(self.least, least))
 
-    def leaving(self, period: int, residues: tuple[int, ...]) -> Range:
-        """Those of them that leave one of the residues too."""
+    def leaving(self, period: int, residues: tuple[int, ...]) -> Range | None:
+        """Those of them that leave one of the residues too; None where the remainders are too many to list."""
         both = lcm(self.period, period)
         if both > MOST_RESIDUES:
-            return self
+            return None
         left = tuple(
             number for number in range(both) if number % self.period in self.residues and number % period in residues
         )
@@ -76,15 +76,21 @@ def ranges_of(names: Iterable[str], assumptions: Iterable[Assumption]) -> tuple[
     others: list[Assumption] = []
     for assumed in assumptions:
         name = _only_variable(assumed)
-        least = None if name is None else _least(assumed, name)
-        leaving = None if name is None else _leaving(assumed, name)
-        if name is not None and least is not None:
-            found[name] = found[name].at_least(least)
-        elif name is not None and leaving is not None:
-            found[name] = found[name].leaving(*leaving)
-        else:
+        narrowed = None if name is None else _narrowed(found[name], assumed, name)
+        if name is None or narrowed is None:
             others.append(assumed)
+        else:
+            found[name] = narrowed
     return found, others
+
+
+def _narrowed(known: Range, assumed: Assumption, name: str) -> Range | None:
+    """Those numbers of a range at which an assumption on one variable holds; None where that is no range."""
+    least = _least(assumed, name)
+    if least is not None:
+        return known.at_least(least)
+    leaving = _leaving(assumed, name)
+    return None if leaving is None else known.leaving(*leaving)
 
 
 def _only_variable(assumed: Assumption) -> str | None:

@@ -65,6 +65,14 @@ def test_assumptions_as_ranges(assumed: Assumption, expected: Range | None) -> N
     assert others == ([] if expected else [assumed])
 
 
+def test_remainders_too_many_to_list_stay_assumptions() -> None:
+    """Multiples of 64 and of 81 are those of 5,184, of which no list of remainders is made."""
+    by_64, by_81 = (Assumption("", "", r, divisor, "divisible") for divisor in (64, 81))
+    ranges, others = ranges_of(["r"], [by_64, by_81])
+    assert ranges["r"] == Range(1, 64, (0,))
+    assert others == [by_81]
+
+
 @pytest.mark.parametrize(
     ("given", "step", "offset", "expected"),
     [
