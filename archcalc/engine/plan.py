@@ -53,7 +53,7 @@ class Chunk(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """A sweep, decided. It can be sent to another machine."""
+    """A sweep, decided: one axis at least. It can be sent to another machine."""
 
     networks: tuple[NetworkText, ...]
     axes: tuple[Axis, ...]
@@ -115,13 +115,12 @@ class Plan(NamedTuple):
             network += 1
         sizes = [axis.size for axis in self.ordered(network)]
         at, rows = self._split(network)
-        outer, part = divmod(within, -(-sizes[at] // rows)) if sizes else (0, 0)
+        outer, part = divmod(within, -(-sizes[at] // rows))
         box: list[tuple[int, int]] = []
         for size in reversed(sizes[:at]):
             outer, index = divmod(outer, size)
             box.insert(0, (index, index + 1))
-        if sizes:
-            box.append((part * rows, min(part * rows + rows, sizes[at])))
+        box.append((part * rows, min(part * rows + rows, sizes[at])))
         box.extend((0, size) for size in sizes[at + 1 :])
         first = network * prod(sizes)
         for (begin, _), below in zip(box, range(1, len(sizes) + 1), strict=True):
@@ -146,12 +145,12 @@ class Plan(NamedTuple):
             if axes[at].size > most:
                 return at, max(1, most)
             points *= axes[at].size
-        return 0, max(1, axes[0].size if axes else 1)
+        return 0, axes[0].size
 
     def _count(self, network: int) -> int:
         sizes = [axis.size for axis in self.ordered(network)]
         at, rows = self._split(network)
-        return prod(sizes[:at]) * -(-sizes[at] // rows) if sizes else 1
+        return prod(sizes[:at]) * -(-sizes[at] // rows)
 
     def _draws(self) -> int:
         """Draws in a chunk of a sample: fewer where nearly each takes an expansion of its own."""
