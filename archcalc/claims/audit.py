@@ -200,7 +200,7 @@ def _value(case: _Case) -> Fraction | None:
         return None
     totals = cost.totals
     if case.quantity == "size_bytes":
-        return -(-Fraction(totals.params * DTYPES[case.dtype], 8) // 1) * case.factor
+        return Fraction(totals.params * DTYPES[case.dtype], 8) * case.factor
     value = int(getattr(totals, "macs" if case.quantity == "flops" and case.convention == "macs" else case.quantity))
     match case.part:
         case "without biases":

@@ -87,6 +87,7 @@ def test_expressions_are_exact(text: str, expected: Any, tmp_path: Path) -> None
         ('params("alexnet", "conv9")', "alexnet has no layers under `conv9`", "did you mean `conv"),
         ('params("alexnet", resolutoin=3)', "alexnet has no variable `resolutoin`", "did you mean `resolution`?"),
         ('params("alexnet", batch=0)', "batch is a whole number of 1 or more, not 0", ""),
+        ('params("alexnet", batch=true)', "batch is a whole number of 1 or more, not true", ""),
         ('flops("alexnet")', "flops are of a convention", "two_per_mac"),
         ('argument("alexnet", "conv2", "gruops")', "`conv2` has no argument `gruops`", "did you mean `groups`?"),
         ('argument("resnet50", "conv2", "p")', "`conv2` is no layer of resnet50", "archcalc show resnet50 --scope"),
@@ -143,6 +144,14 @@ def test_what_was_expanded_for_other_settings_is_not_taken() -> None:
     # 83,410,944 n^2 + 2,048,000 at 32 n pixels
     small, large = (83_410_944 * n**2 + 2_048_000 for n in (7, 8))
     assert found == [small, large, large, 2 * small]
+
+
+def test_a_setting_may_take_away_what_is_stored_apart(tmp_path: Path) -> None:
+    text = "network: s\ninput: features(4)\nvariables: {l: linear(2)}\nlayers:\n  a:\n    b: l\n"
+    (tmp_path / "s.yaml").write_text(f"{text}storage:\n  s:\n    a.b: {{bits: 8}}\n", encoding="utf-8")
+    settings = [Settings(), Settings(set=(("l", "relu"),))]
+    found = [Evaluator(tmp_path).quantity("size_bytes", "s.yaml", "", each) for each in settings]
+    assert found == [4 * 2 + 2, 0]
 
 
 def test_networks_of_an_expression_are_known() -> None:

@@ -15,7 +15,7 @@ from archcalc.claims.tables import figure_text, heading, read_table
 from archcalc.report.audit import factor, reason
 from archcalc.results.audit import Audit, Figure
 from archcalc.source import Source, SpecError
-from tests.cli.running import run, spec
+from tests.cli.running import MYSTERY, run, spec
 from tests.guards.repository import NET
 
 
@@ -186,7 +186,22 @@ def test_one_digit_is_right_or_wrong() -> None:
     assert one("resnet18", "params", "1").judgement == "wrong"  # 11,689,512
 
 
+def test_explanations_that_come_to_another_number_are_told_too() -> None:
+    figure = one("AlexNet", "GMACs", "1.1")
+    assert reason(figure) == "alexnet@ungrouped or at 288x288"
+    # two_per_mac and what FlopCounterMode counts are the same number here
+    assert one("VGG-16", "GMACs", "30.94").others == ()
+
+
+def test_a_lower_bound_is_no_figure_to_be_held_against(tmp_path: Path) -> None:
+    path = spec(tmp_path, MYSTERY, "mystery.yaml")
+    (figure,) = judged(f"model,macs\n{path},3888\n").figures  # 4 x 3 x 3^2 weights at 6 x 6 positions, at least
+    assert (figure.judgement, figure.why) == ("unread", "an operation of this network is of unknown cost")
+
+
 def test_units_that_nobody_names() -> None:
+    assert reason(one("resnet50", "macs", "3.1")) == "0.804x what is computed, read as G"  # the nearest of K, M, G
+    assert reason(one("resnet18", "params", "11690")) == "0.001x what is computed"  # a number written whole
     found = judged("model,params,macs\nresnet50,25.6,3.86\nLeNet-5,60000,0.326\n").figures
     assert [(figure.judgement, figure.why) for figure in found] == [
         ("right", "read as M"),
@@ -291,6 +306,18 @@ def test_tables_are_read_as_they_are_written(text: str, lines: list[int]) -> Non
         ("ResNet-50", "25.6", "right"),
         ("VGG-16", "138", "right"),
     ]
+
+
+def test_rows_of_json_have_the_lines_of_their_names() -> None:
+    text = '[{"model": "VGG-16",\n"params": "138M"},\n{"model": "VGG-16",\n"params": "139M"}]'
+    assert [(figure.line, figure.printed) for figure in judged(text).figures] == [(1, "138M"), (3, "139M")]
+
+
+def test_a_bar_in_a_cell_of_markdown_divides_nothing() -> None:
+    text = "| model | by \\| of | params |\n|-|-|-|\n| VGG-16 | S \\| Z | 138M |\n"
+    found = judged(text)
+    assert [(figure.printed, figure.judgement) for figure in found.figures] == [("138M", "right")]
+    assert found.ignored == ("by | of",)
 
 
 def test_digits_of_json_count_as_written() -> None:
