@@ -36,6 +36,7 @@ def values(text: str) -> list[Value]:
         ("w=.25:1:.25,+3,1.5/2", [Fraction(1, 4), Fraction(1, 2), Fraction(3, 4), 1, 3]),
         ("w=1/3:1:1/3", [Fraction(1, 3), Fraction(2, 3), 1]),
         ("w=0.1:0.35:0.1", [Fraction(1, 10), Fraction(1, 5), Fraction(3, 10)]),
+        ("w=0.000000000000001,1000000000000000", [Fraction(1, 10**15), 10**15]),  # 10^30 multiples: past 64 bits
         ("d=[2,2,2,2];[3, 4, 6, 3]", ["[2,2,2,2]", "[3,4,6,3]"]),
         ("d=[2,2],[3,4]", ["[2,2]", "[3,4]"]),
         ("b=basic,bottleneck", ["basic", "bottleneck"]),

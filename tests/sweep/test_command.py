@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -181,8 +182,10 @@ def test_parts_of_another_sweep_are_not_taken(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(Runner, "run", stops)
     run("sweep", "resnet18", *OVER, "-o", str(path), code=130)
     monkeypatch.setattr(Runner, "run", right)
-    for more in (["--set", "classes=10"], ["--dtype", "fp16"], ["--with-heads"], ["--batch", "2"]):
-        found = run("sweep", "resnet18", *OVER, "-o", str(tmp_path / "out.csv"), *more)
+    of_its_size = ("--over", "resolution=32:80:16", "--over", "width=0.25:1:0.25")
+    for more in (["--set", "classes=10"], ["--dtype", "fp16"], ["--with-heads"], ["--batch", "2"], of_its_size):
+        over = () if more is of_its_size else OVER
+        found = run("sweep", "resnet18", *over, "-o", str(tmp_path / "out.csv"), *more)
         assert "going on" not in found.stderr
     whole = run("sweep", "resnet18", *OVER, "--format", "csv").stdout
     assert "going on: 2 of 4" in run("sweep", "resnet18", *OVER, "-o", str(path)).stderr
@@ -253,6 +256,8 @@ def test_an_unknown_cost_makes_rows_lower_bounds(tmp_path: Path) -> None:
     path = spec(tmp_path, MYSTERY.replace("image(3, 8, 8)", "image(3, size, size)\nvariables: {size: 8}"))
     found = run("sweep", path, "--over", "size=8:10", columns=200)
     assert "mystery: at least, for an operation of unknown cost is in it" in found.stdout
+    known = run("sweep", path, spec(tmp_path, name="known.yaml"), "--over", "size=8:10", columns=200).stdout
+    assert re.findall(r"(\w+): at least", known) == ["mystery"]
     strict = run("sweep", path, "--over", "size=8:10", "--strict", code=1)
     assert "error[unknown-cost]" in strict.stderr
     assert strict.stdout == ""
