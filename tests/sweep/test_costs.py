@@ -14,6 +14,7 @@ from archcalc.engine.arrays import evaluate_grid, evaluate_points
 from archcalc.engine.chunk import SweepMismatchError
 from archcalc.engine.expansion import SWEPT, Expansion
 from archcalc.engine.network import analyze
+from archcalc.engine.plan import make_plan
 from archcalc.results.sweep import Sweep
 from archcalc.source import Source, SpecError
 from archcalc.spec.library import all_names, choose
@@ -187,6 +188,12 @@ def test_a_sample_of_a_space_too_large_to_list() -> None:
     found = archcalc.sweep("resnet18", over, sample=500)
     assert len(found) == 500
     assert found.tally.checked == 16
+
+
+def test_a_sample_of_many_expansions_is_drawn_in_smaller_chunks() -> None:
+    """Nearly every draw of 2^14 takes an expansion of its own where there are more than 64."""
+    assert make_plan("resnet20", {"n": "1:64", "resolution": "32:100000"}, sample=2**14).chunks == 1
+    assert make_plan("resnet20", {"n": "1:65", "resolution": "32:100000"}, sample=2**14).chunks == 2
 
 
 @pytest.mark.parametrize("chunk", [1, 7, 64])
