@@ -99,6 +99,19 @@ def test_a_table_of_layers_is_computed_with_the_settings_that_are_said(settings:
         assert " deviations" in told("check", "resnet18", "--baseline", path, *others, code=1)
 
 
+@pytest.mark.parametrize("columns", [None, ["name", "params", "macs"]], ids=["all columns", "some"])
+@pytest.mark.parametrize("by", ["layer", "op", "stage", "type"])
+def test_what_a_row_is_is_told_where_names_could_be_either(by: str, columns: list[str] | None, tmp_path: Path) -> None:
+    layers = "  conv: conv(4, 3)\n  linear: linear(10)\n  last: linear(5)\n"  # `linear` is a layer, and a type of two
+    network = spec(tmp_path, f"network: my\ninput: image(1, 8, 8)\nlayers:\n{layers}", "my.yaml")
+    path = written(tmp_path / "costs.csv", "show", network, "--by", by)
+    if columns is not None:
+        rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
+        lines = [columns, *([row[column] for column in columns] for row in rows)]
+        path.write_text("".join(f"{','.join(line)}\n" for line in lines), encoding="utf-8")
+    assert "all as it is" in told("check", network, "--baseline", str(path))
+
+
 def test_heads_are_counted_in_a_table_without_its_column_of_heads(tmp_path: Path) -> None:
     path = tmp_path / "b.csv"
     rows = csv.DictReader(io.StringIO(run("show", "googlenet", "--with-heads", "--format", "csv").stdout))
@@ -119,6 +132,9 @@ def test_a_table_of_totals_is_computed_with_what_it_does_not_say(tmp_path: Path)
     found = json.loads(run(*both, *settings, "--batch", "4", "--format", "json", code=1).stdout)
     batches = [(each["was"], each["now"]) for each in found["deviations"] if each["column"] == "batch"]
     assert batches == [("2", "4"), ("2", "4")]
+    found = json.loads(run(*both, *settings, "--input", "3x192x160", "--format", "json", code=1).stdout)
+    inputs = [(each["was"], each["now"]) for each in found["deviations"] if each["column"] == "input"]
+    assert inputs == [("3x224x224", "3x192x160")] * 2
 
 
 def test_a_text_has_some_of_many_deviations_and_says_how_many_more(tmp_path: Path) -> None:
