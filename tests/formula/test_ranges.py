@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from archcalc import SpecError, load
-from archcalc.dims import Assumption, variable
+from archcalc.dims import Assumption, minimum, variable
 from archcalc.engine.formula import formulas
 from archcalc.engine.ranges import Range, ranges_of
 from archcalc.report.formula import assumption, condition
@@ -43,6 +43,8 @@ def test_both_axes_of_enet() -> None:
     ]
     for size in range(1, 40):
         assert is_taken("enet", height=size, width=64) == (size % 8 == 0)
+    stored = formulas("enet", ["height", "width"], ["params"])  # in which no size is
+    assert [counter.step for counter in stored.simple.counters] == [8, 8]
 
 
 @pytest.mark.parametrize(
@@ -55,6 +57,7 @@ def test_both_axes_of_enet() -> None:
         (Assumption("", "", (r + 9) // 16, (r + 1) // 16, "=="), Range(1, 16, (0, 1, 2, 3, 4, 5, 6, 15))),
         (Assumption("", "", r // 2 * 2, r, "!="), None),  # left as it is
         (Assumption("", "", 20 - r, 1, ">="), None),  # falls
+        (Assumption("", "", minimum(r - 9, 5) ** 2, 20, ">="), None),  # falls at first: 64 at 1, 0 at 9
         (Assumption("", "", r, w, "divisible"), None),  # two variables
         (Assumption("", "", 8, r, "divisible"), None),  # no remainder decides
     ],

@@ -139,6 +139,15 @@ def assert_rows_are_among(drawn: Sweep, found: Sweep) -> None:
     assert set(rows) <= known
 
 
+def test_the_first_that_is_no_network_is_told() -> None:
+    """A window of 3 does not fit into 1 or 2 pixels without padding: the fifth and sixth configurations."""
+    text = "network: n\ninput: image(3, r, r)\nvariables: {r: 8, p: 1}\nlayers:\n  one: conv(4, 3, padding=p)\n"
+    found = archcalc.sweep(network_of(text), {"p": "1,0", "r": "1:4"})
+    assert found.heading.looped == {"n": ("p",)}
+    (left_out,) = found.tally.left_out
+    assert (left_out.points, left_out.number, left_out.settings) == (2, 4, "p=0 r=1")
+
+
 def test_heads_dtype_set_and_batch() -> None:
     found = archcalc.sweep(
         "googlenet", {"resolution": "193:224:31"}, set={"classes": 10}, batch=4, dtype="fp16", with_heads=True
