@@ -93,6 +93,15 @@ def test_the_step_is_least() -> None:
     assert counter.step == 32
 
 
+@pytest.mark.parametrize(("stride", "is_simpler"), [(99, True), (101, False)])
+def test_a_step_that_no_size_has_is_no_help(stride: int, is_simpler: bool) -> None:
+    """Of 99^2 = 9,801 pixels there is a form, of 101^2 = 10,201 there is none."""
+    layers = f"a: conv(4, 1, stride={stride})\nb: conv(4, 1, stride={stride})"
+    found = formulas(network(layers, "image(3, r, r)", "variables: {r: 40000}"), ["r"])
+    assert found.is_simpler == is_simpler
+    assert found.simple.counters[0].step == (stride**2 if is_simpler else 1)
+
+
 def test_resnet50() -> None:
     """As torchvision defines it. 4,089,184,256 at 224 pixels is what fvcore and torch's counter report."""
     found = formulas("resnet50@torchvision")

@@ -102,6 +102,15 @@ def test_what_stays_free_and_what_is_looped() -> None:
     assert archcalc.sweep("alexnet", {"padding1": "0,1"}).heading.looped == {"alexnet": ("padding1",)}
 
 
+@pytest.mark.parametrize("deep", ["true,false", "false,true"])
+def test_an_axis_that_decides_the_structure_at_some_values_is_looped_only_there(deep: str) -> None:
+    text = "network: n\ninput: image(3, r, r)\nvariables: {r: 8, deep: false, k: 1}\n"
+    network = network_of(f"{text}layers:\n  one: conv(4, 3, padding=half) * (k if deep else 1)\n")
+    found = archcalc.sweep(network, {"r": "4,8", "k": "1:3", "deep": deep})
+    assert found.heading.looped == {"n": ("deep",)}
+    one_by_one(network, found)
+
+
 WIDTHS = """\
 network: widths
 input: image(3, resolution, resolution)
