@@ -99,13 +99,23 @@ def test_a_table_of_layers_is_computed_with_the_settings_that_are_said(settings:
         assert " deviations" in told("check", "resnet18", "--baseline", path, *others, code=1)
 
 
-@pytest.mark.parametrize("columns", [None, ["name", "params", "macs"]], ids=["all columns", "some"])
+@pytest.mark.parametrize(
+    ("columns", "layers"),
+    [
+        # `linear` is a layer, and a type of two layers
+        (["name", "params", "macs"], "  conv: conv(4, 3)\n  linear: linear(10)\n  last: linear(5)\n"),
+        # three stages, and three types of the same names: only the notations tell
+        ([], "  conv: conv(4, 3, activation=relu)\n  linear: linear(10)\n  relu:\n    linear: linear(5)\n"),
+    ],
+    ids=["some columns", "all"],
+)
 @pytest.mark.parametrize("by", ["layer", "op", "stage", "type"])
-def test_what_a_row_is_is_told_where_names_could_be_either(by: str, columns: list[str] | None, tmp_path: Path) -> None:
-    layers = "  conv: conv(4, 3)\n  linear: linear(10)\n  last: linear(5)\n"  # `linear` is a layer, and a type of two
+def test_what_a_row_is_is_told_where_names_could_be_either(
+    by: str, columns: list[str], layers: str, tmp_path: Path
+) -> None:
     network = spec(tmp_path, f"network: my\ninput: image(1, 8, 8)\nlayers:\n{layers}", "my.yaml")
     path = written(tmp_path / "costs.csv", "show", network, "--by", by)
-    if columns is not None:
+    if columns:
         rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
         lines = [columns, *([row[column] for column in columns] for row in rows)]
         path.write_text("".join(f"{','.join(line)}\n" for line in lines), encoding="utf-8")
