@@ -16,8 +16,9 @@ import archcalc
 from archcalc.engine.measured import read_measurements
 from archcalc.report import numbers
 from archcalc.report.data import json_lines, versioned
-from archcalc.report.measurement import measurement_object, measurements_csv
-from archcalc.results.measurement import Environment, Measurement
+from archcalc.report.measurement import measured, measurement_object, measurements_csv
+from archcalc.report.text import plain
+from archcalc.results.measurement import Environment, LayerTime, Measurement
 from tests.cli.running import run
 
 ENVIRONMENT = Environment(
@@ -87,6 +88,43 @@ def beside_cost(text: str) -> list[str]:
     return lines[
         start : next(index for index, line in enumerate(lines) if line.startswith(("MACs and params by", "MACs by")))
     ]
+
+
+LAYERS = [
+    LayerTime(
+        layer=layer,
+        type="conv",
+        out_shape=(6, 28, 28),
+        median_s=median,
+        first_quartile_s=median,
+        third_quartile_s=median,
+        macs=macs,
+        executed_macs=macs,
+        bytes_moved=1000,
+    )
+    for layer, median, macs in (("C1", 0.001, 117_600), ("C3", 0.0005, 150_000))
+]
+
+
+@pytest.mark.parametrize("ending", ["csv", "json"])
+def test_a_file_holds_whole_networks_and_their_layers(ending: str, tmp_path: Path) -> None:
+    path = written(tmp_path, [replace(LENET5, layers=LAYERS), VGG16], ending)
+    assert read_measurements(path) == [LENET5, VGG16]
+
+
+def test_layers_beside_the_whole() -> None:
+    """By hand: 1.5 of 2 ms are in layers, 1 of 1.5 ms in C1; 2 * 325,680 operations in 1.5 ms."""
+    text = plain(measured([replace(LENET5, layers=LAYERS)], "si"))
+    assert "the layers add up to 75.0% of the whole, 2.000 ms; residue 500.0 us" in text
+    rows = {line.split()[0]: line for line in text.splitlines() if line.startswith(("C1 ", "C3 ", "sum of"))}
+    assert " 66.7% " in rows["C1"]
+    assert " 36.1% " in rows["C1"]  # 117,600 of 325,680
+    assert " 33.3% " in rows["C3"]
+    assert " 434.2 M " in rows["sum"]
+    assert "TF32" not in text  # on a CPU nothing is rounded to it
+    assert "not yet seen to be stable" not in text
+    hasty = plain(measured([replace(LENET5, is_stable=False)], "si"))
+    assert "Times were not yet seen to be stable when the warm-up ended: lenet5, batch 1, fp32." in hasty
 
 
 @pytest.mark.parametrize("ending", ["csv", "json"])

@@ -12,6 +12,7 @@ from archcalc.engine.conventions import CONVENTIONS, TOOLS, decompose, terms_of
 from archcalc.engine.network import load
 from archcalc.ops import OPERATORS
 from archcalc.results.convention import AMOUNTS
+from archcalc.results.reconciliation import PARTS
 from tests.cli.running import run
 
 MEASURED = Path(__file__).parent / "conventions"
@@ -98,6 +99,22 @@ def test_components_add_up_to_every_convention() -> None:
     norm = next(component for component in components if component.part == "norm" and component.words != "parameters")
     assert norm.many == archcalc.analyze("resnet18@torchvision").totals.neurons - 1000
     assert norm.worth == {"fvcore": 2, "ptflops": 2, "thop": 4, "torchprofile": 1, "calflops": 2, "deepspeed": 2}
+
+
+def test_components_are_of_a_kind_of_work() -> None:
+    """The kinds in their order, and of each the largest first."""
+    components = decompose(load("resnet18@torchvision").graph(), TOOLS)
+    assert {(component.operator, component.part) for component in components} == {
+        ("conv", "MACs"),
+        ("linear", "MACs"),
+        ("linear", "bias"),
+        ("batch_norm", "norm"),
+        ("relu", "activation"),
+        ("maxpool", "pooling"),
+        ("global_avgpool", "pooling"),
+    }
+    order = [(PARTS.index(component.part), -component.many) for component in components]
+    assert order == sorted(order)
 
 
 def test_conventions_are_sound_data() -> None:

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import json
+import os
 import platform
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 import archcalc
 from archcalc.cli.progress import progress
-from archcalc.engine.execution import executions
+from archcalc.engine.execution import executions, least_memory
 from archcalc.engine.network import load
 from tests.cli.running import Outcome, run, spec
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
-from archcalc.torch_bridge import consumption, timing  # noqa: E402
+from archcalc.torch_bridge import consumption, environment, timing  # noqa: E402
 from archcalc.torch_bridge import profile as profiling  # noqa: E402
 from archcalc.torch_bridge.build import build, example_input  # noqa: E402
 from archcalc.torch_bridge.nvml import Gpu  # noqa: E402
@@ -127,6 +130,24 @@ def test_bytes_of_a_training_step_by_hand(tiny: str) -> None:
     assert fc == 2 * (36 + 370 + 10 + 10 + 36 + 370 + 36 + 370)
 
 
+def test_what_moves_nothing(tmp_path: Path) -> None:
+    """By hand, in floats: flattening renames, and so does dropout at inference; norms read their statistics."""
+    layers = "  conv: conv(2, 1, bias=false, norm=batch_norm)\n  drop: dropout(0.5)\n  flat: flatten\n  fc: linear(2)\n"
+    graph = load(spec(tmp_path, f"network: still\ninput: image(2, 3, 3)\nlayers:\n{layers}")).graph()
+    conv, norm, drop, flat, fc = (done.bytes_moved for done in executions(graph, 1, 32, False))
+    assert (conv, norm) == (4 * (18 + 4 + 18), 4 * (18 + 4 + 4 + 18))
+    assert (drop, flat, fc) == (0, 0, 4 * (18 + 38 + 2))
+    _, _, drop, flat, _ = (done.bytes_moved for done in executions(graph, 1, 32, True))
+    assert (drop, flat) == (4 * (18 + 18 + 18 + 18 + 18), 0)
+
+
+def test_least_memory_by_hand(tiny: str) -> None:
+    """40 + 370 parameters; relu works where it is: conv reads 64 elements and gives 144; linear reads 36."""
+    graph = load(tiny).graph()
+    assert least_memory(graph, 3, 16, False) == 2 * (410 + 3 * (64 + 144))
+    assert least_memory(graph, 3, 16, True) == 2 * (2 * 410 + 3 * (64 + 36))
+
+
 @pytest.mark.parametrize("network", ["branches", "squeezenet1_1"])
 def test_backward_layer_by_layer_is_backward(network: str, tmp_path: Path) -> None:
     torch.manual_seed(0)
@@ -152,6 +173,31 @@ def test_every_operation_has_a_time(tmp_path: Path) -> None:
         times = timer.times(example_input(graph, 1))
     assert len(times) == len(graph.nodes)
     assert all(time > 0 for time in times)
+
+
+class Steps(timing.Clock):
+    """A second passes at every look."""
+
+    now = 0
+
+    def stamp(self) -> Any:
+        self.now += 1
+        return self.now
+
+
+def test_an_operation_has_the_times_of_all_its_parts(tiny: str) -> None:
+    """Convolution, relu and pooling are one call each; the linear layer flattens first. Backward is as much again."""
+    graph = load(tiny).graph()
+    model = build(graph)
+    x = example_input(graph, 1)
+    assert OperationTimer(model, Steps(), 4).times(x) == [1, 1, 1, 2]
+    assert TrainingTimer(model, Steps(), 4).times(x) == [2, 2, 2, 4]
+
+
+def test_a_layer_has_the_times_of_all_its_operations(tiny: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(profiling, "clock_of", lambda device: Steps())
+    found = profile(tiny, layers=True, threads=1)
+    assert [(layer.layer, layer.median_s) for layer in found.layers] == [("conv1", 2), ("pool1", 1), ("fc", 2)]
 
 
 def test_training_is_forward_and_backward(tiny: str) -> None:
@@ -197,6 +243,8 @@ def test_memory_is_what_torch_gave_out(tmp_path: Path) -> None:
     path = spec(tmp_path, "network: r\ninput: image(4, 8, 8)\nlayers: {a: relu, b: relu, c: relu}\n")
     (found,), _ = measured(path)
     assert found["peak_memory_bytes"] == 3 * 4 * 8 * 8 * 4  # the input, what an operation reads, what it writes
+    path = spec(tmp_path, "network: held\ninput: features(8)\nlayers: {fc: linear(4)}\n")
+    assert measured(path)[0][0]["peak_memory_bytes"] == 4 * (8 + 8 * 4 + 4 + 4)  # input, weights, biases, output
 
 
 def test_a_compiled_model_is_the_compiled_one(tiny: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -215,17 +263,82 @@ def test_a_compiled_model_is_the_compiled_one(tiny: str, monkeypatch: pytest.Mon
 
 def test_the_environment_says_what_it_takes_to_repeat(tiny: str) -> None:
     (found,), _ = measured(tiny, "--note", "a quiet night")
-    environment = found["environment"]
-    assert environment["torch"] == torch.__version__
-    assert environment["python"] == platform.python_version()
-    assert environment["archcalc"] == archcalc.__version__
-    assert environment["threads"] == 1
-    assert environment["note"] == "a quiet night"
-    assert environment["device_name"]
-    assert environment["date"].endswith("+00:00")
+    told = found["environment"]
+    assert told["torch"] == torch.__version__
+    assert told["python"] == platform.python_version()
+    assert told["archcalc"] == archcalc.__version__
+    assert told["threads"] == 1
+    assert told["note"] == "a quiet night"
+    assert told["device_name"]
+    assert told["date"].endswith("+00:00")
     text = json.dumps(found)
     assert str(Path.home()) not in text
     assert str(Path.cwd()) not in text
+
+
+def test_work_of_others_is_all_but_our_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In 4 s the system is busy for 8.5 s, of which this process is for 2.5; idling and waiting are no work."""
+    second = os.sysconf("SC_CLK_TCK")
+    user, nice, system, idle, waiting, irq, softirq, stolen = 5, 1, 1, 100, 10, 0.5, 0.5, 0.5
+    before = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
+    after = [user, nice, system, idle, waiting, irq, softirq, stolen, 7, 7]
+    lines = iter(["cpu  " + " ".join(str(int(each * second)) for each in each_of) for each_of in (before, after)])
+    own = iter([SimpleNamespace(user=1.0, system=1.0), SimpleNamespace(user=3.0, system=1.5)])
+    now = iter([10.0, 14.0])
+    with monkeypatch.context() as patch:
+        patch.setattr(environment, "_text", lambda path: next(lines))
+        patch.setattr(environment, "perf_counter", lambda: next(now))
+        patch.setattr("os.times", lambda: next(own))
+        assert environment.OtherWork().cores() == 1.5
+    monkeypatch.setattr(environment, "_text", lambda path: "")
+    assert environment.OtherWork().cores() is None
+
+
+def test_memory_that_the_system_tells(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(environment, "_text", lambda path: "MemTotal:  9000 kB\nMemFree: 1 kB\nMemAvailable:   3 kB\n")
+    assert environment.available_memory() == 3072
+    monkeypatch.setattr(environment, "_text", lambda path: "")
+    assert environment.available_memory() is None
+
+
+@pytest.mark.parametrize(
+    ("conv", "matmul", "said"),
+    [(False, False, "none"), (True, False, "conv"), (False, True, "matmul"), (True, True, "conv+matmul")],
+)
+def test_what_may_round_to_tf32_on_a_gpu(conv: bool, matmul: bool, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", conv)
+    monkeypatch.setattr(torch.backends.cuda, "matmul", SimpleNamespace(allow_tf32=matmul))
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "Quipu")
+    monkeypatch.setattr(environment, "gpu_of", lambda device: None)
+    found = environment.environment_of(torch.device("cuda"), environment.OtherWork(), "")
+    assert (found.tf32, found.device_name, found.driver, found.clock_mhz) == (said, "Quipu", "", None)
+    assert environment.environment_of(torch.device("cpu"), environment.OtherWork(), "").tf32 == "none"
+
+
+def test_options_reach_the_measurement(tiny: str) -> None:
+    options = ("--set", "width=2", "--input", "1x10x10", "--repeats", "21", "--threads", "2")
+    (found,) = json.loads(run("profile", tiny, "--device", "cpu", *options, "--format", "json").stdout)["measurements"]
+    # by hand: 2 maps of 8x8 from 3x3 windows; 2 maps of 4x4 into 10
+    assert (found["input"], found["macs"]) == ([1, 10, 10], 2 * 64 * 9 + 32 * 10)
+    assert (found["repeats"], found["environment"]["threads"]) == (21, 2)
+
+
+def test_nothing_else_is_timed(tiny: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No collection of garbage and, at inference, no bookkeeping for gradients; memory is measured after the times."""
+    during: list[tuple[bool, bool, bool]] = []
+
+    def watched(graph: Any, device: Any) -> Any:
+        model = build(graph, device=device)
+        model.register_forward_pre_hook(
+            lambda module, x: during.append((gc.isenabled(), torch.is_inference_mode_enabled(), module.training))
+        )
+        return model
+
+    monkeypatch.setattr(profiling, "build", watched)
+    profile(tiny, threads=1)
+    assert during[:-1] == [(False, True, False)] * (len(during) - 1)
+    assert during[-1] == (True, True, False)
+    assert len(during) > 20
 
 
 def test_settings_of_torch_are_put_back(tiny: str) -> None:
@@ -257,6 +370,15 @@ def test_warm_up_without_an_end_says_so() -> None:
     found = timing.warm_up(lambda: next(growing))
     assert not found.is_stable
     assert found.runs == 9  # 0.255 s in all, the first run not among them
+    slower = iter([100.0, *(0.001 * 1.5**number for number in range(50))])
+    assert timing.warm_up(lambda: next(slower)) == (13, False)  # 0.171 s after 12 runs, 0.257 s after 13
+
+
+def test_warm_up_takes_some_time_at_least(monkeypatch: pytest.MonkeyPatch) -> None:
+    """20 runs of 1/64 s, and the first; that times do not change is seen after 11 already."""
+    monkeypatch.setattr(timing, "LEAST_SECONDS", 20 / 64)
+    monkeypatch.setattr(timing, "MOST_SECONDS", 30.0)
+    assert timing.warm_up(lambda: 1 / 64) == (21, True)
 
 
 def test_quartiles() -> None:

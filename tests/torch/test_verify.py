@@ -16,6 +16,7 @@ from archcalc.graph import Graph, Node
 from archcalc.ops import OPERATORS, Operator, Shape, Window
 from archcalc.ops.conv import Conv
 from archcalc.results.verification import Check, agreement
+from archcalc.source.extra import MissingExtraError
 from archcalc.spec.library import specs_folder
 from tests.cli.running import run, spec
 
@@ -25,6 +26,7 @@ pytest.importorskip("torchvision")
 pytestmark = pytest.mark.torch
 
 from archcalc.torch_bridge import against_fvcore, against_torch  # noqa: E402
+from archcalc.torch_bridge.counters import macs_of  # noqa: E402
 from archcalc.torch_bridge.definitions import DEFINITIONS, Definition  # noqa: E402
 from archcalc.torch_bridge.faults import FAULTS, judge, judge_totals  # noqa: E402
 from archcalc.torch_bridge.verify import verify, verify_graph  # noqa: E402
@@ -88,11 +90,12 @@ def test_what_torchvision_documents_is_measured(name: str, params: int, macs: in
     )
 
 
-def test_heads_are_compared_with_those_of_torchvision() -> None:
+@pytest.mark.parametrize("against", ["torch", "torchvision"])
+def test_networks_are_compared_with_heads_and_without(against: str) -> None:
     """13,004,888 is what `torchvision.models.googlenet(weights=None)` has, 6,624,904 its documentation."""
-    found = verify("googlenet@torchvision", ["torchvision"]).checks
-    assert the(found, "params_with_heads", against="torchvision").theirs == 13_004_888
-    assert the(found, "params", against="torchvision").theirs == 6_624_904
+    found = verify("googlenet@torchvision", [against]).checks
+    assert the(found, "params_with_heads", against=against).theirs == 13_004_888
+    assert the(found, "params", against=against).theirs == 6_624_904
 
 
 def test_flops_of_fvcore_are_measured() -> None:
@@ -101,6 +104,22 @@ def test_flops_of_fvcore_are_measured() -> None:
     assert the(found, "macs", against="fvcore").theirs == 714_188_480
     assert the(found, "fvcore_flops", against="fvcore").theirs == 714_197_696
     assert {check.state for check in found} == {"equal"}
+
+
+def test_what_is_shared_is_stored_once(tmp_path: Path) -> None:
+    """By hand: 8 filters of 8*9 weights and 8 biases, called twice; 8*4 weights, also transposed; 4 biases."""
+    layers = "  conv: conv(8, 3, padding=1)\n  again: share(conv)\n  pool: global_avgpool\n  encode: linear(4)\n"
+    text = f"network: shared\ninput: image(8, 6, 6)\nlayers:\n{layers}  decode: linear(8, weights=encode, bias=false)\n"
+    found = verify(spec(tmp_path, text), ["torch", "fvcore"])
+    assert found.differences == []
+    assert [(check.operation, check.theirs) for check in found.of("torch", ["params"]) if check.operation] == [
+        ("conv", 8 * 8 * 9 + 8),
+        ("again", 0),
+        ("pool", 0),
+        ("encode", 8 * 4 + 4),
+        ("decode", 0),
+    ]
+    assert the(found.checks, "macs", "conv", "fvcore").theirs == 2 * 8 * 8 * 9 * 36  # both calls
 
 
 def shaped(op: Operator, x: Any, inputs: tuple[int, ...], name: str) -> Node:
@@ -298,6 +317,11 @@ def test_another_kernel_than_torchvisions_differs(tmp_path: Path) -> None:
     assert verify(network, ["torchvision"]).checks == []  # a user's own file is not torchvision's network
 
 
+def test_a_fraction_of_a_multiply_accumulate_stays_one() -> None:
+    """28 FLOPs of two examples are 7 MACs each; one FLOP more is no whole number of them."""
+    assert (macs_of(28, 2), macs_of(29, 2)) == (7, "29/4")
+
+
 def test_what_torch_refuses_is_a_difference(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     changed(monkeypatch, against_torch, replace_conv(kernel_size=99))
     (check,) = verify(spec(tmp_path, SMALL), ["torch"]).differences
@@ -357,6 +381,8 @@ def test_a_total_may_lack_exactly_what_is_known_to_be_lacking(theirs: int, state
     part = Check("net", "torch", "b", "macs", 50, 0, "not counted", "known")
     whole = Check("net", "torch", "", "macs", 200, theirs, "differs")
     assert judge_totals([part, whole])[1].state == state
+    assert judge_totals([part, whole._replace(quantity="macs_with_heads")])[1].state == state
+    assert judge_totals([part, whole._replace(quantity="params")])[1].state == "differs"
 
 
 def test_steps_of_norms_are_told_apart(tmp_path: Path) -> None:
@@ -506,6 +532,8 @@ def test_a_missing_extra_is_named(missing: str, monkeypatch: pytest.MonkeyPatch)
     out = run("verify", "lenet5", "--against", "torch,fvcore,torchvision", code=3)
     assert out.stderr.startswith(f"error[missing-extra]: this needs {missing}, which is not installed")
     assert "pip install 'archcalc[torch]'" in out.stderr
+    with pytest.raises(MissingExtraError, match=f"this needs {missing}, "):
+        verify("lenet5", [missing])
     unasked = run("verify", "lenet5", code=0 if missing == "torchvision" else 3)
     assert missing in unasked.stderr
     assert ("no differences" in unasked.stdout) == (missing == "torchvision")
