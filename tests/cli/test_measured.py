@@ -15,6 +15,7 @@ import pytest
 import archcalc
 from archcalc.engine.measured import read_measurements
 from archcalc.report import numbers
+from archcalc.report.beside_cost import time_for_macs
 from archcalc.report.data import json_lines, versioned
 from archcalc.report.measurement import measured, measurement_object, measurements_csv
 from archcalc.report.text import plain
@@ -174,11 +175,33 @@ def test_what_the_columns_mean_is_said_for_every_configuration(tmp_path: Path) -
     training = [replace(one, mode="training", executed_macs=3 * one.macs) for one in (LENET5, VGG16)]
     fused = [replace(one, compiled=True) for one in (LENET5, VGG16)]
     arguments = ("compare", "lenet5", "vgg16", "--measured")
+    last = [replace(one, channels_last=True) for one in (LENET5, VGG16)]
     inference = run(*arguments, written(tmp_path, [LENET5, VGG16])).stdout
-    text = run(*arguments, written(tmp_path, [LENET5, VGG16, *training, *fused])).stdout
+    text = run(*arguments, written(tmp_path, [LENET5, VGG16, *training, *fused, *last])).stdout
+    assert [line.partition("Abacus 9, ")[2] for line in text.splitlines() if line.startswith("Time beside cost")] == [
+        "inference, fp32, batch 1",
+        "training, fp32, batch 1",
+        "inference, fp32, compiled, batch 1",
+        "inference, fp32, channels last, batch 1",
+    ]
     for words in ("training: forward and backward", "those that are fused move less"):
         assert words not in inference
         assert words in text
+
+
+def test_more_macs_may_take_less_time() -> None:
+    slow, nothing = replace(LENET5, median_s=1.0), replace(LENET5, macs=0)
+    said = time_for_macs([slow, VGG16], ["lenet5", "vgg16"])
+    assert said == "vgg16 takes 0.50x the time of lenet5 for 47,501x the MACs."
+    assert time_for_macs([LENET5, nothing], ["lenet5", "nothing"]) == (
+        "lenet5 takes 1.00x the time of nothing for 325.7 K MACs more."
+    )
+
+
+def test_rates_of_a_training_step() -> None:
+    """4 examples in half a second; 300 multiply-accumulates, forward and backward, are 600 operations."""
+    one = replace(LENET5, batch=4, mode="training", median_s=0.5, macs=100, executed_macs=300, bytes_moved=150)
+    assert (one.throughput_per_s, one.achieved_flops_per_s, one.arithmetic_intensity) == (8, 1200, 4)
 
 
 def test_the_last_of_equal_measurements_counts(tmp_path: Path) -> None:
