@@ -90,7 +90,7 @@ def formula(
         )
     except SpecError as error:
         raise SpecError(map(_advised, error.diagnostics)) from None
-    except MismatchError as error:  # pragma: no cover - a test compares every network
+    except MismatchError as error:
         fail("internal-mismatch", str(error), "please report this: it is an error of archcalc", FINDINGS)
     match chosen(format, output, FormulaFormat):
         case FormulaFormat.LATEX:

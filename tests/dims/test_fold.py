@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 
-from archcalc.dims import Dim, Polynomial, bound, evaluate, maximum, substitute, total, variable
+from archcalc.dims import Dim, Polynomial, bound, evaluate, maximum, minimum, substitute, total, variable
 from archcalc.dims.polynomial import atoms_inside, single
 from tests.dims.trees import LEAST, OPEN, Rule, points, quick, rules
 
@@ -37,6 +37,13 @@ def test_a_bound_is_the_sum_of_largest_terms() -> None:
 def test_a_zero_hides_no_large_factor() -> None:
     z = variable("z", at_least=0)
     assert bound(z * r**3, {"z": (0, 0), "r": (1, 1000)}) == 10**9
+
+
+def test_a_square_of_both_signs_is_least_between_them() -> None:
+    k, root = variable("k"), minimum(r - 3, w)  # -2 to 1, and 0 where r is 3
+    x = (100 - root**2) // w * k
+    assert evaluate(x, {"r": 3, "w": 1, "k": 1000}) == 100_000
+    assert bound(x, {"r": (1, 9), "w": (1, 1), "k": (1, 1000)}) >= 100_000
 
 
 @pytest.mark.parametrize("ranges", [{"r": (5, 4)}, {"r": (0, 4)}])

@@ -6,9 +6,11 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from archcalc.engine import formula
 from tests.cli.running import run, spec
 
 
@@ -123,6 +125,18 @@ def test_json_is_of_the_one_shape() -> None:
 def test_mistakes(arguments: tuple[str, ...], said: str) -> None:
     outcome = run("formula", *arguments, code=2)
     assert said in " ".join(outcome.stderr.split())
+    assert outcome.stdout == ""
+
+
+def test_a_formula_that_the_integer_engine_contradicts(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = formula._costs
+
+    def wrong(*arguments: Any) -> Any:
+        return {row: {name: cost + 1 for name, cost in costs.items()} for row, costs in right(*arguments).items()}
+
+    monkeypatch.setattr(formula, "_costs", wrong)
+    outcome = run("formula", "lenet5", code=1)
+    assert "error[internal-mismatch]: macs of lenet5: the closed form gives" in outcome.stderr
     assert outcome.stdout == ""
 
 
