@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from fractions import Fraction
 from functools import cache
 from pathlib import Path
 from xml.etree import ElementTree
@@ -14,7 +15,7 @@ import pytest
 from archcalc.claims.check import check_ledger
 from archcalc.report import claim, folder, ledger, published
 from archcalc.report.markdown import markdown
-from archcalc.results.claim import ClaimResult
+from archcalc.results.claim import ClaimResult, Value
 from tests.claims.test_read import SOURCE
 from tests.cli.running import run
 
@@ -269,6 +270,35 @@ def test_published_figures_for_programs() -> None:
     (network,) = json.loads(run("show", "lenet5", "--published", "--format", "json").stdout)["networks"]
     claims = {claim["id"]: claim["computed"] for claim in network["published"]}
     assert claims["lenet5.c1.params"] == 156
+
+
+def test_figures_of_other_settings_stand_below_and_those_of_rows_do_not(tmp_path: Path) -> None:
+    of_spec, of_other = ENTRY.format("a", "9,408", "verdict: reproduces"), ENTRY.format("b", "3136", "{}")
+    set_other = of_other.format("verdict: reproduces\n    input: [1, 224, 224]")  # 7 x 7 x 1 x 64
+    (tmp_path / "key.yaml").write_text(SOURCE + of_spec + set_other, encoding="utf-8")
+    results = check_ledger(tmp_path).results
+    assert [result.status for result in results] == ["reproduces", "reproduces"]
+    assert published.cell(published.in_rows(results)["conv1"]) == "weights 9,408"
+    shown = markdown(published.below("googlenet", results, ["conv1", "pool1"]))
+    assert "| weights of conv1 (input=1x224x224) | 3136 | 3,136 |" in shown
+    assert "9,408" not in shown
+    assert "9,408" in markdown(published.below("googlenet", results, ["pool1"]))
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (Fraction(-2, 3), "-0.6667"),
+        (Fraction(7620653, 874819), "8.711"),
+        (Fraction(1, 3000), "0.0003333"),
+        (Fraction(-1, 8), "-0.125"),
+        ((6, Fraction(1, 2)), "[6, 0.5]"),
+        (True, "true"),
+        (1234567, "1,234,567"),
+    ],
+)
+def test_values_as_people_read_them(value: Value, text: str) -> None:
+    assert claim.written(value) == text
 
 
 def test_lists_and_ratios_for_programs() -> None:

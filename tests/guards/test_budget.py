@@ -147,6 +147,18 @@ def test_check_holds_what_the_spec_says_of_every_network_of_it(tmp_path: Path) -
     assert run("check", f"{path}:my", "--format", "csv").stdout.splitlines()[1:] == ["my,params,410,410,0,kept,"]
 
 
+def test_a_variant_has_the_budget_of_what_it_starts_from(tmp_path: Path) -> None:
+    budget = "budget:\n  my: {params: 400, macs: 1K}\n  my@wide: {params: 810}\n"
+    text = f"{NET}variants:\n  my@wide: {{width: 8}}\n{budget}"
+    found = run("check", spec(tmp_path, text, "my.yaml"), "--format", "csv", code=1).stdout.splitlines()
+    assert [line.split(",")[:5] for line in found[1:]] == [
+        ["my", "params", "400", "410", "10"],
+        ["my", "macs", "1000", "1656", "656"],
+        ["my@wide", "params", "810", "810", "0"],
+        ["my@wide", "macs", "1000", "3312", "2312"],
+    ]
+
+
 def test_check_as_json_github_junit_and_markdown(tmp_path: Path) -> None:
     path = spec(tmp_path, f"{NET}budget: {{params: 400, depth: 2}}\n", "my.yaml")
     found = json.loads(run("check", path, "--format", "json", code=1).stdout)["budgets"]

@@ -69,6 +69,11 @@ def statuses(found: Difference) -> list[str]:
             "  b: conv(4, 3)\n  c: conv(4, 1)\n  a: relu\n",
             ["same b", "same c", "changed a"],
         ),
+        (
+            "  a: relu\n  b: conv(4, 3)\n  c: conv(4, 1)\n",
+            "  b: conv(4, 3)\n  c: conv(4, 1)\n  n: lrn\n  a: relu\n",
+            ["same b", "same c", "added n", "changed a"],
+        ),
     ],
 )
 def test_layers_are_aligned(tmp_path: Path, old: str, new: str, expected: list[str]) -> None:
@@ -101,6 +106,13 @@ def test_the_strides_of_resnet_50_are_all_that_torchvision_changed() -> None:
     totals = {total.quantity: total for total in found.totals}
     assert (totals["params"].old, totals["params"].new) == (25_557_032, 25_557_032)
     assert totals["macs"].new - totals["macs"].old == 4_089_184_256 - 3_857_973_248
+
+
+def test_a_layer_that_is_stored_otherwise_has_changed() -> None:
+    # Han et al. 2015, Table 4: all eight layers with weights are pruned.
+    found = difference(analyze("alexnet"), analyze("alexnet@pruned"))
+    changed = [change.new.name.partition(".")[0] for change in found.layers if change.new and change.status != "same"]
+    assert changed == [*(f"conv{number}" for number in range(1, 6)), "fc6", "fc7", "fc8"]
 
 
 def test_where_too_many_could_have_been_renamed_none_is() -> None:

@@ -132,6 +132,21 @@ def test_prose_between_is_a_caption_and_notes() -> None:
     assert [found.count(word) for word in ("Second.", "third")] == [1, 1]
 
 
+def test_a_quiet_line_between_two_tables_is_a_note_under_the_first() -> None:
+    first, second = (document([name, "1"]) for name in ("a", "b"))
+    found = latex([*first, Paragraph("Said of a.", quiet=True), *second])
+    above, _, below = found.partition(r"\end{table}")
+    assert "Said of a." in above
+    assert "Said of a." not in below
+
+
+def test_what_is_too_long_is_cut() -> None:
+    table = Table([Column("name"), Column("what", least=8, cut="end")])
+    table.rows.append(["a", "many words that go on"])
+    assert r"a & many wo\ldots{} \\" in latex([table], 12)  # 8 characters, for there is no room for more
+    assert "many words that go on" in latex([table])
+
+
 def test_long_tables_go_over_pages() -> None:
     short, long = (
         latex(document(*[["a", str(n)] for n in range(rows)])) for rows in (ROWS_ON_A_PAGE, ROWS_ON_A_PAGE + 1)
