@@ -34,6 +34,11 @@ def test_texts_of_squares() -> None:
     assert text(r * r + r + 1) == "r^2 + r + 1"
 
 
+def test_texts_of_quotients() -> None:
+    assert text((r + 1) // (r + w)) == "floor((r + 1)/(r + w))"
+    assert text((2 * r) // (3 * w)) == "floor((2 r)/(3 w))"
+
+
 def test_maps_of_alexnet_can_be_read() -> None:
     """A map of 227 pixels is 55, 27, 13 and 6 wide in the paper; the formula's floors are those sizes."""
     assert [(227 - 7) // 4, (227 - 11) // 8, (227 - 19) // 16, (227 - 35) // 32] == [55, 27, 13, 6]

@@ -41,6 +41,8 @@ ALL = rows(archcalc.sweep(["resnet18", "resnet50"], OVER))
         (["resolution >= 64", "resolution != 80"], lambda row: row["resolution"] >= 64 and row["resolution"] != 80),
         (["width > 0.3"], lambda row: row["width"] > 0.3),
         (["width <= 0.3"], lambda row: row["width"] <= 0.3),
+        (["width < 0.3"], lambda row: row["width"] < 0.3),
+        (["width >= .3"], lambda row: row["width"] >= 0.3),
         (["width == 3/4"], lambda row: row["width"] == 0.75),
         (["width == 0.3"], lambda row: False),
         (["width != 0.3", "width >= 1/2"], lambda row: row["width"] >= 0.5),
