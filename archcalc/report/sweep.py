@@ -12,28 +12,33 @@ from pathlib import Path
 from typing import Any
 
 from archcalc import __version__
+from archcalc.report.blocks import CONVENIENCE, Bar, Cell, Document, Heading, Items, Paragraph, Table, bar, number
 from archcalc.report.blocks import Column as TableColumn
-from archcalc.report.blocks import Document, Heading, Items, Paragraph, Table, number
 from archcalc.report.numbers import Units, amount, exact, listed, plural
 from archcalc.results.sweep import Axis, Column, LeftOut, Sweep
 
 SHOWN = 40  # rows of a table
 FLUSHED = 20_000  # rows of a text that are made at once
-# Columns of a table that there may be no room for, the first to go last.
+# Columns of a table that there may be no room for, the first to go last; the bars stay longer than all of them.
 _LESS = ("activations", "size_bytes", "connections", "neurons", "buffers", "weights", "biases", "norm_params")
 
 
 def swept(found: Sweep, units: Units = "si", shown: int = SHOWN) -> Document:
-    """The first rows as a table, and what else there is to say."""
+    """The first rows as a table with bars of their MACs, or of the first quantity; and what else there is to say."""
     heading = found.heading
     is_many = len(heading.networks) > 1
     columns = [TableColumn("network", least=12)] * is_many
     columns += [number(axis.name) if axis.is_numeric else TableColumn(axis.name) for axis in heading.axes]
     columns += [number(name, _LESS.index(name) + 11 if name in _LESS else 0) for name in heading.quantities]
-    table = Table(columns)
     names = [column.title for column in columns]
-    for row in islice(_rows(found), shown):
-        table.rows.append([_cell(row[name], name, heading.axes, units) for name in names])
+    drawn = "macs" if "macs" in heading.quantities else heading.quantities[0]
+    beside = names.index(drawn) + 1
+    rows = list(islice(_rows(found), shown))
+    most = max((row[drawn] for row in rows), default=0)
+    table = Table([*columns[:beside], bar(CONVENIENCE), *columns[beside:]])
+    for row in rows:
+        cells: list[Cell] = [_cell(row[name], name, heading.axes, units) for name in names]
+        table.rows.append([*cells[:beside], Bar(row[drawn], most), *cells[beside:]])
     kept = found.tally.kept
     title = plural(len(found), "configuration")
     document: Document = [Heading(f"{listed(heading.networks)}: {title}", 1), table] if kept else [Heading(title, 1)]

@@ -51,6 +51,45 @@ def test_a_narrow_table_says_what_is_left_out() -> None:
     assert all(len(line) <= 80 for line in found.splitlines())
 
 
+SQUARES = ("sweep", "resnet50@torchvision", "--over", "resolution=64:256:64", "--set", "classes=1")  # MACs: n^2
+
+
+def bars(text: str) -> list[int]:
+    """Lengths of the bars of a table, in characters."""
+    return [line.count("█") for line in text.splitlines() if "█" in line]
+
+
+def test_bars_are_as_long_as_the_macs() -> None:
+    found = run(*SQUARES, "--quantity", "params,macs,neurons").stdout
+    assert bars(found) == [1, 4, 9, 16]
+    assert len(re.findall(r" [MG]  █+ +\d\S* [KM]$", found, re.MULTILINE)) == 4  # between MACs and neurons
+    assert "left out" not in found
+    largest_first = run(*SQUARES, "--quantity", "params,macs", "--sort", "macs", "--top", "2").stdout
+    assert bars(largest_first) == [16, 9]
+
+
+def test_bars_without_macs_are_of_the_first_quantity() -> None:
+    assert bars(run(*SQUARES, "--quantity", "neurons,params").stdout) == [1, 4, 9, 16]
+    assert bars(run(*SQUARES, "--quantity", "params,neurons").stdout) == [16, 16, 16, 16]
+
+
+def test_bars_stay_longer_than_columns_that_may_go() -> None:
+    found = run(*SQUARES, columns=80).stdout
+    assert bars(found) == [3, 6, 12]  # and less than one before
+    assert "left out at 80 columns: weights, biases" in found
+    narrow = run(*SQUARES, columns=34).stdout
+    assert bars(narrow) == []
+    assert "params     macs\n" in narrow
+
+
+@pytest.mark.parametrize("format", ["markdown", "csv", "json"])
+def test_bars_are_for_the_eye_alone(format: str) -> None:
+    found = run(*SQUARES, "--quantity", "params,macs", "--format", format).stdout
+    assert "█" not in found
+    if format == "markdown":
+        assert "| resolution | params | macs |\n" in found
+
+
 def test_a_long_table_shows_the_first_rows() -> None:
     found = run("sweep", "resnet18", "--over", "resolution=32:131", columns=200).stdout
     assert "the first 40 of 100 rows" in found
