@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from archcalc.claims.check import check_ledger
     from archcalc.engine.network import Network, analyze, closed_form, load
-    from archcalc.engine.sweep import sweep
+    from archcalc.engine.sweep.run import sweep
     from archcalc.source import SpecError
     from archcalc.spec.limits import Limits
     from archcalc.torch_bridge.build import to_torch
@@ -40,7 +40,7 @@ _PUBLIC = {
     "check_ledger": "archcalc.claims.check",
     "closed_form": "archcalc.engine.network",
     "load": "archcalc.engine.network",
-    "sweep": "archcalc.engine.sweep",
+    "sweep": "archcalc.engine.sweep.run",
     "to_torch": "archcalc.torch_bridge.build",  # the torch extra
 }
 

@@ -76,7 +76,7 @@ def formula(
     formula: give it a value with --set.
     """
     from archcalc.engine.explain import MismatchError
-    from archcalc.engine.formula import formulas
+    from archcalc.engine.formula.forms import formulas
     from archcalc.source import SpecError
 
     try:

@@ -40,8 +40,8 @@ from archcalc.cli.output import (
 from archcalc.cli.progress import progress
 
 if TYPE_CHECKING:
-    from archcalc.engine.parts import Store
-    from archcalc.engine.plan import Plan
+    from archcalc.engine.sweep.parts import Store
+    from archcalc.engine.sweep.plan import Plan
     from archcalc.results.sweep import Sweep
 
 
@@ -139,9 +139,9 @@ def sweep(
     structure are looped. Points drawn at random are computed once more one by one in every run. An interrupted run
     with -o goes on where it stopped.
     """
-    from archcalc.engine.axes import axis
-    from archcalc.engine.chunk import SweepMismatchError
-    from archcalc.engine.plan import make_plan
+    from archcalc.engine.sweep.axes import axis
+    from archcalc.engine.sweep.chunk import SweepMismatchError
+    from archcalc.engine.sweep.plan import make_plan
     from archcalc.source.extra import require
 
     if scheduler is not None and engine is not EngineChoice.DASK:
@@ -207,7 +207,7 @@ def stored(plan: Plan, output: Path | None, written_as: SweepFormat, engine: Eng
     """
     from tempfile import TemporaryDirectory
 
-    from archcalc.engine.parts import store_beside, store_in
+    from archcalc.engine.sweep.parts import store_beside, store_in
 
     if written_as in (SweepFormat.TABLE, SweepFormat.MARKDOWN) or plan.chunks == 1:
         yield None
@@ -242,10 +242,10 @@ def computed(plan: Plan, store: Store | None, engine: EngineChoice, scheduler: s
             tell(done, "sweep")
 
         if engine is EngineChoice.DASK:
-            from archcalc.engine.cluster import collected_on_dask
+            from archcalc.engine.sweep.cluster import collected_on_dask
 
             return collected_on_dask(plan, store, told, most, scheduler)
-        from archcalc.engine.sweep import collected
+        from archcalc.engine.sweep.run import collected
 
         return collected(plan, store, told, most)
 

@@ -10,7 +10,7 @@ from typing import Any
 from archcalc.dims import Assumption, Dim, Polynomial, prod, substitute, total, variable
 from archcalc.dims.polynomial import Atom, Monomial, NamedSum, Variable
 from archcalc.dims.text import PROSE, ordered, sum_text, texts_of, written
-from archcalc.engine.squares import squared
+from archcalc.engine.formula.squares import squared
 from archcalc.report.blocks import Column, Document, Heading, Items, Paragraph, Table, Total, number
 from archcalc.report.latex import escaped
 from archcalc.report.numbers import exact as decimal
@@ -228,7 +228,7 @@ def _width(atom: Atom) -> int:
 
 
 def _latex(x: Dim) -> str:
-    from archcalc.engine.symbolic import to_latex
+    from archcalc.engine.formula.symbolic import to_latex
 
     return to_latex(x)
 
@@ -267,7 +267,7 @@ def formulas_object(found: Formulas) -> dict[str, Any]:
 
 
 def _form_object(found: Formulas, form: ClosedForm) -> dict[str, Any]:
-    from archcalc.engine.symbolic import to_srepr
+    from archcalc.engine.formula.symbolic import to_srepr
 
     return {
         "variables": [

@@ -145,7 +145,7 @@ def write_parquet(found: Sweep, path: Path) -> None:
     """
     import pyarrow.parquet as pq
 
-    from archcalc.engine.parts import schema_of, to_arrow
+    from archcalc.engine.sweep.parts import schema_of, to_arrow
 
     schema = schema_of(found.heading, found.tally.wide)
     with pq.ParquetWriter(path, schema) as writer:

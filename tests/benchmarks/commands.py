@@ -188,11 +188,11 @@ def engine_alone(runs: int, ptflops: str | None) -> list[str]:
         "## The engine alone",
         "",
         "ResNet-152 from the text of `specs/resnet.yaml` to its totals, no parsed expression and no cost remembered",
-        "from before: parameters, MACs, FLOPs, connections, activations, depth, bytes. The others count a model that is",
-        "already there: fvcore its FLOPs, activations and parameters, which are all that it counts, or its FLOPs alone;",
-        "ptflops MACs and parameters. Imports are in none of the figures. A command counts once in its process, so the",
-        "targets are for the first count of a process; the counts after it, where the code of each tool is warm, stand",
-        "beside it.",
+        "from before: parameters, MACs, FLOPs, connections, activations, depth, bytes. The others count a model that",
+        "is already there: fvcore its FLOPs, activations and parameters, which is all that it counts, or its FLOPs",
+        "alone; ptflops MACs and parameters. Imports are in none of the figures. A command counts once in its process,",
+        "so the targets are for the first count of a process; the counts after it, where the code of each tool is",
+        "warm, stand beside it.",
         "",
     ]
     lines += table(

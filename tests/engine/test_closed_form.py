@@ -13,8 +13,8 @@ import archcalc
 from archcalc import analyze, closed_form
 from archcalc.dims import Polynomial, evaluate, variable
 from archcalc.engine.costs import QUANTITIES
+from archcalc.engine.formula.symbolic import to_sympy
 from archcalc.engine.network import Network
-from archcalc.engine.symbolic import to_sympy
 from archcalc.spec.library import all_names
 from tests.engine.small import network
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from archcalc.engine import formula
+from archcalc.engine.formula import forms
 from tests.cli.running import run, spec
 
 
@@ -129,12 +129,12 @@ def test_mistakes(arguments: tuple[str, ...], said: str) -> None:
 
 
 def test_a_formula_that_the_integer_engine_contradicts(monkeypatch: pytest.MonkeyPatch) -> None:
-    right = formula._costs
+    right = forms._costs
 
     def wrong(*arguments: Any) -> Any:
         return {row: {name: cost + 1 for name, cost in costs.items()} for row, costs in right(*arguments).items()}
 
-    monkeypatch.setattr(formula, "_costs", wrong)
+    monkeypatch.setattr(forms, "_costs", wrong)
     outcome = run("formula", "lenet5", code=1)
     assert "error[internal-mismatch]: macs of lenet5: the closed form gives" in outcome.stderr
     assert outcome.stdout == ""

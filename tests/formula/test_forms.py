@@ -14,7 +14,7 @@ from archcalc.dims import Polynomial
 from archcalc.dims.polynomial import NamedSum, Variable, atoms_inside
 from archcalc.engine.conventions import CONVENTIONS
 from archcalc.engine.costs import QUANTITIES
-from archcalc.engine.formula import FLOPS, KNOWN, formulas
+from archcalc.engine.formula.forms import FLOPS, KNOWN, formulas
 from archcalc.engine.groups import grouped
 from archcalc.engine.network import Network
 from archcalc.report.formula import in_variables, text

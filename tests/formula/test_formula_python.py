@@ -15,8 +15,8 @@ import pytest
 import sympy
 
 from archcalc import load
-from archcalc.engine.formula import formulas
-from archcalc.engine.symbolic import symbol
+from archcalc.engine.formula.forms import formulas
+from archcalc.engine.formula.symbolic import symbol
 from archcalc.report.data import json_text
 from archcalc.report.formula import formulas_object, formulated_latex
 from archcalc.report.formula_python import formulated_python, identifier

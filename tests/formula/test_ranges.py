@@ -6,8 +6,8 @@ import pytest
 
 from archcalc import SpecError, load
 from archcalc.dims import Assumption, minimum, variable
-from archcalc.engine.formula import formulas
-from archcalc.engine.ranges import Range, ranges_of
+from archcalc.engine.formula.forms import formulas
+from archcalc.engine.formula.ranges import Range, ranges_of
 from archcalc.report.formula import assumption, condition
 from archcalc.results.formula import Counter
 from tests.engine.small import network

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archcalc.dims import Dim, evaluate, substitute, variable
-from archcalc.engine.formula import formulas
-from archcalc.engine.squares import squared
+from archcalc.engine.formula.forms import formulas
+from archcalc.engine.formula.squares import squared
 from archcalc.report.formula import readable, text
 
 r, w = variable("r"), variable("w")

@@ -20,8 +20,8 @@ from archcalc.dims import (
     prod,
     variable,
 )
-from archcalc.engine.arrays import evaluate_points, fits_int64
-from archcalc.engine.symbolic import symbol, to_sympy
+from archcalc.engine.formula.symbolic import symbol, to_sympy
+from archcalc.engine.sweep.arrays import evaluate_points, fits_int64
 from archcalc.ops import HEADINGS, OPERATORS, ArgumentError, Operator, Shape, TorchCall, Window
 from tests.strategies import Case, cases, shapes
 

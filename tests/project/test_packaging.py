@@ -30,7 +30,7 @@ def test_counting_needs_no_heavy_library(code: str) -> None:
 
 
 def test_the_check_above_can_fail() -> None:
-    assert "sympy" in imported_by("import archcalc.engine.symbolic")
+    assert "sympy" in imported_by("import archcalc.engine.formula.symbolic")
 
 
 def test_torch_is_imported_in_one_room() -> None:

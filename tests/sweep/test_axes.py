@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import archcalc
-from archcalc.engine.axes import axis, axis_of
+from archcalc.engine.sweep.axes import axis, axis_of
 from archcalc.results.sweep import Value
 from archcalc.source import SpecError
 

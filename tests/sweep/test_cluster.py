@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from archcalc.engine.chunk import Runner, SweepMismatchError
-from archcalc.engine.parts import Store, schema_of, store_beside, to_arrow
-from archcalc.engine.plan import Plan, make_plan
-from archcalc.engine.sweep import collected, compute, gathered
+from archcalc.engine.sweep.chunk import Runner, SweepMismatchError
+from archcalc.engine.sweep.parts import Store, schema_of, store_beside, to_arrow
+from archcalc.engine.sweep.plan import Plan, make_plan
+from archcalc.engine.sweep.run import collected, compute, gathered
 from archcalc.report.sweep import write_parquet
 from archcalc.results.sweep import Tally
 from archcalc.source import SpecError
@@ -25,7 +25,7 @@ from tests.cli.running import run, shell
 
 distributed = pytest.importorskip("distributed")
 pytest.importorskip("pyarrow")
-from archcalc.engine.cluster import _chunks, collected_on_dask, compute_chunk  # noqa: E402  # after its libraries
+from archcalc.engine.sweep.cluster import _chunks, collected_on_dask, compute_chunk  # noqa: E402  # after its libraries
 
 OVER = {"resolution": "32:96:8", "width": "0.25:1:0.25", "classes": "1:100"}
 LOOPED = {"n": "1:60", "shortcut": "option_a,option_b", "resolution": "32:64"}  # 120 expansions
@@ -50,7 +50,7 @@ def parts(plan: Plan, folder: Path) -> Store:
 
 @pytest.fixture
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("archcalc.engine.plan.MOST_EXPANSIONS", 4)
+    monkeypatch.setattr("archcalc.engine.sweep.plan.MOST_EXPANSIONS", 4)
 
 
 @pytest.mark.usefixtures("small_chunks")
@@ -89,7 +89,7 @@ def test_a_worker_is_killed_and_nothing_is_lost_or_doubled(cluster: Any, tmp_pat
 
 
 def test_what_one_engine_began_another_ends(cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("archcalc.engine.plan.CHUNK", 500)
+    monkeypatch.setattr("archcalc.engine.sweep.plan.CHUNK", 500)
     options = [part for name, values in OVER.items() for part in ("--over", f"{name}={values}")]
     arguments = ["sweep", "resnet18", *options]
     path, other = tmp_path / "out.csv", tmp_path / "other.csv"
@@ -111,7 +111,7 @@ def test_what_one_engine_began_another_ends(cluster: Any, tmp_path: Path, monkey
 
 
 def test_without_a_file_and_with_a_choice(cluster: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("archcalc.engine.plan.CHUNK", 300)
+    monkeypatch.setattr("archcalc.engine.sweep.plan.CHUNK", 300)
     plan = make_plan(["resnet18", "vgg11"], OVER, pareto="macs,-classes,-resolution", where=["width != 1/2"], top=50)
     found = collected_on_dask(plan, scheduler=cluster.scheduler_address)
     expected = collected(plan)
@@ -135,7 +135,7 @@ def test_a_worker_of_another_version_is_refused() -> None:
 
 
 def test_an_address_where_nobody_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("archcalc.engine.cluster.PATIENCE", 1.0)
+    monkeypatch.setattr("archcalc.engine.sweep.cluster.PATIENCE", 1.0)
     arguments = ["sweep", "resnet18", "--over", "resolution=32,64", "--engine", "dask", "--scheduler"]
     found = run(*arguments, "tcp://127.0.0.1:9", code=2)
     assert "error[no-scheduler]" in found.stderr

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 import archcalc
-from archcalc.engine.chunk import Runner
-from archcalc.engine.expansion import Expansion
-from archcalc.engine.plan import make_plan
-from archcalc.engine.sweep import collected
+from archcalc.engine.sweep.chunk import Runner
+from archcalc.engine.sweep.expansion import Expansion
+from archcalc.engine.sweep.plan import make_plan
+from archcalc.engine.sweep.run import collected
 from tests.cli.running import MYSTERY, NET, run, spec
 
 OVER = ("--over", "resolution=16:64:16", "--over", "width=0.25:1:0.25")
@@ -24,7 +24,7 @@ FOUR_CHUNKS = 4
 
 @pytest.fixture
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("archcalc.engine.plan.CHUNK", 4)
+    monkeypatch.setattr("archcalc.engine.sweep.plan.CHUNK", 4)
 
 
 def csv_rows(text: str) -> list[dict[str, str]]:
@@ -197,7 +197,7 @@ def test_parts_on_the_way_to_stdout(format: str, tmp_path: Path) -> None:
 
 
 def test_a_table_holds_the_first_rows_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("archcalc.engine.plan.CHUNK", 16)
+    monkeypatch.setattr("archcalc.engine.sweep.plan.CHUNK", 16)
     monkeypatch.setattr("archcalc.cli.sweep.MOST_SHOWN", 40)
     plan = make_plan("resnet18", {"resolution": "32:132"})
     assert sum(map(len, (piece["macs"] for piece in collected(plan, most=40).pieces()))) == 48

@@ -10,11 +10,11 @@ import pytest
 
 import archcalc
 from archcalc.dims import Dim, variable
-from archcalc.engine.arrays import evaluate_grid, evaluate_points
-from archcalc.engine.chunk import SweepMismatchError
-from archcalc.engine.expansion import SWEPT, Expansion
 from archcalc.engine.network import analyze
-from archcalc.engine.plan import make_plan
+from archcalc.engine.sweep.arrays import evaluate_grid, evaluate_points
+from archcalc.engine.sweep.chunk import SweepMismatchError
+from archcalc.engine.sweep.expansion import SWEPT, Expansion
+from archcalc.engine.sweep.plan import make_plan
 from archcalc.results.sweep import Sweep
 from archcalc.source import Source, SpecError
 from archcalc.spec.library import all_names, choose
@@ -219,8 +219,8 @@ def test_chunks_do_not_change_what_comes_out(chunk: int, monkeypatch: pytest.Mon
     over = {"resolution": "8:64:8", "depth": "[2,2,2,2];[1,1,1,1];[1,2,1,1]", "width": "0.25:1:0.25"}
     whole = archcalc.sweep(["resnet18", "vgg11"], {"resolution": "8:64:8", "width": "0.25:1:0.25"})
     looped = archcalc.sweep("resnet18", over)
-    monkeypatch.setattr("archcalc.engine.plan.CHUNK", chunk)
-    monkeypatch.setattr("archcalc.engine.plan.MOST_EXPANSIONS", 2)
+    monkeypatch.setattr("archcalc.engine.sweep.plan.CHUNK", chunk)
+    monkeypatch.setattr("archcalc.engine.sweep.plan.MOST_EXPANSIONS", 2)
     assert archcalc.sweep("resnet18", over).to_frame().equals(looped.to_frame())
     again = archcalc.sweep(["resnet18", "vgg11"], {"resolution": "8:64:8", "width": "0.25:1:0.25"})
     assert again.to_frame().equals(whole.to_frame())

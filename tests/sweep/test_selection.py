@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import archcalc
-from archcalc.engine.selection import front
+from archcalc.engine.sweep.selection import front
 from archcalc.results.sweep import Sweep
 from archcalc.source import SpecError
 from tests.sweep.test_costs import network_of
@@ -73,7 +73,7 @@ def dominated(row: Row, other: Row, objectives: dict[str, int]) -> bool:
 )
 @pytest.mark.parametrize("chunk", [2**18, 10])
 def test_the_pareto_front(pareto: str, objectives: dict[str, int], chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("archcalc.engine.plan.CHUNK", chunk)
+    monkeypatch.setattr("archcalc.engine.sweep.plan.CHUNK", chunk)
     expected = [row for row in ALL if not any(dominated(row, other, objectives) for other in ALL)]
     found = rows(archcalc.sweep(["resnet18", "resnet50"], OVER, pareto=pareto))
     assert sorted(map(str, found)) == sorted(map(str, expected))
@@ -95,7 +95,7 @@ def test_any_front(points: list[tuple[int, ...]], objectives: int) -> None:
 
 @pytest.mark.parametrize("chunk", [2**18, 10])
 def test_order_and_the_first_few(chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("archcalc.engine.plan.CHUNK", chunk)
+    monkeypatch.setattr("archcalc.engine.sweep.plan.CHUNK", chunk)
     names = ["resnet18", "resnet50"]
     by_macs = sorted(ALL, key=lambda row: -row["macs"])
     assert rows(archcalc.sweep(names, OVER, sort="macs")) == by_macs

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archcalc.dims import Dim, evaluate, variable
-from archcalc.engine.symbolic import symbol, to_sympy
-from tests.engine.test_arrays import EXAMPLES
+from archcalc.engine.formula.symbolic import symbol, to_sympy
+from tests.sweep.test_arrays import EXAMPLES
 
 r, w = variable("r"), variable("w")
 LEAST = {"r": 1, "w": 1, "z": 0, "v0": 1, "v1": 1, "v2": 1}

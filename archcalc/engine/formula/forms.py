@@ -19,9 +19,9 @@ from archcalc.dims.polynomial import Atom, NamedSum, Quotient, Variable, atoms_i
 from archcalc.engine.conventions import CONVENTIONS
 from archcalc.engine.costs import QUANTITIES, cost_of, quantity
 from archcalc.engine.explain import MismatchError
+from archcalc.engine.formula.ranges import Range, decided_by, holds, period_of, ranges_of
+from archcalc.engine.formula.squares import squared
 from archcalc.engine.network import Network, check_variable, load
-from archcalc.engine.ranges import Range, decided_by, holds, period_of, ranges_of
-from archcalc.engine.squares import squared
 from archcalc.graph import Graph
 from archcalc.results.formula import By, ClosedForm, Counter, Formulas
 from archcalc.source import Diagnostic, SpecError, suggest, suggestion

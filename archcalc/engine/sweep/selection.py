@@ -11,8 +11,8 @@ from typing import Any, NamedTuple, NoReturn, Protocol
 
 import numpy as np
 
-from archcalc.engine.axes import as_text
 from archcalc.engine.conditions import condition
+from archcalc.engine.sweep.axes import as_text
 from archcalc.results.sweep import Axis, Column
 from archcalc.source import Diagnostic, SpecError, suggestion
 from archcalc.spec.number import exact_number

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from archcalc.engine.chunk import Rows, Runner
 from archcalc.engine.network import Network
-from archcalc.engine.parts import Store
-from archcalc.engine.plan import Plan, make_plan
+from archcalc.engine.sweep.chunk import Rows, Runner
+from archcalc.engine.sweep.parts import Store
+from archcalc.engine.sweep.plan import Plan, make_plan
 from archcalc.results.sweep import Axis, Column, Columns, Sweep, Tally, joined
 from archcalc.spec.limits import DEFAULT_LIMITS, Limits
 

@@ -9,10 +9,10 @@ from functools import partial
 from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
 from archcalc import __version__
-from archcalc.engine.chunk import Runner
-from archcalc.engine.parts import Store
-from archcalc.engine.plan import Plan
-from archcalc.engine.sweep import Kept, Progress, compute, gathered
+from archcalc.engine.sweep.chunk import Runner
+from archcalc.engine.sweep.parts import Store
+from archcalc.engine.sweep.plan import Plan
+from archcalc.engine.sweep.run import Kept, Progress, compute, gathered
 from archcalc.results.sweep import Columns, Sweep, Tally
 from archcalc.source import Diagnostic, SpecError
 from archcalc.source.extra import require

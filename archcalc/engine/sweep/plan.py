@@ -12,10 +12,10 @@ from random import Random
 from typing import Any, NamedTuple, NoReturn
 
 from archcalc import __version__
-from archcalc.engine.axes import axis_of
-from archcalc.engine.expansion import BATCH, SWEPT, Expansions, Question
 from archcalc.engine.network import Network, check_variable, load
-from archcalc.engine.selection import Selection, selection
+from archcalc.engine.sweep.axes import axis_of
+from archcalc.engine.sweep.expansion import BATCH, SWEPT, Expansions, Question
+from archcalc.engine.sweep.selection import Selection, selection
 from archcalc.results.cost import DTYPES
 from archcalc.results.sweep import Axis, Heading
 from archcalc.source import Diagnostic, Source, SpecError, suggestion

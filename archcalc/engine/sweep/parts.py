@@ -23,7 +23,7 @@ from archcalc.source import Diagnostic, SpecError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from archcalc.engine.plan import Plan
+    from archcalc.engine.sweep.plan import Plan
 
 _TALLY = "archcalc"
 _INTEGERS = "integers:"  # before the name of a column whose integers are written as texts

@@ -24,7 +24,7 @@ from archcalc.dims import (
     total,
     variable,
 )
-from archcalc.engine.arrays import Integers, evaluate_grid, evaluate_points, fits_int64
+from archcalc.engine.sweep.arrays import Integers, evaluate_grid, evaluate_points, fits_int64
 
 r, w, z = variable("r"), variable("w"), variable("z", at_least=0)
 half = (r + 1) // 2

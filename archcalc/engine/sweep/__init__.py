@@ -1,0 +1,6 @@
+"""Many configurations at once, in the order in which a sweep goes through these files.
+
+`axes` reads the values, `plan` decides what is looped and what is a chunk, `expansion` is one network with variables
+left free and `arrays` its polynomials at whole arrays, `chunk` computes and checks, `selection` keeps, `parts` stores,
+`run` does all of it here and `cluster` on the workers of a cluster.
+"""
