@@ -65,6 +65,11 @@ def shorten(text: str, width: int) -> str:
     """Cut the middle out: of the longest parts of a dotted name first, for names differ by digits at ends of parts."""
     if len(text) <= width:
         return text
+    before, arrow, after = text.partition(" -> ")
+    if arrow:  # both names of what was renamed are seen
+        room = width - len(arrow)
+        left = min(len(before), max(room // 2, room - len(after)))
+        return f"{shorten(before, left)}{arrow}{shorten(after, room - left)}"
     whole = text.split(".")
     parts = list(whole)
     for least in (4, 3) if len(parts) > 1 else ():  # `b…_3`, and `…_3` where that is not enough

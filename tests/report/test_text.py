@@ -106,6 +106,9 @@ def test_bars(part: int, whole: int, text: str) -> None:
         ("body.block_4.residual.conv_2", 16, "body.…_4.…al.…_2"),
         ("body.block_4.residual.conv_2", 12, "body.…al.…_2"),
         ("abcdefghij", 5, "ab…ij"),
+        ("inception_3a.3x3.conv_2 -> inception_3a.3x3", 37, "inc…3a.3x3.conv_2 -> inception_3a.3x3"),
+        ("inception_3a.3x3.conv_2 -> inception_3a.3x3", 19, "…3a…_2 -> i…3a.3x3"),
+        ("conv1 -> inception_3a.3x3.conv_2", 23, "conv1 -> i…3a.3x3.co…_2"),
     ],
 )
 def test_names_are_shortened_in_the_middle(text: str, width: int, short: str) -> None:
