@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -75,4 +78,9 @@ app.command(cls=PlainCommand)(report.report)
 
 def main() -> None:
     """Entry point."""
-    app(prog_name="archcalc")
+    nowhere = Path(os.devnull)
+    with nowhere.open(encoding="utf-8") as unwritable, nowhere.open("w", encoding="utf-8") as lost:
+        # A stream that the caller has closed is None. That a result cannot be written is told; what is said is lost.
+        sys.stdout = sys.stdout or unwritable
+        sys.stderr = sys.stderr or lost
+        app(prog_name="archcalc")

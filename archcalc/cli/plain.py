@@ -9,6 +9,8 @@ from typing import Any, get_args, get_origin
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from archcalc.cli.output import writing_stdout
+
 
 class PlainCommand(TyperCommand):
     """A command that converts words, numbers, choices and paths itself."""
@@ -17,6 +19,11 @@ class PlainCommand(TyperCommand):
         """All options, `--help` among them."""
         return convert_here(super().get_params(ctx))
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """What is typed; `--help` is written here."""
+        with writing_stdout():
+            return super().parse_args(ctx, args)
+
 
 class PlainGroup(TyperGroup):
     """The commands, whose own options are converted here too."""
@@ -24,6 +31,11 @@ class PlainGroup(TyperGroup):
     def get_params(self, ctx: Any) -> Any:
         """All options, `--help` among them."""
         return convert_here(super().get_params(ctx))
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """What is typed; `--help` and `--version` are written here."""
+        with writing_stdout():
+            return super().parse_args(ctx, args)
 
 
 def convert_here(parameters: list[Any]) -> list[Any]:

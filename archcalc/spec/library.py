@@ -100,8 +100,8 @@ def find_in_revision(name: str, revision: str) -> Found:
         SpecError: there is no such revision or file in it, it is no file's name, or the file does not read.
     """
     if not looks_like_file(name):
-        message = f"`{name}` is no file, and only files have revisions"
-        raise SpecError([Diagnostic("not-a-file", message, help=f"./{name}.yaml")])
+        message = f"`{name}` is not the path of a spec (.yaml, .yml), and only files have revisions"
+        raise SpecError([Diagnostic("not-a-file", message, help="./my.yaml, or ./my.yaml:variant")])
     path, variant = file_and_variant(name)
     return choose(read_spec(read_revision(path, revision)), variant)
 

@@ -77,10 +77,11 @@ def test_a_closed_pipe_is_silent() -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_a_full_disk_is_told() -> None:
+@pytest.mark.parametrize("arguments", [["show", "lenet5"], ["--help"], ["show", "--help"], ["--version"]])
+def test_a_full_disk_is_told(arguments: list[str]) -> None:
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
-            [sys.executable, "-m", "archcalc", "show", "lenet5"],
+            [sys.executable, "-m", "archcalc", *arguments],
             stdout=full,
             stderr=subprocess.PIPE,
             text=True,
@@ -89,6 +90,23 @@ def test_a_full_disk_is_told() -> None:
     assert done.returncode == 2
     assert "error[cannot-write]" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX shell")
+def test_closed_streams(tmp_path: Path) -> None:
+    def outcome(arguments: str) -> tuple[int, str]:
+        command = f"{sys.executable} -m archcalc {arguments}"
+        done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False, cwd=tmp_path)
+        return done.returncode, done.stderr
+
+    for arguments in ("show lenet5", "--help", "sweep lenet5 --over classes=5,10 --format csv", "validate x.yaml"):
+        code, said = outcome(f"{arguments} >&-")
+        assert code == 2
+        assert "error[" in said
+        assert "Traceback" not in said
+    assert outcome("show lenet5 -o out.csv >&-") == (0, "")  # nothing goes to stdout
+    assert (tmp_path / "out.csv").read_text().startswith("name,")
+    assert outcome("show lenet >/dev/null 2>&-")[0] == 2
 
 
 pty = pytest.importorskip("pty")

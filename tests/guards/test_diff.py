@@ -260,6 +260,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (["nowhere/my.yaml", "--git", "main"], "no-repository"),
         (["../outside.yaml", "--git", "main"], "no-repository"),
         (["resnet18", "--git", "main"], "not-a-file"),
+        (["README.md", "--git", "main"], "not-a-file"),
         (["specs/my.yaml"], "bad-count"),
         (["resnet18", "resnet34", "resnet50"], "bad-count"),
         (["resnet18", "resnet34", "--fail-if", "macs"], "bad-condition"),

@@ -271,6 +271,22 @@ def test_mistakes(arguments: list[str], code: str) -> None:
     assert found.stdout == ""
 
 
+@pytest.mark.parametrize(
+    ("condition", "help"),
+    [
+        ("resolutoin < 3", "did you mean `resolution`?"),
+        ("mac < 3", "did you mean `macs`?"),
+        ("macs 3", "a condition is macs < 600M, or resolution >= 128"),
+        ("macs <", "a condition is macs < 600M, or resolution >= 128"),
+        ("macs < many", "a number with K, M, G or T: 7M"),
+        ("macs < -3", "macs < 600M"),
+    ],
+)
+def test_help_with_a_condition_is_about_this_sweep(condition: str, help: str) -> None:
+    found = run("sweep", "resnet18", *OVER, "--where", condition, code=2)
+    assert found.stderr.endswith(f"  = help: {help}\n")
+
+
 def test_two_networks_of_one_name_are_refused(tmp_path: Path) -> None:
     first, second = spec(tmp_path, NET, "a.yaml"), spec(tmp_path, NET.replace("conv1", "conv"), "b.yaml")
     found = run("sweep", f"{first}:tiny", f"{second}:tiny", "--over", "size=8,16", code=2)

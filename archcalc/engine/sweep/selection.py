@@ -11,10 +11,10 @@ from typing import Any, NamedTuple, NoReturn, Protocol
 
 import numpy as np
 
-from archcalc.engine.conditions import condition
 from archcalc.engine.sweep.axes import as_text
 from archcalc.results.sweep import Axis, Column
 from archcalc.source import Diagnostic, SpecError, suggestion
+from archcalc.spec.budget import exact_amount, sample_amount
 from archcalc.spec.number import exact_number
 
 _CONDITION = re.compile(r"\s*(\w+)\s*(<=|>=|==|!=|<|>)\s*(.*?)\s*\Z")
@@ -186,27 +186,37 @@ def selection(
 
 def _filter(text: str, axes: dict[str, Axis], quantities: Sequence[str]) -> Filter:
     found = _CONDITION.match(text)
-    if found and found[1] in axes:
-        name, sign, right = found[1], found[2], found[3]
-        if not axes[name].is_numeric:
-            if sign not in ("==", "!="):
-                _refuse("bad-condition", f"`{text}` is no condition: {name} is no number", f"{name} == ...")
-            value, values = as_text(right), axes[name].texts
-            if value not in values:
-                help = suggestion(value, values, f"values are {', '.join(values)}")
-                _refuse("bad-condition", f"`{text}` is no condition: {name} is never `{right}`", help)
-            return Filter(name, sign, value)
-        amount = exact_number(right)
-        if amount is None:
-            _refuse("bad-condition", f"`{text}` is no condition: `{right}` is no number", f"{name} {sign} 3/4")
-        return Filter(name, sign, amount)
-    read = condition(text)
-    if read.quantity not in quantities:
-        help = suggestion(read.quantity, quantities, f"columns are {', '.join([*axes, *quantities])}")
-        _refuse("unknown-column", f"this sweep has no column `{read.quantity}`", help)
-    if read.of != "value":
-        _refuse("bad-condition", f"`{text}` is about a change, and a sweep has none", "macs < 600M")
-    return Filter(read.quantity, read.sign, read.amount)
+    if found is None or not found[3]:
+        _refuse("bad-condition", f"`{text}` is no condition", "a condition is macs < 600M, or resolution >= 128")
+    name, sign, right = found.groups()
+    if name in axes:
+        return _filter_of_axis(text, axes[name], sign, right)
+    if name not in quantities:
+        names = [*axes, *quantities]
+        help = suggestion(name, names, f"columns are {', '.join(names)}")
+        _refuse("unknown-column", f"this sweep has no column `{name}`", help)
+    if right.startswith(("+", "-")) or right.endswith("%"):
+        _refuse("bad-condition", f"`{text}` is about a change, and a sweep has none", f"{name} {sign} 600M")
+    amount = exact_amount(right, name)
+    if amount is None:
+        message = f"`{text}` is no condition: `{right}` is no amount of {name}"
+        _refuse("bad-condition", message, sample_amount(name))
+    return Filter(name, sign, Fraction(amount))
+
+
+def _filter_of_axis(text: str, axis: Axis, sign: str, right: str) -> Filter:
+    if not axis.is_numeric:
+        if sign not in ("==", "!="):
+            _refuse("bad-condition", f"`{text}` is no condition: {axis.name} is no number", f"{axis.name} == ...")
+        value, values = as_text(right), axis.texts
+        if value not in values:
+            help = suggestion(value, values, f"values are {', '.join(values)}")
+            _refuse("bad-condition", f"`{text}` is no condition: {axis.name} is never `{right}`", help)
+        return Filter(axis.name, sign, value)
+    amount = exact_number(right)
+    if amount is None:
+        _refuse("bad-condition", f"`{text}` is no condition: `{right}` is no number", f"{axis.name} {sign} 3/4")
+    return Filter(axis.name, sign, amount)
 
 
 def _order(word: str, names: Sequence[str]) -> Order:
