@@ -42,7 +42,7 @@ class _Checker(ExpressionChecker):
                     variant.span,
                     f"did you mean `{near}@...`?" if near else None,
                 )
-            for _, placed in variant.settings.values():
+            for placed in variant.settings().values():
                 self.expression(placed.expression, placed.base, {}, sees_layers=False)
         named = [(key, name, span) for key in ("storage", "budget") for name, (span, _) in getattr(spec, key).items()]
         for key, name, span in named:
@@ -129,7 +129,7 @@ class _Checker(ExpressionChecker):
         settings = [spec.variables]
         for variant in spec.variants.values():
             if any(
-                name in spec.settable for _, given in variant.settings.values() for name in free_names(given.expression)
+                name in spec.settable for given in variant.settings().values() for name in free_names(given.expression)
             ):
                 settings.append(spec.settings(variant.name))
         seen: set[str] = set()

@@ -122,12 +122,22 @@ class Module:
         return self.parts()[1]
 
 
-class Variant(NamedTuple):
-    """Named settings of the variables; `a@b` starts from `a`."""
+class Variant:
+    """Named settings of the variables; `a@b` starts from `a`. In a file that is known to be good, read as a module is."""
 
-    name: str
-    span: Span
-    settings: dict[str, tuple[Span, Placed]]
+    __slots__ = ("_read", "_settings", "name", "span")
+
+    def __init__(self, name: str, span: Span, read: Callable[[], dict[str, Placed]]) -> None:
+        self.name = name
+        self.span = span
+        self._read = read
+        self._settings: dict[str, Placed] | None = None
+
+    def settings(self) -> dict[str, Placed]:
+        """Variables with the expressions that give them."""
+        if self._settings is None:
+            self._settings = self._read()
+        return self._settings
 
 
 @dataclass(slots=True)
@@ -143,7 +153,6 @@ class Spec:
     notes: list[str] = field(default_factory=list)
     input: Placed | None = None
     variables: dict[str, Placed] = field(default_factory=dict)
-    variable_spans: dict[str, Span] = field(default_factory=dict)
     defaults: dict[str, dict[str, tuple[Span, Placed]]] = field(default_factory=dict)
     variants: dict[str, Variant] = field(default_factory=dict)
     modules: dict[str, Module] = field(default_factory=dict)
@@ -163,7 +172,7 @@ class Spec:
             chain.append(chain[-1].partition("@")[0])
         for name in reversed(chain):
             if name in self.variants:
-                found.update({key: placed for key, (_, placed) in self.variants[name].settings.items()})
+                found.update(self.variants[name].settings())
         return found
 
     def source_span(self) -> Span:

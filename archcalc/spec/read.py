@@ -125,10 +125,6 @@ class _Reader(BodyReader):
         for name in KEYS:
             if name in places:
                 getattr(self, "read_" + name)(places[name])
-        spec.settable = dict(spec.variable_spans)
-        for variant in spec.variants.values():
-            for name, (span, _) in variant.settings.items():
-                spec.settable.setdefault(name, span)
         return spec
 
     def read_network(self, node: YamlNode) -> None:
@@ -168,7 +164,7 @@ class _Reader(BodyReader):
         for key, value in self.mapping(node, "variables"):
             name = self.name(key, "a variable")
             placed = self.expression(value)
-            self.spec.variable_spans[name] = key.span
+            self.spec.settable[name] = key.span
             if placed:
                 self.spec.variables[name] = placed
 
@@ -218,13 +214,19 @@ class _Reader(BodyReader):
                     key.span,
                     "letters, digits, _ and -, and at most one @",
                 )
-            settings: dict[str, tuple[Span, Placed]] = {}
-            for name, given in self.mapping(value, f"the variant {key.value}"):
-                placed = self.expression(given)
+            given = list(self.mapping(value, f"the variant {key.value}"))
+            for name, _ in given:
                 self.name(name, "a variable")
-                if placed:
-                    settings[name.value] = (name.span, placed)
-            self.spec.variants[key.value] = Variant(key.value, key.span, settings)
+                if name.value not in self.spec.settable:
+                    self.spec.settable[name.value] = name.span
+            variant = Variant(key.value, key.span, partial(self.settings, given))
+            if not self.is_known_good:
+                variant.settings()
+            self.spec.variants[key.value] = variant
+
+    def settings(self, given: list[tuple[YamlScalar, YamlNode]]) -> dict[str, Placed]:
+        found = {name.value: self.expression(node) for name, node in given}
+        return {name: placed for name, placed in found.items() if placed}
 
     def read_tables(self, node: YamlNode) -> None:
         for key, value in self.mapping(node, "tables"):
