@@ -22,7 +22,7 @@ from archcalc.graph import Graph
 from archcalc.results.audit import Audit, Figure, Judgement
 from archcalc.results.cost import DTYPES, NetworkCost
 from archcalc.source import Diagnostic, Source, SpecError, suggest_many
-from archcalc.spec.library import index, looks_like_file
+from archcalc.spec.library import all_names, index, looks_like_file
 
 RESOLUTIONS = (224, 227, 231, 256, 288, 299, 320, 331, 384, 448, 512, 192, 160, 128, 96, 64, 32)
 BATCHES = (4, 8, 16, 32, 64, 128, 256, 512, 1024, 10, 100)
@@ -140,11 +140,15 @@ def _network(model: str) -> tuple[str, str]:
     for key in (_plain(model), _plain(without), _loosely(_plain(without))):
         spelling = _names().get(key)
         if spelling is not None:
-            return (
-                (spelling, "") if _counts(spelling) else ("", f"a family: name one of {', '.join(_variants(spelling))}")
-            )
+            return (spelling, "") if _counts(spelling) else ("", f"a family: name one of {_members(spelling)}")
     near = dict.fromkeys(_names()[name] for name in suggest_many(_plain(without), _names()))
     return "", f"did you mean {' or '.join(near)}?" if near else ""
+
+
+def _members(family: str) -> str:
+    """The networks of a family, the first of them where they are many."""
+    names = all_names([dict(index().values())[family]])
+    return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
 
 
 def _counts(name: str) -> bool:

@@ -15,6 +15,7 @@ from archcalc.report import data, numbers
 from archcalc.results.baseline import Baseline, Deviation
 from archcalc.results.cost import LayerCost, NetworkCost
 from archcalc.source import Diagnostic, Source, SpecError, read_source
+from archcalc.spec.library import index, plain
 
 MOST_BYTES = 1 << 26
 _HELP = "archcalc show NET --format csv writes a table of layers, archcalc list --format csv one of totals"
@@ -50,7 +51,7 @@ def compare_baseline(path: Path, networks: Sequence[Network] = (), **settings: A
     if len(networks) > 1:
         names_given = numbers.listed([network.name for network in networks])
         _refuse(source, f"it holds layers of one network, and {names_given} are given", "give one: my.yaml:variant")
-    network = networks[0] if networks else load(path.stem)
+    network = networks[0] if networks else _named_as(source, path.stem)
     cost = _as_in_layers(network, columns, rows, settings)
     now_rows = {row["name"]: row for row in _cells(data.layers_csv(cost, _rows_as_in(cost, rows)))}
     return Baseline(
@@ -59,6 +60,15 @@ def compare_baseline(path: Path, networks: Sequence[Network] = (), **settings: A
         len(rows),
         tuple(_rows_differ(source.name, columns, rows, now_rows)),
     )
+
+
+def _named_as(source: Source, name: str) -> Network:
+    """The network that the file of a table is named after."""
+    if plain(name) not in index():
+        message = f"the table {source.name} is named after no network: `{name}`"
+        help = f"say which it is of: archcalc check NET --baseline {source.name}"
+        raise SpecError([Diagnostic("unknown-network", message, help=help)])
+    return load(name)
 
 
 # reading

@@ -356,7 +356,11 @@ def test_names_that_are_not_known() -> None:
     found = judged("model,params\nresnet5O,1M\nnot a network at all,1M\nsqueezenet,1M\nresnet18,\nresnet18,-\n")
     assert [(figure.judgement, figure.network) for figure in found.figures] == [("unknown model", "")] * 3
     assert "resnet50" in found.figures[0].why
-    assert found.figures[2].why
+    assert found.figures[2].why.startswith("a family: name one of squeezenet1_0, ")
+    of_many, of_few = judged("model,params\nResNet,1M\nlenet,1M\n").figures
+    assert of_many.why.startswith("a family: name one of resnet18, resnet34")
+    assert of_many.why.endswith(" more")
+    assert of_few.why == "a family: name one of lenet5, lenet5@full, lenet@caffe, lenet@tfslim"
 
 
 def test_what_is_no_figure_is_said_to_be_none() -> None:

@@ -240,6 +240,8 @@ def test_what_is_no_table_of_ours_is_refused(text: str, message: str, tmp_path: 
 
 def test_a_table_named_after_no_network_needs_one(tmp_path: Path) -> None:
     path = written(tmp_path / "costs.csv", "show", "lenet5")
-    assert run("check", "--baseline", str(path), code=2).stderr.startswith("error[unknown-network]")
+    unknown = run("check", "--baseline", str(path), code=2).stderr
+    assert unknown.startswith(f"error[unknown-network]: the table {path} is named after no network: `costs`")
+    assert f"archcalc check NET --baseline {path}" in unknown
     assert "7 rows, all" in told("check", "lenet5", "--baseline", str(path))
     assert run("check", "--baseline", str(tmp_path / "none.csv"), code=2).stderr.startswith("error[no-such-file]")
