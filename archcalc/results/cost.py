@@ -228,12 +228,22 @@ class NetworkCost:
             "<tr>" + "".join(f"<td>{_cell(row[column])}</td>" for column in columns) + "</tr>"
             for row in (layer_row(layer, self.convention) for layer in self.layers)
         )
-        mark = "at least " if self.totals.at_least else ""
-        caption = (
-            f"{_escaped(self.title)}: {mark}{self.totals.params:,} params, {mark}{self.totals.macs:,} MACs, "
-            f"input {self.input}, batch {self.batch}"
-        )
+        title = f" ({self.title})" if self.title not in ("", self.name) else ""
+        caption = f"{_escaped(self._named + title)}: {self._sums}, input {self.input}, batch {self.batch}"
         return f"<table><caption>{caption}</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+
+    def __repr__(self) -> str:
+        """In one line, where all of it would fill a screen many times."""
+        return f"NetworkCost({self._named}: {self._sums}, {self.totals.layers:,} layers)"
+
+    @property
+    def _named(self) -> str:
+        return f"{self.scope} of {self.name}" if self.scope else self.name
+
+    @property
+    def _sums(self) -> str:
+        mark = "at least " if self.totals.at_least else ""
+        return f"{mark}{self.totals.params:,} params, {mark}{self.totals.macs:,} MACs"
 
 
 def layer_row(layer: LayerCost, convention: Convention) -> dict[str, Any]:

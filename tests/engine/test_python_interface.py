@@ -173,6 +173,23 @@ def test_html() -> None:
     assert "at least" not in html
 
 
+def test_html_names_the_network_and_its_family() -> None:
+    html = archcalc.analyze("resnet50@torchvision")._repr_html_()
+    assert "<caption>resnet50@torchvision (ResNet and the plain nets): 25,557,032 params, 4,089,184,256 MACs" in html
+
+
+def test_results_are_shown_in_a_line() -> None:
+    assert repr(archcalc.load("lenet5")) == "Network(lenet5 of specs/lenet.yaml)"
+    assert repr(archcalc.analyze("lenet5")) == "NetworkCost(lenet5: 60,000 params, 325,680 MACs, 7 layers)"
+    unknown = archcalc.analyze(network("a: opaque(4)"))
+    assert repr(unknown).endswith(": at least 0 params, at least 0 MACs, 1 layers)")
+
+
+def test_a_shell_completes_public_names() -> None:
+    assert {"analyze", "load", "sweep", "to_torch", "__version__"} <= set(dir(archcalc))
+    assert "TYPE_CHECKING" not in dir(archcalc)
+
+
 def test_html_escapes_what_a_spec_says() -> None:
     evil = network("a: linear(2)", "features(3)", 'title: "<script>alert(1)</script> & co"')
     html = archcalc.analyze(evil)._repr_html_()
