@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from math import log, pi, sqrt
+from math import floor, log, log10, pi, sqrt
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archcalc.engine.groups import cut
 from archcalc.report.files import write_whole
-from archcalc.report.numbers import count, listed, plural
+from archcalc.report.numbers import count, exact, listed, plural
 from archcalc.results.cost import LayerCost, NetworkCost
 from archcalc.source.extra import require
 
@@ -27,7 +27,8 @@ MOST_ROWS = 70  # of a chart whose labels can be read
 LONGEST_LABEL = 260  # pixels
 MOST_COLOURS = len(PALETTE)
 WIDTH, HEIGHT = 520, 380  # of a chart with balls, in pixels
-LEAST_AREA, MOST_AREA = 30, 2500  # of a ball
+MOST_AREA = 2500  # of a ball
+MOST_BALLS = 6  # of a legend
 MOST_POINTS = 5000  # of a picture of a sweep
 MOST_LABELS = 24  # of a legend
 MOST_NAMES = 4  # of networks in a title
@@ -117,17 +118,22 @@ def balls(costs: Sequence[NetworkCost]) -> Any:
         for cost in costs
     ]
     x, y = _Span([cost.totals.macs for cost in costs]), _Span([cost.totals.params for cost in costs])
-    most = max(cost.totals.size_bytes for cost in costs) / 2**20
+    most = max(cost.totals.size_bytes for cost in costs) / 2**20 or 1.0
     base = alt.Chart(_data(values)).encode(
         x=alt.X("macs:Q", title="MACs", scale=x.scale(), axis=_axis(values=x.powers())),
         y=alt.Y("params:Q", title="parameters", scale=y.scale(), axis=_axis(values=y.powers())),
     )
-    ball = base.mark_circle(opacity=0.65, stroke="black", strokeWidth=0.5).encode(
+    ball = base.mark_circle(opacity=0.65, stroke="black", strokeWidth=1).encode(
         size=alt.Size(
             "MiB:Q",
             title="weights, MiB",
-            scale=alt.Scale(type="linear", domain=[0, most], range=[LEAST_AREA, MOST_AREA]),
-            legend=alt.Legend(format="~s", tickCount=4, symbolFillColor="#bbbbbb", symbolStrokeColor="black"),
+            scale=alt.Scale(type="linear", domain=[0, most], range=[0, MOST_AREA]),
+            legend=alt.Legend(
+                labelExpr="format(datum.value, '~r')",
+                values=_steps(most),
+                symbolFillColor="#bbbbbb",
+                symbolStrokeColor="black",
+            ),
         ),
         color=alt.Color("network:N", sort=names, legend=None, scale=_colours(names)),
         tooltip=["network:N", alt.Tooltip("macs:Q", format=","), alt.Tooltip("params:Q", format=",")],
@@ -192,7 +198,8 @@ def cost_along(sweep: Sweep) -> Any:
 
 
 def _labelled(name: str, value: Any) -> str:
-    return str(value) if name == "network" else f"{name} {value}"
+    shown = exact(Fraction(repr(float(value)))) if isinstance(value, float) else str(value)
+    return shown if name == "network" else f"{name} {shown}"
 
 
 def _number(value: Any) -> float:
@@ -264,7 +271,14 @@ def _labels(base: Any, values: Sequence[dict[str, Any]], x: _Span, y: _Span, mos
 
 def _radius(size: float, most: float) -> float:
     """Of a ball, in pixels."""
-    return sqrt((LEAST_AREA + (MOST_AREA - LEAST_AREA) * size / most) / pi)
+    return sqrt(MOST_AREA * size / most / pi)
+
+
+def _steps(most: float) -> list[float]:
+    """Multiples of 1, 2 or 5 times a power of ten, up to a number."""
+    power: float = 10.0 ** floor(log10(most / MOST_BALLS))
+    step = next(part * power for part in (1, 2, 5, 10) if part * power * MOST_BALLS >= most)
+    return [step * time for time in range(1, floor(most / step) + 1)]
 
 
 def _axis(**arguments: Any) -> Any:

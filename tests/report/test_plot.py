@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
@@ -46,6 +47,35 @@ def test_balls_are_the_totals() -> None:
     costs = [archcalc.analyze(name) for name in ("googlenet", "vgg16")]
     found = {row["network"]: (row["macs"], row["params"]) for row in rows_of(balls(costs).to_dict())}
     assert found == {"googlenet": (1_582_671_872, 6_998_552), "vgg16": (15_470_264_320, 138_357_544)}
+
+
+def test_areas_of_balls_are_the_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "balls.svg"
+    costs = [archcalc.analyze(name) for name in ("lenet5", "googlenet", "vgg16")]
+    write_chart(balls(costs), path)
+    circles = re.findall(r'network: (\w+); weights, MiB: [^>]* d="M([\d.]+),0A', path.read_text(encoding="utf-8"))
+    radii = {name: float(radius) for name, radius in circles}
+    assert set(radii) == {"lenet5", "googlenet", "vgg16"}
+    for cost in costs:
+        share = cost.totals.size_bytes / costs[-1].totals.size_bytes
+        assert (radii[cost.name] / radii["vgg16"]) ** 2 == pytest.approx(share, rel=0.01)
+
+
+def test_a_legend_of_balls_is_in_round_numbers(tmp_path: Path) -> None:
+    for names, labels in (
+        (("googlenet", "vgg16"), {"100", "200", "300", "400", "500"}),
+        (("lenet5", "lenet5@full"), {"0.05", "0.1", "0.15", "0.2"}),  # 0.23 and 0.24 MiB
+    ):
+        path = tmp_path / "balls.svg"
+        write_chart(balls([archcalc.analyze(name) for name in names]), path)
+        texts = {element.text for element in ElementTree.parse(path).getroot().iter() if element.text}
+        assert labels <= texts
+        assert not {"0", "600", "0.25", "0.3"} & texts
+
+
+def test_labels_of_a_sweep_are_those_of_its_table() -> None:
+    sweep = archcalc.sweep(["resnet18"], over={"resolution": "64:128:32", "width": "0.5,1"})
+    assert {row["series"] for row in rows_of(cost_along(sweep).to_dict())} == {"width 0.5", "width 1"}
 
 
 @pytest.mark.parametrize("name", ["cost.svg", "cost.png", "cost.html"])
