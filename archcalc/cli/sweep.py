@@ -110,7 +110,7 @@ def sweep(
     seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Of the sample.")] = 0,
     quantity: Annotated[
         list[str] | None,
-        typer.Option("--quantity", metavar="NAME,...", help="Which costs: params,macs; all without. Repeatable."),
+        typer.Option("--quantity", metavar="NAME,...", help="Which costs: params,flops_arithmetic. Repeatable."),
     ] = None,
     set: SetOption = None,
     batch: BatchOption = 1,

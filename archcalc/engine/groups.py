@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from archcalc.engine.analyze import layer_costs
-from archcalc.engine.costs import QUANTITIES
+from archcalc.engine.quantities import QUANTITIES
 from archcalc.ops import Shape
 from archcalc.results.cost import LayerCost, NetworkCost
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from archcalc.dims import Dim, Polynomial, Ratio, ratio, variable
 from archcalc.engine.analyze import layer_costs, total
 from archcalc.engine.conventions import CONVENTIONS
-from archcalc.engine.costs import quantity
+from archcalc.engine.quantities import quantity
 from archcalc.engine.receptive_field import ReceptiveFields
 from archcalc.engine.scope import indices_inside
 from archcalc.engine.storage import FP32, LONGEST_DENSITY, storage_of
@@ -217,7 +217,7 @@ def closed_form(
 
     Raises:
         SpecError: a variable is unknown, or decides the structure and cannot stay free.
-        KeyError: not one of `costs.QUANTITIES`.
+        KeyError: not one of `quantities.ADDITIVE`.
     """
     if isinstance(network, str):
         network = load(network)

@@ -123,7 +123,7 @@ class Module:
 
 
 class Variant:
-    """Named settings of the variables; `a@b` starts from `a`. In a file that is known to be good, read as a module is."""
+    """Named settings of the variables, read as the parts of a module are; `a@b` starts from `a`."""
 
     __slots__ = ("_read", "_settings", "name", "span")
 

@@ -13,10 +13,10 @@ from archcalc import SpecError, analyze, load
 from archcalc.dims import Polynomial
 from archcalc.dims.polynomial import NamedSum, Variable, atoms_inside
 from archcalc.engine.conventions import CONVENTIONS
-from archcalc.engine.costs import QUANTITIES
-from archcalc.engine.formula.forms import FLOPS, KNOWN, formulas
+from archcalc.engine.formula.forms import formulas
 from archcalc.engine.groups import grouped
 from archcalc.engine.network import Network
+from archcalc.engine.quantities import ADDITIVE, FLOPS, QUANTITIES
 from archcalc.report.formula import in_variables, text
 from archcalc.results.cost import NetworkCost
 from archcalc.results.formula import ClosedForm, Counter, Formulas
@@ -184,9 +184,9 @@ def test_flops_of_every_convention(column: str) -> None:
 
 
 def test_batch_multiplies_work_and_not_what_is_stored() -> None:
-    found = formulas("lenet5", ["batch"], KNOWN)
+    found = formulas("lenet5", ["batch"], ADDITIVE)
     (one, eight) = (
-        {quantity: found.exact.evaluate("", quantity, {"batch": batch}) for quantity in KNOWN} for batch in (1, 8)
+        {quantity: found.exact.evaluate("", quantity, {"batch": batch}) for quantity in ADDITIVE} for batch in (1, 8)
     )
     cost = analyze("lenet5", batch=8)
     for quantity in QUANTITIES:

@@ -280,6 +280,8 @@ def test_mistakes(arguments: list[str], code: str) -> None:
         ("macs <", "a condition is macs < 600M, or resolution >= 128"),
         ("macs < many", "a number with K, M, G or T: 7M"),
         ("macs < -3", "macs < 600M"),
+        ("flops < 3", "say whose: flops_arithmetic, flops_fvcore, ... (archcalc conventions)"),
+        ("flops_fvcore < 3", "--quantity flops_fvcore,... computes it"),
     ],
 )
 def test_help_with_a_condition_is_about_this_sweep(condition: str, help: str) -> None:

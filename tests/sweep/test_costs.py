@@ -10,7 +10,9 @@ import pytest
 
 import archcalc
 from archcalc.dims import Dim, variable
+from archcalc.engine.conventions import CONVENTIONS
 from archcalc.engine.network import analyze
+from archcalc.engine.quantities import FLOPS, OPERATIONS
 from archcalc.engine.sweep.arrays import evaluate_grid, evaluate_points
 from archcalc.engine.sweep.chunk import SweepMismatchError
 from archcalc.engine.sweep.expansion import SWEPT, Expansion
@@ -58,6 +60,23 @@ def test_resolutions_of_every_network(name: str) -> None:
     found = archcalc.sweep(name, {"resolution": [1, first // 2 + 3, first, first + 37]})
     assert len(found)
     one_by_one(name, found)
+
+
+def test_operations_and_flops_of_every_convention() -> None:
+    over = {"resolution": "33:65:16", "width": "0.5,1", "batch": "1,3"}
+    names = ("macs", *OPERATIONS, *FLOPS)
+    found = archcalc.sweep("resnet50@torchvision", over, quantities=names).columns
+    for row in range(12):
+        resolution, width, batch = (str(found[name][row]) for name in over)
+        settings = {"resolution": resolution, "width": width}
+        totals = {
+            name: analyze("resnet50@torchvision", int(batch), settings, convention=name).totals for name in CONVENTIONS
+        }
+        assert {name: found[name][row] for name in FLOPS} == {name: totals[FLOPS[name].name].flops for name in FLOPS}
+        for name in OPERATIONS:
+            assert found[name][row] == getattr(totals["arithmetic"], name)
+    columns = archcalc.sweep("resnet50@torchvision", {"resolution": "224"}, quantities=["flops_fvcore"]).columns
+    assert columns["flops_fvcore"].tolist() == [4_111_512_576]  # as fvcore 0.1.5.post20221221 prints
 
 
 def test_lenet_at_its_own_size_costs_what_the_paper_says() -> None:

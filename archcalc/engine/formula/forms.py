@@ -16,24 +16,20 @@ from typing import Any, TypeAlias
 from archcalc.dims import Assumption, Dim, Polynomial, substitute, variable
 from archcalc.dims import total as sum_of
 from archcalc.dims.polynomial import Atom, NamedSum, Quotient, Variable, atoms_inside, single
-from archcalc.engine.conventions import CONVENTIONS
-from archcalc.engine.costs import QUANTITIES, cost_of, quantity
+from archcalc.engine.costs import cost_of
 from archcalc.engine.explain import MismatchError
 from archcalc.engine.formula.ranges import Range, decided_by, holds, period_of, ranges_of
 from archcalc.engine.formula.squares import squared
 from archcalc.engine.network import Network, check_variable, load
+from archcalc.engine.quantities import ADDITIVE, TIMES_BATCH, instead_of, parts, quantity
 from archcalc.graph import Graph
 from archcalc.results.formula import By, ClosedForm, Counter, Formulas
-from archcalc.source import Diagnostic, SpecError, suggest, suggestion
+from archcalc.source import Diagnostic, SpecError, suggest
 
 BATCH = "batch"
 MOST_STEP = 10_000  # a form that holds for every so many is no help where they are further apart
 
-OPERATIONS = ("additions", "multiplications", "divisions", "comparisons", "transcendentals")
-FLOPS = {rule.column: rule for rule in CONVENTIONS.values() if rule.column not in QUANTITIES}
-KNOWN = (*QUANTITIES, *OPERATIONS, *FLOPS)
 Rows: TypeAlias = "Mapping[str, Mapping[str, Dim]]"
-TIMES_BATCH = frozenset({"macs", "activations", *OPERATIONS, *FLOPS})
 
 
 def formulas(
@@ -50,7 +46,7 @@ def formulas(
         network: a name, a file, or what `load` gave.
         free: the variables, `batch` among them; or each with the unit that it is a multiple of (None: 1, or what its
             own value needs). Without: `resolution`, or every number of the spec that can stay free.
-        quantities: what is counted, of `KNOWN`.
+        quantities: what is counted, of `quantities.ADDITIVE`.
         by: what a row is.
         set: values of variables. That of a free one decides which remainder the simple form is for.
         with_heads: count train-only heads too.
@@ -106,11 +102,9 @@ def formulas(
 
 
 def _check_quantity(name: str) -> None:
-    if name not in KNOWN:
-        help = suggestion(name, KNOWN, f"there are {', '.join((*QUANTITIES, 'flops_arithmetic'))}")
-        if name == "flops":
-            help = "say whose: flops_arithmetic, flops_fvcore, ... (archcalc conventions)"
-        raise SpecError([Diagnostic("unknown-quantity", f"no closed form is of `{name}`", help=help)])
+    if name not in ADDITIVE:
+        message = f"no closed form is of `{name}`"
+        raise SpecError([Diagnostic("unknown-quantity", message, help=instead_of(name, ADDITIVE))])
 
 
 def _check_free(network: Network, name: str) -> None:
@@ -182,20 +176,7 @@ def _counted(graph: Graph, names: Sequence[str], by: By, with_heads: bool, times
 
 def _quantity(graph: Graph, name: str, indices: Sequence[int]) -> Dim:
     """The sum over operations, each as the square that it is where a map is square."""
-    return sum_of(squared(part) for part in _parts(graph, name, indices))
-
-
-def _parts(graph: Graph, name: str, indices: Sequence[int]) -> Iterator[Dim]:
-    for index in indices:
-        node = graph.nodes[index]
-        if name in QUANTITIES:
-            yield quantity(graph, name, within=[index])
-            continue
-        cost = cost_of(node.operator, node.x, node.y)
-        if name in OPERATIONS:
-            yield getattr(cost.arithmetic, name)
-        else:
-            yield FLOPS[name].flops(node.operator, node.x, node.y, cost)
+    return sum_of(squared(part) for part in parts(graph, name, indices))
 
 
 def _unknown(graph: Graph, with_heads: bool) -> Iterator[str]:

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from archcalc.dims import Assumption, Dim, Polynomial, variable
-from archcalc.engine.costs import QUANTITIES, cost_of, quantity
+from archcalc.engine.costs import cost_of
 from archcalc.engine.network import Network, analyze
+from archcalc.engine.quantities import ADDITIVE, FLOPS, QUANTITIES, TIMES_BATCH, quantity
 from archcalc.engine.storage import storage_of, stored_of_nodes
 from archcalc.engine.sweep.arrays import Integers, evaluate_grid, evaluate_points, fits_int64
 from archcalc.graph import Graph
@@ -17,9 +18,9 @@ from archcalc.results.sweep import Axis, Column, Value
 from archcalc.source import SpecError
 from archcalc.spec.limits import DEFAULT_LIMITS, Limits
 
-SWEPT = (*QUANTITIES, "size_bytes")
+SWEPT = (*QUANTITIES, "size_bytes")  # where nobody says which
+SWEEPABLE = (*ADDITIVE, "size_bytes")
 BATCH = "batch"  # an axis of any network that has no variable of that name
-_OF_BATCH = ("macs", "activations")
 INT64, OBJECT = np.dtype(np.int64), np.dtype(object)
 
 
@@ -42,15 +43,26 @@ def costs_at(network: Network, question: Question, settings: Mapping[str, Value]
     """
     given: dict[str, Any] = dict(settings)
     batch = int(given.pop(BATCH, question.batch)) if BATCH not in network.spec.settable else question.batch
-    totals = analyze(
-        network,
-        batch,
-        {**dict(question.set), **given},
-        dtype=question.dtype,
-        with_heads=question.with_heads,
-        limits=question.limits,
-    ).totals
-    return {name: getattr(totals, name) for name in question.quantities}
+    totals = {
+        convention: analyze(
+            network,
+            batch,
+            {**dict(question.set), **given},
+            dtype=question.dtype,
+            convention=convention,
+            with_heads=question.with_heads,
+            limits=question.limits,
+        ).totals
+        for convention in dict.fromkeys(map(_convention_of, question.quantities))
+    }
+    return {
+        name: getattr(totals[_convention_of(name)], "flops" if name in FLOPS else name) for name in question.quantities
+    }
+
+
+def _convention_of(name: str) -> str:
+    """The convention in which the integer engine counts a quantity; most are the same in all."""
+    return FLOPS[name].name if name in FLOPS else "arithmetic"
 
 
 class Mask(NamedTuple):
@@ -86,7 +98,7 @@ class Expansion:
         costs = {cost_of(node.operator, node.x, node.y) for node in graph.nodes[:last]}
         self.is_lower_bound = any(cost.arithmetic.state == "unknown" for cost in costs)
         numbers = {name: _number(network, graph, question, name, not settings) for name in question.quantities}
-        self.numbers = {name: x * batch if name in _OF_BATCH else x for name, x in numbers.items()}
+        self.numbers = {name: x * batch if name in TIMES_BATCH else x for name, x in numbers.items()}
         self.axes = {name: axis.multiples for name, axis in free.items()}
         ranges = {name: (int(values.min()), int(values.max())) for name, values in self.axes.items()}
         self.wide = frozenset(name for name, x in self.numbers.items() if not fits_int64(x, ranges))

@@ -13,12 +13,13 @@ from typing import Any, NamedTuple, NoReturn
 
 from archcalc import __version__
 from archcalc.engine.network import Network, check_variable, load
+from archcalc.engine.quantities import instead_of
 from archcalc.engine.sweep.axes import axis_of
-from archcalc.engine.sweep.expansion import BATCH, SWEPT, Expansions, Question
+from archcalc.engine.sweep.expansion import BATCH, SWEEPABLE, SWEPT, Expansions, Question
 from archcalc.engine.sweep.selection import Selection, selection
 from archcalc.results.cost import DTYPES
 from archcalc.results.sweep import Axis, Heading
-from archcalc.source import Diagnostic, Source, SpecError, suggestion
+from archcalc.source import Diagnostic, Source, SpecError
 from archcalc.spec.library import choose
 from archcalc.spec.limits import DEFAULT_LIMITS, Limits
 from archcalc.spec.read import read_spec
@@ -217,7 +218,7 @@ def _check_axes(axes: Sequence[Axis], networks: Sequence[Network], settings: Map
             _refuse("bad-axis", f"{axis.name} is given twice", f"--over {axis.name}=1:4,8 joins ranges and values")
         if axis.name in settings:
             _refuse("bad-axis", f"{axis.name} is set, and swept over", "leave one of --set and --over out")
-        if axis.name in SWEPT or axis.name == "network":
+        if axis.name in SWEEPABLE or axis.name == "network":
             _refuse("bad-axis", f"{axis.name} is a column of every sweep, not a variable")
         seen.append(axis.name)
     for network in networks:
@@ -234,9 +235,8 @@ def _check_axes(axes: Sequence[Axis], networks: Sequence[Network], settings: Map
 
 
 def _quantity(name: str) -> str:
-    if name not in SWEPT:
-        help = suggestion(name, SWEPT, f"quantities of a sweep are {', '.join(SWEPT)}")
-        _refuse("unknown-quantity", f"a sweep has no quantity `{name}`", help)
+    if name not in SWEEPABLE:
+        _refuse("unknown-quantity", f"a sweep has no quantity `{name}`", instead_of(name, SWEEPABLE))
     return name
 
 

@@ -41,7 +41,8 @@ def sweep(
         networks: names, files, or what `load` gave.
         over: values of variables: `{"resolution": "96:320:32", "width": [0.25, 0.5, 1]}`; `batch` is one too.
         set: values of other variables.
-        quantities: the columns of costs; all that there are.
+        quantities: the columns of costs: any that add up, `flops_arithmetic` among them; without, what a network stores
+            and its MACs, connections, neurons and activations.
         where: conditions that all hold: `["macs < 600M"]`.
         pareto: objectives, the smaller the better, with `-` the larger: `"macs,-resolution"`; what nothing is
             better than in all of them is kept.
@@ -49,7 +50,7 @@ def sweep(
         top: so many rows, the first by `sort`.
         sample: so many configurations drawn at random, each on its own, where there are more.
         seed: of the sample.
-        batch: examples at once; multiplies macs and activations.
+        batch: examples at once; multiplies macs, flops and activations.
         dtype: of the weights, for their size.
         with_heads: count train-only heads too.
         limits: bounds on the work.

@@ -11,7 +11,9 @@ from typing import Any, NamedTuple, NoReturn, Protocol
 
 import numpy as np
 
+from archcalc.engine.quantities import instead_of
 from archcalc.engine.sweep.axes import as_text
+from archcalc.engine.sweep.expansion import SWEEPABLE
 from archcalc.results.sweep import Axis, Column
 from archcalc.source import Diagnostic, SpecError, suggestion
 from archcalc.spec.budget import exact_amount, sample_amount
@@ -192,9 +194,7 @@ def _filter(text: str, axes: dict[str, Axis], quantities: Sequence[str]) -> Filt
     if name in axes:
         return _filter_of_axis(text, axes[name], sign, right)
     if name not in quantities:
-        names = [*axes, *quantities]
-        help = suggestion(name, names, f"columns are {', '.join(names)}")
-        _refuse("unknown-column", f"this sweep has no column `{name}`", help)
+        _refuse_column(name, [*axes, *quantities])
     if right.startswith(("+", "-")) or right.endswith("%"):
         _refuse("bad-condition", f"`{text}` is about a change, and a sweep has none", f"{name} {sign} 600M")
     amount = exact_amount(right, name)
@@ -224,9 +224,18 @@ def _order(word: str, names: Sequence[str]) -> Order:
     plain = word.strip().removeprefix("min:")
     name = plain.removeprefix("max:") if plain.startswith("max:") else plain.removeprefix("-")
     if name not in names:
-        help = suggestion(name, names, f"columns are {', '.join(names)}")
-        _refuse("unknown-column", f"this sweep has no column `{name}`", help)
+        _refuse_column(name, names)
     return Order(name, name != plain)
+
+
+def _refuse_column(name: str, names: Sequence[str]) -> NoReturn:
+    if name in SWEEPABLE:
+        help = f"--quantity {name},... computes it"
+    elif name == "flops":
+        help = instead_of(name, names)
+    else:
+        help = suggestion(name, names, f"columns are {', '.join(names)}")
+    _refuse("unknown-column", f"this sweep has no column `{name}`", help)
 
 
 def _refuse(code: str, message: str, help: str | None = None) -> NoReturn:
