@@ -138,7 +138,7 @@ def written(ledger: Ledger, format: CheckFormat | None, output: Path | None) -> 
     """Render the ledger, and send it where it was asked for."""
     from archcalc.report import data
     from archcalc.report import ledger as render
-    from archcalc.report.claim import claim_object, claim_row, counted
+    from archcalc.report.claim import CLAIM_COLUMNS, claim_object, claim_row, counted
 
     match chosen(format, output, CheckFormat):
         case CheckFormat.TABLE:
@@ -148,7 +148,7 @@ def written(ledger: Ledger, format: CheckFormat | None, output: Path | None) -> 
 
             send(markdown(render.checked(ledger)), output)
         case CheckFormat.CSV:
-            send(data.csv_text(map(claim_row, ledger.results)), output)
+            send(data.csv_text(map(claim_row, ledger.results), CLAIM_COLUMNS), output)
         case CheckFormat.JSON:
             rows = [claim_object(result) for result in ledger.results]
             send(data.json_lines(data.versioned(summary=counted(ledger.results), claims=rows)), output)

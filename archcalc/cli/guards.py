@@ -69,12 +69,14 @@ def send_guarded(
 ) -> None:
     """Write what was found in the format asked for."""
     from archcalc.report import data, guards
+    from archcalc.results.baseline import Deviation
 
     match format:
         case CheckFormat.CSV if checks and tables:
             fail("bad-option", "CSV holds one table, and budgets and baselines are two", "ask for them apart")
         case CheckFormat.CSV:
-            send(data.csv_text(guards.budget_rows(checks) or guards.deviation_rows(tables)), output)
+            rows = guards.budget_rows(checks)
+            send(data.csv_text(rows or guards.deviation_rows(tables), () if rows else Deviation._fields), output)
         case CheckFormat.JSON:
             found = data.versioned(budgets=guards.budget_rows(checks), deviations=guards.deviation_rows(tables))
             send(data.json_lines(found), output)

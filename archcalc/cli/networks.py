@@ -256,7 +256,7 @@ def explain(
     """
     from archcalc.engine.explain import MismatchError, explained
     from archcalc.report import data
-    from archcalc.report.explanation import explanation_object, layer_explained, network_explained
+    from archcalc.report.explanation import explanation_object, layer_explained, network_explained, rule_object
 
     request = Request(set, input, batch, dtype, convention, with_heads, limit, strict)
     (cost,) = analysed([network], request)
@@ -274,14 +274,14 @@ def explain(
     found = one_layer(cost, layer, network)
     try:
         explanations = explained(cost, found)
-    except MismatchError as error:  # pragma: no cover - a test explains every layer of every network
+    except MismatchError as error:  # pragma: no cover - a test explains every layer of each family
         fail("internal-mismatch", f"{found.name}: {error}", "please report this: it is an error of archcalc", FINDINGS)
     deliver(
         format,
         output,
         lambda: layer_explained(cost, found, explanations),
         lambda: data.csv_text(
-            {"operation": of.name, **rule._asdict(), "source": of.source} for of in explanations for rule in of.rules
+            {"operation": of.name, **rule_object(rule), "source": of.source} for of in explanations for rule in of.rules
         ),
         lambda: data.json_text(
             [data.network_object(cost, [found]) | {"explanations": [explanation_object(of) for of in explanations]}]

@@ -41,6 +41,6 @@ def ops(
         format,
         output,
         lambda: operators.operator_described(found),
-        lambda: data.csv_text(operators.operator_object(found)["arguments"]),
+        lambda: data.csv_text(operators.operator_object(found)["arguments"], operators.ARGUMENT_COLUMNS),
         lambda: data.json_lines(data.versioned(operators=[operators.operator_object(found)])),
     )

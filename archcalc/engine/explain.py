@@ -9,7 +9,7 @@ from typing import Any
 
 from archcalc.dims import Dim, RequirementError, collecting_assumptions, evaluate, variable
 from archcalc.engine.costs import cost_of
-from archcalc.graph import Graph, Node
+from archcalc.graph import NETWORK_INPUT, Graph, Node
 from archcalc.ops import GLOBAL, HEADINGS, POINTWISE, Operator, Shape, Table, Window
 from archcalc.results.convention import Convention
 from archcalc.results.cost import LayerCost, NetworkCost, json_number, notation
@@ -256,7 +256,26 @@ def _field_rules(cost: NetworkCost, index: int) -> list[Rule]:
     rules = [Rule("receptive field", formula, put, result)]
     if stride != 1:
         rules.append(Rule("jump", "jump*stride", f"{_plain(jump)}*{stride}", _plain(after.jump[0])))
-    return _checked(rules, size + dilation * (kernel - 1) * jump, after.size[0])
+    found = size + dilation * (kernel - 1) * jump
+    if found != after.size[0] and _is_upsampled(cost.graph, index):
+        return [Rule("receptive field", "the largest of outputs that differ, after upsampling", "", result), *rules[1:]]
+    return _checked(rules, found, after.size[0])
+
+
+def _is_upsampled(graph: Graph, index: int) -> bool:
+    """Whether an operation reads maps that were upsampled, of which some positions may see more than others."""
+    found, waiting = set[int](), list(graph.nodes[index].inputs)
+    while waiting:
+        before = waiting.pop()
+        if before == NETWORK_INPUT or before in found:
+            continue
+        found.add(before)
+        node = graph.nodes[before]
+        window = node.operator.window(node.x) if isinstance(node.x, Shape) else None
+        if isinstance(window, Window) and any(factor != 1 for factor in window.upsample or ()):
+            return True
+        waiting += node.inputs
+    return False
 
 
 def _checked(rules: list[Rule], found: Any, result: int) -> list[Rule]:

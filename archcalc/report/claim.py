@@ -153,30 +153,42 @@ def counted(results: Iterable[ClaimResult]) -> dict[Status, int]:
 # for programs
 
 
+CLAIM_COLUMNS = [
+    "id",
+    "source",
+    "reference",
+    "where",
+    "printed",
+    "reads",
+    "precision",
+    "network",
+    "at",
+    "quantity",
+    "value",
+    "status",
+    "agreement",
+    "computed",
+    "kind",
+    "because",
+    "read",
+    "confidence",
+    "problem",
+]
+
+
 def claim_row(result: ClaimResult) -> dict[str, Any]:
     """A claim as CSV holds it; what is computed as `expect:` takes it."""
     claim = result.claim
-    return {
-        "id": claim.id,
+    found = {
         "source": claim.source.citekey,
         "reference": claim.source.reference,
-        "where": claim.where,
-        "printed": claim.printed,
-        "reads": claim.reads,
-        "precision": claim.precision,
-        "network": claim.network,
-        "at": claim.at,
-        "quantity": claim.quantity,
-        "value": claim.value,
         "status": result.status,
         "agreement": result.agreement or "",
         "computed": None if result.ours is None else literal(result.ours),
         "kind": claim.kind or "",
-        "because": claim.because,
-        "read": claim.read,
-        "confidence": claim.confidence,
         "problem": finding(result)[0] if result.fails else "",
     }
+    return {name: found[name] if name in found else getattr(claim, name) for name in CLAIM_COLUMNS}
 
 
 def claim_object(result: ClaimResult) -> dict[str, Any]:

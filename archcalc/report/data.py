@@ -62,14 +62,15 @@ def network_row(cost: NetworkCost) -> dict[str, Any]:
     }
 
 
-def csv_text(rows: Iterable[Mapping[str, Any]]) -> str:
-    """Rows under the names of the first; shapes as `64x112x112`."""
+def csv_text(rows: Iterable[Mapping[str, Any]], names: Sequence[str] = ()) -> str:
+    """Rows under the names of columns, or else those of the first row; shapes as `64x112x112`."""
     import csv
     import io
 
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    names: list[str] = []
+    if names:
+        writer.writerow(names)
     for row in rows:
         if not names:
             names = list(row)

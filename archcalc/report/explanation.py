@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +13,7 @@ from archcalc.report import numbers
 from archcalc.report.blocks import Bar, Column, Document, Heading, Items, Paragraph, Table, Total, bar, number
 from archcalc.report.show import at_least, flops_title, footer, headline, remarks, totals_table
 from archcalc.results.cost import LayerCost, NetworkCost
-from archcalc.results.explanation import Explanation
+from archcalc.results.explanation import Explanation, Rule
 
 
 def layer_explained(cost: NetworkCost, layer: LayerCost, explanations: Sequence[Explanation]) -> Document:
@@ -114,6 +115,11 @@ def _zero(cost: NetworkCost) -> list[str]:
     return [f"{name} ({times}): {reason}" for (name, reason), times in found.items()]
 
 
+def rule_object(rule: Rule) -> dict[str, str]:
+    """A rule for programs: its numbers without the commas that part their digits for the eye."""
+    return {name: re.sub(r"(?<=[0-9]),(?=[0-9]{3})", "", text) for name, text in rule._asdict().items()}
+
+
 def explanation_object(of: Explanation) -> dict[str, Any]:
     """An explanation for programs."""
     return {
@@ -122,7 +128,7 @@ def explanation_object(of: Explanation) -> dict[str, Any]:
         "in_shape": of.x,
         "out_shape": of.y,
         "symbols": dict(of.given),
-        "rules": [rule._asdict() for rule in of.rules],
+        "rules": [rule_object(rule) for rule in of.rules],
         "assumptions": of.assumptions,
         "source": of.source,
         "remark": of.remark,

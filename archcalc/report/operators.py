@@ -157,11 +157,14 @@ def rows(operators: Iterable[type[Operator]]) -> list[dict[str, Any]]:
     ]
 
 
+ARGUMENT_COLUMNS = ("name", "takes", "default", "doc")
+
+
 def operator_object(operator: type[Operator]) -> dict[str, Any]:
     """An operator for programs, with all that its page says."""
     (row,) = rows([operator])
     arguments = [
-        {"name": name, "takes": takes(declared), "default": default(declared), "doc": declared.doc}
+        dict(zip(ARGUMENT_COLUMNS, (name, takes(declared), default(declared), declared.doc), strict=True))
         for name, declared in operator.arguments.items()
     ]
     parts = {key.lower(): text for key, text in documentation(operator).items()}

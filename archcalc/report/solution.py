@@ -74,12 +74,9 @@ def scaled(found: Scaling, units: Units = "si") -> Document:
     bases = ", ".join(f"{name} by {exact(base)}" for name, base in found.coefficients.items())
     title = f"{found.network}, {bases} to the power of phi" if bases else f"{found.network}, scaled by coefficients"
     table = Table([*([number("phi")] if bases else []), *_columns(found.rows)])
-    rows = list(found.rows)
-    if found.largest is not None and found.largest not in rows:
-        rows.insert(len(rows) - 1, found.largest)
-    for row in rows:
+    for row in _in_order(found):
         mark = "" if row.is_within else "over"
-        if row is found.largest:
+        if row == found.largest:
             mark = "largest within"
         cells = [exact(row.phi)] if bases else [f"{float(factor):.3g}x" for factor in row.factors.values()]
         values = [_setting(value) for value in row.settings.values()]
@@ -100,7 +97,6 @@ def _columns(rows: Sequence[Scaled]) -> list[Column]:
 
 def scaled_rows(found: Scaling) -> list[dict[str, Any]]:
     """Rows as CSV and JSON hold them."""
-    rows = [*found.rows, *([found.largest] if found.largest else [])]
     return [
         {
             "name": found.network,
@@ -110,8 +106,16 @@ def scaled_rows(found: Scaling) -> list[dict[str, Any]]:
             **row.costs,
             "is_within": row.is_within,
         }
-        for row in rows
+        for row in _in_order(found)
     ]
+
+
+def _in_order(found: Scaling) -> list[Scaled]:
+    """The rows with the largest within the limits, which lies before the first that is over them."""
+    rows = list(found.rows)
+    if found.largest is not None and found.largest not in rows:
+        rows.insert(len(rows) - 1, found.largest)
+    return rows
 
 
 def _point(point: Point) -> dict[str, Any]:

@@ -107,6 +107,12 @@ def test_nothing_unexplained_is_said_too(tmp_path: Path) -> None:
     assert run("check", "--ledger", write(tmp_path, "a.rounds")).stdout.startswith("Unexplained differences: none\n")
 
 
+def test_csv_without_rows_has_the_same_columns(path: str) -> None:
+    names, *_ = run("check", "--ledger", path, "--format", "csv", code=1).stdout.splitlines()
+    none = run("check", "--source", "lin2013network", "--verdict", "broken", "--format", "csv").stdout
+    assert none == f"{names}\n"
+
+
 def test_csv_and_json_are_exact_and_agree(path: str) -> None:
     rows = list(csv.DictReader(io.StringIO(run("check", "--ledger", path, "--format", "csv", code=1).stdout)))
     whole = json.loads(run("check", "--ledger", path, "--format", "json", code=1).stdout)

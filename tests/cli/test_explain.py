@@ -24,10 +24,10 @@ def rules(*arguments: str) -> dict[str, tuple[str, str, str]]:
 
 def test_a_convolution_rule_numbers_and_result() -> None:
     found = rules("googlenet", "conv1")
-    assert found["weights"] == ("channels*in_channels*kernel**2", "64*3*7**2", "9,408")
-    assert found["params"] == ("weights + biases", "9,408 + 64", "9,472")
+    assert found["weights"] == ("channels*in_channels*kernel**2", "64*3*7**2", "9408")
+    assert found["params"] == ("weights + biases", "9408 + 64", "9472")
     assert found["MACs"] == (
-        "channels*in_channels*kernel**2*out_height*out_width", "64*3*7**2*112*112", "118,013,952",
+        "channels*in_channels*kernel**2*out_height*out_width", "64*3*7**2*112*112", "118013952",
     )  # fmt: skip
     assert found["receptive field"] == ("size + (kernel - 1)*jump", "1 + (7 - 1)*1", "7x7")
     assert found["jump"] == ("jump*stride", "1*2", "2")
@@ -35,8 +35,8 @@ def test_a_convolution_rule_numbers_and_result() -> None:
 
 def test_connections_of_the_table_of_lenet() -> None:
     found = rules("lenet5", "C3")
-    assert found["weights"] == ("60*kernel**2", "60*5**2", "1,500")
-    assert found["connections"][2] == "151,600"
+    assert found["weights"] == ("60*kernel**2", "60*5**2", "1500")
+    assert found["connections"][2] == "151600"
     text = run("explain", "lenet5", "C3").stdout
     assert "The table connects 60 of 6 x 16 pairs of maps." in text
     assert "Source: LeCun et al. 1998, section II.A" in text
@@ -94,7 +94,27 @@ def test_a_whole_network() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["lenet5", "lenet@tfslim", "alexnet", "vgg11@lrn", "googlenet@torchvision", "resnet20"]
+    "name",
+    [
+        "lenet5",
+        "lenet@tfslim",
+        "alexnet",
+        "vgg11@lrn",
+        "googlenet@torchvision",
+        "resnet20",
+        "resnet18@option-a",
+        "ciresan-1",
+        "zfnet",
+        "nin-cifar10",
+        "overfeat-fast",
+        "bn_inception",
+        "inception_v3",
+        "inception_v4",
+        "inception_resnet_v1",
+        "squeezenet1_0@complex-bypass",
+        "enet",
+        "fractalnet20",
+    ],
 )
 def test_every_layer_explains_itself_with_the_engines_numbers(name: str) -> None:
     cost = analyze(name, with_heads=True)
@@ -103,6 +123,16 @@ def test_every_layer_explains_itself_with_the_engines_numbers(name: str) -> None
         by_name = [rule for part in parts for rule in part.rules if rule.quantity == "MACs"]
         assert sum(int(rule.result.replace(",", "")) for rule in by_name) == layer.macs
         assert all(part.source for part in parts)
+
+
+def test_fields_of_outputs_that_differ() -> None:
+    """Of two outputs of a window over maps upsampled by 2, one may reach a pixel that the other does not."""
+    found = rules("enet", "decoder.bottleneck5.main.body")
+    formula, numbers, result = found["receptive field"]
+    assert (formula, numbers) == ("the largest of outputs that differ, after upsampling", "")
+    seen = next(layer for layer in analyze("enet").layers if layer.name == "decoder.bottleneck5.main.body")
+    assert seen.receptive_field is not None
+    assert result == "x".join(map(str, seen.receptive_field.size))
 
 
 @pytest.mark.parametrize("name", sorted(OPERATORS))

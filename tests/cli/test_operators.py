@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import csv
+import io
 import json
 
 import pytest
@@ -38,3 +40,9 @@ def test_operators_for_programs() -> None:
 def test_an_unknown_operator_has_suggestions() -> None:
     assert "did you mean `maxpool`" in run("ops", "maxpol", code=2).stderr
     assert "lists them all" in run("ops", "zzzzzzz", code=2).stderr
+
+
+def test_arguments_as_csv() -> None:
+    (channels, *_) = csv.DictReader(io.StringIO(run("ops", "linear", "--format", "csv").stdout))
+    assert (channels["name"], channels["default"]) == ("channels", "")
+    assert run("ops", "relu", "--format", "csv").stdout == "name,takes,default,doc\n"  # none, but readers need names

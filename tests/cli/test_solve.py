@@ -47,3 +47,14 @@ def test_scaling_marks_the_last_that_fits() -> None:
     result = run("scale", "resnet18", "--max", "macs=4G")
     marks = [line.split()[-1] for line in result.stdout.splitlines() if line.endswith(("largest within", "over"))]
     assert marks == ["within", "over"]
+
+
+def test_the_largest_that_fits_stands_once_and_in_its_place() -> None:
+    for by in ("0.5", "0.63"):  # 0.63 is the largest phi itself
+        text = run("scale", "resnet18", "--max", "macs=4G", "--by", by).stdout
+        (largest,) = [line.split()[0] for line in text.splitlines() if line.endswith("largest within")]
+        assert largest == "0.63"
+        csv_lines = run("scale", "resnet18", "--max", "macs=4G", "--by", by, "--format", "csv").stdout.splitlines()
+        phis = [float(line.split(",")[1]) for line in csv_lines[1:]]
+        assert phis == sorted(set(phis))
+        assert 0.63 in phis

@@ -198,6 +198,11 @@ def test_a_table_of_ones_own_network(tmp_path: Path) -> None:
     assert '<testsuite name="baselines" tests="1" failures="1"' in report
 
 
+def test_csv_without_deviations_has_their_columns(tmp_path: Path) -> None:
+    path = written(tmp_path / "lenet5.csv", "show", "lenet5")
+    assert run("check", "--baseline", str(path), "--format", "csv").stdout == "file,line,row,column,was,now\n"
+
+
 def test_a_budget_and_a_baseline_at_once(tmp_path: Path) -> None:
     network = spec(tmp_path, NET, "my.yaml")
     path = written(tmp_path / "costs.csv", "show", network)
