@@ -66,16 +66,20 @@ def deliver(
 
             send(markdown(document()), output)
         case Format.LATEX:
-            from archcalc.report.latex import WIDTH, latex
-
-            columns = asked_width()
-            try:
-                text = latex(document(), columns or WIDTH)
-            except ValueError as error:
-                fail("no-table", f"this result cannot be written as LaTeX: {error} in it", "--format markdown")
-            send(text, output)
+            send_latex(document(), output)
         case Format.TABLE:
             send_document(document(), output)
+
+
+def send_latex(document: Document, output: Path | None) -> None:
+    """Write a document's tables for LaTeX."""
+    from archcalc.report.latex import WIDTH, latex
+
+    try:
+        text = latex(document, asked_width() or WIDTH)
+    except ValueError as error:
+        fail("no-table", f"this result cannot be written as LaTeX: {error} in it", "--format markdown")
+    send(text, output)
 
 
 def send_document(document: Document, output: Path | None = None) -> None:

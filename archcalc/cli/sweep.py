@@ -34,6 +34,7 @@ from archcalc.cli.output import (
     reason,
     send,
     send_document,
+    send_latex,
     writing,
     writing_stdout,
 )
@@ -52,6 +53,7 @@ class SweepFormat(StrEnum):
     MARKDOWN = "markdown"
     CSV = "csv"
     JSON = "json"
+    LATEX = "latex"
     PARQUET = "parquet"
 
 
@@ -62,6 +64,7 @@ class EngineChoice(StrEnum):
     DASK = "dask"
 
 
+SHOWN = (SweepFormat.TABLE, SweepFormat.MARKDOWN, SweepFormat.LATEX)  # the first rows alone
 MOST_SHOWN = 10_000  # rows that a table or a picture may need
 
 
@@ -171,8 +174,7 @@ def sweep(
     announce(plan)
     try:
         with stored(plan, output, written_as, engine) as store:
-            is_shown = written_as in (SweepFormat.TABLE, SweepFormat.MARKDOWN)
-            found = computed(plan, store, engine, scheduler, is_shown)
+            found = computed(plan, store, engine, scheduler, written_as in SHOWN)
             if strict and found.tally.lower_bounds:
                 named = ", ".join(sorted(found.tally.lower_bounds))
                 fail(
@@ -209,7 +211,7 @@ def stored(plan: Plan, output: Path | None, written_as: SweepFormat, engine: Eng
 
     from archcalc.engine.sweep.parts import store_beside, store_in
 
-    if written_as in (SweepFormat.TABLE, SweepFormat.MARKDOWN) or plan.chunks == 1:
+    if written_as in SHOWN or plan.chunks == 1:
         yield None
         return
     if output is None or (output.exists() and not output.is_file()):
@@ -260,6 +262,8 @@ def deliver_sweep(found: Sweep, written_as: SweepFormat, output: Path | None, un
             send_document(report.swept(found, units.value), output)
         case SweepFormat.MARKDOWN:
             send(markdown(report.swept(found, units.value)), output)
+        case SweepFormat.LATEX:
+            send_latex(report.swept(found, units.value), output)
         case SweepFormat.CSV:
             send_pieces(report.csv_pieces(found), output)
         case SweepFormat.JSON:

@@ -82,7 +82,16 @@ def test_bars_stay_longer_than_columns_that_may_go() -> None:
     assert "params     macs\n" in narrow
 
 
-@pytest.mark.parametrize("format", ["markdown", "csv", "json"])
+def test_a_table_for_latex(tmp_path: Path) -> None:
+    found = run(*SQUARES, "--quantity", "params,macs", "--format", "latex").stdout
+    assert r"\begin{tabular}{rrr}" in found
+    assert "256 & 23.51 M & 5.338 G \\\\\n" in found
+    path = tmp_path / "sweep.tex"
+    run(*SQUARES, "--quantity", "params,macs", "-o", str(path))
+    assert path.read_text() == found
+
+
+@pytest.mark.parametrize("format", ["markdown", "csv", "json", "latex"])
 def test_bars_are_for_the_eye_alone(format: str) -> None:
     found = run(*SQUARES, "--quantity", "params,macs", "--format", format).stdout
     assert "█" not in found
