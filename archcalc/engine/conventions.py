@@ -27,7 +27,8 @@ MAX_POOLS = _of("maxpool", "global_maxpool", "adaptive_maxpool")
 ADAPTIVE_AVERAGES = _of("global_avgpool", "adaptive_avgpool")
 POOLS = MAX_POOLS | ADAPTIVE_AVERAGES | _of("avgpool")
 DECONV = _of("deconv")
-NOT_DECONV = _of("conv", "depthwise", "patch_embedding", "linear")
+CONVOLUTIONS = _of("conv", "depthwise", "patch_embedding")
+NOT_DECONV = CONVOLUTIONS | _of("linear")
 WITH_BIAS = NOT_DECONV | DECONV
 BATCH_NORM = _of("batch_norm")
 SETS_OF_ONE = _of("layer_norm", "group_norm", "instance_norm")  # statistics of the example itself
@@ -126,6 +127,7 @@ PTFLOPS = Convention(
     (  # counted once, for there is no module to hook
         Term("outputs", -1, _of("relu", "prelu", "elu", "gelu", "leaky_relu"), "activated elements"),
         Term("inputs", -1, POOLS, "inputs of pooling"),
+        Term("outputs", -1, _of("layer_norm"), "normalised elements"),
         _TORCH_ADD,
     ),
 )
@@ -162,16 +164,19 @@ THOP = Convention(
     (  # not seen at all
         Term("outputs", -1, ADAPTIVE_AVERAGES | _of("avgpool"), "outputs of average pooling"),
         Term("inputs", -1, ADAPTIVE_AVERAGES, "inputs of adaptive average pooling"),
+        Term("outputs", -4, _of("layer_norm"), "normalised elements"),
     ),
 )
 TORCHINFO = Convention(
     "torchinfo",
-    "1 for a multiply-accumulate or a bias addition, and the parameters of a norm, once, whatever its size; a "
-    "transposed convolution has its weights at every output position",
+    "1 for a multiply-accumulate or a bias addition of a convolution; the parameters of norms and linear layers, once, "
+    "whatever their size; a transposed convolution has its weights at every output position",
     (
-        Term("macs", 1, NOT_DECONV),
+        Term("macs", 1, CONVOLUTIONS),
         Term("weights_at_outputs", 1, DECONV),
-        Term("bias", 1, WITH_BIAS),
+        Term("bias", 1, CONVOLUTIONS | DECONV),
+        Term("weights", 1, _of("linear")),
+        Term("biases", 1, _of("linear")),
         Term("norm_params", named="parameters of norms"),
         Term("weights", 1, _of("prelu"), "slopes"),
     ),
@@ -314,9 +319,9 @@ def decompose(graph: Graph, conventions: Sequence[Convention]) -> list[Component
 
 
 def _part(operator: Operator, amount: str) -> str:
-    if amount in ("macs", "weights_at_outputs", "weights_of_all_inputs"):
+    if amount in ("macs", "weights_at_outputs", "weights_of_all_inputs") or (amount == "weights" and operator.weighted):
         return "MACs"
-    if amount == "bias":
+    if amount in ("bias", "biases"):
         return "bias"
     return {
         "norm": "norm",

@@ -130,6 +130,7 @@ AMOUNTS: dict[str, Amount] = {
     ),
     "norm_params": Amount("parameters", lambda operator, x, y, cost: cost.parameters.norm),
     "weights": Amount("weights", lambda operator, x, y, cost: cost.parameters.weights),
+    "biases": Amount("biases", lambda operator, x, y, cost: cost.parameters.biases),
     "weights_at_outputs": Amount("weights times output positions", _weights_at_outputs),
     "weights_of_all_inputs": Amount("weights times output positions", _weights_of_all_inputs),
     "inputs": Amount("inputs", _inputs),

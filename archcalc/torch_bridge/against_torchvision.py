@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 from torch import nn
@@ -38,7 +38,14 @@ def torchvision_checks(name: str, graph: Graph) -> Iterator[Check]:
 
 
 def _shapes(model: nn.Module) -> Counter[str]:
-    return Counter("x".join(map(str, each.shape)) for each in model.parameters())
+    return Counter("x".join(map(str, _as_matrix(each.shape))) for each in model.parameters())
+
+
+def _as_matrix(shape: Sequence[int]) -> Sequence[int]:
+    """Without the extents of 1 at its end: a 1x1 convolution is a linear layer at each position."""
+    while len(shape) > 1 and shape[-1] == 1:
+        shape = shape[:-1]
+    return shape
 
 
 def _unlike(ours: Counter[str], theirs: Counter[str]) -> tuple[str, str]:

@@ -7,7 +7,7 @@ model calls is read from its trace, on the meta device.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import torch
@@ -21,7 +21,22 @@ from archcalc.results.reconciliation import Coding
 
 # Operators that functions of torch are, by name; `a + b` is one of Python's, which no tool sees.
 FUNCTIONS: dict[str, str] = {
-    **{name: name for name in ("relu", "relu6", "leaky_relu", "elu", "gelu", "silu", "prelu", "softmax", "add", "mul")},
+    **{
+        name: name
+        for name in [
+            "relu",
+            "relu6",
+            "leaky_relu",
+            "elu",
+            "gelu",
+            "silu",
+            "prelu",
+            "softmax",
+            "layer_norm",
+            "add",
+            "mul",
+        ]
+    },
     **{f"{kind}_pool{rank}d": f"{kind}pool" for kind in ("max", "avg") for rank in (1, 2, 3)},
     **{f"adaptive_{kind}_pool{rank}d": f"adaptive_{kind}pool" for kind in ("max", "avg") for rank in (1, 2, 3)},
 }
@@ -49,13 +64,14 @@ class Calls(NamedTuple):
 
     functions: list[Call]
     idle: list[Shape]  # adaptive poolings whose output is their input
+    linear: list[tuple[Shape, nn.Linear]]  # linear layers at each position of an image, which are 1x1 convolutions
     own: list[OwnCall]
 
 
 class _Recorder(fx.Interpreter):
     def __init__(self, module: fx.GraphModule) -> None:
         super().__init__(module)
-        self.calls = Calls([], [], [])
+        self.calls = Calls([], [], [], [])
 
     def run_node(self, n: fx.Node) -> Any:
         given = super().run_node(n)
@@ -64,6 +80,9 @@ class _Recorder(fx.Interpreter):
             module: Any = self.fetch_attr(str(n.target))
             if isinstance(module, ADAPTIVE) and given.shape == read[0].shape:
                 self.calls.idle.append(Shape(given.shape[1], tuple(given.shape[2:])))
+            if isinstance(module, nn.Linear) and given.dim() == 4:  # channels last
+                _, *spatial, channels = read[0].shape
+                self.calls.linear.append((Shape(channels, tuple(spatial)), module))
             if _is_own(module):
                 tensors = tuple((tuple(value.shape), value.dtype) for value in read)
                 self.calls.own.append(OwnCall(str(n.target), n.meta["index"], tensors))
@@ -97,11 +116,23 @@ def coding(convention: Convention, calls: Calls, graph: Graph) -> list[Coding]:
                 found[f"{call.operator} called as a function: {term.worth:+} for each of its {term.amount}"] += (
                     term.worth * many
                 )
+    for x, module in calls.linear:
+        given = {"channels": module.out_features, "bias": module.bias is not None}
+        written = _flops(convention, "linear", given, Shape(x.channels, (x.positions,)))
+        meant = _flops(convention, "conv", {**given, "kernel": 1}, x)
+        if written != meant:
+            found["a 1x1 convolution written as a linear layer at each position"] += written - meant
     for (operator, x), times in (_idle(calls) - _idle_of(graph)).items():
         number = times * convention.flops(operator, x, x, cost_of(operator, x, x))
         if number:
             found[f"an adaptive pooling of {x} to {x}, which changes nothing"] += number
     return [Coding(words, number) for words, number in found.items()]
+
+
+def _flops(convention: Convention, name: str, arguments: Mapping[str, Any], x: Shape) -> int:
+    operator = OPERATORS[name].of(arguments)
+    y = operator.infer(x)
+    return convention.flops(operator, x, y, cost_of(operator, x, y))  # type: ignore[no-any-return]
 
 
 class _Alone(nn.Module):

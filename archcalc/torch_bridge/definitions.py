@@ -32,6 +32,10 @@ DEFINITIONS: dict[str, Definition] = {
     **{f"resnet{depth}@torchvision": Definition(f"resnet{depth}") for depth in (18, 34, 50, 101, 152)},
     "squeezenet1_0": Definition("squeezenet1_0"),
     "squeezenet1_1": Definition("squeezenet1_1"),
+    **{name: Definition(name) for name in ("resnext50_32x4d", "resnext101_32x8d", "resnext101_64x4d")},
+    **{name: Definition(name) for name in ("wide_resnet50_2", "wide_resnet101_2")},
+    **{f"densenet{depth}": Definition(f"densenet{depth}") for depth in (121, 161, 169, 201)},
+    **{f"convnext_{size}": Definition(f"convnext_{size}") for size in ("tiny", "small", "base", "large")},
 }
 
 

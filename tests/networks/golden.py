@@ -172,6 +172,7 @@ FACTS: dict[str, Facts] = {
     "fractalnet20@released": Facts("FractalNet CIFAR C=3 (released)", "fractalnet-cifar-c3-released"),
     "fractalnet40@released": Facts("FractalNet CIFAR C=4", "fractalnet-cifar-c4"),
     "fractalnet34": Facts("FractalNet-34 ImageNet", "fractalnet34-imagenet"),
+    **{f"convnext_{size}": Facts(f"ConvNeXt-{size[0].upper()}") for size in ("tiny", "small", "base", "large")},
 }
 
 # The same networks on images of another size.
@@ -194,6 +195,8 @@ WITHOUT_TABLE = {
     "fractalnet40",
     "fractalnet80",
     "fractalnet160",
+    # rows are held against the live model, in test_torchvision_more
+    *(f"convnext_{size}" for size in ("tiny", "small", "base", "large")),
 }
 
 # With the heads that are used in training only.

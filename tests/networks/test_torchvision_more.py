@@ -16,6 +16,7 @@ MODELS: dict[str, tuple[str, dict[str, Any], int]] = {
     "squeezenet1_0": ("squeezenet1_0", {}, 224),
     "squeezenet1_1": ("squeezenet1_1", {}, 224),
     "inception_v3": ("inception_v3", {"aux_logits": False, "transform_input": False, "init_weights": False}, 299),
+    **{f"convnext_{size}": (f"convnext_{size}", {}, 224) for size in ("tiny", "small", "base", "large")},
 }
 
 
@@ -46,15 +47,20 @@ def test_shapes_of_every_layer(name: str) -> None:
     called, options, resolution = MODELS[name]
     theirs = model(called, **options)
     shapes: list[tuple[int, ...]] = []
+
+    def keep(module: Any, _: Any, given: Any) -> None:
+        shape = tuple(given.shape[1:])
+        shapes.append((shape[-1], *shape[:-1]) if isinstance(module, torch.nn.Linear) else shape)  # channels are last
+
     for module in theirs.modules():
         if isinstance(module, torch.nn.Conv2d | torch.nn.Linear):
-            module.register_forward_hook(lambda _, __, given: shapes.append(tuple(given.shape[1:])))
+            module.register_forward_hook(keep)
     with torch.no_grad():
         theirs(torch.empty((1, 3, resolution, resolution), device="meta"))
     ours = [
         (layer.out_shape.channels, *layer.out_shape.spatial)
         for layer in archcalc.analyze(name).layers
-        if layer.type in ("conv", "linear")
+        if layer.type in ("conv", "depthwise", "linear")
     ]
     assert ours == shapes
 

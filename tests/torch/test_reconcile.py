@@ -71,6 +71,33 @@ def test_light_tools_run(name: str) -> None:
         assert tool.figure.number == recorded.number
 
 
+def test_linear_layers_and_norms_of_other_classes() -> None:
+    """ConvNeXt's 1x1 convolutions are linear layers in torchvision, and most of its norms a class that hooks miss."""
+    result = reconcile("convnext_tiny", LIGHT)
+    assert result.missing == {}
+    assert differences(result) == {}
+    hidden = 96 * 56**2 * 2 + 192 * 28**2 + 384 * 14**2 + 768  # elements of five norms
+    assert coding(result, "thop") == [-4 * hidden]
+    assert coding(result, "ptflops") == [-hidden]
+    weights = [(3, 96, 56), (3, 192, 28), (9, 384, 14), (3, 768, 7)]  # blocks, channels, extent
+    once = [(8 * channels**2 + 5 * channels) * blocks for blocks, channels, _ in weights]  # what torchinfo counts
+    missed = sum(part * (extent**2 - 1) for part, (_, _, extent) in zip(once, weights, strict=True))
+    assert coding(result, "torchinfo") == [-missed]
+
+
+@pytest.mark.parametrize("tool", LIGHT)
+def test_linear_layers_of_a_sequence(tool: str) -> None:
+    operator: Any = OPERATORS["linear"].of({"channels": 6})
+    x, y = Shape(8, (5,)), Shape(6, (5,))
+
+    def make(device: str) -> Any:
+        with torch.device(device):
+            return torch.nn.Sequential(torch.nn.Linear(8, 6)).eval()
+
+    found = peers.run(tool, make, (5, 8)).number
+    assert found == CONVENTIONS[tool].flops(operator, x, y, cost_of(operator, x, y))
+
+
 def test_coding_is_measured_and_not_what_is_left() -> None:
     """GoogLeNet of torchvision calls F.relu: 3,226,160 elements, as counted by hooks on the model."""
     result = reconcile("googlenet@torchvision", recorded=True)
