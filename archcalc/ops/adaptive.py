@@ -62,11 +62,16 @@ def _longest(extent: Dim, outputs: Dim) -> Dim:
     return select(equal(even * outputs, extent), even, (extent - 2) // outputs + 2)
 
 
+def _step(extent: Dim, outputs: Dim) -> Dim:
+    """From one window to the next; a single one has none, and is as a global pooling."""
+    return select(equal(outputs, 1), 1, maximum(extent // outputs, 1))
+
+
 def _adaptive_window(x: Shape, size: Any) -> Window:
     sizes = _sizes(x, size)
     return Window(
         kernel=tuple(_longest(extent, outputs) for extent, outputs in zip(x.spatial, sizes, strict=True)),
-        stride=tuple(maximum(extent // outputs, 1) for extent, outputs in zip(x.spatial, sizes, strict=True)),
+        stride=tuple(_step(extent, outputs) for extent, outputs in zip(x.spatial, sizes, strict=True)),
         padding=(0,) * x.rank,
         dilation=(1,) * x.rank,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from archcalc.dims import Dim, RequirementError, prod, require_at_least, require_divides, require_equal
+from archcalc.dims import Dim, RequirementError, maximum, prod, require_at_least, require_divides, require_equal
 from archcalc.ops.arguments import Table, argument
 from archcalc.ops.base import Arithmetic, Example, Operator, Parameters, TorchCall, Window, operator
 from archcalc.ops.checks import require_spatial
@@ -232,7 +232,8 @@ class Deconv(Operator):
     Counts:  weights = in/groups * channels * product(kernel); biases = channels;
              macs = weights * product(extent), over input positions, cropped positions included;
              connections = weights * product(extent) + biases * product(extent').
-    Errors:  no-spatial-axes, axes-mismatch, indivisible-groups, padding-word, window-larger-than-input.
+    Errors:  no-spatial-axes, axes-mismatch, indivisible-groups, padding-word, output-padding-too-large,
+             window-larger-than-input.
     Source:  Dumoulin and Visin 2016, section 4; torch.nn.ConvTranspose2d.
     """
 
@@ -268,16 +269,24 @@ class Deconv(Operator):
                 side=side,
             )
         rank = x.rank
+        strides = per_axis(self.stride, rank, "stride")
+        dilations = per_axis(self.dilation, rank, "dilation")
+        added = per_axis(self.output_padding, rank, "output_padding")
+        for s, d, extra in zip(strides, dilations, added, strict=True):
+            require_at_least(
+                maximum(s, d),
+                extra + 1,
+                "output-padding-too-large",
+                "an output_padding of {extra} is not below the stride, {stride}, or the dilation, {dilation}",
+                help="torch.nn.ConvTranspose2d refuses it; pad adds positions",
+                extra=extra,
+                stride=s,
+                dilation=d,
+            )
         extents = tuple(
             (extent - 1) * s - before - after + d * (k - 1) + extra + 1
             for extent, k, s, (before, after), d, extra in zip(
-                x.spatial,
-                per_axis(self.kernel, rank, "kernel"),
-                per_axis(self.stride, rank, "stride"),
-                self._pads(x),
-                per_axis(self.dilation, rank, "dilation"),
-                per_axis(self.output_padding, rank, "output_padding"),
-                strict=True,
+                x.spatial, per_axis(self.kernel, rank, "kernel"), strides, self._pads(x), dilations, added, strict=True
             )
         )
         for extent in extents:
@@ -314,16 +323,17 @@ class Deconv(Operator):
         )
 
     def torch(self, x: Shape) -> TorchCall:
-        """`nn.ConvTranspose1d`, `nn.ConvTranspose2d` or `nn.ConvTranspose3d`."""
+        """`nn.ConvTranspose1d`, `nn.ConvTranspose2d` or `nn.ConvTranspose3d`; uneven padding is cropped after it."""
         rank = x.rank
         pads = self._pads(x)
+        even = tuple(min(pair) for pair in pads)
         call = TorchCall(
             f"nn.ConvTranspose{rank_suffix(x)}",
             (x.channels, self.channels),
             {
                 "kernel_size": per_axis(self.kernel, rank, "kernel"),
                 "stride": per_axis(self.stride, rank, "stride"),
-                "padding": tuple(before for before, _ in pads),
+                "padding": even,
                 "output_padding": per_axis(self.output_padding, rank, "output_padding"),
                 "groups": self.groups,
                 "bias": self.bias,
@@ -332,7 +342,8 @@ class Deconv(Operator):
         )
         if all(before == after for before, after in pads):
             return call
-        sides = tuple(side for before, after in reversed(pads) for side in (0, before - after))
+        # torch names the sides of the last axis first
+        sides = tuple(kept - side for kept, pair in zip(reversed(even), reversed(pads), strict=True) for side in pair)
         return TorchCall("nn.Sequential", (call, TorchCall(f"nn.ZeroPad{rank_suffix(x)}", (sides,))))
 
     examples = (

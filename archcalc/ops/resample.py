@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from archcalc.dims import Dim, RequirementError, maximum, require_equal
+from archcalc.dims import Dim, RequirementError, ceil_div, equal, maximum, require_equal, select
 from archcalc.ops.arguments import LayerReference, argument
 from archcalc.ops.base import Arithmetic, Example, Operator, Parameters, TorchCall, Window, operator
 from archcalc.ops.checks import require_spatial
@@ -68,12 +68,12 @@ class Upsample(Operator):
         ones = (1,) * x.rank
         if self.mode == "nearest":
             return Window(kernel=scales, stride=ones, padding=(0,) * x.rank, dilation=ones, upsample=scales)
-        # Caffe's bilinear filler: kernel 2s - s%2, padding ceil((s - 1)/2); cubic reads twice as far
-        reach = 3 if self.mode == "bicubic" else 1
+        # Caffe's bilinear filler: kernel 2s - s%2, padding ceil((s - 1)/2); cubic reads twice as far, but for 1 to 1
+        further = tuple(select(equal(s, 1), 0, s) if self.mode == "bicubic" else 0 for s in scales)
         return Window(
-            kernel=tuple(reach * s + 2 * (s // 2) for s in scales),
+            kernel=tuple(s + 2 * (s // 2 + more) for s, more in zip(scales, further, strict=True)),
             stride=ones,
-            padding=tuple(reach // 2 * s + s // 2 for s in scales),
+            padding=tuple(s // 2 + more for s, more in zip(scales, further, strict=True)),
             dilation=ones,
             upsample=scales,
         )
@@ -103,6 +103,12 @@ class Upsample(Operator):
             {"params": 0, "additions": 0, "multiplications": 0, "connections": 0},
         ),
     )
+
+
+def _stride(before: Dim, after: Dim) -> Dim:
+    """The stride of a pooling from so many positions to so many; a last window may hang over the end."""
+    whole = maximum(before // after, 1)
+    return select(equal(before // whole, after), whole, ceil_div(before, after))
 
 
 @operator("unpool")
@@ -153,9 +159,7 @@ class Unpool(Operator):
 
     def window(self, x: Shape) -> Window:
         """One input position, as a transposed convolution whose kernel is its stride."""
-        scales = tuple(
-            maximum(before // after, 1) for before, after in zip(self.pool.x.spatial, self.pool.y.spatial, strict=True)
-        )
+        scales = tuple(map(_stride, self.pool.x.spatial, self.pool.y.spatial))
         ones = (1,) * x.rank
         return Window(kernel=scales, stride=ones, padding=(0,) * x.rank, dilation=ones, upsample=scales)
 

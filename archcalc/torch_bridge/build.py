@@ -72,9 +72,11 @@ class _Builder:
         self._fx = fx.Graph()
         self._modules: dict[str, nn.Module | nn.Parameter] = {}
         self._paths: dict[int, str] = {}  # of operations that are modules
+        self._calls: dict[int, TorchCall] = {}  # that their modules were made from
         self._values: dict[int, fx.Node] = {}
         self._indices: dict[int, fx.Node] = {}  # where poolings found their largest, for those that undo them
-        self._with_indices = {node.inputs[1] for node in graph.nodes[: self._last] if node.operator.name == "unpool"}
+        undone = [node.inputs[1] for node in graph.nodes[: self._last] if node.operator.name == "unpool"]
+        self._with_indices = {self._first(index) for index in undone}
 
     def model(self) -> fx.GraphModule:
         """Add every operation, then what the model gives."""
@@ -103,27 +105,49 @@ class _Builder:
             call = call.args[1]
         if node.operator.name == "unpool":
             inputs[1] = self._indices[node.inputs[1]]
-        self._paths[index] = path
-        if node.shares < 0:
-            self._modules[path] = self._make(call, index)
-        elif self._graph.nodes[node.shares].operator is node.operator:
-            self._paths[index] = self._paths[node.shares]  # the layer again
-        else:  # its weights alone
-            self._modules[path] = self._make(call, index)
-            owner = self._paths[node.shares]
-            self._modules[f"{owner}.weight"] = cast(nn.Module, self._modules[owner]).get_parameter("weight")
-            inputs.append(self._fx.get_attr(f"{owner}.weight"))
+        first = self._first(index)
+        if first in self._with_indices:
+            call = _giving_indices(call)
+        self._place(index, path, call)
+        if call.target == "archcalc.TiedLinear":
+            inputs.append(self._fx.get_attr(self._weight(first)))
         given = self._emit(index, "call_module", self._paths[index], tuple(inputs))
-        if index in self._with_indices:
+        if first in self._with_indices:
             self._indices[index] = self._emit(index, "call_function", getitem, (given, 1))
             given = self._emit(index, "call_function", getitem, (given, 0))
         self._values[index] = given
 
-    def _make(self, call: TorchCall, index: int) -> nn.Module:
-        module = make_module(call)
-        if index in self._with_indices:
-            module.return_indices = True  # type: ignore[assignment]  # nn.MaxPool of any rank has it
-        return module
+    def _first(self, index: int) -> int:
+        """The operation that has stored the weights of this one."""
+        nodes = self._graph.nodes
+        while nodes[index].shares >= 0:
+            index = nodes[index].shares
+        return index
+
+    def _place(self, index: int, path: str, call: TorchCall) -> None:
+        """The module of an operation: one of its own, unless it is an earlier layer again."""
+        nodes, shared = self._graph.nodes, self._graph.nodes[index].shares
+        is_again = shared >= 0 and nodes[shared].operator is nodes[index].operator
+        self._calls[index] = call
+        if is_again and call == self._calls[shared]:
+            self._paths[index] = self._paths[shared]
+            return
+        self._paths[index] = path
+        module = self._modules[path] = make_module(call)
+        if is_again:  # on an input of other extents, so that its window is padded otherwise
+            earlier = cast(nn.Module, self._modules[self._paths[shared]])
+            stored = (*earlier.parameters(), *earlier.buffers())
+            for (name, _), own in zip([*module.named_parameters(), *module.named_buffers()], stored, strict=True):
+                room, _, last = name.rpartition(".")
+                setattr(module.get_submodule(room), last, own)
+
+    def _weight(self, index: int) -> str:
+        """Where the weights of an operation are, whose module may pad before."""
+        path = self._paths[index]
+        named = cast(nn.Module, self._modules[path]).named_parameters()
+        name, weight = next((name, weight) for name, weight in named if name.rpartition(".")[2] == "weight")
+        self._modules[f"{path}.{name}"] = weight
+        return f"{path}.{name}"
 
     def _emit(
         self, index: int, kind: str, target: Any, arguments: tuple[Any, ...], named: dict[str, Any] | None = None
@@ -140,6 +164,15 @@ def make_module(call: TorchCall) -> nn.Module:
     found = getattr(nn if room == "nn" else modules, name)
     module: nn.Module = found(*arguments, **call.kwargs)
     return module
+
+
+def _giving_indices(call: TorchCall) -> TorchCall:
+    """The same max pooling, giving also where in its input it found the largest."""
+    if call.target == "nn.Sequential":  # the indices would be of what was padded before
+        pad, pool = call.args
+        sides = pad.args[0]  # torch names those of the last axis first
+        call = TorchCall("archcalc.MaxPool", (tuple(zip(sides[-2::-2], sides[-1::-2], strict=True)),), pool.kwargs)
+    return TorchCall(call.target, call.args, {**call.kwargs, "return_indices": True})
 
 
 def _flattens(call: TorchCall) -> bool:

@@ -98,7 +98,8 @@ class TiedLinear(nn.Module):
 
     def forward(self, x: Tensor, weight: Tensor) -> Tensor:
         """Multiply by those weights; at each position of a sequence."""
-        weight = weight.t() if weight.dim() == 2 and weight.shape != self.size else weight.reshape(self.size)
+        weight = weight.flatten(1)
+        weight = (weight if weight.shape == self.size else weight.t()).reshape(self.size)
         if x.dim() == 3:
             return functional.linear(x.transpose(1, 2), weight, self.bias).transpose(1, 2)
         return functional.linear(x.flatten(1), weight, self.bias)
@@ -134,7 +135,7 @@ class _PaddedPool(nn.Module):
         self.dilation = dilation or (1,) * len(kernel_size)
 
     def sides(self, x: Tensor) -> list[int]:
-        """Positions to add before and after, so that all windows fit and none is left over."""
+        """Positions to add before and after, so that all windows fit."""
         found: list[int] = []
         for extent, k, s, d, (before, after) in zip(
             x.shape[2:], self.kernel_size, self.stride, self.dilation, self.padding, strict=True
@@ -143,18 +144,36 @@ class _PaddedPool(nn.Module):
             windows = room // s + 1
             if self.ceil_mode:  # a last window hangs over, if it starts inside the input or the padding before it
                 windows = min(-(-room // s), (extent + before - 1) // s) + 1
-            found[:0] = [before, (windows - 1) * s + d * (k - 1) + 1 - before - extent]
+            found[:0] = [before, max((windows - 1) * s + d * (k - 1) + 1 - before - extent, 0)]
         return found
 
 
 class MaxPool(_PaddedPool):
-    """Max pooling with any padding; padding never wins."""
+    """Max pooling with any padding; padding never wins. Its indices are of the input without padding."""
 
-    def forward(self, x: Tensor) -> Tensor:
+    def __init__(self, padding: Sequence[tuple[int, int]], return_indices: bool = False, **window: Any) -> None:
+        super().__init__(padding, **window)
+        self.return_indices = return_indices
+
+    def forward(self, x: Tensor) -> Tensor | tuple[Tensor, Tensor]:
         """Pad with the lowest, then pool."""
-        padded = functional.pad(x, self.sides(x), value=float("-inf"))
-        result: Tensor = _MAXIMA[len(self.kernel_size) - 1](padded, self.kernel_size, self.stride, 0, self.dilation)
-        return result
+        sides = self.sides(x)
+        padded = functional.pad(x, sides, value=float("-inf"))
+        window = (self.kernel_size, self.stride, 0, self.dilation)
+        found: Any = _MAXIMA[len(self.kernel_size) - 1](padded, *window, return_indices=self.return_indices)
+        if not self.return_indices:
+            return found  # type: ignore[no-any-return]
+        y, places = found
+        return y, self._unpadded(places, x.shape[2:], sides[-2::-2], padded.shape[2:])
+
+    @staticmethod
+    def _unpadded(places: Tensor, extents: Sequence[int], before: Sequence[int], padded: Sequence[int]) -> Tensor:
+        """Places in the padded input, counted along rows, as places in the input."""
+        indices = torch.zeros_like(places)
+        for axis, (extent, side, whole) in enumerate(zip(extents, before, padded, strict=True)):
+            along = places // prod(padded[axis + 1 :]) % whole - side
+            indices = indices * extent + along.clamp(0, extent - 1)  # a window of padding alone found nothing
+        return indices
 
 
 class AvgPool(_PaddedPool):

@@ -35,8 +35,8 @@ class Slide(NamedTuple):
         """Sum each window."""
         sides = [self.before, self.after]
         if self.ceil:
-            window = ((self.kernel,), (self.stride,), (self.dilation,))
-            sides = modules.MaxPool([(self.before, self.after)], *window, ceil_mode=True).sides(x)
+            window: Any = {"kernel_size": (self.kernel,), "stride": (self.stride,), "dilation": (self.dilation,)}
+            sides = modules.MaxPool([(self.before, self.after)], **window, ceil_mode=True).sides(x)
         if any(sides):
             x = functional.pad(x, sides)
         return functional.conv1d(x, x.new_ones(1, 1, self.kernel), stride=self.stride, dilation=self.dilation)
@@ -80,8 +80,9 @@ class Unpool(NamedTuple):
     scale: int
 
     def apply(self, x: Tensor, pooled: Tensor) -> Tensor:
-        """As many positions as the pooling had read."""
-        return functional.interpolate(x, pooled.shape[-1], mode="nearest")
+        """As many positions as the pooling had read; those that were in no window read nothing."""
+        y = x.repeat_interleave(self.scale, -1)
+        return functional.pad(y, (0, pooled.shape[-1] - y.shape[-1]))
 
 
 class Border(NamedTuple):
@@ -138,6 +139,7 @@ class Unknown(NamedTuple):
         raise NotImplementedError(self.reason)
 
 
+_ELSEWHERE = "its positions do not lie along the axes of the input"
 Reading = Slide | Spread | Enlarge | Unpool | Border | Join | Whole | Same | Unknown
 
 
@@ -224,11 +226,17 @@ def _readings(model: fx.GraphModule, node: fx.Node, graph: Graph, index: int, ax
     whole = Whole(int(x.spatial[axis])) if isinstance(x, Shape) and x.rank == graph.input.rank else Same()
     if node.op == "call_function":
         return [whole if node.target is torch.flatten else Same() if node.target is getitem else Join()]
+    if graph.nodes[index].operator.name in ("global_avgpool", "global_maxpool") and x.rank == graph.input.rank:
+        return [whole]
     module = model.get_submodule(str(node.target))
     found = _of_module(module, x, axis) if not isinstance(x, Shape) or x.rank == graph.input.rank else None
     if found is not None:
         return found
     match module:
+        case modules.Unpool() if x.rank == graph.input.rank:
+            indices: Any = node.args[1]
+            pool = indices.args[0]
+            return [_undone(_of_module(model.get_submodule(pool.target), graph.nodes[pool.meta["index"]].x, axis))]
         case modules.Opaque():
             return [Unknown("what an opaque layer reads is not known")]
         case nn.Flatten(start_dim=1):
@@ -239,7 +247,15 @@ def _readings(model: fx.GraphModule, node: fx.Node, graph: Graph, index: int, ax
             return [Same()]  # what a linear layer reads has been flattened, or is a row of positions
     if x.spatial == y.spatial or x.rank == 0 or isinstance(module, nn.Flatten):
         return [Same()]
-    return [Unknown("its positions do not lie along the axes of the input")]
+    return [Unknown(_ELSEWHERE)]
+
+
+def _undone(windows: list[Reading] | None) -> Reading:
+    """What an unpooling reads of what a pooling by these windows gave."""
+    match windows:
+        case [Slide(kernel, stride, before=0, dilation=1)] if kernel == stride:
+            return Unpool(stride)  # each position was in one window, or in none
+    return Unknown("windows of its pooling overlap or leave gaps; what a position reads depends on where they found it")
 
 
 def _of_module(module: nn.Module, x: Any, axis: int) -> list[Reading] | None:
@@ -277,11 +293,9 @@ def _of_module(module: nn.Module, x: Any, axis: int) -> list[Reading] | None:
         case pooling._AdaptiveAvgPoolNd() | pooling._AdaptiveMaxPoolNd():
             (size,) = along("output_size")
             extent = x.spatial[axis]
-            if size == 1:
-                return [Whole(extent)]
             if extent % size:
                 return [Unknown("its windows lie unevenly; the field is given for the longest that there may be")]
-            return [Slide(extent // size, extent // size)]
+            return [Slide(extent // size, extent // size if size > 1 else 1)]
         case padding._ConstantPadNd() | padding._ReflectionPadNd() | padding._ReplicationPadNd():
             first = 2 * (x.rank - 1 - axis)  # torch names the sides of the last axis first
             return [Border(*module.padding[first : first + 2])]
@@ -289,8 +303,6 @@ def _of_module(module: nn.Module, x: Any, axis: int) -> list[Reading] | None:
             (scale,) = along("scale_factor")
             mode = module.mode if module.mode in ("nearest", "bicubic") else "linear"
             return [Enlarge(int(scale), mode, module.align_corners)]
-        case modules.Unpool():
-            return [Unpool(max(module.size[axis] // x.spatial[axis], 1))]
         case nn.PixelShuffle():
             return [Enlarge(module.upscale_factor)]
         case modules.PixelShuffle():

@@ -148,7 +148,8 @@ def test_adaptive_windows_against_enumeration(extent: int, size: int) -> None:
         assert isinstance(window, Window)
         assert max(lengths) <= window.kernel[0] <= max(lengths) + 1
         if extent % size == 0:
-            assert window.kernel == window.stride == (extent // size,)
+            assert window.kernel == (extent // size,)
+            assert window.stride == (extent // size if size > 1 else 1,)  # a single one is as a global pooling
 
 
 # Linear layers.
@@ -343,6 +344,14 @@ def test_upsampling_is_a_transposed_convolution(extent: int, scale: int, mode: s
     assert up.infer(x).spatial[0] == positions
 
 
+def test_padding_of_a_transposed_output_is_below_stride_or_dilation() -> None:
+    """As torch.nn.ConvTranspose2d: one of them is enough, along each axis."""
+    assert make("deconv", channels=1, kernel=2, stride=3, output_padding=2).infer(image(1, 2, 2)) == image(1, 7, 7)
+    assert make("deconv", channels=1, kernel=2, dilation=3, output_padding=2).infer(image(1, 2, 2)) == image(1, 7, 7)
+    with pytest.raises(RequirementError, match="an output_padding of 1 is not below the stride, 1, or the dilation, 1"):
+        make("deconv", channels=1, kernel=2, stride=(2, 1), output_padding=1).infer(image(1, 2, 2))
+
+
 def test_equal_operators_are_one() -> None:
     assert make("maxpool", kernel=3) is make("maxpool", kernel=3)
     assert make("scale", factor=1) is not make("scale", factor=2)
@@ -370,6 +379,12 @@ REFUSALS: list[tuple[str, dict[str, Any], Any, str]] = [
     ("deconv", {"channels": 4, "kernel": 3, "groups": 2}, image(3, 8, 8), "indivisible-groups"),
     ("deconv", {"channels": 4, "kernel": 3, "padding": "same"}, image(3, 8, 8), "padding-word"),
     ("deconv", {"channels": 4, "kernel": 1, "padding": 4}, image(3, 8, 8), "window-larger-than-input"),
+    (
+        "deconv",
+        {"channels": 4, "kernel": 3, "stride": 2, "output_padding": 2},
+        image(3, 8, 8),
+        "output-padding-too-large",
+    ),
     ("maxpool", {"kernel": 2, "ceil": True, "padding": "same"}, image(3, 8, 8), "ceil-with-same"),
     ("avgpool", {"kernel": 2, "ceil": True, "padding": "same"}, image(3, 8, 8), "ceil-with-same"),
     ("adaptive_avgpool", {"size": 5000}, image(3, 8, 8), "adaptive-outputs"),

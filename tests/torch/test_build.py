@@ -135,6 +135,113 @@ def test_shared_weights_are_one_parameter(tmp_path: Path) -> None:
     torch.testing.assert_close(model(x), encoded @ model.encode.weight)
 
 
+def model_of(text: str, folder: Path) -> Any:
+    path = folder / "own.yaml"
+    path.write_text(f"network: own\n{text}", encoding="utf-8")
+    return archcalc.to_torch(str(path))
+
+
+@pytest.mark.parametrize(
+    ("pool", "x", "expected"),
+    [
+        # by hand: windows of 3, every second position, one position of padding after
+        ("maxpool(3, stride=2, padding=same)", [1, 2, 3, 4], [0, 0, 3, 4]),
+        # one before; 5 wins twice, and the last position is in no window
+        ("maxpool(3, stride=2, padding=(1, 0))", [1, 5, 3, 4, 7], [0, 5, 0, 0, 0]),
+        # the last window hangs over the end and has 2 alone
+        ("maxpool(2, stride=2, padding=(0, 1), ceil=true)", [1, 5, 3, 4, 2], [0, 5, 0, 4, 2]),
+        # padding of more than half the kernel: the first window has 1 alone, and -inf never wins
+        ("maxpool(3, stride=3, padding=2)", [-1, -5, -3, -4], [-1, 0, -3, 0]),
+        ("adaptive_maxpool(2)", [1, 5, 3, 4, 2], [0, 5, 0, 4, 0]),
+    ],
+)
+def test_unpooling_finds_what_a_padded_pooling_found(
+    pool: str, x: list[float], expected: list[float], tmp_path: Path
+) -> None:
+    model = model_of(f"input: sequence(1, {len(x)})\nlayers:\n  pool: {pool}\n  back: unpool(pool)\n", tmp_path)
+    assert model(torch.tensor([[x]], dtype=torch.float32)).flatten().tolist() == expected
+
+
+@pytest.mark.parametrize("kind", ["sequence(2, 9)", "image(2, 9, 8)", "volume(2, 9, 8, 7)"])
+@pytest.mark.parametrize("padding", ["same", "1", "2", "1, ceil=true", "2, ceil=true"])
+def test_unpooling_leaves_the_largest_in_their_places(kind: str, padding: str, tmp_path: Path) -> None:
+    layers = f"  pool: maxpool(3, stride=2, padding={padding})\n  back: unpool(pool)\n"
+    model = model_of(f"input: {kind}\nlayers:\n{layers}outputs: {{found: tap(pool)}}\n", tmp_path)
+    sizes = [int(size) for size in kind.partition("(")[2].rstrip(")").split(",")]
+    x = torch.randperm(2 * torch.Size(sizes).numel()).float().reshape(2, *sizes) - 100  # no two alike
+    given = model(x)
+    assert torch.equal(given["output"], torch.where(torch.isin(x, given["found"]), x, 0))
+
+
+@pytest.mark.parametrize("undone", ["pool", "again"])
+@pytest.mark.parametrize("padding", ["0", "same"])
+def test_a_pooling_that_is_shared_may_be_undone(undone: str, padding: str, tmp_path: Path) -> None:
+    layers = f"  pool: maxpool(3, stride=3, padding={padding})\n  up: upsample(3)\n  again: share(pool)\n"
+    model = model_of(f"input: sequence(1, 6)\nlayers:\n{layers}  back: unpool({undone})\n", tmp_path)
+    x = torch.tensor([[[1.0, 2.0, 3.0, 6.0, 5.0, 4.0]]])
+    expected = {"pool": [0, 0, 3, 6, 0, 0], "again": [3, 0, 0, 6, 0, 0]}
+    assert model(x).flatten().tolist() == expected[undone]
+
+
+def test_a_window_that_is_shared_fits_each_input(tmp_path: Path) -> None:
+    """Of 4 positions `same` pads one after, of 3 one on either side; the weights are one parameter."""
+    layers = "  a: conv(1, 3, stride=2, padding=same)\n  b: pad((0, 1))\n  c: share(a)\n"
+    model = model_of(f"input: sequence(1, 4)\nlayers:\n{layers}", tmp_path)
+    assert sum(parameter.numel() for parameter in model.parameters()) == 3 + 1
+    with torch.no_grad():
+        for parameter, values in zip(model.parameters(), ([[[1.0, 10.0, 100.0]]], [0.5]), strict=True):
+            parameter.copy_(torch.tensor(values))
+    # 1 + 20 + 300 and 3 + 40, each with 0.5; of these and a zero, one before and one after are missing
+    assert model(torch.tensor([[[1.0, 2.0, 3.0, 4.0]]])).flatten().tolist() == [
+        10 * 321.5 + 100 * 43.5 + 0.5,
+        43.5 + 0.5,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("last", "of"),
+    [
+        ("linear(3, weights=decode)", "encode"),  # whose own weights are those of encode
+        ("linear(3, weights=again)", "encode"),
+        ("linear(5) >> linear(3)", ""),
+    ],
+)
+def test_tied_weights_are_tied_and_shared_in_turn(last: str, of: str, tmp_path: Path) -> None:
+    text = f"""input: features(5)
+layers:
+  encode: linear(3, bias=false)
+  decode: linear(5, weights=encode, bias=false)
+  again:  share(encode)
+  once:   share(decode)
+  last:   {last.replace(")", ", bias=false)")}
+"""
+    model: Any = model_of(text, tmp_path)
+    x, weight = torch.randn(2, 5), model.encode.weight
+    y = x @ weight.t() @ weight @ weight.t() @ weight
+    torch.testing.assert_close(model(x), y @ weight.t() if of else model.last.linear_2(model.last.linear_1(y)))
+
+
+def test_weights_behind_a_module_that_pads_are_tied(tmp_path: Path) -> None:
+    """A convolution over all 8 rows, and one more that is padding, is a linear layer; its weights turned undo it."""
+    window = "(8, 1), padding=(0, 1, 0, 0), stride=2"
+    layers = f"  all: conv(2, {window}, bias=false)\n  back: linear(8, weights=all, bias=false)\n"
+    model: Any = model_of(f"input: image(1, 8, 1)\nlayers:\n{layers}", tmp_path)
+    (weight,) = model.parameters()
+    x = torch.randn(3, 1, 8, 1)
+    torch.testing.assert_close(model(x).flatten(1), x.flatten(1) @ weight.flatten(1).t() @ weight.flatten(1))
+
+
+@pytest.mark.parametrize("padding", ["(1, 0)", "(0, 2)", "(2, 1)"])
+def test_a_transposed_convolution_is_cropped_on_either_side(padding: str, tmp_path: Path) -> None:
+    window = f"3, stride=2, padding={padding}, output_padding=1"
+    model: Any = model_of(f"input: sequence(2, 5)\nlayers:\n  up: deconv(3, {window})\n", tmp_path)
+    weight, bias = model.parameters()
+    before, after = (int(side) for side in padding.strip("()").split(","))
+    x = torch.randn(2, 2, 5)
+    whole = torch.nn.functional.conv_transpose1d(x, weight, bias, 2, output_padding=1)
+    torch.testing.assert_close(model(x), whole[..., before : whole.shape[-1] - after])
+
+
 def test_names_that_modules_have_for_themselves(tmp_path: Path) -> None:
     spec = tmp_path / "taken.yaml"
     spec.write_text(

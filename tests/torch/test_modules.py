@@ -106,6 +106,16 @@ def test_uneven_padding_of_a_pool() -> None:
     torch.testing.assert_close(modules.AvgPool([(0, 1)], **window)(x), torch.tensor([[[2.0, 7 / 3]]]))
 
 
+def test_a_pool_that_reads_nothing_but_padding() -> None:
+    """Padding of 2 before one position, a window of 1 at every third: the first alone, and the input is not reached."""
+    x = torch.ones(1, 1, 1)
+    window: dict[str, Any] = {"kernel_size": (1,), "stride": (3,)}
+    assert modules.AvgPool([(2, 0)], **window)(x).tolist() == [[[0.0]]]
+    assert modules.MaxPool([(2, 0)], **window)(x).tolist() == [[[-math.inf]]]
+    y, place = modules.MaxPool([(2, 0)], return_indices=True, **window)(x)
+    assert (y.item(), place.item()) == (-math.inf, 0)
+
+
 @pytest.mark.parametrize("training", [False, True])
 def test_batch_norm_without_a_scale_is_that_of_torch_with_a_scale_of_one(training: bool) -> None:
     ours, theirs = modules.BatchNorm(4, scale=False), nn.BatchNorm2d(4)
