@@ -73,14 +73,15 @@ class ReceptiveFields:
                     window = self._windows[key] = node.operator.window(node.x)
                 self._axes.append(_through(seen, window, node.x))
             else:
-                self._axes.append(_union(known) if len(known) > 1 else seen)
+                known = [_cut(axes, x, node.y) for axes, x in zip(known, node.x, strict=True)]
+                self._axes.append(_union(known) if len(known) > 1 else known[0])
         return self._axes[index]
 
 
 @lru_cache(maxsize=4096)
 def _field(axes: tuple[Axis, ...]) -> ReceptiveField:
     return ReceptiveField(
-        tuple(max(high - low + 1 for low, high in zip(axis.lows, axis.highs, strict=True)) for axis in axes),
+        tuple(max(0, *(high - low + 1 for low, high in zip(axis.lows, axis.highs, strict=True))) for axis in axes),
         tuple(axis.jump for axis in axes),
         tuple(_first_centre(axis) for axis in axes),
     )
@@ -105,9 +106,8 @@ def _through(axes: tuple[Axis, ...], window: Any, x: Shape) -> tuple[Axis, ...]:
         kernel, stride, padding, dilation = (
             part[number] for part in (window.kernel, window.stride, window.padding, window.dilation)
         )
-        upsample = window.upsample[number] if window.upsample else 1
-        if upsample != 1:
-            found.append(_denser(axis, kernel, padding, dilation, upsample))
+        if window.upsample:
+            found.append(_denser(axis, kernel, padding, dilation, window.upsample[number]))
         elif len(axis.lows) == 1:
             low = axis.lows[0] - padding * axis.cycle
             high = axis.highs[0] + (dilation * (kernel - 1) - padding) * axis.cycle
@@ -161,6 +161,17 @@ def _axis(read: list[list[tuple[int, int]]], cycle: int) -> Axis:
 
 def _repeats(values: list[int], after: int, step: int) -> bool:
     return all(later == earlier + step for earlier, later in zip(values, values[after:], strict=False))
+
+
+def _cut(axes: tuple[Axis, ...], x: Shape, y: Shape) -> tuple[Axis, ...]:
+    """A branch cut, centred, to the extents of what it is merged to; one that is repeated stays as it is."""
+    if x.spatial == y.spatial or len(axes) != x.rank:
+        return axes
+    cuts = [int(max(extent - kept, 0)) // 2 for extent, kept in zip(x.spatial, y.spatial, strict=True)]
+    return tuple(
+        _axis([[axis.at(position + cut)] for position in range(len(axis.lows))], axis.cycle)
+        for axis, cut in zip(axes, cuts, strict=True)
+    )
 
 
 def _union(branches: list[tuple[Axis, ...]]) -> tuple[Axis, ...]:

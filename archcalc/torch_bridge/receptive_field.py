@@ -98,15 +98,18 @@ def _seen(x: Tensor, y: Tensor, lattice: Lattice) -> Seen | None:
     """The field around the middle, the largest of one cycle; None where the input was too short."""
     phases = lattice.phases
     first = y.shape[-1] // 2 - phases // 2
-    if first < 0 or first + phases >= y.shape[-1]:
+    if first < 0 or first + 2 * phases > y.shape[-1]:
         return None
-    intervals = [_interval(x, y, first + number) for number in range(phases + 1)]
-    if min(each.low for each in intervals) <= 0 or max(each.high for each in intervals) >= x.shape[-1] - 1:
+    cycle = [_interval(x, y, first + number) for number in range(phases)]
+    reading = [number for number, interval in enumerate(cycle) if interval]  # between two windows may be a gap
+    again = _interval(x, y, first + reading[0] + phases) if reading else None
+    intervals = [interval for interval in (*cycle, again) if interval]
+    if again is None or min(intervals).low <= 0 or max(each.high for each in intervals) >= x.shape[-1] - 1:
         return None
-    size = max(each.high - each.low for each in intervals[:-1]) + 1
-    jump = Fraction(intervals[-1].low - intervals[0].low, phases)
-    number = -first % phases  # a position that reads as the first one does
-    centre = Fraction(intervals[number].low + intervals[number].high, 2) - (first + number) * jump
+    size = max(each.high - each.low for each in intervals) + 1
+    jump = Fraction(again.low - intervals[0].low, phases)
+    number = min(reading, key=lambda number: (first + number) % phases)  # reads as the first one that reads anything
+    centre = Fraction(sum(cycle[number] or ()), 2) - (first + number) * jump
     return Seen(size, jump, centre)
 
 
@@ -114,12 +117,16 @@ def _run(axis: Thin, length: int) -> tuple[Tensor, list[Any]]:
     """The input, and what each step gives; None after what cannot be run."""
     x = torch.zeros(1, 1, length, requires_grad=True)
     values: list[Any] = [x]
+    lattices = axis.lattices()
     for (reading, inputs), obstacle in zip(axis.steps[1:], axis.obstacles()[1:], strict=True):
         if obstacle is not None:
             values.append(None)
             continue
         read = [values[i] for i in inputs]
         y = reading.apply(*read)
+        if isinstance(reading, Whole):  # the network reads from its first position on, and not from amid a cycle
+            phases = lattices[inputs[0]].phases
+            y = y[..., ::phases].repeat_interleave(phases, -1)
         if y is not read[0]:
             y.register_hook(_support)  # type: ignore[no-untyped-call]
         values.append(y)
@@ -131,10 +138,10 @@ def _support(gradient: Tensor) -> Tensor:
     return (gradient != 0).to(gradient)
 
 
-def _interval(x: Tensor, y: Tensor, position: int) -> Interval:
-    """What a position of y reads of x."""
+def _interval(x: Tensor, y: Tensor, position: int) -> Interval | None:
+    """What a position of y reads of x, if anything."""
     chosen = torch.zeros_like(y)
     chosen[..., position] = 1
     (gradient,) = torch.autograd.grad(y, x, chosen, retain_graph=True)
     read = gradient.flatten().nonzero()
-    return Interval(int(read[0]), int(read[-1]))
+    return Interval(int(read[0]), int(read[-1])) if len(read) else None

@@ -36,6 +36,10 @@ BY_HAND = {
     "branches": ("m: add(identity, conv(1, 5, padding=half))", field(5, 1, 0)),
     # rows and columns 0..2 of one, -2..0 of the other
     "branches apart": ("m: add(conv(1, 3, padding=(0, 2, 0, 2)), conv(1, 3, padding=(2, 0, 2, 0)))", field(5, 1, 0)),
+    # the wide branch, cut by 4 to 8 positions, reads 3..5; the other was cut to pixel 4 before
+    "branches cut to one": ("m: concat(conv(1, 3, padding=1), crop(sides=4), align=crop, reference=1)", field(3, 1, 4)),
+    # 32 copies cut to 28 positions begin with pixel 1, the padded ones 6 before the input
+    "copies cut": ("m: add(upsample(2), pad(6), align=crop, reference=1)", field(8, 1, -5 * HALF)),
     # all 16 positions of 3 pixels each
     "global": ("a: conv(1, 3, padding=1)\nb: global_avgpool", field(18, 1, 15 * HALF)),
     "linear": ("a: conv(1, 3, stride=2)\nb: linear(5)", field(3 + 6 * 2, 2, 1 + 3 * 2)),
@@ -44,6 +48,16 @@ BY_HAND = {
     # neighbours among four copies: the window of 3 reaches into the next pixel at every fourth
     "four times as dense": ("a: upsample(4)\nb: conv(1, 3, padding=1)", field(2, Fraction(1, 4), -HALF)),
     "a window over copies": ("a: upsample(2)\nb: conv(1, 2)", field(2, HALF, 0)),
+    # output j adds up what inputs j - 3 to j spread
+    "transposed without a stride": ("a: deconv(1, 4)", field(4, 1, -3 * HALF)),
+    "transposed and cropped": ("a: deconv(1, 3, padding=(2, 0, 2, 0))", field(3, 1, 1)),
+    "transposed with gaps": ("a: conv(1, 3)\nb: deconv(1, 1, stride=3)", field(3, Fraction(1, 3), 1)),
+    "adapted to one": ("a: adaptive_avgpool(1)\nb: upsample(2)", field(16, HALF, 15 * HALF)),
+    # every position is scaled by all 16 of its channel, and lies as far from the next as before
+    "squeezed": ("m: mul(identity, adaptive_avgpool(1) >> conv(1, 1))", field(16, 1, 15 * HALF)),
+    "cubic to as many": ("a: upsample(1, mode=bicubic)", field(1)),
+    # 16 positions in windows of 3, the last of which hangs over the end: each is brought back to its own window
+    "unpooled": ("a: maxpool(3, ceil=true)\nb: unpool(a)", field(3, 1, 1)),
     # Simonyan and Zisserman: three 3x3 are a 7x7
     "three for seven": ("a: conv(1, 3, padding=half) * 3", field(7, 1, 0)),
     # conv1 and pool1 of GoogLeNet and ResNet
@@ -54,6 +68,14 @@ BY_HAND = {
 @pytest.mark.parametrize(("layers", "expected"), BY_HAND.values(), ids=BY_HAND)
 def test_by_hand(layers: str, expected: ReceptiveField) -> None:
     assert archcalc.analyze(network(layers, "image(1, 16, 16)")).receptive_field == expected
+
+
+def test_what_reads_nothing_has_a_field_of_none() -> None:
+    """Every second position between the pixels that were spread two apart."""
+    small = network("a: deconv(1, 1, stride=2) >> conv(1, 1, stride=2, padding=1)", "image(1, 16, 16)")
+    found = archcalc.analyze(small).receptive_field
+    assert found is not None
+    assert found.size == (0, 0)
 
 
 def test_axes_are_apart() -> None:

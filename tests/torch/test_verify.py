@@ -10,7 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from archcalc.dims import RequirementError
 from archcalc.engine.network import load
 from archcalc.graph import Graph, Node
 from archcalc.ops import OPERATORS, Operator, Shape, Window
@@ -19,6 +22,7 @@ from archcalc.results.verification import Check, agreement
 from archcalc.source.extra import MissingExtraError
 from archcalc.spec.library import specs_folder
 from tests.cli.running import run, spec
+from tests.strategies import cases
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("fvcore")
@@ -30,6 +34,7 @@ from archcalc.torch_bridge.counters import macs_of  # noqa: E402
 from archcalc.torch_bridge.definitions import DEFINITIONS, Definition  # noqa: E402
 from archcalc.torch_bridge.faults import FAULTS, judge, judge_totals  # noqa: E402
 from archcalc.torch_bridge.verify import verify, verify_graph  # noqa: E402
+from tests.torch.test_operators import REFUSALS  # noqa: E402
 
 SMALL = """\
 network: small
@@ -152,6 +157,79 @@ def test_operators_agree_alone(name: str) -> None:
             assert verify_graph(name, graph, ["torch", "fvcore"]).differences == []
 
 
+@pytest.mark.parametrize("name", [name for name in OPERATORS if name != "unpool"])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
+@given(data=st.data())
+def test_operators_agree_whatever_their_arguments(name: str, data: st.DataObject) -> None:
+    """Multiply-accumulates and receptive fields too, of uneven, dilated, grouped and overhanging windows."""
+    case = data.draw(cases(OPERATORS[name]))
+    try:
+        graph = alone(case.cls, case.arguments, case.x)
+    except RequirementError:
+        return
+    if graph is not None:
+        found = verify_graph(name, graph, ["torch", "fvcore"]).differences
+        assert [check for check in found if not str(check.theirs).partition(": ")[2].startswith(REFUSALS)] == []
+
+
+# One for each way in which operations meet: branches, calls of the same layer, other inputs, further outputs.
+MEETINGS = {
+    "a window that is shared fits each input": """
+  a: conv(4, 3, stride=2, padding=same)
+  b: pad((0, 1, 1, 0))
+  c: share(a)
+""",
+    "shared with its norm": """
+  a: conv(4, (3, 1), padding=(2, 0, 0, 1), norm=batch_norm, activation=prelu)
+  b: maxpool(2, ceil=true)
+  c: share(a)
+""",
+    "uneven poolings undone": """
+  a: maxpool(3, stride=2, padding=same)
+  b: maxpool(3, stride=2, padding=(1, 0, 0, 1), ceil=true)
+  c: conv(4, 1) >> unpool(b)
+  d: unpool(a)
+""",
+    "a shared pooling undone twice": """
+  a: maxpool(2)
+  b: share(a)
+  c: unpool(b)
+  d: unpool(a)
+""",
+    "tied to what is tied, and shared": """
+  a: linear(3)
+  b: linear(4, bias=false)
+  c: linear(3, weights=b)
+  d: share(b)
+  e: linear(3, weights=c)
+""",
+    "shuffled back": """
+  a: pixel_unshuffle((2, 1))
+  b: channel_shuffle(4) >> conv(8, (1, 3), groups=2, dilation=(2, 3), padding=same)
+  c: pixel_shuffle((1, 2))
+""",
+    "branches cut to one": """
+  a:
+    - add(align=crop, reference=1):
+        deep: conv(4, 3, stride=2) >> deconv(4, 3, stride=2, padding=(1, 0), output_padding=(1, 0))
+        cut:  crop(sides=(2, 1, 0, 2))
+  b: concat(identity, tap(a), avgpool(3, stride=1, padding=(2, 0, 1, 1), count_include_pad=false))
+""",
+    "squeezed": """
+  a: mul(identity, adaptive_avgpool(1) >> conv(4, 1, activation=sigmoid))
+  b: adaptive_maxpool((5, 1))
+""",
+}
+
+
+@pytest.mark.parametrize("layers", MEETINGS.values(), ids=MEETINGS)
+@pytest.mark.parametrize("ends", ["", "outputs: {more: tap(a) >> relu}\nheads: {aux: tap(b) >> linear(3)}\n"])
+def test_operations_agree_where_they_meet(layers: str, ends: str, tmp_path: Path) -> None:
+    text = f"network: meeting\ninput: image(4, 12, 9)\nlayers:{layers}{ends}"
+    found = verify(spec(tmp_path, text, "meeting.yaml"), ["torch", "fvcore"], export=True)
+    assert found.differences == []
+
+
 # What is measured.
 
 
@@ -178,6 +256,16 @@ def field_of(text: str, folder: Path, operation: str) -> dict[str, Any]:
         # by hand: the wider branch
         ("a:\n    - add:\n        b: conv(3, 5, padding=2)\n        c: identity", ((5, 5), (1, 1), (0, 0))),
         ("a: pad((2, 0, 1, 0)) >> conv(4, 2)", ((2, 2), (1, 1), (-1.5, -0.5))),
+        ("a: pad((50, 0, 0, 60)) >> conv(4, 2)", ((2, 2), (1, 1), (-49.5, 0.5))),
+        # by hand: output j adds up what inputs j - 3 to j spread
+        ("a: deconv(4, 4)", ((4, 4), (1, 1), (-1.5, -1.5))),
+        # by hand: of three rows one reads a pixel; of two columns one reads two, at first pixels -1 and 0
+        ("a: deconv(4, (1, 3), stride=(3, 2)) >> conv(4, 1)", ((1, 2), (1 / 3, 0.5), (0, -0.5))),
+        # by hand: rows 1 and columns 2 apart from where 0 was; the first that reads anything is 2 and 1 further
+        ("a: deconv(4, 1, stride=3, padding=(1, 0, 2, 0))", ((1, 1), (1 / 3, 1 / 3), (1 / 3, 2 / 3))),
+        # by hand: each position is back where its window was, also where the last hangs over the end
+        ("a: maxpool(4)\n  b: unpool(a)", ((4, 4), (1, 1), (1.5, 1.5))),
+        ("a: maxpool(3, ceil=true)\n  b: unpool(a)", ((3, 3), (1, 1), (1, 1))),
         # by hand: every pixel is there twice, so that three neighbours see two; the first reads pixels 0, 0 and 1
         ("a: upsample(2) >> conv(4, 3)", ((2, 2), (0.5, 0.5), (0.5, 0.5))),
     ],
