@@ -45,7 +45,7 @@ def verify(
     operation, output shapes, parameters, buffers, gradients, MACs as FlopCounterMode and fvcore count them, and
     receptive fields as gradients show them; and the whole with torchvision's definition, where it has one. What
     another tool does not count is known by name; nothing is equal within a tolerance. A file means all its networks.
-    Exit code 1 says that something differs.
+    Exit code 1 says that something differs, or that nothing could be compared.
     """
     from archcalc.report import data
     from archcalc.report.verification import rows, verification_object, verified
@@ -63,7 +63,7 @@ def verify(
         lambda: data.csv_text(rows(result, layers)),
         lambda: data.json_lines(data.versioned(verification=verification_object(result, layers))),
     )
-    if result.differences:
+    if result.differences or not result.agreement.checks:
         raise typer.Exit(FINDINGS)
 
 

@@ -41,8 +41,15 @@ def verified(result: Verification, units: Units = "si", with_layers: bool = Fals
 def total_line(result: Verification) -> str:
     """`90 networks, 12,345 checks, no differences`."""
     found = result.agreement
+    if not found.checks:
+        return f"{numbers.plural(len(result.networks), 'network')}, nothing checked: {_nothing(result)}"
     ending = numbers.plural(found.differs, "difference") if found.differs else "no differences"
     return f"{numbers.plural(len(result.networks), 'network')}, {numbers.plural(found.checks, 'check')}, {ending}"
+
+
+def _nothing(result: Verification) -> str:
+    tools = numbers.listed(result.against, "or")
+    return f"there is nothing of {tools} to hold {'it' if len(result.networks) == 1 else 'them'} against"
 
 
 def _networks(result: Verification, units: Units) -> Table:

@@ -483,6 +483,14 @@ def test_steps_of_norms_are_told_apart(tmp_path: Path) -> None:
 # The command.
 
 
+def test_a_network_of_which_nothing_is_known_elsewhere_is_not_verified() -> None:
+    pytest.importorskip("torchvision")
+    found = run("verify", "plain18", "--against", "torchvision", code=1).stdout
+    assert "1 network, nothing checked: there is nothing of torchvision to hold it against" in found
+    both = run("verify", "plain18", "resnet18@torchvision", "--against", "torchvision").stdout
+    assert "2 networks, 5 checks, no differences" in both
+
+
 def test_the_table_has_a_line_for_each_network(tmp_path: Path) -> None:
     lines = run("verify", "resnet18@torchvision", spec(tmp_path, SMALL)).stdout.splitlines()
     table = [line.split() for line in lines[4:6]]
