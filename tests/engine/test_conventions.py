@@ -117,6 +117,59 @@ def test_components_are_of_a_kind_of_work() -> None:
     assert order == sorted(order)
 
 
+# One operator of each family that some tool counts, a softmax among them.
+KINDS = """\
+network: kinds
+input: image(4, 6, 6)
+layers:
+  up: deconv(2, 2, stride=2)
+  norm: lrn(3)
+  slope: prelu
+  copies: upsample(2)
+  pool: adaptive_avgpool(3)
+  fc: linear(5)
+  softmax: softmax
+"""
+
+
+def test_every_family_is_of_its_kind_of_work(tmp_path: Path) -> None:
+    spec = tmp_path / "kinds.yaml"
+    spec.write_text(KINDS, encoding="utf-8")
+    components = decompose(load(str(spec)).graph(), TOOLS)
+    assert {(component.operator, component.part) for component in components} == {
+        ("deconv", "MACs"),
+        ("deconv", "bias"),
+        ("lrn", "norm"),
+        ("prelu", "activation"),
+        ("upsample", "other"),
+        ("adaptive_avgpool", "pooling"),
+        ("linear", "MACs"),
+        ("linear", "bias"),
+        ("softmax", "activation"),
+    }
+    # by hand: 32 weights at 6x6 inputs or at 12x12 outputs; 5 elements at one position, of which thop counts 3 and -1
+    many = {(component.operator, component.words): component.many for component in components}
+    assert many["deconv", "MACs"] == 32 * 36
+    assert many["deconv", "weights times output positions"] == 32 * 144
+    assert (many["softmax", "outputs"], many["softmax", "positions"]) == (5, 1)
+    worth = {component.words: component.worth for component in components if component.operator == "softmax"}
+    assert worth["outputs"] == {"ptflops": 1, "thop": 3, "calflops": 1, "deepspeed": 1}
+    assert worth["positions"] == {"thop": -1}
+
+
+@pytest.mark.parametrize(
+    ("read", "of_fvcore"), [("image(2, 4, 4)", {"fvcore": 1}), ("sequence(2, 16)", {}), ("volume(2, 4, 2, 2)", {})]
+)
+def test_inputs_of_pooling_are_one_component(read: str, of_fvcore: dict[str, int], tmp_path: Path) -> None:
+    """The network's own input, 2 * 16 elements of it; fvcore counts those of images alone."""
+    spec = tmp_path / "inputs.yaml"
+    spec.write_text(f"network: inputs\ninput: {read}\nlayers:\n  pool: global_avgpool\n", encoding="utf-8")
+    components = decompose(load(str(spec)).graph(), TOOLS)
+    (inputs,) = (component for component in components if component.words == "inputs")
+    assert (inputs.part, inputs.many) == ("pooling", 32)
+    assert inputs.worth == {"ptflops": 2, "thop": 1, "calflops": 1, "deepspeed": 1, **of_fvcore}
+
+
 def test_conventions_are_sound_data() -> None:
     for name, convention in CONVENTIONS.items():
         assert name == convention.name
