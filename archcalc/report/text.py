@@ -163,14 +163,17 @@ def _wrapped(cells: Sequence[Cell], columns: list[Column], widths: list[int]) ->
 
 
 def _filled(text: str, width: int) -> str:
-    """As much of a text as fits: words, or factors of a product."""
-    chunks = re.split(r"(?<=[ *])(?![*])", text)
+    """As much of a text as fits: words, factors of a product, or parts of a name that is longer than the column."""
+    chunks = re.split(r"(?<=[ *])(?![*≠])", text)
     head = chunks[0]
     for chunk in chunks[1:]:
         if len((head + chunk).rstrip()) > width:
             break
         head += chunk
-    return head if len(head.rstrip()) <= width else text[:width]
+    if len(head.rstrip()) <= width:
+        return head
+    part = max(text.rfind(mark, 0, width) for mark in "._/") + 1
+    return text[: part or width]
 
 
 def _terms(text: str, width: int) -> str:

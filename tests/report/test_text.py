@@ -132,6 +132,20 @@ def test_prose_is_wrapped() -> None:
     assert "a  b\nc\n" in found
 
 
+@pytest.mark.parametrize(
+    ("cell", "width", "lines"),
+    [
+        ("bn_inception.params_increase", 19, ["bn_inception.", "params_increase"]),  # at its parts
+        ("canziani.seed2.googlenet_classifier", 14, ["canziani.", "seed2.", "googlenet_", "classifier"]),
+        ("abcdefghijkl", 5, ["abcde", "fghij", "kl"]),  # where it has none
+        ("macs 304M, macs 54M ≠, depth 2", 19, ["macs 304M, macs", "54M ≠, depth 2"]),  # a mark stays at its figure
+    ],
+)
+def test_cells_are_wrapped_where_they_can_be_read(cell: str, width: int, lines: list[str]) -> None:
+    table = Table([Column("", least=width, cut="wrap")], [[cell]])
+    assert plain([table], width).splitlines() == lines
+
+
 def test_ascii() -> None:
     assert ascii_only("█▌ ≥ 1 … ─▏") == "## > 1 . - "
     assert ascii_only("28×28 ≠ ≤ ≈") == "28x28 ! < ~"
