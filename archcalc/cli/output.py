@@ -40,7 +40,14 @@ def chosen(format: Choice | None, output: Path | None, formats: type[Choice]) ->
     """The format asked for, or that of the file's ending, or else the first of a command's formats."""
     if format is not None:
         return format
-    by_ending = _ENDINGS.get(output.suffix.lower()) if output else None
+    if output is None:
+        return next(iter(formats))
+    from archcalc.report.plot import ENDINGS
+
+    if output.suffix.lower() in ENDINGS:
+        help = "--plot draws one, with show, compare and sweep"
+        fail("bad-option", f"`{output}` ends as a picture does, and a text would be in it", help)
+    by_ending = _ENDINGS.get(output.suffix.lower())
     if by_ending is None:
         return next(iter(formats))
     if by_ending not in set(formats):

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from archcalc.cli.options import LimitOption, OutputOption
-from archcalc.cli.output import FINDINGS, USAGE, guarded, send
+from archcalc.cli.output import FINDINGS, USAGE, chosen, guarded, send
 
 
 class FindingsFormat(StrEnum):
@@ -23,8 +23,9 @@ class FindingsFormat(StrEnum):
 def validate(
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Specs.", show_default=False)],
     format: Annotated[
-        FindingsFormat, typer.Option("--format", help="For people, programs, or GitHub Actions.")
-    ] = FindingsFormat.TEXT,
+        FindingsFormat | None,
+        typer.Option("--format", help="For people, programs, or GitHub Actions.", show_default=False),
+    ] = None,
     output: OutputOption = None,
     limit: LimitOption = None,
 ) -> None:
@@ -38,10 +39,11 @@ def validate(
     from archcalc.report.numbers import plural
     from archcalc.source import render_text, sort_diagnostics, to_github, to_json
 
+    written_as = chosen(format, output, FindingsFormat)
     found = validate_files(files, limits(limit or []))
     findings = sort_diagnostics(found.findings)
     seen = f"{plural(found.files, 'file')}, {plural(found.networks, 'network')}"
-    match format:
+    match written_as:
         case FindingsFormat.JSON:
             text = f"{to_json(findings)}\n"
         case FindingsFormat.GITHUB:

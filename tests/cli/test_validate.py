@@ -37,6 +37,13 @@ def test_shapes_are_checked_in_every_variant_and_told_once(tmp_path: Path) -> No
     assert "2 networks: 1 finding" in found
 
 
+def test_the_ending_of_a_file_says_the_format(tmp_path: Path) -> None:
+    path = tmp_path / "found.json"
+    run("validate", spec(tmp_path, WRONG), "-o", str(path), code=1)
+    (found,) = json.loads(path.read_text())
+    assert found["line"] == 10
+
+
 def test_formats_for_programs(tmp_path: Path) -> None:
     path = spec(tmp_path, WRONG)
     (finding,) = json.loads(run("validate", path, "--format", "json", code=1).stdout)
