@@ -257,6 +257,7 @@ TORCHPROFILE = Convention(
     "torchprofile/handlers.py:73-106, 180-314",
     "0.1.0",
     "MACs",
+    counts_means=True,
 )
 TORCHVISION = Convention(
     "torchvision",

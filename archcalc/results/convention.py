@@ -52,6 +52,7 @@ class Convention:
     version: str = ""  # of the tool
     unit: str = "FLOPs"  # what it calls the number
     functions: tuple[Term, ...] = ()  # what a call of a function adds to that of a module, which `terms` are for
+    counts_means: bool = False  # whether a mean over positions, `x.mean([2, 3])`, is pooling to it
     _of_operator: dict[str, list[tuple[int, Any]]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def flops(self, operator: Operator, x: Any, y: Shape, cost: OperationCost) -> Any:

@@ -65,13 +65,14 @@ class Calls(NamedTuple):
     functions: list[Call]
     idle: list[Shape]  # adaptive poolings whose output is their input
     linear: list[tuple[Shape, nn.Linear]]  # linear layers at each position of an image, which are 1x1 convolutions
+    means: list[Shape]  # what is averaged over all its positions without a pooling
     own: list[OwnCall]
 
 
 class _Recorder(fx.Interpreter):
     def __init__(self, module: fx.GraphModule) -> None:
         super().__init__(module)
-        self.calls = Calls([], [], [], [])
+        self.calls = Calls([], [], [], [], [])
 
     def run_node(self, n: fx.Node) -> Any:
         given = super().run_node(n)
@@ -86,6 +87,8 @@ class _Recorder(fx.Interpreter):
             if _is_own(module):
                 tensors = tuple((tuple(value.shape), value.dtype) for value in read)
                 self.calls.own.append(OwnCall(str(n.target), n.meta["index"], tensors))
+        elif n.target in ("mean", torch.mean) and given.numel() == read[0].shape[:2].numel():
+            self.calls.means.append(Shape(read[0].shape[1], tuple(read[0].shape[2:])))
         elif n.op == "call_function" and getattr(n.target, "__module__", "") != "_operator":
             operator = FUNCTIONS.get(getattr(n.target, "__name__", ""))
             if operator is not None:
@@ -122,6 +125,9 @@ def coding(convention: Convention, calls: Calls, graph: Graph) -> list[Coding]:
         meant = _flops(convention, "conv", {**given, "kernel": 1}, x)
         if written != meant:
             found["a 1x1 convolution written as a linear layer at each position"] += written - meant
+    for x in calls.means:
+        if not convention.counts_means and (number := _flops(convention, "global_avgpool", {}, x)):
+            found["global average pooling written as a mean, which is not counted"] -= number
     for (operator, x), times in (_idle(calls) - _idle_of(graph)).items():
         number = times * convention.flops(operator, x, x, cost_of(operator, x, x))
         if number:

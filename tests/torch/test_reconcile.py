@@ -85,6 +85,18 @@ def test_linear_layers_and_norms_of_other_classes() -> None:
     assert coding(result, "torchinfo") == [-missed]
 
 
+def test_a_mean_over_positions() -> None:
+    """MnasNet of torchvision pools its 1280x7x7 by `x.mean([2, 3])`, which torchprofile alone takes for pooling."""
+    result = reconcile("mnasnet0_5", LIGHT)
+    assert result.missing == {}
+    assert differences(result) == {}
+    assert {tool.name: tool.coded for tool in result.tools if tool.coding} == {
+        "fvcore": -62_720,
+        "ptflops": -2 * 62_720,
+        "thop": -62_720 - 1_280,
+    }
+
+
 @pytest.mark.parametrize("tool", LIGHT)
 def test_linear_layers_of_a_sequence(tool: str) -> None:
     operator: Any = OPERATORS["linear"].of({"channels": 6})
