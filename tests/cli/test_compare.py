@@ -85,6 +85,16 @@ def test_three_networks_stand_side_by_side_and_four_below_each_other() -> None:
     assert "5.33x" in row
 
 
+def test_the_largest_divisions_stay_where_there_is_no_room() -> None:
+    found = run("compare", "alexnet", "vgg16", "googlenet", "resnet18", "resnet50", columns=80).stdout
+    lines = found.splitlines()
+    by_kind = lines[lines.index("MACs by kind of operation") + 2]
+    assert by_kind.startswith("network    conv 3x3  conv 1x1 ")  # 15.35 G of vgg16, 1.888 G of resnet50
+    assert "conv 11x11" not in by_kind  # 105.4 M of alexnet
+    by_size = lines[lines.index("MACs by map size") + 2]
+    assert {"56x56", "28x28", "112x112"} <= set(by_size.split())
+
+
 def test_csv_has_a_row_of_totals_for_each() -> None:
     rows = list(csv.DictReader(io.StringIO(run("compare", "googlenet", "vgg16", "--format", "csv").stdout)))
     assert [(row["name"], int(row["macs"])) for row in rows] == [
