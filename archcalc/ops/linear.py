@@ -233,7 +233,8 @@ class PatchEmbedding(Operator):
     def infer(self, x: Shape) -> Shape:
         """Output shape."""
         require_spatial(x, self.name)
-        return Shape(self.channels, (prod(slide(x, self.patch, self.patch, 0)),))
+        patch = per_axis(self.patch, x.rank, "patch")
+        return Shape(self.channels, (prod(slide(x, patch, patch, 0)),))
 
     def parameters(self, x: Shape) -> Parameters:
         """Stored scalars."""

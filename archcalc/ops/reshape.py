@@ -170,7 +170,10 @@ class Crop(Operator):
         if (self.size is None) == (self.sides is None):
             raise RequirementError("crop-arguments", "crop takes one of size and sides", "crop(size=28)")
         if self.size is None:
-            cuts = explicit_padding(self.sides, x.rank, 1, 1)
+            sides = self.sides
+            if not isinstance(sides, tuple) or len(sides) != 2 * x.rank:
+                sides = per_axis(sides, x.rank, "sides")
+            cuts = explicit_padding(sides, x.rank, 1, 1)
         else:
             spare = [extent - kept for extent, kept in zip(x.spatial, per_axis(self.size, x.rank, "size"), strict=True)]
             cuts = tuple((left // 2, left - left // 2) for left in spare)

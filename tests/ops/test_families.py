@@ -243,6 +243,37 @@ def test_elements_by_kind() -> None:
         assert arithmetic(make(name), (x, x, x)).merge == 144
 
 
+KINDS = {"norm": "norm", "pointwise": "activation", "gates": "activation", "pool": "pooling", "adaptive": "pooling"}
+
+
+@pytest.mark.parametrize("name", [name for name, cls in OPERATORS.items() if cls.family in KINDS])
+def test_outputs_are_elements_of_their_kind(name: str) -> None:
+    """Each output element once, of the kind of work that the operator's file is about."""
+    for example in OPERATORS[name].examples:
+        counted = arithmetic(make(name, **example.arguments), example.x)
+        assert getattr(counted, KINDS[OPERATORS[name].family]) == example.y.elements
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "x", "outputs"),
+    [
+        ("conv", {"channels": 2, "kernel": 3}, image(3, 6, 6), 32),
+        ("depthwise", {"kernel": 3, "multiplier": 2}, image(3, 6, 6), 96),
+        ("deconv", {"channels": 2, "kernel": 3}, image(3, 6, 6), 128),  # of 8x8, more than the inputs
+        ("patch_embedding", {"channels": 5, "patch": 2}, image(3, 6, 6), 45),
+        ("linear", {"channels": 7}, sequence(3, 6), 42),
+    ],
+)
+def test_a_bias_is_an_addition_for_each_output(name: str, arguments: dict[str, Any], x: Shape, outputs: int) -> None:
+    """By hand: channels times positions of the output; nothing of both without a bias."""
+    with_bias = arithmetic(make(name, **arguments), x)
+    assert (with_bias.additions, with_bias.bias) == (outputs, outputs)
+    without = arithmetic(make(name, **arguments, bias=False), x)
+    assert (without.additions, without.bias, without.macs) == (0, 0, with_bias.macs)
+    joined = connections(make(name, **arguments), x)
+    assert joined - connections(make(name, **arguments, bias=False), x) == outputs
+
+
 # Norms.
 
 
@@ -372,6 +403,7 @@ def test_words_are_few() -> None:
 
 TABLE = Table(((True, False), (True, True)))
 POOL = LayerReference("pool", 0, image(4, 8, 8), image(4, 4, 4))
+EMBEDDING = LayerReference("words", 0, Shape(None, (7,)), sequence(16, 7))
 REFUSALS: list[tuple[str, dict[str, Any], Any, str]] = [
     ("conv", {"channels": 4, "kernel": 3, "groups": 2}, image(3, 8, 8), "indivisible-groups"),
     ("conv", {"channels": 3, "kernel": 3, "groups": 2}, image(4, 8, 8), "indivisible-groups"),
@@ -430,6 +462,7 @@ REFUSALS: list[tuple[str, dict[str, Any], Any, str]] = [
         for name in ("dropout", "spatial_dropout", "alpha_dropout", "drop_path")
     ],
     ("patch_embedding", {"channels": 1, "patch": 9}, image(3, 8, 8), "window-larger-than-input"),
+    ("linear", {"channels": 9, "weights": EMBEDDING}, sequence(8, 7), "tie-mismatch"),
 ]
 
 
@@ -463,3 +496,211 @@ def test_arguments_are_refused_in_sentences() -> None:
         make("relu", slope=1)
     with pytest.raises(ArgumentError, match="maxpool needs kernel"):
         make("maxpool")
+
+
+TOO_MANY = "{} has 3 numbers for an input with 2 spatial axes"
+MESSAGES: list[tuple[str, dict[str, Any], Any, str, str | None]] = [
+    *[
+        (name, {**arguments, axes: (1, 1, 1)}, image(4, 8, 8), TOO_MANY.format(axes), "give one number, or 2")
+        for name, arguments, names in [
+            ("conv", {"channels": 4, "kernel": 3}, "kernel stride padding dilation"),
+            ("depthwise", {"kernel": 3}, "kernel stride padding dilation"),
+            ("deconv", {"channels": 4, "kernel": 3}, "kernel stride padding output_padding dilation"),
+            ("patch_embedding", {"channels": 4}, "patch"),
+            ("maxpool", {"kernel": 3}, "kernel stride padding dilation"),
+            ("avgpool", {"kernel": 3}, "kernel stride padding"),
+            ("lppool", {"kernel": 3}, "kernel stride"),
+            ("subsample", {"kernel": 3}, "kernel stride"),
+            ("adaptive_avgpool", {}, "size"),
+            ("adaptive_maxpool", {}, "size"),
+            ("upsample", {}, "scale"),
+            ("pixel_shuffle", {}, "factor"),
+            ("pixel_unshuffle", {}, "factor"),
+            ("pad", {}, "padding"),
+            ("crop", {}, "size"),
+            ("crop", {}, "sides"),
+            ("opaque", {"channels": 4}, "stride"),
+        ]
+        for axes in names.split()
+    ],
+    *[
+        (name, {**arguments, "groups": 2}, image(3, 8, 8), "3 input channels do not divide into 2 groups", None)
+        for name, arguments in [
+            ("conv", {"channels": 4, "kernel": 3}),
+            ("deconv", {"channels": 4, "kernel": 3}),
+            ("group_norm", {}),
+            ("channel_shuffle", {}),
+        ]
+    ],
+    *[
+        (
+            name,
+            {"channels": 3, "kernel": 3, "groups": 2},
+            image(4, 8, 8),
+            "3 output channels do not divide into 2 groups",
+            None,
+        )
+        for name in ("conv", "deconv")
+    ],
+    *[
+        (
+            "conv",
+            {"channels": channels, "kernel": 1, "connections": TABLE},
+            image(inputs, 8, 8),
+            f"the connection table has 2 {words}",
+            "rows are input maps, columns are output maps",
+        )
+        for inputs, channels, words in [(3, 2, "rows for 3 input channels"), (2, 3, "columns for 3 output channels")]
+    ],
+    (
+        "conv",
+        {"channels": 2, "kernel": 1, "groups": 2, "connections": TABLE},
+        image(2, 8, 8),
+        "a connection table says what groups would; groups is 2",
+        None,
+    ),
+    (
+        "deconv",
+        {"channels": 4, "kernel": 3, "padding": "same"},
+        image(3, 8, 8),
+        "deconv does not take padding=same",
+        "give numbers, half or valid",
+    ),
+    (
+        "deconv",
+        {"channels": 4, "kernel": 1, "padding": 4},
+        image(3, 8, 8),
+        "the padding crops the whole output away (0)",
+        None,
+    ),
+    (
+        "maxpool",
+        {"kernel": 2, "ceil": True, "padding": "same"},
+        image(3, 8, 8),
+        "maxpool takes ceil=true or padding=same, not both",
+        "padding=same already gives ceil(input / stride) outputs",
+    ),
+    (
+        "maxpool",
+        {"kernel": 3, "dilation": 4, "padding": (0, 0, 1, 0)},
+        image(3, 9, 7),
+        "a window of 9 does not fit into an extent of 7 with padding 1 and 0",
+        "pad the input, or use a smaller kernel or a larger input",
+    ),
+    (
+        "linear",
+        {"channels": 9, "weights": EMBEDDING},
+        sequence(8, 7),
+        "words embeds in 16 channels; these weights read 8",
+        None,
+    ),
+    ("linear", {"channels": 5, "weights": POOL}, features(9), "pool has 1024 weights; 45 are needed here", None),
+    ("glu", {}, features(3), "3 channels have no halves", None),
+    (
+        "softmax2d",
+        {},
+        sequence(3, 8),
+        "softmax2d reads an image; its input is sequence 3x8",
+        "softmax reads any input",
+    ),
+    (
+        "upsample",
+        {"scale": 2, "mode": "bicubic"},
+        sequence(3, 8),
+        "upsample with mode=bicubic reads an image; its input is sequence 3x8",
+        "mode=bilinear reads any input with spatial axes",
+    ),
+    (
+        "unpool",
+        {"pool": POOL},
+        image(4, 5, 4),
+        "unpool needs what pool gave, 4x4x4; its input is 4x5x4",
+        "bring the input to the shape that the pool gave",
+    ),
+    ("unpool", {"pool": POOL}, sequence(4, 4), "unpool reads sequence 4x4; pool gives image 4x4x4", None),
+    (
+        "pad",
+        {"padding": 8, "mode": "reflect"},
+        image(3, 8, 8),
+        "an extent of 8 reflects into fewer positions than padding needs",
+        None,
+    ),
+    ("crop", {}, image(3, 8, 8), "crop takes one of size and sides", "crop(size=28)"),
+    ("crop", {"size": 9}, image(3, 8, 8), "crop cannot enlarge an extent of 8", "pad enlarges"),
+    ("crop", {"sides": 4}, image(3, 8, 8), "nothing is left of an extent of 8", None),
+    (
+        "pad_channels",
+        {"channels": 2},
+        image(3, 8, 8),
+        "pad_channels to 2 cannot take away from 3 channels",
+        "slice_channels takes channels away",
+    ),
+    (
+        "slice_channels",
+        {"start": 2, "stop": 2},
+        image(3, 8, 8),
+        "slice_channels from 2 to 2 holds no channel",
+        None,
+    ),
+    (
+        "slice_channels",
+        {"start": 2, "stop": 4},
+        image(3, 8, 8),
+        "slice_channels up to 4 needs as many channels; the input has 3",
+        None,
+    ),
+    ("pixel_shuffle", {"factor": 2}, image(6, 8, 8), "6 channels do not make blocks of 4 positions", None),
+    ("pixel_unshuffle", {"factor": 3}, image(6, 8, 9), "an extent of 8 does not divide into blocks of 3", None),
+    *[
+        (
+            name,
+            {},
+            (image(3, 8, 8), image(3, 8, 7)),
+            f"{name} needs branches of one {what}; branches give 3x8x8 and 3x8x7",
+            help,
+        )
+        for name, what, help in [
+            ("concat", "extent", None),
+            ("add", "shape", None),
+            ("mul", "shape", "only a branch of extent 1 is repeated"),
+            ("mean", "shape", None),
+        ]
+    ],
+    *[
+        (
+            name,
+            {},
+            (features(3), features(4)),
+            f"{name} needs branches of one shape; branches give 3 and 4",
+            "a 1x1 projection changes the channels of a branch",
+        )
+        for name in ("add", "mul", "mean")
+    ],
+    (
+        "add",
+        {"align": "crop"},
+        (image(3, 8, 8), image(3, 8, 7)),
+        "add with align=crop cuts branches to 3x8x8; a branch gives 3x8x7",
+        None,
+    ),
+    ("mean", {"reference": 2}, (features(3), features(3)), "mean has branches 0 to 1; reference is 2", None),
+    ("dropout", {"p": Fraction(11, 10)}, features(3), "dropout leaves out a share of at most 1; p is 11/10", None),
+    ("relu", {}, Shape(None, (8,)), "relu reads channels; its input is tokens 8", "an embedding comes first"),
+    (
+        "conv",
+        {"channels": 4, "kernel": 3},
+        features(8),
+        "conv slides over spatial axes; its input is features 8",
+        "linear(...) reads features; an embedding comes first for tokens",
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "arguments", "x", "message", "help"), MESSAGES)
+def test_refusals_say_what_is_wrong(
+    name: str, arguments: dict[str, Any], x: Any, message: str, help: str | None
+) -> None:
+    """The argument under its name, and the numbers that do not go together."""
+    with pytest.raises(RequirementError) as caught:
+        make(name, **arguments).infer(x)
+    assert (str(caught.value), caught.value.help) == (message, help)
