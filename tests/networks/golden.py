@@ -173,6 +173,8 @@ FACTS: dict[str, Facts] = {
     "fractalnet40@released": Facts("FractalNet CIFAR C=4", "fractalnet-cifar-c4"),
     "fractalnet34": Facts("FractalNet-34 ImageNet", "fractalnet34-imagenet"),
     **{f"convnext_{size}": Facts(f"ConvNeXt-{size[0].upper()}") for size in ("tiny", "small", "base", "large")},
+    **{f"efficientnet_b{number}": Facts(f"EfficientNet-B{number}") for number in range(8)},
+    **{f"mnasnet{width.replace('.', '_')}": Facts(f"MnasNet-B1 {width}") for width in ("0.5", "0.75", "1.0", "1.3")},
 }
 
 # The same networks on images of another size.
@@ -197,6 +199,8 @@ WITHOUT_TABLE = {
     "fractalnet160",
     # rows are held against the live model, in test_torchvision_more
     *(f"convnext_{size}" for size in ("tiny", "small", "base", "large")),
+    *(f"efficientnet_b{number}" for number in range(8)),
+    *("mnasnet0_5", "mnasnet0_75", "mnasnet1_0", "mnasnet1_3"),
 }
 
 # With the heads that are used in training only.

@@ -17,6 +17,11 @@ MODELS: dict[str, tuple[str, dict[str, Any], int]] = {
     "squeezenet1_1": ("squeezenet1_1", {}, 224),
     "inception_v3": ("inception_v3", {"aux_logits": False, "transform_input": False, "init_weights": False}, 299),
     **{f"convnext_{size}": (f"convnext_{size}", {}, 224) for size in ("tiny", "small", "base", "large")},
+    **{
+        f"efficientnet_b{number}": (f"efficientnet_b{number}", {}, resolution)
+        for number, resolution in enumerate((224, 240, 260, 300, 380, 456, 528, 600))
+    },
+    **{name: (name, {}, 224) for name in ("mnasnet0_5", "mnasnet0_75", "mnasnet1_0", "mnasnet1_3")},
 }
 
 
