@@ -181,7 +181,7 @@ def _remarks(found: Formulas, form: ClosedForm) -> list[str]:
 
 def _footer(found: Formulas) -> list[str]:
     point = [f"{name} {decimal(value)}" for name, value in found.point.items()]
-    parts = [f"{VALUE}: the integer engine's at {listed(point)}"] * bool(point)
+    parts = [f"{VALUE}: the integer engine's at {listed(point)}"] * bool(point and found.by == "total")
     return [
         *parts,
         *(f"{name} = {value}" for name, value in found.settings.items()),

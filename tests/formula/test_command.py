@@ -68,6 +68,12 @@ def test_what_stays_free_is_said() -> None:
     assert "Here width is a whole number; in quarters, where channels allow: --free width=1/4." in shown
 
 
+def test_a_footer_is_about_what_is_above_it() -> None:
+    """Formulas of layers stand without values."""
+    assert "value: the integer engine's at resolution 32" in run("formula", "lenet5").stdout
+    assert "value" not in run("formula", "lenet5", "--by", "layer").stdout.replace("other values", "")
+
+
 def test_settings_are_kept_and_told() -> None:
     shown = run("formula", "resnet50", "--set", "classes=10", "--set", "resolution=225", columns=80).stdout
     assert "It holds for resolution = 32 n + 1, n >= 0: 1, 33, 65, ..." in shown
