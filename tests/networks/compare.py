@@ -29,6 +29,7 @@ OPERATORS: dict[str, tuple[str, ...]] = {
     "LRN across ch, size 5": ("lrn",),
     "contrast norm": ("lrn",),
     "BN + PReLU": ("batch_norm", "prelu"),
+    "BN + ReLU": ("batch_norm", "relu"),
     "dropout 0.5": ("dropout",),
     "spatial dropout": ("spatial_dropout",),
     "pad channels with 0": ("pad_channels",),

@@ -172,6 +172,14 @@ FACTS: dict[str, Facts] = {
     "fractalnet20@released": Facts("FractalNet CIFAR C=3 (released)", "fractalnet-cifar-c3-released"),
     "fractalnet40@released": Facts("FractalNet CIFAR C=4", "fractalnet-cifar-c4"),
     "fractalnet34": Facts("FractalNet-34 ImageNet", "fractalnet34-imagenet"),
+    "resnext50_32x4d": Facts("ResNeXt-50 32x4d"),
+    **{f"resnext101_{groups}d": Facts(f"ResNeXt-101 {groups}d") for groups in ("32x4", "32x8", "64x4")},
+    **{f"wide_resnet{depth}_2": Facts(f"Wide ResNet-{depth}-2") for depth in (50, 101)},
+    **{
+        f"wide_resnet{depth}_{k}": Facts(f"WRN-{depth}-{k}", f"wrn-{depth}-{k}")
+        for depth, k in ((16, 8), (28, 10), (40, 4))
+    },
+    **{f"densenet{depth}": Facts(f"DenseNet-{depth}") for depth in (121, 161, 169, 201, 264)},
     **{f"convnext_{size}": Facts(f"ConvNeXt-{size[0].upper()}") for size in ("tiny", "small", "base", "large")},
     **{f"efficientnet_b{number}": Facts(f"EfficientNet-B{number}") for number in range(8)},
     **{f"mnasnet{width.replace('.', '_')}": Facts(f"MnasNet-B1 {width}") for width in ("0.5", "0.75", "1.0", "1.3")},
@@ -201,6 +209,9 @@ WITHOUT_TABLE = {
     *(f"convnext_{size}" for size in ("tiny", "small", "base", "large")),
     *(f"efficientnet_b{number}" for number in range(8)),
     *("mnasnet0_5", "mnasnet0_75", "mnasnet1_0", "mnasnet1_3"),
+    *("resnext50_32x4d", "resnext101_32x4d", "resnext101_32x8d", "resnext101_64x4d"),
+    *("wide_resnet50_2", "wide_resnet101_2"),
+    *(f"densenet{depth}" for depth in (121, 161, 169, 201, 264)),
 }
 
 # With the heads that are used in training only.

@@ -16,6 +16,15 @@ MODELS: dict[str, tuple[str, dict[str, Any], int]] = {
     "squeezenet1_0": ("squeezenet1_0", {}, 224),
     "squeezenet1_1": ("squeezenet1_1", {}, 224),
     "inception_v3": ("inception_v3", {"aux_logits": False, "transform_input": False, "init_weights": False}, 299),
+    **{
+        name: (name, {}, 224)
+        for name in (
+            *("resnext50_32x4d", "resnext101_32x8d", "resnext101_64x4d", "wide_resnet50_2", "wide_resnet101_2"),
+            *("densenet121", "densenet161", "densenet169", "densenet201"),
+        )
+    },
+    "resnext101_32x4d": ("resnet101", {"groups": 32, "width_per_group": 4}, 224),
+    "densenet264": ("DenseNet", {"block_config": (6, 12, 64, 48)}, 224),
     **{f"convnext_{size}": (f"convnext_{size}", {}, 224) for size in ("tiny", "small", "base", "large")},
     **{
         f"efficientnet_b{number}": (f"efficientnet_b{number}", {}, resolution)
