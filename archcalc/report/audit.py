@@ -12,8 +12,8 @@ from archcalc.results.audit import JUDGEMENTS, Audit, Figure
 
 def audited(found: Audit) -> Document:
     """A row for each figure, then how many of each judgement there are."""
-    columns = [Column("model", least=12), Column("column"), number("printed"), number("computed"), Column("")]
-    table = Table([*columns, Column("why", cut="wrap", least=24)])
+    columns = [Column("model", least=10), Column("column", cut="wrap", least=8), number("printed"), number("computed")]
+    table = Table([*columns, Column("", cut="wrap", least=9), Column("why", cut="wrap", least=16)])
     for figure in found.figures:
         computed = "" if figure.computed is None else f"{figure.computed:,}"
         cells = [figure.model, figure.column, figure.printed, computed, figure.judgement, reason(figure)]

@@ -172,7 +172,7 @@ def _filled(text: str, width: int) -> str:
         head += chunk
     if len(head.rstrip()) <= width:
         return head
-    part = max(text.rfind(mark, 0, width) for mark in "._/") + 1
+    part = max(text.rfind(mark, 0, width) for mark in "._/@-") + 1
     return text[: part or width]
 
 

@@ -374,6 +374,14 @@ def test_a_network_of_ones_own(tmp_path: Path) -> None:
     assert [(figure.judgement, figure.why) for figure in found] == [("right", ""), ("explained", "doubled")]
 
 
+def test_a_table_fits_a_window(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text("model,params (M),macs\nsqueezenet,1.2,1\nvgg16,138.4,15346630656\n", encoding="utf-8")
+    found = run("audit", str(path), columns=80).stdout
+    assert all(len(line) <= 80 for line in found.splitlines())
+    assert "15346630656" in found
+
+
 def test_the_command(tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
     path.write_text("model,top1,GMACs\nresnet50,76,4.09\nvgg16,71,15.5\nmobilenet,,0.57\n", encoding="utf-8")

@@ -137,6 +137,7 @@ def test_prose_is_wrapped() -> None:
     [
         ("bn_inception.params_increase", 19, ["bn_inception.", "params_increase"]),  # at its parts
         ("canziani.seed2.googlenet_classifier", 14, ["canziani.", "seed2.", "googlenet_", "classifier"]),
+        ("squeezenet1_0@simple-bypass", 16, ["squeezenet1_0@", "simple-bypass"]),
         ("abcdefghijkl", 5, ["abcde", "fghij", "kl"]),  # where it has none
         ("macs 304M, macs 54M ≠, depth 2", 19, ["macs 304M, macs", "54M ≠, depth 2"]),  # a mark stays at its figure
     ],
