@@ -1,7 +1,8 @@
 """Compound scaling (Tan and Le 2019): depth, width and resolution grow together, each by its own base.
 
 With bases a, b, c a network is scaled by a^phi in depth, b^phi in width and c^phi in resolution. Repeats are rounded
-up, as the authors' `round_repeats` does; other values go to the nearest multiple of a step.
+up, as the authors' `round_repeats` does; other values go to the nearest multiple of a step: a multiplier to tenths,
+as their coefficients are, where all channels stay whole.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from archcalc.source import Diagnostic, SpecError, suggestion
 # Tan and Le 2019, section 3.3: found by a grid search under depth * width^2 * resolution^2 = 2, about.
 COEFFICIENTS = {"depth": Fraction(6, 5), "width": Fraction(11, 10), "resolution": Fraction(23, 20)}
 QUANTITIES = ("params", "macs")
-COARSEST_SHARE = Fraction(1, 8)  # of a multiplier, so that 64 channels become a multiple of 8
+TENTH = Fraction(1, 10)  # of a multiplier whose spec rounds channels and layers itself
+COARSEST_SHARE = Fraction(1, 8)  # of any other, so that 64 channels become a multiple of 8
 PHI_STEP = Fraction(1, 100)  # to which the largest phi is found
 LAST_PHI = 7  # EfficientNet-B7, where no limit ends the rows before
 MOST_PHI = 40  # with these bases 2^40 times the cost: whoever keeps to a limit until then has none on it
@@ -110,7 +112,7 @@ class _Scaler:
                 help = suggestion(name, scaled, f"numbers that are scaled here: {', '.join(scaled) or 'none'}")
                 raise SpecError([Diagnostic("not-scalable", f"a step of `{name}`, which is no number here", help=help)])
         self.steps = {
-            name: steps.get(name) or max(finest_step(network, name, set), _share(value))
+            name: steps.get(name) or _step(network, name, value, set)
             for name, value in self.values.items()
             if not isinstance(value, tuple)
         }
@@ -167,8 +169,16 @@ def _value(network: Network, name: str, set: Mapping[str, Any]) -> Any:
     return value
 
 
-def _share(value: Any) -> Fraction:
-    return COARSEST_SHARE if value == 1 else Fraction(0)
+def _step(network: Network, name: str, value: int | Fraction, set: Mapping[str, Any]) -> Fraction:
+    """What a value goes to a multiple of, where no step is given."""
+    if value == 1 or value != int(value):
+        try:
+            network.graph({**set, name: value + TENTH}, with_heads=False)
+        except SpecError:
+            pass
+        else:
+            return TENTH
+    return max(finest_step(network, name, set), COARSEST_SHARE if value == 1 else Fraction(0))
 
 
 def _power(base: Fraction, exponent: Fraction) -> Fraction:

@@ -160,6 +160,35 @@ def test_efficientnet_b7_is_b0_at_phi_near_six() -> None:
     assert found.rows[7].factors["resolution"] == Fraction("2.6600")  # 1.15**7 = 2.660020
 
 
+def test_efficientnet_b1_to_b4_are_b0_scaled() -> None:
+    """Depth, width and resolution of the authors' `efficientnet_params`; parameters as torchvision documents them."""
+    rows = {row.phi: row for row in scale(load("efficientnet_b0"), steps={"resolution": Fraction(20)}).rows}
+    expected = {
+        "1/2": (7_794_184, ["11/10", "1", "240"]),
+        "1": (9_109_994, ["6/5", "11/10", "260"]),
+        "2": (12_233_232, ["7/5", "6/5", "300"]),
+        "7/2": (19_341_616, ["19/10", "7/5", "360"]),  # theirs are 1.8, with as many layers, and 380
+    }
+    for phi, (params, settings) in expected.items():
+        assert list(rows[Fraction(phi)].settings.values()) == settings
+        assert rows[Fraction(phi)].costs["params"] == params
+
+
+@pytest.mark.parametrize(
+    ("network", "factor", "expected"),
+    [
+        ("efficientnet_b1", {"depth": Fraction(6, 5)}, "13/10"),  # from 1.1: 1.32
+        ("mnasnet1_3", {"width": Fraction(11, 10)}, "7/5"),  # from 1.3: 1.43
+        ("resnet18", {"width": Fraction(11, 10)}, "9/8"),  # 64 * 1.1 is not whole
+    ],
+)
+def test_multipliers_go_to_tenths_where_channels_stay_whole(
+    network: str, factor: dict[str, Fraction], expected: str
+) -> None:
+    found = scale(load(network), coefficients=factor, by=Fraction(1))
+    assert list(found.rows[1].settings.values()) == [expected]
+
+
 def test_a_grid_of_coefficients_holds_what_fits() -> None:
     values = [Fraction(10 + part, 10) for part in range(3)]
     limit = limit_of("macs", "4G")
