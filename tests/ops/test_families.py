@@ -123,6 +123,21 @@ def test_same_padding_gives_whole_windows(extent: int, kernel: int, stride: int,
     assert before == lacking // 2
 
 
+def test_pools_take_same_padding() -> None:
+    """As TensorFlow: ceil(7/2) and ceil(8/2) windows; the first begins before the input by half of what they lack."""
+    for name in ("maxpool", "avgpool"):
+        pool = make(name, kernel=3, stride=2, padding="same")
+        assert pool.infer(image(2, 7, 8)) == image(2, 4, 4)
+        window = pool.window(image(2, 7, 8))
+        assert isinstance(window, Window)
+        assert window.padding == (1, 0)  # of 4*2 + 1 - 7 = 2 positions and of 4*2 + 1 - 8 = 1
+
+
+def test_what_is_opaque_reads_its_stride_at_least() -> None:
+    assert make("opaque", channels=3, stride=(2, 4)).window(image(1, 8, 8)) == Window((2, 4), (2, 4), (0, 0), (1, 1))
+    assert make("opaque", channels=3).window(features(8)) == POINTWISE
+
+
 def test_stride_of_a_pool_is_its_kernel() -> None:
     for name in ("maxpool", "avgpool", "lppool", "subsample"):
         assert make(name, kernel=3).infer(image(2, 9, 10)) == image(2, 3, 3)
@@ -147,6 +162,7 @@ def test_adaptive_windows_against_enumeration(extent: int, size: int) -> None:
         window = pool.window(sequence(3, extent))
         assert isinstance(window, Window)
         assert max(lengths) <= window.kernel[0] <= max(lengths) + 1
+        assert (window.padding, window.dilation, window.upsample) == ((0,), (1,), ())
         if extent % size == 0:
             assert window.kernel == (extent // size,)
             assert window.stride == (extent // size if size > 1 else 1,)  # a single one is as a global pooling
@@ -255,23 +271,49 @@ def test_outputs_are_elements_of_their_kind(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "arguments", "x", "outputs"),
+    ("name", "arguments", "x", "channels", "positions"),
     [
-        ("conv", {"channels": 2, "kernel": 3}, image(3, 6, 6), 32),
-        ("depthwise", {"kernel": 3, "multiplier": 2}, image(3, 6, 6), 96),
-        ("deconv", {"channels": 2, "kernel": 3}, image(3, 6, 6), 128),  # of 8x8, more than the inputs
-        ("patch_embedding", {"channels": 5, "patch": 2}, image(3, 6, 6), 45),
-        ("linear", {"channels": 7}, sequence(3, 6), 42),
+        ("conv", {"channels": 2, "kernel": 3}, image(3, 6, 6), 2, 16),
+        ("depthwise", {"kernel": 3, "multiplier": 2}, image(3, 6, 6), 6, 16),
+        ("deconv", {"channels": 2, "kernel": 3}, image(3, 6, 6), 2, 64),  # more than the inputs
+        ("patch_embedding", {"channels": 5, "patch": 2}, image(3, 6, 6), 5, 9),
+        ("linear", {"channels": 7}, sequence(3, 6), 7, 6),
+        ("subsample", {"kernel": 2}, image(3, 6, 6), 3, 9),
     ],
 )
-def test_a_bias_is_an_addition_for_each_output(name: str, arguments: dict[str, Any], x: Shape, outputs: int) -> None:
-    """By hand: channels times positions of the output; nothing of both without a bias."""
-    with_bias = arithmetic(make(name, **arguments), x)
-    assert (with_bias.additions, with_bias.bias) == (outputs, outputs)
-    without = arithmetic(make(name, **arguments, bias=False), x)
-    assert (without.additions, without.bias, without.macs) == (0, 0, with_bias.macs)
-    joined = connections(make(name, **arguments), x)
-    assert joined - connections(make(name, **arguments, bias=False), x) == outputs
+def test_a_bias_is_an_addition_and_a_connection_of_each_output(
+    name: str, arguments: dict[str, Any], x: Shape, channels: int, positions: int
+) -> None:
+    """By hand: what a layer with a bias has more than the same layer without one."""
+    more, fewer = (make(name, **arguments, bias=bias) for bias in (True, False))
+    assert make(name, **arguments).parameters(x) == more.parameters(x)
+    assert more.parameters(x) == fewer.parameters(x)._replace(biases=channels)
+    outputs = channels * positions
+    without: Any = arithmetic(fewer, x)
+    assert without.bias == 0
+    assert arithmetic(more, x) == without._replace(additions=without.additions + outputs, bias=outputs)
+    assert connections(more, x) - connections(fewer, x) == outputs
+
+
+# Interpolation.
+
+
+@pytest.mark.parametrize(
+    ("mode", "x", "additions", "multiplications"),
+    [
+        # between two values, a + t*(b - a): along a row; two rows and between them; two planes and between them
+        ("bilinear", sequence(1, 3), 2, 1),
+        ("bilinear", image(1, 3, 3), 2 * 3, 3),
+        ("bilinear", Shape(1, (3, 3, 3)), 2 * 7, 7),
+        # four rows of four values and one between them, each a sum of four products (Keys 1981)
+        ("bicubic", image(1, 3, 3), 5 * 3, 5 * 4),
+    ],
+)
+def test_interpolations_of_one_output(mode: str, x: Shape, additions: int, multiplications: int) -> None:
+    counted: Any = arithmetic(make("upsample", scale=2, mode=mode), x)
+    outputs = x.positions * 2**x.rank
+    assert (counted.additions, counted.multiplications) == (additions * outputs, multiplications * outputs)
+    assert counted.state == "counted"
 
 
 # Norms.
@@ -361,7 +403,15 @@ def test_unpool_gives_what_the_pool_read() -> None:
     pool = make("maxpool", kernel=2)
     x = image(4, 9, 7)
     reference = LayerReference("pool", 0, x, pool.infer(x))
-    assert make("unpool", pool=reference).infer(pool.infer(x)) == x
+    unpool = make("unpool", pool=reference)
+    assert unpool.infer(pool.infer(x)) == x
+    # each position of the pool's output was found in two by two of its input
+    assert unpool.window(pool.infer(x)) == Window((2, 2), (1, 1), (0, 0), (1, 1), (2, 2))
+
+
+def test_a_vector_of_features_has_no_positions_to_flatten() -> None:
+    assert make("flatten").window(features(5)) == POINTWISE
+    assert make("flatten").window(sequence(5, 3)) == GLOBAL
 
 
 @given(st.integers(1, 9), st.integers(1, 6), st.sampled_from(["bilinear", "bicubic"]))
@@ -496,6 +546,33 @@ def test_arguments_are_refused_in_sentences() -> None:
         make("relu", slope=1)
     with pytest.raises(ArgumentError, match="maxpool needs kernel"):
         make("maxpool")
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "x", "y"),
+    [
+        ("conv", {"channels": 2, "kernel": 9, "padding": (1, 0)}, sequence(1, 8), sequence(2, 1)),
+        ("conv", {"channels": 4, "kernel": 1, "groups": 4}, sequence(8, 5), sequence(4, 5)),
+        ("deconv", {"channels": 1, "kernel": 1, "padding": (3, 4)}, sequence(1, 8), sequence(1, 1)),
+        ("maxpool", {"kernel": 8}, image(3, 8, 8), image(3, 1, 1)),
+        ("adaptive_avgpool", {"size": 4096}, sequence(1, 8), sequence(1, 4096)),
+        ("group_norm", {"groups": 8}, features(8), features(8)),
+        ("glu", {}, features(2), features(1)),
+        ("pad", {"padding": 9}, sequence(1, 8), sequence(1, 26)),
+        ("pad", {"padding": 9, "mode": "replicate"}, sequence(1, 8), sequence(1, 26)),
+        ("pad", {"padding": 7, "mode": "reflect"}, sequence(1, 8), sequence(1, 22)),  # torch asks for less than 8
+        ("pad", {"padding": (2, 1)}, image(1, 8, 8), image(1, 12, 10)),
+        ("crop", {"size": 8}, sequence(1, 8), sequence(1, 8)),
+        ("crop", {"sides": (3, 4)}, sequence(1, 8), sequence(1, 1)),
+        ("crop", {"sides": (0, 1)}, image(1, 8, 8), image(1, 8, 6)),
+        ("slice_channels", {"start": 2, "stop": 3}, features(3), features(1)),
+        ("dropout", {"p": 1}, features(3), features(3)),
+        ("mul", {}, (image(2, 1, 8), image(2, 8, 8)), image(2, 8, 8)),
+        ("add", {"align": "crop", "reference": 1}, (sequence(2, 8), sequence(2, 8)), sequence(2, 8)),
+    ],
+)
+def test_what_just_fits_is_taken(name: str, arguments: dict[str, Any], x: Any, y: Shape) -> None:
+    assert make(name, **arguments).infer(x) == y
 
 
 TOO_MANY = "{} has 3 numbers for an input with 2 spatial axes"
