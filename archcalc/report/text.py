@@ -96,7 +96,8 @@ def _lines(block: Block, width: int | None, dropped: list[str]) -> Iterator[Line
     room = min(width or PROSE, PROSE)
     match block:
         case Heading():
-            yield [(block.text, "bold")]
+            for line in wrap(block.text, width or len(block.text), break_long_words=False, break_on_hyphens=False):
+                yield [(line, "bold")]
         case Paragraph():
             for line in wrap(block.text, room, break_long_words=False, break_on_hyphens=False):
                 yield [(line, "dim" if block.quiet else "")]

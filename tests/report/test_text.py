@@ -132,6 +132,12 @@ def test_prose_is_wrapped() -> None:
     assert "a  b\nc\n" in found
 
 
+def test_headings_are_wrapped_in_a_window_alone() -> None:
+    heading = Heading("vgg16: the largest width is 0.484375; at 0.5, macs passes resnet50's 3,857,973,248")
+    assert plain([heading], 80).splitlines()[1] == "3,857,973,248"
+    assert plain([heading]) == f"{heading.text}\n"
+
+
 @pytest.mark.parametrize(
     ("cell", "width", "lines"),
     [
