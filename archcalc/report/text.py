@@ -96,7 +96,7 @@ def _lines(block: Block, width: int | None, dropped: list[str]) -> Iterator[Line
     room = min(width or PROSE, PROSE)
     match block:
         case Heading():
-            for line in wrap(block.text, width or len(block.text), break_long_words=False, break_on_hyphens=False):
+            for line in wrap(block.text, width or len(block.text) or 1, break_long_words=False, break_on_hyphens=False):
                 yield [(line, "bold")]
         case Paragraph():
             for line in wrap(block.text, room, break_long_words=False, break_on_hyphens=False):
