@@ -365,6 +365,54 @@ def test_a_change_of_one_thing_differs_in_nothing_else(tmp_path: Path, monkeypat
     assert (check.ours, check.theirs) == (90, 10)  # 8 * 10 weights and 10 biases; the biases still learn
 
 
+HEADED = """\
+network: headed
+input: image(3, 8, 8)
+layers:
+  conv: conv(4, 3, norm=batch_norm)
+  fc: linear(5)
+outputs: {maps: tap(conv) >> relu}
+heads: {aux: tap(conv) >> linear(3)}
+"""
+
+
+def test_everything_is_compared(tmp_path: Path) -> None:
+    found = verify(spec(tmp_path, HEADED, "headed.yaml"), ["torch", "fvcore"], export=True)
+    assert found.differences == []
+    modules = ("conv", "conv.norm", "fc", "maps", "aux")
+    stored = {"conv": {"params", "gradients"}, "conv.norm": {"params", "gradients"}, "fc": {"params", "gradients"}}
+    expected: dict[tuple[str, str], set[str]] = {
+        **{("torch", name): {"out_shape", "macs", "params", "buffers", *stored.get(name, ())} for name in modules},
+        **{("fvcore", name): {"macs", "fvcore_flops"} for name in modules},
+        ("fvcore", ""): {"macs_with_heads", "fvcore_flops_with_heads"},
+    }
+    expected["torch", "aux"].add("gradients")
+    for name in ("conv.norm", "fc", "maps", "aux"):  # what ends a stage; of the linear ones no jump
+        expected["torch", name] |= {"receptive_field", "first_centre"}
+    for name in ("conv.norm", "maps"):
+        expected["torch", name].add("jump")
+    totals = {f"{quantity}{ending}" for quantity in ("params", "buffers", "macs") for ending in ("", "_with_heads")}
+    expected["torch", ""] = {"out_shape", *totals, "num_batches_tracked", "exported_out_shape", "exported_params"}
+    compared: dict[tuple[str, str], set[str]] = {}
+    for check in found.checks:
+        compared.setdefault((check.against, check.operation), set()).add(check.quantity)
+    assert compared == expected
+
+
+def swap(model: Any) -> None:
+    (node,) = model.graph.find_nodes(op="output")
+    given = node.args[0]
+    if "aux" in given:
+        node.args = ({**given, "output": given["aux"], "aux": given["output"]},)
+        model.recompile()
+
+
+def test_outputs_given_as_each_other_differ(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    changed(monkeypatch, against_torch, swap)
+    found = verify(spec(tmp_path, HEADED, "headed.yaml"), ["torch"])
+    assert differing(found.checks) == {("", "out_shape"), ("aux", "out_shape")}
+
+
 def test_a_wrong_window_rule_differs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     path = spec(tmp_path, SMALL)
     right = Conv.window
@@ -430,6 +478,16 @@ def test_models_are_exported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     monkeypatch.setattr("archcalc.torch_bridge.verify._CHECKS", {"torch": lambda name, graph: iter(())})
     (check,) = verify(path, ["torch"], export=True).differences
     assert (check.quantity, check.ours) == ("exports", "exports")
+
+
+def test_an_exported_model_that_differs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def widen(model: Any) -> None:
+        model.fc = torch.nn.Linear(8, 11)
+
+    monkeypatch.setattr("archcalc.torch_bridge.verify._CHECKS", {"torch": lambda name, graph: iter(())})
+    changed(monkeypatch, against_torch, widen)
+    found = verify(spec(tmp_path, SMALL), ["torch"], export=True).checks
+    assert differing(found) == {("", "exported_out_shape"), ("", "exported_params")}
 
 
 # What is compared with nothing.
