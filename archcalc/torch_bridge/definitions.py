@@ -36,7 +36,10 @@ DEFINITIONS: dict[str, Definition] = {
     **{name: Definition(name) for name in ("wide_resnet50_2", "wide_resnet101_2")},
     **{f"densenet{depth}": Definition(f"densenet{depth}") for depth in (121, 161, 169, 201)},
     **{name: Definition(name) for name in ("mobilenet_v2", "mobilenet_v3_large", "mobilenet_v3_small")},
-    **{f"shufflenet_v2_x{width}": Definition(f"shufflenet_v2_x{width}") for width in ("0_5", "1_0", "1_5", "2_0")},
+    **{
+        f"shufflenet_v2_x{width}@torchvision": Definition(f"shufflenet_v2_x{width}")
+        for width in ("0_5", "1_0", "1_5", "2_0")
+    },
     **{f"convnext_{size}": Definition(f"convnext_{size}") for size in ("tiny", "small", "base", "large")},
     **{f"efficientnet_b{number}": Definition(f"efficientnet_b{number}") for number in range(8)},
     **{name: Definition(name) for name in ("mnasnet0_5", "mnasnet0_75", "mnasnet1_0", "mnasnet1_3")},

@@ -17,6 +17,7 @@ OPERATORS: dict[str, tuple[str, ...]] = {
     "conv": ("conv",),
     "conv, partial connection table": ("conv",),
     "deconv": ("deconv",),
+    "dwconv": ("depthwise",),
     "dwconv (multiplier 8)": ("depthwise",),
     "fc": ("linear",),
     "maxpool": ("maxpool",),

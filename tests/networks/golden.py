@@ -181,6 +181,21 @@ FACTS: dict[str, Facts] = {
     },
     **{f"densenet{depth}": Facts(f"DenseNet-{depth}") for depth in (121, 161, 169, 201, 264)},
     **{f"convnext_{size}": Facts(f"ConvNeXt-{size[0].upper()}") for size in ("tiny", "small", "base", "large")},
+    "mobilenet_v1": Facts("MobileNet", "mobilenet-v1"),
+    **{
+        f"mobilenet_v1@x{width.replace('.', '_')}": Facts(f"MobileNet {width}", f"mobilenet-v1-{width}")
+        for width in ("0.75", "0.5", "0.25")
+    },
+    "mobilenet_v1@shallow": Facts("MobileNet, shallow", "mobilenet-v1-shallow"),
+    "mobilenet_v1@full": Facts("MobileNet of full convolutions", "mobilenet-v1-full"),
+    "mobilenet_v2": Facts("MobileNetV2"),
+    "mobilenet_v2@x1_4": Facts("MobileNetV2 1.4"),
+    **{f"mobilenet_v3_{size}": Facts(f"MobileNetV3-{size.title()}") for size in ("large", "small")},
+    **{
+        f"shufflenet_v2_x{ours}{of}": Facts(f"ShuffleNet V2 {theirs}{f' ({of[1:]})' if of else ''}")
+        for ours, theirs in (("0_5", "0.5x"), ("1_0", "1x"), ("1_5", "1.5x"), ("2_0", "2x"))
+        for of in ("", "@torchvision")
+    },
     **{f"efficientnet_b{number}": Facts(f"EfficientNet-B{number}") for number in range(8)},
     **{f"mnasnet{width.replace('.', '_')}": Facts(f"MnasNet-B1 {width}") for width in ("0.5", "0.75", "1.0", "1.3")},
 }
@@ -207,6 +222,8 @@ WITHOUT_TABLE = {
     "fractalnet160",
     # rows are held against the live model, in test_torchvision_more
     *(f"convnext_{size}" for size in ("tiny", "small", "base", "large")),
+    *("mobilenet_v2", "mobilenet_v2@x1_4", "mobilenet_v3_large", "mobilenet_v3_small"),
+    *(f"shufflenet_v2_x{width}{of}" for width in ("0_5", "1_0", "1_5", "2_0") for of in ("", "@torchvision")),
     *(f"efficientnet_b{number}" for number in range(8)),
     *("mnasnet0_5", "mnasnet0_75", "mnasnet1_0", "mnasnet1_3"),
     *("resnext50_32x4d", "resnext101_32x4d", "resnext101_32x8d", "resnext101_64x4d"),

@@ -30,6 +30,12 @@ MODELS: dict[str, tuple[str, dict[str, Any], int]] = {
         f"efficientnet_b{number}": (f"efficientnet_b{number}", {}, resolution)
         for number, resolution in enumerate((224, 240, 260, 300, 380, 456, 528, 600))
     },
+    **{name: (name, {}, 224) for name in ("mobilenet_v2", "mobilenet_v3_large", "mobilenet_v3_small")},
+    "mobilenet_v2@x1_4": ("mobilenet_v2", {"width_mult": 1.4}, 224),
+    **{
+        f"shufflenet_v2_x{width}@torchvision": (f"shufflenet_v2_x{width}", {}, 224)
+        for width in ("0_5", "1_0", "1_5", "2_0")
+    },
     **{name: (name, {}, 224) for name in ("mnasnet0_5", "mnasnet0_75", "mnasnet1_0", "mnasnet1_3")},
 }
 
