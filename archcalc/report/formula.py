@@ -172,9 +172,9 @@ def _remarks(found: Formulas, form: ClosedForm) -> list[str]:
         remarks.append(f"At least that much: the cost of {listed(found.unknown)} is not known.")
     if form is not found.exact:
         remarks.append("With --exact: for other values too, with sizes rounded as the layers round them.")
-    for counter in form.counters:
-        if found.point.get(counter.variable) == 1 and counter.is_itself and counter.variable != "batch":
-            name = counter.variable
+    for counter, given in zip(form.counters, found.exact.counters, strict=True):
+        name = counter.variable
+        if found.point.get(name) == 1 and counter.is_itself and given.is_itself and name != "batch":
             remarks.append(f"Here {name} is a whole number; in quarters, where channels allow: --free {name}=1/4.")
     return remarks
 

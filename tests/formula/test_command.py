@@ -66,6 +66,9 @@ def test_what_stays_free_is_said() -> None:
     assert run("formula", "vgg16", "--free", "width=.25,batch", columns=100).stdout == shown
     shown = run("formula", "vgg16", "--free", "width", columns=100).stdout
     assert "Here width is a whole number; in quarters, where channels allow: --free width=1/4." in shown
+    shown = run("formula", "mobilenet_v2", "--free", "width=1/4", columns=100).stdout
+    assert "It holds for width >= 1\n" in shown  # where make_divisible(18, 8) is not in the way
+    assert "--free" not in shown
 
 
 def test_a_footer_is_about_what_is_above_it() -> None:

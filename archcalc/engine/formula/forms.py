@@ -229,9 +229,9 @@ def _form(
         along = ranges[name].along(step, offset)
         if along is None:
             return None
-        letter = name if unit * step == 1 else next(letters)
+        letter = name if unit * step == 1 and not offset else next(letters)
         counters.append(Counter(name, letter, unit * step, unit * offset, *along))
-        if letter != name:
+        if (letter, step) != (name, 1):
             values[name] = step * variable(letter, along.least) + offset
     if not values:
         return ClosedForm(tuple(counters), rows, tuple(assumptions))
