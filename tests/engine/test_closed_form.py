@@ -36,6 +36,7 @@ LEAST = {
     "nin-imagenet": 199,
     "overfeat": 77,
     "squeezenet": 21,
+    "densenet": 29,
     "zfnet": 47,
     "bn_inception": 32,
     "enet": 8,
