@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from fractions import Fraction
 from typing import Any
@@ -25,6 +26,37 @@ def module(name: str, x: Shape, **arguments: Any) -> Any:
 def run(name: str, x: Shape, given: Any, **arguments: Any) -> Any:
     """What a module with fresh weights gives for one example, as nested lists."""
     return module(name, x, **arguments)(torch.tensor([given], dtype=torch.float64))[0].tolist()
+
+
+# What is not torch's: channels that follow from the input, softmax over the channels, a stride that is the kernel.
+DIFFERENT = {
+    **{name: {"dim"} for name in ("glu", "softmax", "softmin", "log_softmax")},
+    **{name: {"stride"} for name in ("maxpool", "avgpool", "lppool")},
+    "depthwise": {"groups"},
+    "prelu": {"num_parameters"},
+    "upsample": {"scale_factor"},  # which an operator needs and a module does not
+}
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+def test_defaults_are_those_of_torch(name: str) -> None:
+    """With its required arguments alone, an operator is the module with its own alone."""
+    cls = OPERATORS[name]
+    example = cls.examples[0]
+    given = {key: value for key, value in example.arguments.items() if cls.arguments[key].is_required}
+    if name == "crop":
+        given = {"size": 5}
+    call = cls.of(given).torch(example.x)
+    if not call.target.startswith("nn."):
+        return
+    signature = inspect.signature(getattr(torch.nn, call.target.removeprefix("nn.")))
+    values = signature.bind(*call.args, **call.kwargs).arguments
+    different = set()
+    for key, value in values.items():
+        default = signature.parameters[key].default
+        if default is not inspect.Parameter.empty and {*(value if isinstance(value, tuple) else [value])} != {default}:
+            different.add(key)
+    assert different == DIFFERENT.get(name, set())
 
 
 @pytest.mark.parametrize("x", [-2.0, -0.3, 0.0, 1.7])
