@@ -123,6 +123,17 @@ def test_same_padding_gives_whole_windows(extent: int, kernel: int, stride: int,
     assert before == lacking // 2
 
 
+def test_valid_padding_is_none_and_half_leaves_the_middle() -> None:
+    """Of 8 positions: windows of 3 that lie inside, as many as positions, and 8 + 2 that a kernel of 3 adds up to."""
+    for name in ("conv", "depthwise", "maxpool", "deconv"):
+        channels = {"channels": 1} if name in ("conv", "deconv") else {}
+        found = {}
+        for padding in ("valid", "half"):
+            layer = make(name, **channels, kernel=3, stride=1, padding=padding)
+            found[padding] = layer.infer(sequence(1, 8)).spatial
+        assert found == {"valid": (10,) if name == "deconv" else (6,), "half": (8,)}
+
+
 def test_pools_take_same_padding() -> None:
     """As TensorFlow: ceil(7/2) and ceil(8/2) windows; the first begins before the input by half of what they lack."""
     for name in ("maxpool", "avgpool"):

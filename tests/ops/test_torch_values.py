@@ -200,6 +200,12 @@ def test_a_share_is_left_out(name: str) -> None:
     assert module(name, image(3, 2, 2)).p == 0.5  # as torch's own
 
 
+@pytest.mark.parametrize(("rank", "name"), [(0, "Dropout"), (1, "Dropout1d"), (2, "Dropout2d"), (3, "Dropout3d")])
+def test_maps_are_left_out_as_a_whole(rank: int, name: str) -> None:
+    """Features have no maps: each is left out by itself."""
+    assert type(module("spatial_dropout", Shape(3, (2,) * rank), p=Fraction(1, 8))).__name__ == name
+
+
 def test_slopes_of_prelu() -> None:
     """He et al. 2015: one for each channel, 0.25 at first."""
     assert run("prelu", features(2), [-4.0, 4.0]) == [-1.0, 4.0]
