@@ -42,6 +42,7 @@ DEFINITIONS: dict[str, Definition] = {
     },
     **{f"convnext_{size}": Definition(f"convnext_{size}") for size in ("tiny", "small", "base", "large")},
     **{f"efficientnet_b{number}": Definition(f"efficientnet_b{number}") for number in range(8)},
+    **{f"efficientnet_v2_{size}": Definition(f"efficientnet_v2_{size}") for size in "sml"},
     **{name: Definition(name) for name in ("mnasnet0_5", "mnasnet0_75", "mnasnet1_0", "mnasnet1_3")},
 }
 

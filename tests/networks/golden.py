@@ -197,6 +197,7 @@ FACTS: dict[str, Facts] = {
         for of in ("", "@torchvision")
     },
     **{f"efficientnet_b{number}": Facts(f"EfficientNet-B{number}") for number in range(8)},
+    **{f"efficientnet_v2_{size}": Facts(f"EfficientNetV2-{size.upper()}") for size in "sml"},
     **{f"mnasnet{width.replace('.', '_')}": Facts(f"MnasNet-B1 {width}") for width in ("0.5", "0.75", "1.0", "1.3")},
 }
 
@@ -225,6 +226,7 @@ WITHOUT_TABLE = {
     *("mobilenet_v2", "mobilenet_v2@x1_4", "mobilenet_v3_large", "mobilenet_v3_small"),
     *(f"shufflenet_v2_x{width}{of}" for width in ("0_5", "1_0", "1_5", "2_0") for of in ("", "@torchvision")),
     *(f"efficientnet_b{number}" for number in range(8)),
+    *(f"efficientnet_v2_{size}" for size in "sml"),
     *("mnasnet0_5", "mnasnet0_75", "mnasnet1_0", "mnasnet1_3"),
     *("resnext50_32x4d", "resnext101_32x4d", "resnext101_32x8d", "resnext101_64x4d"),
     *("wide_resnet50_2", "wide_resnet101_2"),

@@ -30,6 +30,7 @@ MODELS: dict[str, tuple[str, dict[str, Any], int]] = {
         f"efficientnet_b{number}": (f"efficientnet_b{number}", {}, resolution)
         for number, resolution in enumerate((224, 240, 260, 300, 380, 456, 528, 600))
     },
+    **{f"efficientnet_v2_{size}": (f"efficientnet_v2_{size}", {}, 384 if size == "s" else 480) for size in "sml"},
     **{name: (name, {}, 224) for name in ("mobilenet_v2", "mobilenet_v3_large", "mobilenet_v3_small")},
     "mobilenet_v2@x1_4": ("mobilenet_v2", {"width_mult": 1.4}, 224),
     **{
