@@ -23,6 +23,8 @@ from archcalc.cli.options import (
     HeadsOption,
     InputOption,
     LimitOption,
+    ListSortOption,
+    ListTopOption,
     MeasuredOption,
     NetworkName,
     NetworkNames,
@@ -48,8 +50,8 @@ if TYPE_CHECKING:
 @guarded
 def list_networks(
     by: GroupOption = None,
-    sort: SortOption = None,
-    top: TopOption = None,
+    sort: ListSortOption = None,
+    top: ListTopOption = None,
     format: FormatOption = None,
     output: OutputOption = None,
     units: UnitsOption = UnitsChoice.SI,

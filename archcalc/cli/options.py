@@ -125,6 +125,18 @@ SortOption = Annotated[
 TopOption = Annotated[
     int | None, typer.Option("--top", metavar="N", min=1, help="The N rows with most MACs, or first by --sort.")
 ]
+ListSortOption = Annotated[
+    str | None,
+    typer.Option(
+        "--sort", metavar="COLUMN", help="Largest first, names from A, years from the first; columns are the CSV's."
+    ),
+]
+ListTopOption = Annotated[
+    int | None,
+    typer.Option(
+        "--top", metavar="N", min=1, help="The N networks with most MACs, or first by --sort; of each group with --by."
+    ),
+]
 MeasuredOption = Annotated[
     str | None,
     typer.Option("--measured", metavar="FILE", help="Set the time that `archcalc profile` measured beside the cost."),
