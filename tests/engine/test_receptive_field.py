@@ -58,6 +58,17 @@ BY_HAND = {
     "cubic to as many": ("a: upsample(1, mode=bicubic)", field(1)),
     # 16 positions in windows of 3, the last of which hangs over the end: each is brought back to its own window
     "unpooled": ("a: maxpool(3, ceil=true)\nb: unpool(a)", field(3, 1, 1)),
+    # from pixel -1 of the first window to pixel 16 of the last, among four copies of each
+    "global over copies": (
+        "a: upsample(4)\nb: conv(1, 3, padding=1)\nc: global_avgpool",
+        field(18, Fraction(1, 4), 15 * HALF),
+    ),
+    # every second position of a spread map reads a pixel, the first of them pixel 1
+    "the first reads nothing": ("a: deconv(1, 1, stride=2, padding=1)", field(1, HALF, HALF)),
+    # pixel 4 of one, pixels -1 to 1 of the other, from where they move on by 1 and by 2
+    "branches that move apart": ("m: add(crop(8), conv(1, 3, stride=2, padding=1))", field(6, 2, 3 * HALF)),
+    # two copies of a pixel, and four of a pair of pixels, which is what all four then see
+    "branches of unlike copies": ("m: add(upsample(2), maxpool(2) >> upsample(4))", field(2, HALF, HALF)),
     # Simonyan and Zisserman: three 3x3 are a 7x7
     "three for seven": ("a: conv(1, 3, padding=half) * 3", field(7, 1, 0)),
     # conv1 and pool1 of GoogLeNet and ResNet
