@@ -180,6 +180,11 @@ FACTS: dict[str, Facts] = {
         for depth, k in ((16, 8), (28, 10), (40, 4))
     },
     **{f"densenet{depth}": Facts(f"DenseNet-{depth}") for depth in (121, 161, 169, 201, 264)},
+    **{f"densenet{depth}_k{k}": Facts(f"DenseNet (L={depth}, k={k})") for depth, k in ((40, 12), (100, 12), (100, 24))},
+    **{
+        f"densenet{depth}_k{k}_bc": Facts(f"DenseNet-BC (L={depth}, k={k})")
+        for depth, k in ((100, 12), (250, 24), (190, 40))
+    },
     **{f"convnext_{size}": Facts(f"ConvNeXt-{size[0].upper()}") for size in ("tiny", "small", "base", "large")},
     "mobilenet_v1": Facts("MobileNet", "mobilenet-v1"),
     **{
@@ -231,6 +236,8 @@ WITHOUT_TABLE = {
     *("resnext50_32x4d", "resnext101_32x4d", "resnext101_32x8d", "resnext101_64x4d"),
     *("wide_resnet50_2", "wide_resnet101_2"),
     *(f"densenet{depth}" for depth in (121, 161, 169, 201, 264)),
+    *("densenet40_k12", "densenet100_k12", "densenet100_k24"),
+    *("densenet100_k12_bc", "densenet250_k24_bc", "densenet190_k40_bc"),
 }
 
 # With the heads that are used in training only.
