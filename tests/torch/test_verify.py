@@ -442,6 +442,13 @@ def test_another_definition_differs(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "8 of 256x256x3x3" in str(shapes.theirs).split(", ")  # by hand: 11 against 3
 
 
+def test_an_output_of_another_shape_than_torchvisions_differs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(DEFINITIONS, "resnet18@torchvision", Definition("resnet18", {"num_classes": 10}))
+    found = verify("resnet18@torchvision", ["torchvision"]).checks
+    assert differing(found, "torchvision") == {("", name) for name in ("out_shape", "params", "macs", "param_shapes")}
+    assert the(found, "out_shape", against="torchvision").theirs == (2, 10)
+
+
 def test_another_kernel_than_torchvisions_differs(tmp_path: Path) -> None:
     text = (specs_folder() / "squeezenet.yaml").read_text(encoding="utf-8")
     assert "conv(64, 3, stride=2" in text
@@ -529,6 +536,13 @@ def test_a_total_may_lack_exactly_what_is_known_to_be_lacking(theirs: int, state
     assert judge_totals([part, whole])[1].state == state
     assert judge_totals([part, whole._replace(quantity="macs_with_heads")])[1].state == state
     assert judge_totals([part, whole._replace(quantity="params")])[1].state == "differs"
+
+
+def test_what_differs_was_checked_and_what_is_not_counted_was_not() -> None:
+    check = Check("net", "torch", "a", "macs", 1, 1, "equal")
+    states: list[Any] = ["equal", "equal", "equal", "differs", "differs", "not counted"]
+    found = agreement([check._replace(state=state) for state in states])
+    assert (found, found.checks) == ((3, 2, 1), 5)
 
 
 def test_steps_of_norms_are_told_apart(tmp_path: Path) -> None:
