@@ -101,6 +101,40 @@ def test_a_value_is_taken_as_it_is(operator: str, name: str, value: Any) -> None
     assert (type(converted), converted) == (type(value), value)
 
 
+# What may be nothing: as in torch, and a channel or branch counted from 0. All other sizes and counts are 1 or more.
+FROM_ZERO = """
+conv.padding depthwise.padding deconv.padding deconv.output_padding maxpool.padding avgpool.padding pad.padding
+crop.sides slice_channels.start concat.reference add.reference mul.reference mean.reference opaque.params opaque.macs
+lrn.alpha lrn.beta lrn.k elu.alpha celu.alpha softshrink.at hardshrink.at
+dropout.p spatial_dropout.p alpha_dropout.p drop_path.p
+""".split()
+OF_ANY_SIGN = "leaky_relu.slope hard_tanh.low hard_tanh.high threshold.at threshold.value scale.factor".split()
+
+
+def test_bounds() -> None:
+    for name, cls in OPERATORS.items():
+        for declared in cls.arguments.values():
+            if declared.kind in ("count", "extents", "padding", "number"):
+                full = f"{name}.{declared.name}"
+                if full in OF_ANY_SIGN:
+                    assert declared.convert(-(10**6)) == -(10**6)
+                    continue
+                least = 0 if full in FROM_ZERO else 1
+                assert declared.convert(least) == least
+                with pytest.raises(ArgumentError, match=f"it must be at least {least}"):
+                    declared.convert(least - 1)
+
+
+def test_what_counts_in_the_depth() -> None:
+    """Layers with weights, as papers count them; with pooling where asked. Norms and activations count in neither."""
+    weighted = {name for name, cls in OPERATORS.items() if cls.weighted}
+    assert weighted == {"conv", "depthwise", "deconv", "linear", "rbf", "patch_embedding"}
+    assert {name for name, cls in OPERATORS.items() if cls.pooling} == {
+        *("maxpool", "avgpool", "lppool", "subsample", "global_maxpool", "global_avgpool"),
+        *("adaptive_maxpool", "adaptive_avgpool"),
+    }
+
+
 def test_a_table_counts_its_rows_columns_and_marks() -> None:
     assert (TABLE.inputs, TABLE.outputs, TABLE.connected) == (2, 3, 4)
 
