@@ -130,6 +130,45 @@ def test_the_largest_of_windows_over_an_edge(arguments: dict[str, Any], expected
     assert run("maxpool", sequence(1, 4), x, **{"kernel": 3, "stride": 2, **arguments}) == [expected]
 
 
+def test_padding_of_one_axis_may_be_uneven_and_of_another_even() -> None:
+    """By hand: sums of two neighbours in a row after a column of zeros, then in a column below a row of zeros."""
+    x = [[[1.0, 2.0], [3.0, 4.0]]]
+    for padding, kernel, expected in [
+        ((0, 0, 1, 0), (1, 2), [[1.0, 3.0], [3.0, 7.0]]),
+        ((1, 0, 0, 0), (2, 1), [[1.0, 2.0], [4.0, 6.0]]),
+    ]:
+        layer = module("conv", image(1, 2, 2), channels=1, kernel=kernel, padding=padding, bias=False)
+        for weights in layer.parameters():
+            torch.nn.init.ones_(weights)
+        assert layer(torch.tensor([x], dtype=torch.float64))[0].tolist() == [expected]
+
+
+def test_a_transposed_convolution_may_be_cut_on_one_side() -> None:
+    """By hand: of two rows and columns the first column, or the last row, is left out."""
+    for padding, expected in [((0, 0, 1, 0), [[2.0], [4.0]]), ((0, 1, 0, 0), [[1.0, 2.0]])]:
+        layer = module("deconv", image(1, 2, 2), channels=1, kernel=1, padding=padding, bias=False)
+        for weights in layer.parameters():
+            torch.nn.init.ones_(weights)
+        assert layer(torch.tensor([[[[1.0, 2.0], [3.0, 4.0]]]], dtype=torch.float64))[0].tolist() == [expected]
+
+
+def test_channels_of_zeros_are_appended() -> None:
+    for rank in range(4):
+        x = torch.full((1, 2, *[2] * rank), 7.0, dtype=torch.float64)
+        y = module("pad_channels", Shape(2, (2,) * rank), channels=5)(x)
+        assert [channel.mean().item() for channel in y[0]] == [7, 7, 0, 0, 0]
+
+
+@pytest.mark.parametrize("factor", [2, (2, 2), (1, 2)])
+def test_shuffles_of_one_factor_or_of_one_for_each_axis(factor: Any) -> None:
+    """Shi et al. 2016, equation (4): the channels of a block are its positions, row by row."""
+    across = 2 if factor != (1, 2) else 1
+    x = [[[float(channel)]] for channel in range(2 * across)]
+    y = [[float(2 * row + column) for column in range(2)] for row in range(across)]
+    assert run("pixel_shuffle", image(2 * across, 1, 1), x, factor=factor) == [y]
+    assert run("pixel_unshuffle", image(1, across, 2), [y], factor=factor) == x
+
+
 def test_power_pooling_is_the_root_of_a_sum_of_squares() -> None:
     assert run("lppool", sequence(1, 4), [[3.0, 4.0, 6.0, 8.0]], kernel=2) == [pytest.approx([5.0, 10.0])]
 
