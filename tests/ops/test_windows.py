@@ -59,6 +59,7 @@ def positions(window: Window, axis: int, output: int) -> set[int]:
     taps = [tap * dilation for tap in range(kernel)]
     if not window.upsample:
         return {output * stride - padding + tap for tap in taps}
+    assert stride == 1  # outputs are denser than inputs, by upsample
     upsample = numbers.upsample[axis]
     return {(output + padding - tap) // upsample for tap in taps if (output + padding - tap) % upsample == 0}
 
