@@ -235,11 +235,11 @@ def test_at_whole_numbers_a_variable_in_quarters_is_itself() -> None:
     """24, 48, 72 channels at widths of 1, 2, 3, 4 parameters each; 16 and not 12 at a half, 40 and not 36 at 3/2."""
     small = network("a: conv(make_divisible(24*width, 8), 1)", "image(3, 8, 8)", "variables: {width: 1}")
     found = formulas(small, {"width": Fraction(1, 4)}, ["params"])
-    assert [(counter.letter, counter.step) for counter in found.simple.counters] == [("width", 1)]
+    assert [(counter.letter, counter.step) for counter in found.simple.counters] == [("width", Fraction(1))]
     assert [found.simple.evaluate("", "params", {"width": width}) for width in (1, 2, 3)] == [96, 192, 288]
     halves = formulas(small, {"width": Fraction(1, 4)}, ["params"], set={"width": "1/2"})
     assert [(counter.letter, counter.step, counter.offset) for counter in halves.simple.counters] == [
-        ("n", 1, Fraction(1, 2))
+        ("n", Fraction(1), Fraction(1, 2))
     ]
     for width, channels in ((Fraction(1, 2), 16), (Fraction(3, 2), 40)):
         assert halves.simple.evaluate("", "params", {"width": width}) == 4 * channels

@@ -107,6 +107,29 @@ def test_inception_3a() -> None:
     assert round(157_184 / 387_072, 3) == 0.406
 
 
+@pytest.mark.parametrize(
+    ("size", "width", "params", "macs"),
+    [
+        ("large", "0.75", 3_993_528, 154_560_624),
+        ("small", "0.75", 2_041_872, 43_399_344),
+        ("large", "1.25", 7_551_976, 355_221_920),
+        ("small", "1.25", 3_205_384, 90_800_864),
+    ],
+)
+def test_widths_of_mobilenet_v3(size: str, width: str, params: int, macs: int) -> None:
+    """As in timm 1.0.31 (mobilenetv3_large_075 and so on): a block expands what it reads, scaled and rounded."""
+    totals = archcalc.analyze(f"mobilenet_v3_{size}", set={"width": width}).totals
+    assert (totals.params, totals.macs) == (params, macs)
+
+
+def test_where_stages_of_shufflenet_begin() -> None:
+    """24 channels become 116: 24 and 92 in the authors' code, 58 and 58 in torchvision; later stages double both."""
+    for name, left, right in (("shufflenet_v2_x1_0", 24, 92), ("shufflenet_v2_x1_0@torchvision", 58, 58)):
+        given = {layer.name: layer.out_shape.channels for layer in archcalc.analyze(name).layers}
+        assert (given["stage2.down.left.expand"], given["stage2.down.right.expand"]) == (left, right)
+        assert (given["stage3.down.left.expand"], given["stage3.down.right.expand"]) == (116, 116)
+
+
 def test_resnet50_at_multiples_of_32() -> None:
     form = archcalc.closed_form("resnet50@torchvision", ["resolution"])
     n = variable("n")
@@ -204,6 +227,7 @@ DEPTHS = {
     **{f"resnet{depth}@torchvision": depth for depth in (18, 34, 50, 101, 152)},
     "plain18": 18,
     "plain34": 34,
+    "mobilenet_v1": 28,  # Howard et al. 2017, section 3.2: depthwise and pointwise convolutions counted separately
     "zfnet": 8,  # Zeiler and Fergus 2013, Figure 3: "8 layer"
     "overfeat-fast": 8,  # Sermanet et al. 2013 number the layers of Table 1 to 8, of Table 3 to 9
     "overfeat-accurate": 9,

@@ -86,6 +86,15 @@ def test_shapes_of_every_layer(name: str) -> None:
     assert ours == shapes
 
 
+@pytest.mark.parametrize("width", ["0.35", "0.5", "0.75", "1.3"])
+def test_widths_of_mobilenet_v2(width: str) -> None:
+    """Channels in multiples of 8, and the last convolution no narrower than 1,280."""
+    cost = archcalc.analyze("mobilenet_v2", set={"width": width})
+    theirs = model("mobilenet_v2", width_mult=float(width))
+    assert stored(cost) == Counter(parameter.numel() for parameter in theirs.parameters())
+    assert 2 * cost.totals.macs == flop_counter(theirs, 224)
+
+
 def test_head_of_inception_v3() -> None:
     """With the head, as torchvision trains; its pooling to one position changes nothing at this size."""
     theirs = model("inception_v3", aux_logits=True, transform_input=False, init_weights=False)
