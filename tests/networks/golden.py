@@ -174,7 +174,7 @@ FACTS: dict[str, Facts] = {
     "fractalnet34": Facts("FractalNet-34 ImageNet", "fractalnet34-imagenet"),
     "resnext50_32x4d": Facts("ResNeXt-50 32x4d"),
     **{f"resnext101_{groups}d": Facts(f"ResNeXt-101 {groups}d") for groups in ("32x4", "32x8", "64x4")},
-    **{f"wide_resnet{depth}_2": Facts(f"Wide ResNet-{depth}-2") for depth in (50, 101)},
+    **{f"wide_resnet{depth}_2": Facts(f"Wide ResNet-{depth}-2") for depth in (18, 34, 50, 101)},
     **{
         f"wide_resnet{depth}_{k}": Facts(f"WRN-{depth}-{k}", f"wrn-{depth}-{k}")
         for depth, k in ((16, 8), (28, 10), (40, 4))
@@ -234,7 +234,7 @@ WITHOUT_TABLE = {
     *(f"efficientnet_v2_{size}" for size in "sml"),
     *("mnasnet0_5", "mnasnet0_75", "mnasnet1_0", "mnasnet1_3"),
     *("resnext50_32x4d", "resnext101_32x4d", "resnext101_32x8d", "resnext101_64x4d"),
-    *("wide_resnet50_2", "wide_resnet101_2"),
+    *(f"wide_resnet{depth}_2" for depth in (18, 34, 50, 101)),
     *(f"densenet{depth}" for depth in (121, 161, 169, 201, 264)),
     *("densenet40_k12", "densenet100_k12", "densenet100_k24"),
     *("densenet100_k12_bc", "densenet250_k24_bc", "densenet190_k40_bc"),
