@@ -6,6 +6,7 @@ import io
 import json
 import sys
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +31,12 @@ pytest.importorskip("torchvision")
 pytestmark = pytest.mark.torch
 
 from archcalc.torch_bridge import against_fvcore, against_torch  # noqa: E402
+from archcalc.torch_bridge.build import build  # noqa: E402
 from archcalc.torch_bridge.counters import macs_of  # noqa: E402
 from archcalc.torch_bridge.definitions import DEFINITIONS, Definition  # noqa: E402
 from archcalc.torch_bridge.faults import FAULTS, judge, judge_totals  # noqa: E402
+from archcalc.torch_bridge.receptive_field import Seen, measure  # noqa: E402
+from archcalc.torch_bridge.thin import thin  # noqa: E402
 from archcalc.torch_bridge.verify import verify, verify_graph  # noqa: E402
 from tests.torch.test_operators import REFUSALS  # noqa: E402
 
@@ -263,8 +267,11 @@ def field_of(text: str, folder: Path, operation: str) -> dict[str, Any]:
         ("a: deconv(4, (1, 3), stride=(3, 2)) >> conv(4, 1)", ((1, 2), (1 / 3, 0.5), (0, -0.5))),
         # by hand: rows 1 and columns 2 apart from where 0 was; the first that reads anything is 2 and 1 further
         ("a: deconv(4, 1, stride=3, padding=(1, 0, 2, 0))", ((1, 1), (1 / 3, 1 / 3), (1 / 3, 2 / 3))),
+        # by hand: windows of 5 rows, and all 40 columns, whose neighbour would be a column further
+        ("a: adaptive_avgpool((8, 1))", ((5, 40), (5, 1), (2, 19.5))),
         # by hand: each position is back where its window was, also where the last hangs over the end
         ("a: maxpool(4)\n  b: unpool(a)", ((4, 4), (1, 1), (1.5, 1.5))),
+        ("a: maxpool(3)\n  b: unpool(a)", ((3, 3), (1, 1), (1, 1))),
         ("a: maxpool(3, ceil=true)\n  b: unpool(a)", ((3, 3), (1, 1), (1, 1))),
         # by hand: every pixel is there twice, so that three neighbours see two; the first reads pixels 0, 0 and 1
         ("a: upsample(2) >> conv(4, 3)", ((2, 2), (0.5, 0.5), (0.5, 0.5))),
@@ -284,12 +291,40 @@ def test_a_field_wider_than_the_input_is_measured_whole() -> None:
     assert the(found.checks, "receptive_field", "fc8").theirs == (212 + 6 * 32,) * 2
 
 
+def test_the_field_before_anything_global_is_measured(tmp_path: Path) -> None:
+    """The end of a stage is not: two 3x3 windows see 5 pixels, and all 8 positions of them 12."""
+    layers = "  a: conv(4, 3, padding=2) >> conv(4, 3) >> global_avgpool\n"
+    found = verify(spec(tmp_path, f"network: ends\ninput: image(3, 8, 8)\nlayers:\n{layers}"), ["torch"]).checks
+    fields = {check.operation: check.theirs for check in found if check.quantity == "receptive_field"}
+    assert fields == {"a.conv_2": (5, 5), "a.global_avgpool": (12, 12)}
+
+
+@pytest.mark.parametrize("sides", [(50, 50), (100, 0), (0, 100)])
+def test_a_field_is_measured_whole_whatever_is_expected_of_it(sides: tuple[int, int], tmp_path: Path) -> None:
+    layers = f"  a: conv(1, 101, padding={sides})\n"
+    graph = load(spec(tmp_path, f"network: wide\ninput: sequence(1, 8)\nlayers:\n{layers}")).graph()
+    axis = thin(build(graph, device="meta"), graph, 0)
+    (seen,) = measure(axis, [axis.of[0]], hint=1).values()
+    assert seen == Seen(101, Fraction(1), Fraction(50 - sides[0]))
+
+
 def test_windows_that_lie_unevenly_are_not_compared(tmp_path: Path) -> None:
     path = spec(tmp_path, "network: uneven\ninput: image(3, 14, 14)\nlayers:\n  a: adaptive_avgpool(4)\n")
     found = verify(path, ["torch"])
     check = the(found.checks, "receptive_field", "a")
     assert (check.state, check.theirs) == ("not counted", "")
     assert "unevenly" in check.reason
+    assert found.differences == []
+
+
+@pytest.mark.parametrize("window", ["3, stride=2", "2, stride=3", "2, dilation=3", "3, padding=1"])
+def test_what_depends_on_the_data_is_not_compared(window: str, tmp_path: Path) -> None:
+    layers = f"  a: maxpool({window})\n  b: unpool(a)\n"
+    found = verify(spec(tmp_path, f"network: undone\ninput: image(3, 14, 14)\nlayers:\n{layers}"), ["torch"])
+    assert the(found.checks, "receptive_field", "a").state == "equal"
+    check = the(found.checks, "receptive_field", "b")
+    assert (check.state, check.theirs) == ("not counted", "")
+    assert "depends on where they found it" in check.reason
     assert found.differences == []
 
 
@@ -497,6 +532,24 @@ def test_an_exported_model_that_differs(monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert differing(found) == {("", "exported_out_shape"), ("", "exported_params")}
 
 
+def test_one_thread_computes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """And as many as before afterwards, also where a check fails."""
+    seen = []
+
+    def look(name: str, graph: Graph) -> Any:
+        seen.append(torch.get_num_threads())
+        raise RuntimeError("no such thing")
+
+    before = torch.get_num_threads()
+    monkeypatch.setattr("archcalc.torch_bridge.verify._CHECKS", {"torch": look})
+    try:
+        torch.set_num_threads(3)
+        assert len(verify(spec(tmp_path, SMALL), ["torch"]).differences) == 1
+        assert (seen, torch.get_num_threads()) == ([1], 3)
+    finally:
+        torch.set_num_threads(before)
+
+
 # What is compared with nothing.
 
 
@@ -608,6 +661,8 @@ def test_json_holds_the_figures(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     result = found["verification"]
     assert result["against"] == ["torch", "fvcore"]
     assert set(result["versions"]) == {"torch", "fvcore"}
+    alone = json.loads(run("verify", path, "--against", "fvcore", "--format", "json").stdout)["verification"]
+    assert set(alone["versions"]) == {"torch", "fvcore"}  # the models are torch's
     (network,) = result["networks"]
     assert (network["network"], network["params"], network["torch_differs"]) == ("small", 922, 1)
     assert network["torch_equal"] + network["fvcore_equal"] == result["equal"]
