@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from archcalc.source import Diagnostic, SpecError, read_source, source_from_bytes
+from archcalc.source.files import USUAL_BYTES
 
 
 def refusal(error: pytest.ExceptionInfo[SpecError]) -> Diagnostic:
@@ -25,6 +26,7 @@ def test_what_is_no_file(tmp_path: Path, name: str) -> None:
         read_source(str(tmp_path / name))
     diagnostic = refusal(error)
     assert (diagnostic.code, diagnostic.line, diagnostic.column) == ("no-such-file", None, None)
+    assert diagnostic.help == "give the path of a spec, a YAML file"
     assert diagnostic.source is not None
 
 
@@ -34,7 +36,18 @@ def test_a_long_file(tmp_path: Path) -> None:
     with pytest.raises(SpecError) as error:
         read_source(path, limit=10)
     assert refusal(error)[:2] == ("file-too-large", "the file is longer than 10 bytes")
+    assert refusal(error).help == "split it into several files"
     assert read_source(path, limit=11).text == "#" * 11
+
+
+@pytest.mark.parametrize("more", [-1, 0, 1, USUAL_BYTES])
+def test_a_file_longer_than_usual_is_read_whole(tmp_path: Path, more: int) -> None:
+    path = tmp_path / "a.yaml"
+    text = "#" * (USUAL_BYTES + more - 1) + "\n"
+    path.write_text(text)
+    assert read_source(path).text == text
+    with pytest.raises(SpecError):
+        read_source(path, limit=len(text) - 1)
 
 
 @pytest.mark.parametrize(
