@@ -36,6 +36,7 @@ EXACT = [
     *(f"resnet{depth}@torchvision" for depth in (18, 34, 50, 101, 152)),
     "squeezenet1_0",
     "squeezenet1_1",
+    "mobilenet_v2",
 ]
 
 
@@ -83,6 +84,17 @@ def test_linear_layers_and_norms_of_other_classes() -> None:
     once = [(8 * channels**2 + 5 * channels) * blocks for blocks, channels, _ in weights]  # what torchinfo counts
     missed = sum(part * (extent**2 - 1) for part, (_, _, extent) in zip(once, weights, strict=True))
     assert coding(result, "torchinfo") == [-missed]
+
+
+def test_squeeze_and_excitation() -> None:
+    """MobileNetV3 of torchvision multiplies by `*`, which torchprofile counts: nine maps of the small one."""
+    result = reconcile("mobilenet_v3_small", LIGHT)
+    assert result.missing == {}
+    assert differences(result) == {}
+    sizes = [(16, 56), (96, 14), (240, 14), (240, 14), (120, 14), (144, 14), (288, 7), (576, 7), (576, 7)]
+    (torchprofile,) = (tool for tool in result.tools if tool.name == "torchprofile")
+    assert torchprofile.parts["other"] == sum(channels * extent**2 for channels, extent in sizes)
+    assert not [tool for tool in result.tools if tool.coding]
 
 
 def test_a_mean_over_positions() -> None:
