@@ -95,6 +95,41 @@ def test_widths_of_mobilenet_v2(width: str) -> None:
     assert 2 * cost.totals.macs == flop_counter(theirs, 224)
 
 
+@pytest.mark.parametrize(
+    ("name", "channels"),
+    [
+        ("shufflenet_v2_x0_5", [24, 48, 96, 192, 1024]),
+        ("shufflenet_v2_x1_0", [24, 116, 232, 464, 1024]),
+        ("shufflenet_v2_x1_5", [24, 176, 352, 704, 1024]),
+        ("shufflenet_v2_x2_0", [24, 244, 488, 976, 2048]),
+    ],
+)
+def test_shufflenet_of_its_authors(name: str, channels: list[int]) -> None:
+    """Torchvision's units in the widths of the authors' code: where a stage begins, one branch keeps its channels."""
+    torch = pytest.importorskip("torch")
+    shufflenetv2 = pytest.importorskip("torchvision.models.shufflenetv2")
+
+    class Unit(shufflenetv2.InvertedResidual):  # type: ignore[misc,name-defined]
+        def __init__(self, inp: int, oup: int, stride: int) -> None:
+            super().__init__(inp, oup, stride)
+            if stride > 1:
+                for branch, place, given, gives in (
+                    (self.branch1, 2, inp, inp),
+                    (self.branch2, 5, oup // 2, oup - inp),
+                ):
+                    branch[place] = torch.nn.Conv2d(given, gives, 1, bias=False)
+                    branch[place + 1] = torch.nn.BatchNorm2d(gives)
+
+    with torch.device("meta"):
+        theirs = shufflenetv2.ShuffleNetV2([4, 8, 4], channels, inverted_residual=Unit)
+        theirs.fc = torch.nn.Linear(channels[-1], 1000, bias=False)
+    cost = archcalc.analyze(name)
+    assert stored(cost) == Counter(parameter.numel() for parameter in theirs.parameters())
+    for resolution in (224, 237):
+        macs = archcalc.analyze(name, set={"resolution": resolution}).totals.macs
+        assert 2 * macs == flop_counter(theirs.eval(), resolution)
+
+
 def test_head_of_inception_v3() -> None:
     """With the head, as torchvision trains; its pooling to one position changes nothing at this size."""
     theirs = model("inception_v3", aux_logits=True, transform_input=False, init_weights=False)
