@@ -158,6 +158,21 @@ def findings(path: Path, given: Setting) -> list[Diagnostic]:
     return list(found.values())
 
 
+def assert_whole(diagnostic: Diagnostic) -> None:
+    """Raises AssertionError where carets stand under part of a word, under spaces around one or under half a call."""
+    if diagnostic.span is None or diagnostic.source is None:
+        return
+    text = diagnostic.source.text
+    start, end = diagnostic.span
+    assert 0 <= start < end <= len(text) or diagnostic.code == "empty-file"
+    marked = text[start:end]
+    if len(marked) > 1:
+        assert marked == marked.strip()
+        assert all(marked.count(left) == marked.count(right) for left, right in ("()", "[]", "{}")), marked
+        around = (text[start - 1 : start + 1] if start else "", text[end - 1 : end + 1])
+        assert not any(re.fullmatch(r"\w\w", edge) for edge in around), marked
+
+
 def assert_refused(path: Path) -> None:
     """Raises AssertionError where the findings of a case are not those that it lists, in order."""
     blocks = expected(path)
@@ -166,6 +181,7 @@ def assert_refused(path: Path) -> None:
     found = findings(path, given)
     assert [place(diagnostic) for diagnostic in found] == [block.head for block in blocks]
     for diagnostic, block in zip(found, blocks, strict=True):
+        assert_whole(diagnostic)
         for line in block.lines:
             kind, _, rest = line.partition(": ")
             assert kind in ("message", "help", "note")
