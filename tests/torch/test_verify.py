@@ -299,6 +299,13 @@ def test_the_field_before_anything_global_is_measured(tmp_path: Path) -> None:
     assert fields == {"a.conv_2": (5, 5), "a.global_avgpool": (12, 12)}
 
 
+@pytest.mark.parametrize("last", ["global_avgpool", "global_maxpool", "linear(5)"])
+def test_a_whole_map_is_read_from_its_first_position_on(last: str, tmp_path: Path) -> None:
+    """Three copies of each of 10 pixels are these, and not one more, as they would be from the second copy on."""
+    text = f"network: copied\ninput: image(3, 10, 10)\nlayers:\n  a: upsample(3)\n  b: {last}\n"
+    assert field_of(text, tmp_path, "b") == {"receptive_field": (10, 10), "first_centre": (4.5, 4.5)}
+
+
 @pytest.mark.parametrize("sides", [(50, 50), (100, 0), (0, 100)])
 def test_a_field_is_measured_whole_whatever_is_expected_of_it(sides: tuple[int, int], tmp_path: Path) -> None:
     layers = f"  a: conv(1, 101, padding={sides})\n"
@@ -589,6 +596,7 @@ def test_a_total_may_lack_exactly_what_is_known_to_be_lacking(theirs: int, state
     assert judge_totals([part, whole])[1].state == state
     assert judge_totals([part, whole._replace(quantity="macs_with_heads")])[1].state == state
     assert judge_totals([part, whole._replace(quantity="params")])[1].state == "differs"
+    assert judge_totals([part, part, whole._replace(theirs=theirs - 50)])[2].state == state
 
 
 def test_what_differs_was_checked_and_what_is_not_counted_was_not() -> None:
@@ -704,6 +712,22 @@ def test_all_means_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("archcalc.spec.library.all_names", lambda: ["lenet5", "lenet@caffe"])
     lines = run("verify", "--all", "--against", "torch").stdout.splitlines()
     assert [line.split()[0] for line in lines[4:6]] == ["lenet5", "lenet@caffe"]
+
+
+def test_networks_at_once_give_the_same_bytes(tmp_path: Path) -> None:
+    """Their texts travel; of a file of one's own the text that it had when it was read."""
+    names = [spec(tmp_path, SMALL), "lenet5", "squeezenet1_1", "resnet20"]
+    alone = run("verify", *names, "--format", "json")
+    together = run("verify", *names, "--format", "json", "--jobs", "2")
+    assert (together.stdout, together.stderr) == (alone.stdout, alone.stderr)
+    assert json.loads(together.stdout)["verification"]["checks"] > 1_000
+
+
+def test_what_ends_one_of_several_ends_all(tmp_path: Path) -> None:
+    wrong = SMALL.replace("kernel", "kernal") if "kernel" in SMALL else SMALL.replace("padding=half", "padding=haf")
+    found = run("verify", spec(tmp_path, wrong), "lenet5", "--jobs", "2", code=2)
+    assert "error[" in found.stderr
+    assert found.stdout == ""
 
 
 class Terminal(io.StringIO):
