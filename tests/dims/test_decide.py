@@ -17,6 +17,7 @@ from archcalc.dims import (
     sign,
     variable,
 )
+from archcalc.dims.polynomial import NamedSum, intern, single
 from tests.dims.trees import OPEN, Rule, points, quick, rules
 
 r, w = variable("r"), variable("w")
@@ -54,6 +55,10 @@ def test_bounds_and_signs_are_proofs(rule: Rule, point: dict[str, int]) -> None:
         ((r - w) // big, None, None),
         (r // w, 0, None),
         ((r - 5) // w, -4, None),
+        (maximum(r - w, w - r), None, None),
+        (single(intern(NamedSum, r + w + 3)), 5, None),
+        (-single(intern(NamedSum, r + w + 3)), None, -5),
+        (2 - single(intern(NamedSum, r + 2)), None, -1),
     ],
 )
 def test_known_bounds(number: Dim, low: int | None, high: int | None) -> None:
