@@ -34,6 +34,7 @@ def verify(
         typer.Option("--against", metavar="A,B", help="torch, fvcore, torchvision; without it all of them."),
     ] = None,
     export: Annotated[bool, typer.Option("--export", help="Let each model go through torch.export too.")] = False,
+    jobs: Annotated[int, typer.Option("--jobs", metavar="N", min=1, help="Networks at once, in processes.")] = 1,
     layers: Annotated[bool, typer.Option("--layers", help="Show every check, layer by layer.")] = False,
     format: FormatOption = None,
     output: OutputOption = None,
@@ -55,7 +56,7 @@ def verify(
     from archcalc.torch_bridge.verify import verify_all
 
     with progress(len(found)) as tell:
-        result = verify_all(found, chosen, export, tell)
+        result = verify_all(found, chosen, export, tell, jobs)
     deliver(
         format,
         output,

@@ -1,13 +1,16 @@
-"""Several networks at once: those of a file, and all that come with archcalc."""
+"""Several networks at once: those of a file, and all that come with archcalc; networks sent to other processes."""
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 from archcalc.engine.network import Network, analyze, load
 from archcalc.results.cost import NetworkCost
-from archcalc.source import SpecError
+from archcalc.source import Source, SpecError
 from archcalc.spec.library import choose, file_and_variant, looks_like_file, read_file, specs_folder
+from archcalc.spec.read import read_spec
 
 Broken = tuple[str, SpecError]
 
@@ -22,6 +25,25 @@ def networks_of(name: str) -> list[Network]:
         spec = read_file(Path(name), name)
         return [Network(spec, each) for each in spec.names()] or [Network(*choose(spec))]
     return [load(name)]
+
+
+class NetworkText(NamedTuple):
+    """A network as it travels: the text of its file, and its name there."""
+
+    file: str
+    text: str
+    name: str
+
+
+def text_of(network: Network) -> NetworkText:
+    """What another process needs to have the same network."""
+    return NetworkText(network.spec.source.name, network.spec.source.text, network.name)
+
+
+@lru_cache(maxsize=64)
+def network_of(given: NetworkText) -> Network:
+    """The network that was sent."""
+    return Network(*choose(read_spec(Source(given.file, given.text)), given.name))
 
 
 def analysed_families(is_known_good: bool = False) -> tuple[list[list[NetworkCost]], list[Broken]]:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from importlib.metadata import version
+from multiprocessing import get_context
 
 import torch
 
 from archcalc.engine.analyze import total
+from archcalc.engine.library import NetworkText, network_of, text_of
 from archcalc.engine.network import Network, load
 from archcalc.graph import Graph
 from archcalc.results.verification import TOOLS, Check, NetworkVerification, Verification
@@ -83,17 +87,42 @@ def verify_all(
     against: Sequence[str] = TOOLS,
     export: bool = False,
     tell: Callable[[float, str], None] = lambda done, name: None,
+    jobs: int = 1,
 ) -> Verification:
-    """Verify networks one after the other; `tell` hears how many are done, and which comes next.
+    """Verify networks one after the other, or so many at once in processes of their own, with the same result.
+
+    `tell` hears how many are done, and which comes next.
 
     Raises:
         SpecError: the place where a spec is wrong.
         MissingExtraError: a tool is not installed.
     """
-    found = []
-    for done, network in enumerate(networks):
-        tell(done, f"{network.name}, {done + 1} of {len(networks)}")
-        found.append(verify(network, against, export))
-        gc.collect()  # fx nodes and their graph hold each other, and so gigabytes of weights
+    found: list[NetworkVerification] = []
+    with _verifications(networks, against, export, jobs) as verifications:
+        for done, network in enumerate(networks):
+            tell(done, f"{network.name}, {done + 1} of {len(networks)}")
+            found.append(next(verifications))
     versions = {tool: version(tool) for tool in TOOLS if tool in against or tool == "torch"}
     return Verification(found, tuple(against), versions, export)
+
+
+@contextmanager
+def _verifications(
+    networks: Sequence[Network], against: Sequence[str], export: bool, jobs: int
+) -> Iterator[Iterator[NetworkVerification]]:
+    """Those of the networks in their order, as they come."""
+    if jobs == 1:
+        yield (_verified(text_of(network), against, export) for network in networks)
+        return
+    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:  # torch's threads do not live through a fork
+        try:
+            texts = [text_of(network) for network in networks]
+            yield pool.map(partial(_verified, against=against, export=export), texts)
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _verified(network: NetworkText, against: Sequence[str], export: bool) -> NetworkVerification:
+    found = verify(network_of(network), against, export)
+    gc.collect()  # fx nodes and their graph hold each other, and so gigabytes of weights
+    return found

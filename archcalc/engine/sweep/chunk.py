@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from archcalc.engine.library import network_of
 from archcalc.engine.sweep.axes import settings_text
 from archcalc.engine.sweep.expansion import Expansion, Expansions, costs_at, variables_of
-from archcalc.engine.sweep.plan import Chunk, Plan, network_of
+from archcalc.engine.sweep.plan import Chunk, Plan
 from archcalc.results.sweep import Column, Columns, LeftOut, Tally, Value
 from archcalc.source import SpecError
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from math import prod
 from operator import index
 from random import Random
 from typing import Any, NamedTuple, NoReturn
 
 from archcalc import __version__
+from archcalc.engine.library import NetworkText, text_of
 from archcalc.engine.network import Network, check_variable, load
 from archcalc.engine.quantities import instead_of
 from archcalc.engine.sweep.axes import axis_of
@@ -19,28 +19,12 @@ from archcalc.engine.sweep.expansion import BATCH, SWEEPABLE, SWEPT, Expansions,
 from archcalc.engine.sweep.selection import Selection, selection
 from archcalc.results.cost import DTYPES
 from archcalc.results.sweep import Axis, Heading
-from archcalc.source import Diagnostic, Source, SpecError
-from archcalc.spec.library import choose
+from archcalc.source import Diagnostic, SpecError
 from archcalc.spec.limits import DEFAULT_LIMITS, Limits
-from archcalc.spec.read import read_spec
 
 CHUNK = 2**19  # points that are computed and kept together: columns of 4 MiB, for which NumPy asks for large pages
 MOST_EXPANSIONS = 64  # of one chunk, where each takes milliseconds
 CHECKED = 16  # points of a run that the integer engine computes once more
-
-
-class NetworkText(NamedTuple):
-    """A network as it travels: the text of its file, and its name there."""
-
-    file: str
-    text: str
-    name: str
-
-
-@lru_cache(maxsize=64)
-def network_of(given: NetworkText) -> Network:
-    """Read it."""
-    return Network(*choose(read_spec(Source(given.file, given.text)), given.name))
 
 
 class Chunk(NamedTuple):
@@ -201,7 +185,7 @@ def make_plan(
         raise ValueError(f"a sweep has one quantity at least, of {', '.join(SWEPT)}")
     question = Question(swept, tuple(settings.items()), batch, dtype, with_heads, limits)
     chosen = selection(axes, swept, where, pareto, sort, top)
-    texts = tuple(NetworkText(each.spec.source.name, each.spec.source.text, name) for name, each in found.items())
+    texts = tuple(text_of(each) for each in found.values())
     looped = tuple(Expansions(each, question, axes).looped() for each in found.values())
     plan = Plan(texts, tuple(axes), question, chosen, looped, None, seed, CHUNK, MOST_EXPANSIONS)
     if sample is not None and sample < plan.points:
