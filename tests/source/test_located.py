@@ -164,7 +164,6 @@ def test_one_value_is_a_tree() -> None:
         ("a: |\n\tb\n", [("yaml-tab", 2, 1)]),
         ("\t\na: 1\n", [("yaml-tab", 1, 1)]),
         ("a: '#'\t\nb: 1\n", [("yaml-tab", 1, 7)]),  # a number sign in quotes begins no comment
-        ("a: 1\tx\ty\nb: 2\tz\n", [("yaml-tab", 1, 5), ("yaml-tab", 2, 5)]),  # the first of each line
         ("a: 1\nb: 2\na: 3\n", [("duplicate-key", 3, 1)]),
         ("a: {b: 1, 'b': 2}\n", [("duplicate-key", 1, 12)]),
         ("a: 1\n? [b,\n   c]\n: 1\n", [("yaml-complex-key", 2, 3)]),
