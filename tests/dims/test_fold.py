@@ -3,7 +3,20 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 
-from archcalc.dims import Dim, Polynomial, bound, evaluate, maximum, minimum, substitute, total, variable
+from archcalc.dims import (
+    Dim,
+    Polynomial,
+    bound,
+    equal,
+    evaluate,
+    less,
+    maximum,
+    minimum,
+    select,
+    substitute,
+    total,
+    variable,
+)
 from archcalc.dims.polynomial import atoms_inside, single
 from tests.dims.trees import LEAST, OPEN, Rule, points, quick, rules
 
@@ -75,6 +88,16 @@ def test_divisors_are_checked_when_they_get_values(value: int, error: type[Excep
         evaluate(r // (w - 3), {"r": 9, "w": value})
     with pytest.raises(error, match="divided by 1 or more"):
         substitute(9 // (w - 3), {"w": value})
+
+
+@pytest.mark.parametrize(("value", "below", "same"), [(4, 1, 0), (5, 0, 1), (6, 0, 0)])
+def test_a_choice_is_decided_where_both_sides_meet(value: int, below: int, same: int) -> None:
+    """Below five and at five itself, for numbers and by substitution alike."""
+    five = variable("k")
+    for condition, expected in ((less(r, five), below), (equal(r, five), same)):
+        chosen = select(condition, w, 7)
+        assert evaluate(chosen, {"r": value, "k": 5, "w": 1}) == (1 if expected else 7)
+        assert substitute(chosen, {"r": value, "k": 5}) == (w if expected else 7)
 
 
 @quick

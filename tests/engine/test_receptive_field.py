@@ -47,6 +47,8 @@ BY_HAND = {
     "twice as dense": ("a: maxpool(2)\nb: upsample(2)", field(2, 1, HALF)),
     # neighbours among four copies: the window of 3 reaches into the next pixel at every fourth
     "four times as dense": ("a: upsample(4)\nb: conv(1, 3, padding=1)", field(2, Fraction(1, 4), -HALF)),
+    # the windows reach a copy to the left of every second fourth: pixels -1 and 0, then 0 alone
+    "strides over copies": ("a: upsample(4)\nb: conv(1, 3, stride=2, padding=1)", field(2, HALF, -HALF)),
     "a window over copies": ("a: upsample(2)\nb: conv(1, 2)", field(2, HALF, 0)),
     # output j adds up what inputs j - 3 to j spread
     "transposed without a stride": ("a: deconv(1, 4)", field(4, 1, -3 * HALF)),
