@@ -263,6 +263,15 @@ def field_of(text: str, folder: Path, operation: str) -> dict[str, Any]:
         ("a: pad((50, 0, 0, 60)) >> conv(4, 2)", ((2, 2), (1, 1), (-49.5, 0.5))),
         # by hand: output j adds up what inputs j - 3 to j spread
         ("a: deconv(4, 4)", ((4, 4), (1, 1), (-1.5, -1.5))),
+        # by hand: taps 2 apart, from pixels -2 and -1 on
+        ("a: maxpool(3, stride=2, padding=(2, 0, 1, 0), dilation=2, ceil=true)", ((5, 5), (2, 2), (0, 1))),
+        # by hand: output j adds up what inputs j - 4, j - 2 and j spread
+        ("a: deconv(4, 3, dilation=2)", ((5, 5), (1, 1), (-2, -2))),
+        # by hand: 40 positions that see 3 pixels are cut by 4 on every side, as those were that see one
+        (
+            "a:\n    - add(align=crop, reference=1):\n        b: conv(3, 3, padding=1)\n        c: crop(sides=4)",
+            ((3, 3), (1, 1), (4, 4)),
+        ),
         # by hand: of three rows one reads a pixel; of two columns one reads two, at first pixels -1 and 0
         ("a: deconv(4, (1, 3), stride=(3, 2)) >> conv(4, 1)", ((1, 2), (1 / 3, 0.5), (0, -0.5))),
         # by hand: rows 1 and columns 2 apart from where 0 was; the first that reads anything is 2 and 1 further
