@@ -231,6 +231,17 @@ def test_a_setting_from_outside_may_take_layers_away() -> None:
     assert archcalc.analyze(Network(spec, "s"), set={"l": "relu"}).totals.size_bytes == 0
 
 
+def test_a_pattern_of_what_a_variant_starts_from_may_match_nothing_in_the_variant() -> None:
+    """The variant does not write it; where it is written, it is told."""
+    spec = read_spec(
+        Source("s", "network: s\ninput: features(4)\nvariables: {l: linear(2)}\nvariants:\n  s@bare: {l: relu}\n"
+                    "layers:\n  a:\n    b: l\nstorage:\n  s:\n    a.b: {bits: 8}\n    a.linear: {bits: 4}\n")
+    )  # fmt: skip
+    assert archcalc.analyze(Network(spec, "s@bare")).totals.size_bytes == 0
+    with pytest.raises(archcalc.SpecError, match=r"`a\.linear` matches no layer of s"):
+        archcalc.analyze(Network(spec, "s"))
+
+
 def test_patterns_may_be_those_of_heads() -> None:
     spec = read_spec(
         Source("s", "network: s\ninput: features(4)\nlayers:\n  a: linear(2)\nheads:\n  h: tap(a) >> linear(2)\n"
