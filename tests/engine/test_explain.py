@@ -108,6 +108,18 @@ def test_sums_of_params_and_of_operations() -> None:
     assert formulas("a: dropout").keys() == {"shape", "params", "MACs", "connections", "receptive field"}
 
 
+def test_running_statistics_are_no_params() -> None:
+    found = formulas("a: batch_norm")
+    assert found["params of the norm"] == ("2*in_channels", "2*3", "6")
+    assert found["buffers"] == ("2*in_channels", "2*3", "6")
+    assert "params" not in found
+
+
+def test_a_vector_has_no_field_and_a_stride_of_one_no_jump() -> None:
+    assert "receptive field" not in formulas("a: linear(3)", "features(2)")
+    assert "jump" not in formulas("a: conv(8, 3)")
+
+
 def test_only_what_differs_from_macs_has_flops() -> None:
     small = network("a: conv(8, 3)", "image(3, 16, 16)")
     for convention, formula in {"macs": None, "two_per_mac": "2*macs", "fvcore": "macs"}.items():
