@@ -38,7 +38,7 @@ def reads(operator: Operator, x: Any, axis: int) -> list[set[int]]:
         before = module(example.clone())  # a mean of nothing is no number before, too
         example.select(2 + axis, position).fill_(mark)
         y = module(example)
-        changed = (y != before) & ~(y.isnan() & before.isnan())
+        changed = ((y - before).abs() > 1e-9) | (y.isnan() & ~before.isnan())  # weights are rounded, to less than that
         if operator.name == "patch_embedding":  # its patches in a row
             window = operator.window(x)
             assert isinstance(window, Window)
@@ -77,7 +77,7 @@ def test_windows_are_what_torch_reads(name: str, data: st.DataObject) -> None:
     }
     assume(arguments.get("mode") not in ("reflect", "replicate"))  # they read what is near, too
     assume(not arguments.get("align_corners"))  # nearly so, as the docstring says
-    assume(x.rank < 3 or not arguments.get("ceil"))  # nn.AvgPool3d does not count padding
+    assume(x.rank < 3 or name != "avgpool")  # nn.AvgPool3d refuses windows that reach beyond the input
     operator = case.cls.of(arguments)
     try:
         operator.infer(x)
