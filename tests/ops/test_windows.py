@@ -22,7 +22,7 @@ APART = {"batch_norm", "layer_norm", "group_norm", "instance_norm", "rms_norm", 
 APART |= {name for name, cls in OPERATORS.items() if cls.merges or (cls.family == "pointwise" and name != "relu")}
 HELD = [name for name in OPERATORS if name not in APART]
 SIZES = ("count", "extents", "padding", "flag", "word")
-LONGEST, MOST_CHANNELS, MOST_EXAMPLES = 7, 4, 5
+LONGEST, MOST_CHANNELS, MOST_EXAMPLES = 7, 4, 12
 
 
 def reads(operator: Operator, x: Any, axis: int) -> list[set[int]]:
