@@ -109,11 +109,14 @@ class Binder(Evaluator):
             elif isinstance(value, LayerValue) and callee(value.placed.expression) in declared[argument].words:
                 found[argument] = callee(value.placed.expression)  # a word that is an operator too: `align=crop`
             elif isinstance(value, LayerReference):
+                span = self.span_of(places.get(argument, call), base)
                 if argument == "weights":
-                    tied = value.node
+                    index = tied = self.owner_of(value, span)
                 else:
-                    extra.append(value.node)
-                found[argument] = value._replace(node=-1, name="the earlier layer")
+                    index = self.pooling_of(value, span)
+                    extra.append(index)
+                node = self.nodes[index]
+                found[argument] = LayerReference("the earlier layer", -1, node.x, node.y)
         # In one order and with all defaults: what is equal is then one operator, however it was written.
         whole = {**OPERATORS[name].defaults, **found}
         missing = [other for other, value in whole.items() if value is REQUIRED]
@@ -129,6 +132,38 @@ class Binder(Evaluator):
             return Bound(OPERATORS[name].of(whole), followers, tuple(extra), tied)
         except ArgumentError:
             self.bad_argument(name, call, places, found, base)
+
+    def owner_of(self, layer: LayerReference, span: Span) -> int:
+        """The operation whose weights an earlier layer has: the one that its norm and activation follow.
+
+        Of one that uses others' weights itself, the operation whose they are.
+        """
+        index = layer.node
+        while index > 0 and self.nodes[index].layer == self.nodes[index - 1].layer:
+            index -= 1
+        while index >= 0 and self.nodes[index].shares >= 0:
+            index = self.nodes[index].shares
+        if index < 0 or not self.is_linear(self.nodes[index]):
+            help = "weights= names a linear layer, or a convolution over all positions at once"
+            self.fail("tie-mismatch", f"`{layer.name}` has no weights of a linear layer", span, help)
+        return index
+
+    def is_linear(self, node: Node) -> bool:
+        """Whether an operation has a weight from each of its inputs to each output."""
+        if not isinstance(node.x, Shape) or node.x.channels is None:
+            return False
+        linear = OPERATORS["linear"].of({"channels": node.y.channels})
+        return node.operator.weighted and bool(
+            node.operator.parameters(node.x).weights == linear.parameters(node.x).weights
+        )
+
+    def pooling_of(self, layer: LayerReference, span: Span) -> int:
+        """The operation that an earlier layer is, which finds where its largest elements are."""
+        node = self.nodes[layer.node] if layer.node >= 0 else None
+        if node is None or not node.operator.name.endswith("maxpool") or node.x != layer.x:
+            help = "unpool undoes an earlier layer that is a max pooling alone"
+            self.fail("unpool-mismatch", f"`{layer.name}` is no max pooling", span, help)
+        return layer.node
 
     def bad_argument(
         self, name: str, call: Call, places: Mapping[str, Expression], found: Mapping[str, Any], base: int
