@@ -228,7 +228,7 @@ def _used(rules: Sequence[Rule], values: Mapping[str, int]) -> dict[str, int]:
 
 
 def _field_rules(cost: NetworkCost, index: int) -> list[Rule]:
-    """Size and jump after an operation from those before it, along the first axis."""
+    """Size and jump after an operation from those before it, along each axis."""
     node, fields = cost.graph.nodes[index], cost.fields
     after, before = fields.after(index), fields.after(node.inputs[0])
     if after is None or before is None:
@@ -241,25 +241,47 @@ def _field_rules(cost: NetworkCost, index: int) -> list[Rule]:
     window = node.operator.window(node.x)
     if window == POINTWISE or after == before:
         return [Rule("receptive field", "that of its input", "", result)]
-    size, jump = before.size[0], before.jump[0]
+    axes = list(zip(before.size, before.jump, strict=True))
     if window == GLOBAL:
-        extent: Any = node.x.spatial[0] if node.x.spatial else 1  # a whole number here
-        rules = [Rule("receptive field", "size + (extent - 1)*jump", f"{size} + ({extent} - 1)*{_plain(jump)}", result)]
-        return _checked(rules, size + (extent - 1) * jump, after.size[0])
+        extents: Any = node.x.spatial or (1,)  # whole numbers here
+        parts = [
+            (f"{size} + ({extent} - 1)*{_plain(jump)}", size + (extent - 1) * jump)
+            for (size, jump), extent in zip(axes, extents, strict=True)
+        ]
+        return _checked([Rule("receptive field", "size + (extent - 1)*jump", _along(parts), result)], parts, after.size)
     assert isinstance(window, Window)
     if window.upsample and window.upsample[0] != 1:
         return [Rule("receptive field", "inputs that reach one output", "", result)]
-    window_sizes: tuple[Any, ...] = (window.kernel[0], window.dilation[0], window.stride[0])  # whole numbers here
-    kernel, dilation, stride = window_sizes
-    formula = "size + (kernel - 1)*jump" if dilation == 1 else "size + dilation*(kernel - 1)*jump"
-    put = f"{size} + {'' if dilation == 1 else f'{dilation}*'}({kernel} - 1)*{_plain(jump)}"
-    rules = [Rule("receptive field", formula, put, result)]
-    if stride != 1:
-        rules.append(Rule("jump", "jump*stride", f"{_plain(jump)}*{stride}", _plain(after.jump[0])))
-    found = size + dilation * (kernel - 1) * jump
-    if found != after.size[0] and _is_upsampled(cost.graph, index):
+    kernels: Any = window.kernel  # whole numbers here
+    dilations: Any = window.dilation
+    is_dense = set(dilations) == {1}
+    parts = [
+        (
+            f"{size} + {'' if is_dense else f'{dilation}*'}({kernel} - 1)*{_plain(jump)}",
+            size + dilation * (kernel - 1) * jump,
+        )
+        for (size, jump), kernel, dilation in zip(axes, kernels, dilations, strict=True)
+    ]
+    formula = "size + (kernel - 1)*jump" if is_dense else "size + dilation*(kernel - 1)*jump"
+    rules = [Rule("receptive field", formula, _along(parts), result)]
+    if set(window.stride) != {1}:
+        jumps = [
+            (f"{_plain(jump)}*{stride}", _plain(moved))
+            for (_, jump), stride, moved in zip(axes, window.stride, after.jump, strict=True)
+        ]
+        rules.append(Rule("jump", "jump*stride", _along(jumps), _once("x", [moved for _, moved in jumps])))
+    if [found for _, found in parts] != list(after.size) and _is_upsampled(cost.graph, index):
         return [Rule("receptive field", "the largest of outputs that differ, after upsampling", "", result), *rules[1:]]
-    return _checked(rules, found, after.size[0])
+    return _checked(rules, parts, after.size)
+
+
+def _along(parts: Sequence[tuple[str, Any]]) -> str:
+    """The numbers of every axis; once where all axes have the same."""
+    return _once(" by ", [numbers for numbers, _ in parts])
+
+
+def _once(between: str, texts: Sequence[str]) -> str:
+    return texts[0] if len(set(texts)) == 1 else between.join(texts)
 
 
 def _is_upsampled(graph: Graph, index: int) -> bool:
@@ -278,9 +300,10 @@ def _is_upsampled(graph: Graph, index: int) -> bool:
     return False
 
 
-def _checked(rules: list[Rule], found: Any, result: int) -> list[Rule]:
-    if found != result:
-        raise MismatchError(f"receptive field: {rules[0].numbers} gives {found}, the engine {result}")
+def _checked(rules: list[Rule], parts: Sequence[tuple[str, Any]], sizes: Sequence[int]) -> list[Rule]:
+    for (numbers, found), size in zip(parts, sizes, strict=True):
+        if found != size:
+            raise MismatchError(f"receptive field: {numbers} gives {found}, the engine {size}")
     return rules
 
 

@@ -126,3 +126,17 @@ def test_only_what_differs_from_macs_has_flops() -> None:
         cost = archcalc.analyze(small, convention=convention)
         rules = {rule.quantity: rule.formula for rule in explained(cost, cost.layers[0])[0].rules}
         assert rules.get(f"FLOPs ({convention})") == formula
+
+
+def test_fields_are_told_along_every_axis() -> None:
+    layers = "a: conv(8, (1, 7), padding=half, stride=(1, 2))\nb: conv(8, 3, padding=half, stride=2)"
+    first = formulas(layers, "image(3, 64, 32)")
+    assert first["receptive field"] == ("size + (kernel - 1)*jump", "1 + (1 - 1)*1 by 1 + (7 - 1)*1", "1x7")
+    assert first["jump"] == ("jump*stride", "1*1 by 1*2", "1x2")
+    second = formulas(layers, "image(3, 64, 32)", "b")
+    assert second["receptive field"][1:] == ("1 + (3 - 1)*1 by 7 + (3 - 1)*2", "3x11")
+    pooled = formulas(f"{layers}\nc: global_avgpool", "image(3, 64, 32)", "c")
+    assert pooled["receptive field"][1:] == ("3 + (32 - 1)*2 by 11 + (8 - 1)*4", "65x39")
+    volume = formulas("a: conv(8, (3, 5, 3), padding=half)", "volume(3, 8, 8, 8)")
+    assert volume["receptive field"][1] == "1 + (3 - 1)*1 by 1 + (5 - 1)*1 by 1 + (3 - 1)*1"
+    assert formulas("a: conv(8, 3)")["receptive field"] == ("size + (kernel - 1)*jump", "1 + (3 - 1)*1", "3x3")
