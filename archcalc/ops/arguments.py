@@ -123,7 +123,7 @@ def _convert_count(argument: Argument, value: Any) -> Dim:
 
 
 def _convert_extents(argument: Argument, value: Any) -> Dim | tuple[Dim, ...]:
-    if isinstance(value, tuple):
+    if type(value) is tuple:  # a table or a layer is a tuple too
         if not 1 <= len(value) <= 3:
             raise ArgumentError(f"{argument.name} has {len(value)} numbers; one for each spatial axis is meant")
         return tuple(_convert_count(argument, item) for item in value)
@@ -133,7 +133,7 @@ def _convert_extents(argument: Argument, value: Any) -> Dim | tuple[Dim, ...]:
 def _convert_padding(argument: Argument, value: Any) -> str | Dim | tuple[Dim, ...]:
     if isinstance(value, str):
         return _convert_word(argument, value)
-    if isinstance(value, tuple):
+    if type(value) is tuple:  # a table or a layer is a tuple too
         if not 1 <= len(value) <= 6:
             raise ArgumentError(f"{argument.name} has {len(value)} numbers; one or two for each spatial axis")
         return tuple(_convert_count(argument, item) for item in value)
@@ -203,7 +203,7 @@ def describe(value: Any) -> str:
         return _number_text(value)
     if isinstance(value, str):
         return f"the word `{value}`"
-    if isinstance(value, tuple) and type(value) is tuple:
+    if type(value) is tuple:
         return f"a list of {len(value)}"
     if isinstance(value, Table):
         return "a connection table"
