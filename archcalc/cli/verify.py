@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from archcalc.cli.inputs import for_each, known, words
+from archcalc.cli.inputs import for_each, known, settings, sizes, words
 from archcalc.cli.options import (
     NETWORK_HELP,
     FormatOption,
+    InputOption,
     OutputOption,
+    SetOption,
     UnitsChoice,
     UnitsOption,
     complete_network,
@@ -35,6 +37,8 @@ def verify(
     ] = None,
     export: Annotated[bool, typer.Option("--export", help="Let each model go through torch.export too.")] = False,
     jobs: Annotated[int, typer.Option("--jobs", metavar="N", min=1, help="Networks at once, in processes.")] = 1,
+    set: SetOption = None,
+    input: InputOption = None,
     layers: Annotated[bool, typer.Option("--layers", help="Show every check, layer by layer.")] = False,
     format: FormatOption = None,
     output: OutputOption = None,
@@ -46,6 +50,7 @@ def verify(
     operation, output shapes, parameters, buffers, gradients, MACs as FlopCounterMode and fvcore count them, and
     receptive fields as gradients show them; and the whole with torchvision's definition, where it has one. What
     another tool does not count is known by name; nothing is equal within a tolerance. A file means all its networks.
+    With --set, torchvision's definition is left out unless only the input changes.
     Exit code 1 says that something differs, or that nothing could be compared.
     """
     from archcalc.report import data
@@ -56,7 +61,7 @@ def verify(
     from archcalc.torch_bridge.verify import verify_all
 
     with progress(len(found)) as tell:
-        result = verify_all(found, chosen, export, tell, jobs)
+        result = verify_all(found, chosen, export, tell, jobs, settings(set or []), sizes(input))
     deliver(
         format,
         output,

@@ -34,7 +34,8 @@ def verified(result: Verification, units: Units = "si", with_layers: bool = Fals
     if unmatched:
         document += [Heading("Compared with nothing"), Items(unmatched)]
     tools = ", ".join(f"{tool} {version}" for tool, version in result.versions.items())
-    document += [Paragraph(tools, quiet=True), Paragraph(total_line(result))]
+    at = [f"{name}={value}" for name, value in result.settings.items()] + [f"input {result.input}"] * bool(result.input)
+    document += [Paragraph(" | ".join([tools, *at]), quiet=True), Paragraph(total_line(result))]
     return document
 
 
@@ -202,6 +203,8 @@ def verification_object(result: Verification, with_layers: bool = False) -> dict
         "versions": result.versions,
         "against": list(result.against),
         "exported": result.exported,
+        "settings": result.settings,
+        "input": result.input,
         **found._asdict(),
         "networks": [
             network_row(network, result.against)

@@ -85,6 +85,8 @@ class Verification:
     against: tuple[str, ...]
     versions: dict[str, str]
     exported: bool = False  # whether the models went through torch.export too
+    settings: dict[str, str] = field(default_factory=dict)  # variables that were set
+    input: str = ""  # 3x193x193, where it was not that of the spec
 
     @property
     def agreement(self) -> Agreement:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from importlib.metadata import version
 from multiprocessing import get_context
+from typing import Any
 
 import torch
 
@@ -18,6 +19,7 @@ from archcalc.engine.network import Network, load
 from archcalc.graph import Graph
 from archcalc.results.verification import TOOLS, Check, NetworkVerification, Verification
 from archcalc.source.extra import require
+from archcalc.spec.expression import free_names
 from archcalc.torch_bridge.against_fvcore import fvcore_checks
 from archcalc.torch_bridge.against_torch import export_checks, torch_checks
 from archcalc.torch_bridge.against_torchvision import torchvision_checks
@@ -31,15 +33,24 @@ _CHECKS: dict[str, Callable[[str, Graph], Iterator[Check]]] = {
 }
 
 
-def verify(network: str | Network, against: Sequence[str] = TOOLS, export: bool = False) -> NetworkVerification:
+def verify(
+    network: str | Network,
+    against: Sequence[str] = TOOLS,
+    export: bool = False,
+    set: Mapping[str, Any] | None = None,
+    input: Sequence[int] | None = None,
+) -> NetworkVerification:
     """Build the torch model of a network, and compare everything that can be compared.
 
-    What torch refuses is a difference as well: its message stands in the place of its figure.
+    What torch refuses is a difference as well: its message stands in the place of its figure. torchvision's definition
+    is one of the network as its spec has it, at any input: it is left out where other variables are set.
 
     Args:
         network: a name, a file, or what `load` gave.
         against: which of torch, fvcore and torchvision.
         export: let it go through `torch.export` too.
+        set: values of variables of the spec: `{"resolution": 193}`.
+        input: another input than the spec's, channels first: `(3, 193, 193)`.
 
     Raises:
         SpecError: an unknown name, or the place where the spec is wrong.
@@ -48,8 +59,11 @@ def verify(network: str | Network, against: Sequence[str] = TOOLS, export: bool 
     require("torch", *against)
     if isinstance(network, str):
         network = load(network)
-    tools = [tool for tool in against if tool != "torchvision" or definition_of(network)]
-    return verify_graph(network.name, network.graph(), tools, export)
+    graph = network.graph(set, input)
+    of_input = network.spec.input.expression if network.spec.input else None
+    is_as_defined = definition_of(network) and (of_input is None or {*(set or {})} <= {*free_names(of_input)})
+    tools = [tool for tool in against if tool != "torchvision" or is_as_defined]
+    return verify_graph(network.name, graph, tools, export)
 
 
 def verify_graph(name: str, graph: Graph, against: Sequence[str] = TOOLS, export: bool = False) -> NetworkVerification:
@@ -88,6 +102,8 @@ def verify_all(
     export: bool = False,
     tell: Callable[[float, str], None] = lambda done, name: None,
     jobs: int = 1,
+    set: Mapping[str, Any] | None = None,
+    input: Sequence[int] | None = None,
 ) -> Verification:
     """Verify networks one after the other, or so many at once in processes of their own, with the same result.
 
@@ -98,31 +114,33 @@ def verify_all(
         MissingExtraError: a tool is not installed.
     """
     found: list[NetworkVerification] = []
-    with _verifications(networks, against, export, jobs) as verifications:
+    one = partial(_verified, against=against, export=export, set=set, input=input)
+    with _verifications(networks, one, jobs) as verifications:
         for done, network in enumerate(networks):
             tell(done, f"{network.name}, {done + 1} of {len(networks)}")
             found.append(next(verifications))
     versions = {tool: version(tool) for tool in TOOLS if tool in against or tool == "torch"}
-    return Verification(found, tuple(against), versions, export)
+    settings = {name: str(value) for name, value in (set or {}).items()}
+    return Verification(found, tuple(against), versions, export, settings, "x".join(map(str, input or ())))
 
 
 @contextmanager
 def _verifications(
-    networks: Sequence[Network], against: Sequence[str], export: bool, jobs: int
+    networks: Sequence[Network], one: Callable[[NetworkText], NetworkVerification], jobs: int
 ) -> Iterator[Iterator[NetworkVerification]]:
     """Those of the networks in their order, as they come."""
+    texts = [text_of(network) for network in networks]
     if jobs == 1:
-        yield (_verified(text_of(network), against, export) for network in networks)
+        yield map(one, texts)
         return
     with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:  # torch's threads do not live through a fork
         try:
-            texts = [text_of(network) for network in networks]
-            yield pool.map(partial(_verified, against=against, export=export), texts)
+            yield pool.map(one, texts)
         finally:
             pool.shutdown(cancel_futures=True)
 
 
-def _verified(network: NetworkText, against: Sequence[str], export: bool) -> NetworkVerification:
-    found = verify(network_of(network), against, export)
+def _verified(network: NetworkText, **options: Any) -> NetworkVerification:
+    found = verify(network_of(network), **options)
     gc.collect()  # fx nodes and their graph hold each other, and so gigabytes of weights
     return found

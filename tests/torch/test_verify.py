@@ -30,10 +30,12 @@ pytest.importorskip("fvcore")
 pytest.importorskip("torchvision")
 pytestmark = pytest.mark.torch
 
+from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
+
 from archcalc.torch_bridge import against_fvcore, against_torch  # noqa: E402
 from archcalc.torch_bridge.build import build  # noqa: E402
 from archcalc.torch_bridge.counters import macs_of  # noqa: E402
-from archcalc.torch_bridge.definitions import DEFINITIONS, Definition  # noqa: E402
+from archcalc.torch_bridge.definitions import DEFINITIONS, Definition, torchvision_model  # noqa: E402
 from archcalc.torch_bridge.faults import FAULTS, judge, judge_totals  # noqa: E402
 from archcalc.torch_bridge.receptive_field import Seen, measure  # noqa: E402
 from archcalc.torch_bridge.thin import thin  # noqa: E402
@@ -728,6 +730,23 @@ def test_networks_at_once_give_the_same_bytes(tmp_path: Path) -> None:
     alone, together = (run("verify", *names, "--format", "json", "--jobs", jobs) for jobs in ("1", "2"))
     assert (together.stdout, together.stderr) == (alone.stdout, alone.stderr)
     assert [found["network"] for found in json.loads(alone.stdout)["verification"]["networks"]][1:] == names[1:]
+
+
+def test_other_sizes_and_settings() -> None:
+    """torchvision's model takes any input; other widths are other networks."""
+    result = json.loads(run("verify", "resnet18@torchvision", "--input", "3x97x65", "--format", "json").stdout)
+    (network,) = result["verification"]["networks"]
+    assert network["torchvision_equal"] > 3
+    with FlopCounterMode(display=False) as counter:
+        torchvision_model("resnet18@torchvision")(torch.empty(1, 3, 97, 65, device="meta"))
+    assert 2 * network["macs"] == counter.get_total_flops()
+    lines = run("verify", "resnet18@torchvision", "--set", "resolution=65").stdout.splitlines()
+    assert [line.split()[-5:-1] for line in lines if line.startswith("resnet18")] == [["equal"] * 4]
+    assert any(line.endswith("| resolution=65") for line in lines)
+    wide = verify("resnet18@torchvision", set={"width": 2})
+    assert not wide.differences
+    assert not wide.of("torchvision")
+    assert "did you mean `resolution`?" in run("verify", "lenet5", "--set", "resoluton=32", code=2).stderr
 
 
 def test_what_is_wrong_with_one_of_several_is_said(tmp_path: Path) -> None:
