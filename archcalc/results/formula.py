@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import operator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import count
 from typing import Literal, NamedTuple, TypeAlias
 
-from archcalc.dims import Assumption, Dim, evaluate
+from archcalc.dims import Assumption, Dim, Relation, evaluate
 
 By: TypeAlias = 'Literal["total", "stage", "layer"]'
 
@@ -61,10 +62,30 @@ class ClosedForm(NamedTuple):
 
         Raises:
             KeyError: a variable has no value.
-            ValueError: the form does not hold there, as far as the counters know.
+            ValueError: the form does not hold there.
         """
-        numbers = {counter.letter: counter.number(values[counter.variable]) for counter in self.counters}
-        return evaluate(self.rows[row][quantity], numbers)
+        return evaluate(self.rows[row][quantity], self.numbers(values))
+
+    def numbers(self, values: Mapping[str, Fraction | int]) -> dict[str, int]:
+        """What the letters are at values of the variables.
+
+        Raises:
+            KeyError: a variable has no value.
+            ValueError: the form does not hold there.
+        """
+        found = {counter.letter: counter.number(values[counter.variable]) for counter in self.counters}
+        for assumed in self.assumptions:
+            if not _HOLDS[assumed.relation](evaluate(assumed.a, found), evaluate(assumed.b, found)):
+                raise ValueError(f"not so: {assumed.text}")
+        return found
+
+
+_HOLDS: dict[Relation, Callable[[int, int], bool]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    ">=": operator.ge,
+    "divisible": lambda a, b: b > 0 and a % b == 0,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ COMPARED = ("params", "macs", "connections", "activations", "neurons", "buffers"
 # Smallest resolutions that every layer of a family has room for, the heads of GoogLeNet among them; where branches
 # of one merge round in different ways, only multiples of a step fit.
 LEAST = {
+    "convnext": 32,
     "lenet": 32,
     "alexnet": 67,
     "caffenet": 67,

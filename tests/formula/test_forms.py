@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
+from contextlib import suppress
 from fractions import Fraction
 from typing import Any, Literal
 
@@ -39,14 +40,17 @@ def free_of(name: str) -> dict[str, Fraction | int | None]:
 
 def some_point(form: ClosedForm, chosen: random.Random) -> dict[str, Fraction]:
     """Values for which a form holds."""
-    point = {}
-    for counter in form.counters:
-        few = 4 if counter.variable == "batch" else 3 if counter.step >= 8 else 40
-        numbers = range(counter.least, counter.least + max(few, 2 * counter.period))
-        point[counter.variable] = counter.value(
-            chosen.choice([n for n in numbers if n % counter.period in counter.residues])
-        )
-    return point
+    while True:
+        point = {}
+        for counter in form.counters:
+            few = 4 if counter.variable == "batch" else 3 if counter.step >= 8 else 40
+            numbers = range(counter.least, counter.least + max(few, 2 * counter.period))
+            point[counter.variable] = counter.value(
+                chosen.choice([n for n in numbers if n % counter.period in counter.residues])
+            )
+        with suppress(ValueError):
+            form.numbers(point)
+            return point
 
 
 def costs_at(name: str | Network, point: Mapping[str, Fraction], **more: Any) -> NetworkCost:
@@ -287,3 +291,12 @@ def test_refusals(free: Any, quantity: str, code: str, said: str) -> None:
     (found,) = caught.value.diagnostics
     assert found.code == code
     assert said in f"{found.message} {found.help}"
+
+
+def test_a_form_refuses_values_at_which_it_is_another_network() -> None:
+    """A residual block has a shortcut where its channels are those that it reads: 8 and 8, but 16 and 8 at twice."""
+    layers = "a: conv(8*width, 1)\nb: add(identity if x.channels == 8 else none, conv(8, 1))"
+    form = formulas(network(layers, "image(3, 4, 4)", "variables: {width: 2}"), ["width"], ["params"]).exact
+    assert form.evaluate("", "params", {"width": 2}) == (3 * 16 + 16) + (16 * 8 + 8)
+    with pytest.raises(ValueError, match="not so: 8\\*width is not 8"):
+        form.evaluate("", "params", {"width": 1})
