@@ -52,7 +52,7 @@ def scale(
 
     Raises:
         SpecError: the spec has none of the variables, or one is neither a number nor a list of numbers; nothing
-            grows, or no phi passes the limits.
+            grows, it is over the limits at once, or no phi passes them.
     """
     bases = _known(network, coefficients)
     if min(bases.values()) < 1 or max(bases.values()) == 1:
@@ -60,6 +60,16 @@ def scale(
         raise SpecError([Diagnostic("not-scalable", message, help="--factor depth=1.2 --factor resolution=1.15")])
     scaler = _Scaler(network, limits, bases, dict(steps or {}), dict(set or {}))
     rows = [scaler.at(Fraction(0))]
+    if not rows[0].is_within:
+        costs = rows[0].costs
+        over = "; ".join(
+            f"{limit.quantity} is {costs[limit.quantity]:,}, over {limit.text}"
+            for limit in limits
+            if costs[limit.quantity] > limit.most
+        )
+        message = f"{network.name} is over the limits before it is scaled"
+        help = "a smaller network, or a larger limit"
+        raise SpecError([Diagnostic("no-solution", message, notes=(over,), help=help)])
     while rows[-1].is_within and (phi := rows[-1].phi + by) <= (MOST_PHI if limits else LAST_PHI):
         rows.append(scaler.at(phi))
     if limits and rows[-1].is_within:
@@ -142,7 +152,7 @@ class _Scaler:
 
     def largest(self, rows: Sequence[Scaled]) -> Scaled | None:
         """The scaling by the largest phi, in hundredths, within the limits: between the last two rows."""
-        if not self.limits or not rows[0].is_within:
+        if not self.limits:
             return None
         low, high = (int(row.phi / PHI_STEP) for row in rows[-2:])
         while high - low > 1:

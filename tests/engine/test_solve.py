@@ -215,6 +215,15 @@ def test_what_cannot_be_scaled_is_said() -> None:
         scale(load("enet"))  # its `width` is that of the image, and must fit the strides
 
 
+def test_a_network_over_its_limits_is_not_scaled() -> None:
+    limits = [limit_of("macs", "1814073343"), limit_of("params", "12M")]  # torchvision's has one MAC more
+    with pytest.raises(SpecError) as found:
+        scale(load("resnet18"), limits)
+    (diagnostic,) = found.value.diagnostics
+    assert diagnostic.code == "no-solution"
+    assert diagnostic.notes == ("macs is 1,814,073,344, over 1814073343",)
+
+
 def test_what_does_not_grow_is_no_scaling() -> None:
     with pytest.raises(SpecError, match="no phi up to 40 takes resnet20 over the limits of params"):
         scale(load("resnet20"), [limit_of("params", "1M")], {"resolution": Fraction(23, 20)})
