@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -56,6 +56,22 @@ class Graph:
         nodes = self.nodes
         for name, indices in groupby(range(last), key=lambda index: nodes[index].layer):
             yield name, list(indices)
+
+    def leave_out(self, indices: Set[int]) -> None:
+        """Take out operations that nothing reads; the others have new indices."""
+        position: dict[int, int] = {NETWORK_INPUT: NETWORK_INPUT}
+        kept: list[Node] = []
+        for index, node in enumerate(self.nodes):
+            if index in indices:
+                continue
+            position[index] = len(kept)
+            inputs = tuple(position[other] for other in node.inputs)
+            kept.append(node._replace(inputs=inputs, shares=position.get(node.shares, -1)))
+        self.first_head = sum(index < self.first_head for index in position if index >= 0)
+        self.nodes = kept
+        self.output = position[self.output]
+        self.heads = {name: position[index] for name, index in self.heads.items()}
+        self.outputs = {name: position[index] for name, index in self.outputs.items()}
 
     def shape(self, index: int) -> Shape:
         """What a node gives; -1 is the network's input."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from archcalc.results.budget import QUANTITIES, BudgetCheck, Limit, Part
 from archcalc.results.cost import LayerCost, NetworkCost
@@ -23,6 +23,15 @@ _PARTS = {
 def quantity_of(cost: NetworkCost, quantity: str) -> int:
     """A quantity of a network by its column name; the cost is counted under the convention `arithmetic`."""
     return int(getattr(cost.totals, "flops" if quantity == "flops_arithmetic" else quantity))
+
+
+def over(limits: Iterable[Limit], costs: Mapping[str, int], start: Mapping[str, int] | None = None) -> str:
+    """`macs is 1,814,073,344, over 1G`; `is then` where it is another than at the start."""
+    return "; ".join(
+        f"{name} {'is' if start is None or start.get(name) == costs[name] else 'is then'} {costs[name]:,}, over {text}"
+        for name, most, text, *_ in limits
+        if costs[name] > most
+    )
 
 
 def part_of(layer: LayerCost, quantity: str) -> int:

@@ -14,7 +14,7 @@ from itertools import product
 from math import ceil, floor
 from typing import Any
 
-from archcalc.engine.budget import quantity_of
+from archcalc.engine.budget import over, quantity_of
 from archcalc.engine.network import Network, analyze
 from archcalc.engine.solve import finest_step
 from archcalc.results.budget import Limit
@@ -61,15 +61,9 @@ def scale(
     scaler = _Scaler(network, limits, bases, dict(steps or {}), dict(set or {}))
     rows = [scaler.at(Fraction(0))]
     if not rows[0].is_within:
-        costs = rows[0].costs
-        over = "; ".join(
-            f"{limit.quantity} is {costs[limit.quantity]:,}, over {limit.text}"
-            for limit in limits
-            if costs[limit.quantity] > limit.most
-        )
         message = f"{network.name} is over the limits before it is scaled"
         help = "a smaller network, or a larger limit"
-        raise SpecError([Diagnostic("no-solution", message, notes=(over,), help=help)])
+        raise SpecError([Diagnostic("no-solution", message, notes=(over(limits, rows[0].costs),), help=help)])
     while rows[-1].is_within and (phi := rows[-1].phi + by) <= (MOST_PHI if limits else LAST_PHI):
         rows.append(scaler.at(phi))
     if limits and rows[-1].is_within:

@@ -12,7 +12,7 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any, NoReturn
 
-from archcalc.engine.budget import quantity_of
+from archcalc.engine.budget import over, quantity_of
 from archcalc.engine.network import Network, analyze
 from archcalc.results.budget import Limit
 from archcalc.results.solution import Point, Solution
@@ -166,16 +166,10 @@ class _Search:
         if self.fits(least):
             return least
         costs, start = self.at(least) or {}, self.at(self.start) or {}
-        over = "; ".join(
-            f"{limit.quantity} {'is' if start.get(limit.quantity) == costs[limit.quantity] else 'is then'} "
-            f"{costs[limit.quantity]:,}, over {limit.text}"
-            for limit in self.limits
-            if costs[limit.quantity] > limit.most
-        )
         message = f"no {self.variable} keeps {self.network.name} to the limits: the smallest is {self.value(least)}"
-        raise SpecError(
-            [Diagnostic("no-solution", message, notes=(over,), help="a smaller network, or a larger limit")]
-        )
+        notes = (over(self.limits, costs, start),)
+        help = "a smaller network, or a larger limit"
+        raise SpecError([Diagnostic("no-solution", message, notes=notes, help=help)])
 
     def halved(self, low: int, high: int | None) -> tuple[int, int | None]:
         """Neighbours, but for values that the network does not take."""

@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import Any, NoReturn
 
 from archcalc.dims import FREE, Dim, Polynomial, Ratio, collecting_assumptions
-from archcalc.graph import NETWORK_INPUT, Graph, Node
+from archcalc.graph import NETWORK_INPUT, Graph
 from archcalc.ops import OPERATORS, LayerReference, Shape, describe
 from archcalc.source import Source, Span, SpecError, suggest
 from archcalc.spec.bind import Handle
@@ -172,7 +172,7 @@ class _Expander(Modules):
         if not self.nodes:
             self.fail("no-layers", "the network has no layers", spec.source_span(), "layers: lists what it does")
         if self.spliced:
-            self.compact(graph)
+            graph.leave_out(self.spliced)  # merges whose inputs went into the merge after them
         self.check_read(graph)
         return graph
 
@@ -413,22 +413,6 @@ class _Expander(Modules):
         finally:
             self.sharing = None
         return output
-
-    def compact(self, graph: Graph) -> None:
-        """Leave out merges whose inputs went into the merge after them."""
-        position: dict[int, int] = {NETWORK_INPUT: NETWORK_INPUT}
-        kept: list[Node] = []
-        for index, node in enumerate(self.nodes):
-            if index in self.spliced:
-                continue
-            position[index] = len(kept)
-            inputs = tuple(position[other] for other in node.inputs)
-            kept.append(node._replace(inputs=inputs, shares=position.get(node.shares, -1)))
-        graph.first_head = sum(index < graph.first_head for index in position if index >= 0)
-        graph.nodes = kept
-        graph.output = position[graph.output]
-        graph.heads = {name: position[index] for name, index in graph.heads.items()}
-        graph.outputs = {name: position[index] for name, index in graph.outputs.items()}
 
     def check_read(self, graph: Graph) -> None:
         """A layer that nothing reads is a mistake in the wiring; so are two of one name."""

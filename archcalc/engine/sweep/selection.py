@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import operator
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from math import ceil, floor
-from typing import Any, NamedTuple, NoReturn, Protocol
+from typing import NamedTuple, NoReturn, Protocol
 
 import numpy as np
 
+from archcalc.engine.conditions import COMPARISONS
 from archcalc.engine.quantities import instead_of
 from archcalc.engine.sweep.axes import as_text
 from archcalc.engine.sweep.expansion import SWEEPABLE
@@ -20,14 +20,6 @@ from archcalc.spec.budget import exact_amount, sample_amount
 from archcalc.spec.number import exact_number
 
 _CONDITION = re.compile(r"\s*(\w+)\s*(<=|>=|==|!=|<|>)\s*(.*?)\s*\Z")
-_COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
-    "<": operator.lt,
-    "<=": operator.le,
-    "==": operator.eq,
-    "!=": operator.ne,
-    ">=": operator.ge,
-    ">": operator.gt,
-}
 
 
 class Filter(NamedTuple):
@@ -40,12 +32,12 @@ class Filter(NamedTuple):
     def keeps(self, values: Column, unit: Fraction) -> Column:
         """Where it holds of whole multiples of a unit, or of texts; in whole numbers."""
         if isinstance(self.amount, str):
-            return np.asarray(_COMPARISONS[self.sign](values, self.amount), dtype=bool)
+            return np.asarray(COMPARISONS[self.sign](values, self.amount), dtype=bool)
         limit = self.amount / unit
         if self.sign in ("==", "!=") and limit.denominator != 1:
             return np.full(values.shape, self.sign == "!=")
         whole = ceil(limit) if self.sign in ("<", ">=") else floor(limit)
-        return np.asarray(_COMPARISONS[self.sign](values, whole), dtype=bool)
+        return np.asarray(COMPARISONS[self.sign](values, whole), dtype=bool)
 
 
 class Order(NamedTuple):
