@@ -126,21 +126,24 @@ def verify_all(
 
 @contextmanager
 def _verifications(
-    networks: Sequence[Network], one: Callable[[NetworkText], NetworkVerification], jobs: int
+    networks: Sequence[Network], one: Callable[[Network], NetworkVerification], jobs: int
 ) -> Iterator[Iterator[NetworkVerification]]:
     """Those of the networks in their order, as they come."""
-    texts = [text_of(network) for network in networks]
     if jobs == 1:
-        yield map(one, texts)
+        yield map(one, networks)
         return
     with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:  # torch's threads do not live through a fork
         try:
-            yield pool.map(one, texts)
+            yield pool.map(partial(_sent, one), map(text_of, networks))
         finally:
             pool.shutdown(cancel_futures=True)
 
 
-def _verified(network: NetworkText, **options: Any) -> NetworkVerification:
-    found = verify(network_of(network), **options)
+def _sent(one: Callable[[Network], NetworkVerification], network: NetworkText) -> NetworkVerification:
+    return one(network_of(network))
+
+
+def _verified(network: Network, **options: Any) -> NetworkVerification:
+    found = verify(network, **options)
     gc.collect()  # fx nodes and their graph hold each other, and so gigabytes of weights
     return found
