@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -29,6 +30,7 @@ from archcalc.cli.options import (
     NetworkName,
     NetworkNames,
     OutputOption,
+    PartOption,
     PlotOption,
     PublishedOption,
     ScopeOption,
@@ -183,7 +185,9 @@ def compare(
     convention: ConventionOption = "arithmetic",
     with_heads: HeadsOption = False,
     scope: ScopeOption = None,
+    by: PartOption = None,
     depth: DepthOption = None,
+    sort: SortOption = None,
     top: TopOption = None,
     measured: MeasuredOption = None,
     plot: PlotOption = None,
@@ -195,8 +199,9 @@ def compare(
 ) -> None:
     """Compare networks: which is cheaper, where, and why.
 
-    Ratios are to the first network. CSV has a row of totals for each, JSON their layers too. With `--measured` the
-    time that `archcalc profile` measured stands beside the cost, where batch and dtype are the same.
+    Ratios are to the first network. `--by`, `--depth`, `--sort` and `--top` choose rows of each network's own table.
+    CSV has a row of totals for each, JSON their layers too. With `--measured` the time that `archcalc profile` measured
+    stands beside the cost, where batch and dtype are the same.
     """
     from archcalc.engine.compare import compare as compare_costs
     from archcalc.report import data
@@ -209,12 +214,16 @@ def compare(
         fail("bad-option", "a measurement is one of a whole network, not of a scope", "leave one of them out")
     costs = analysed(networks, request)
     draw(lambda charts: charts.balls(costs), plot)
-    depth = depth or ((scope.count(".") + 2) if scope else 1)
+    if by is None:
+        depth = depth or ((scope.count(".") + 2) if scope else 1)
+    what = by.value if by is not None else "stage" if depth == 1 else "part"
+    parts = [rows_of(cost, by or ByChoice.LAYER, depth, sort, None)[0] for cost in costs]
+    shown = partial(compared, units=units.value, parts=parts, what=what, top=top or 12, is_sorted=sort is not None)
     if measured is None:
         return deliver(
             format,
             output,
-            lambda: compared(compare_costs(costs), units.value, depth, top or 12),
+            lambda: shown(compare_costs(costs)),
             lambda: data.totals_csv(costs),
             lambda: data.json_text([data.network_object(cost) for cost in costs]),
         )
@@ -227,7 +236,7 @@ def compare(
     return deliver(
         format,
         output,
-        lambda: compared(compare_costs(costs), units.value, depth, top or 12, beside),
+        lambda: shown(compare_costs(costs), measured=beside),
         lambda: csv_beside_cost(times, costs),
         lambda: data.json_text(objects_beside_cost(times, costs)),
     )

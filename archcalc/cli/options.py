@@ -114,6 +114,9 @@ ScopeOption = Annotated[
     typer.Option("--scope", metavar="PATH", help="Only what is under a path: a stage, a block or a layer."),
 ]
 ByOption = Annotated[ByChoice, typer.Option("--by", help="What a row is.")]
+PartOption = Annotated[
+    ByChoice | None, typer.Option("--by", help="What a row of a network's own table is; without, a stage.")
+]
 GroupOption = Annotated[GroupChoice | None, typer.Option("--by", help="What networks stand together by.")]
 DepthOption = Annotated[
     int | None, typer.Option("--depth", metavar="N", min=1, help="Cut names of layers to N parts, and sum.")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from archcalc.engine.compare import Quantity, cause
-from archcalc.engine.groups import cut
 from archcalc.report import numbers
 from archcalc.report.blocks import Bar, Cell, Column, Document, Heading, Paragraph, Table, bar, number
 from archcalc.report.numbers import Units
@@ -15,16 +14,23 @@ from archcalc.results.cost import LayerCost, NetworkCost
 
 SIDE_BY_SIDE = 3  # more networks stand one below the other
 WORDS: dict[str, str] = {"macs": "MACs", "params": "params"}
+PLURALS = {"stage": "Stages", "part": "Parts", "layer": "Layers", "op": "Operations", "type": "Types of operation"}
 
 
 def compared(
     comparison: Comparison,
     units: Units,
-    depth: int = 1,
+    parts: Sequence[Sequence[LayerCost]],
+    what: str = "stage",
     top: int = 12,
+    is_sorted: bool = False,
     measured: Document | None = None,
 ) -> Document:
-    """The verdict, the totals, the time that was measured, where the costs are, and each network's stages."""
+    """The verdict, the totals, the time that was measured, where the costs are, and what each network consists of.
+
+    `parts` are the rows of each network's own table and `what` is what one of them is; `is_sorted` says that their
+    order was asked for, so that the first `top` are shown and not the dearest.
+    """
     networks = comparison.networks
     names = labels(networks)
     document: Document = [Paragraph(sentence) for sentence in verdict(comparison, names)]
@@ -42,10 +48,10 @@ def compared(
             for quantity in ("macs", "params"):
                 document.append(Heading(f"{WORDS[quantity]} by {title}"))
                 document.append(division_in_rows(splits, names, quantity, units))
-    for cost, name in zip(networks, names, strict=True):
-        table = stages(cost, units, depth, top)
+    for cost, name, rows in zip(networks, names, parts, strict=True):
+        table = parts_of(cost, rows, units, what, top, is_sorted)
         if table.rows:
-            document += [Heading(f"Stages of {name}" if depth == 1 else f"Parts of {name}"), table]
+            document += [Heading(f"{PLURALS[what]} of {name}"), table]
     for cost, name in zip(networks, names, strict=True):
         document.extend(Paragraph(f"{name}: {remark[0].lower() + remark[1:]}") for remark in remarks(cost))
     document.append(footer(networks, names))
@@ -296,14 +302,18 @@ def division_in_rows(splits: dict[str, list[Split]], names: Sequence[str], quant
     return table
 
 
-def stages(cost: NetworkCost, units: Units, depth: int, top: int) -> Table:
-    """A network's stages in order, the largest `top` of them, with their parts of its costs."""
-    rows = [row for row in cut(cost.layers, depth) if row.macs or row.params]
-    kept = rows if len(rows) == top + 1 else sorted(rows, key=lambda row: (-row.macs, -row.params))[:top]
+def parts_of(
+    cost: NetworkCost, found: Sequence[LayerCost], units: Units, what: str, top: int, is_sorted: bool
+) -> Table:
+    """Rows of a network in order, the dearest `top` of them or the first, with their parts of its costs."""
+    rows = [row for row in found if row.macs or row.params]
+    dearest = rows if is_sorted else sorted(rows, key=lambda row: (-row.macs, -row.params))
+    kept = rows if len(rows) == top + 1 else dearest[:top]
+    has_output = what != "type"  # which is no place in the network
     table = Table(
         [
-            Column("stage", least=14),
-            number("output", drop=2),
+            Column(what, least=14),
+            *has_output * [number("output", drop=2)],
             number("params"),
             number("of all", drop=3),
             number("MACs"),
@@ -318,7 +328,7 @@ def stages(cost: NetworkCost, units: Units, depth: int, top: int) -> Table:
         macs, params = sum(row.macs for row in members), sum(row.params for row in members)
         return [
             name,
-            output,
+            *has_output * [output],
             numbers.count(params, units),
             numbers.percent(params, totals.params),
             numbers.count(macs, units),

@@ -152,3 +152,27 @@ def test_a_file_against_a_name(tmp_path: Path) -> None:
 def test_a_setting_must_fit_all(tmp_path: Path) -> None:
     found = run("compare", spec(tmp_path), "alexnet", "--set", "width=8", code=2)
     assert "alexnet has no variable `width`" in found.stderr
+
+
+def table_of(text: str, heading: str) -> list[list[str]]:
+    """The rows of one table, split at blanks, without the bars."""
+    lines = text.split(f"{heading}\n\n")[1].partition("\n\n")[0].splitlines()[2:]
+    return [line.rstrip("█▉▊▋▌▍▎▏ ").split() for line in lines]
+
+
+def test_rows_of_each_network_are_chosen() -> None:
+    """LeCun et al. 1998, section II.B: 156, 1,516 and 48,120 of convolutions, 12 and 32 of subsampling, 10,164."""
+    by_type = run("compare", "lenet5", "lenet5@full", "--by", "type", "--units", "raw").stdout
+    assert [row[:2] for row in table_of(by_type, "Types of operation of lenet5")] == [
+        ["conv", "49,792"],
+        ["linear", "10,164"],
+        ["subsample", "44"],
+    ]
+    by_layer = run("compare", "lenet5", "lenet5@full", "--by", "layer", "--sort", "params", "--top", "3").stdout
+    rows = table_of(by_layer, "Layers of lenet5")
+    assert [row[0] for row in rows] == ["C5", "F6", "C3", "3"]
+    assert rows[-1][:3] == ["3", "others", "200"]  # C1, S2 and S4: 156 + 12 + 32
+    named = run("compare", "lenet5", "lenet5@full", "--sort", "name").stdout
+    assert [row[0] for row in table_of(named, "Stages of lenet5")] == ["C1", "C3", "C5", "F6", "S2", "S4"]
+    assert "has none to cut" in run("compare", "lenet5", "alexnet", "--by", "stage", "--depth", "2", code=2).stderr
+    assert "no column is called `mac`" in run("compare", "lenet5", "alexnet", "--sort", "mac", code=2).stderr
