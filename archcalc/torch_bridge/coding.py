@@ -21,22 +21,8 @@ from archcalc.results.reconciliation import Coding
 
 # Operators that functions of torch are, by name; `a + b` is one of Python's, which no tool sees.
 FUNCTIONS: dict[str, str] = {
-    **{
-        name: name
-        for name in [
-            "relu",
-            "relu6",
-            "leaky_relu",
-            "elu",
-            "gelu",
-            "silu",
-            "prelu",
-            "softmax",
-            "layer_norm",
-            "add",
-            "mul",
-        ]
-    },
+    **{name: name for name in ("relu", "relu6", "leaky_relu", "elu", "gelu", "silu", "prelu")},
+    **{name: name for name in ("softmax", "layer_norm", "add", "mul")},
     **{f"{kind}_pool{rank}d": f"{kind}pool" for kind in ("max", "avg") for rank in (1, 2, 3)},
     **{f"adaptive_{kind}_pool{rank}d": f"adaptive_{kind}pool" for kind in ("max", "avg") for rank in (1, 2, 3)},
 }
