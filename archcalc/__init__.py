@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from archcalc.engine.sweep.run import sweep
     from archcalc.source import SpecError
     from archcalc.spec.limits import Limits
-    from archcalc.torch_bridge.build import to_torch
+    from archcalc.torch_bridge.model.build import to_torch
 
 __version__ = "0.1.0"
 __all__ = [
@@ -41,7 +41,7 @@ _PUBLIC = {
     "closed_form": "archcalc.engine.network",
     "load": "archcalc.engine.network",
     "sweep": "archcalc.engine.sweep.run",
-    "to_torch": "archcalc.torch_bridge.build",  # the torch extra
+    "to_torch": "archcalc.torch_bridge.model.build",  # the torch extra
 }
 
 

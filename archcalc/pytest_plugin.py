@@ -86,8 +86,8 @@ def _assert_cost(request: pytest.FixtureRequest) -> AssertCost:
 
 def _failure(cost: NetworkCost, name: str, asked: int | str) -> list[str]:
     """Lines about a quantity that is not as asked; none where it is."""
-    from archcalc.engine.budget import dearest, quantity_of
-    from archcalc.engine.conditions import condition, is_met
+    from archcalc.engine.limits.budget import dearest, quantity_of
+    from archcalc.engine.limits.conditions import condition, is_met
 
     if isinstance(asked, bool) or not isinstance(asked, int | str):
         raise TypeError(f'{name} is asked to be {asked!r}; ask for a whole number, or "<= 1.6G"')
@@ -111,7 +111,7 @@ def _failure(cost: NetworkCost, name: str, asked: int | str) -> list[str]:
 
 def _by(difference: int, asked: Any) -> str:
     """`: 98,376,192 (6.1%) more`."""
-    from archcalc.report.numbers import with_percent
+    from archcalc.report.media.numbers import with_percent
 
     if difference == 0:
         return ""

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from archcalc.claims.printed import PrintError, Quotient, read_printed
 from archcalc.claims.tables import Heading, Record, figure_text, has_no_unit, heading, read_table
-from archcalc.engine.conventions import CONVENTIONS
+from archcalc.engine.cost.conventions import CONVENTIONS
 from archcalc.engine.network import Network, cost_of_graph, load
 from archcalc.graph import Graph
 from archcalc.results.audit import Audit, Figure, Judgement

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from archcalc.claims.expression import AGGREGATES, SIGNS, parse_formula
-from archcalc.engine.conditions import COMPARISONS
-from archcalc.engine.conventions import CONVENTIONS
+from archcalc.engine.cost.conventions import CONVENTIONS
+from archcalc.engine.cost.scope import indices_inside
+from archcalc.engine.cost.storage import storage_of
+from archcalc.engine.limits.conditions import COMPARISONS
 from archcalc.engine.network import Network, cost_of_graph, exact_density, load
-from archcalc.engine.scope import indices_inside
-from archcalc.engine.storage import storage_of
 from archcalc.graph import Graph
 from archcalc.ops import Shape
 from archcalc.results.budget import QUANTITIES as OF_NETWORKS

@@ -24,8 +24,8 @@ def audit(
     factor; exit code 1 says that one is wrong.
     """
     from archcalc.claims.audit import audit as audit_table
-    from archcalc.report import data
     from archcalc.report.audit import audited, rows
+    from archcalc.report.media import data
     from archcalc.source import read_source
 
     found = audit_table(read_source(table, kind="a table: CSV, TSV, Markdown or JSON"))

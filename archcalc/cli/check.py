@@ -136,15 +136,15 @@ def kept(ledger: Ledger, status: str) -> Ledger:
 
 def written(ledger: Ledger, format: CheckFormat | None, output: Path | None) -> None:
     """Render the ledger, and send it where it was asked for."""
-    from archcalc.report import data
-    from archcalc.report import ledger as render
     from archcalc.report.claim import CLAIM_COLUMNS, claim_object, claim_row, counted
+    from archcalc.report.media import data
+    from archcalc.report.pages import ledger as render
 
     match chosen(format, output, CheckFormat):
         case CheckFormat.TABLE:
             send_document(render.checked(ledger), output)
         case CheckFormat.MARKDOWN:
-            from archcalc.report.markdown import markdown
+            from archcalc.report.media.markdown import markdown
 
             send(markdown(render.checked(ledger)), output)
         case CheckFormat.CSV:
@@ -153,7 +153,7 @@ def written(ledger: Ledger, format: CheckFormat | None, output: Path | None) -> 
             rows = [claim_object(result) for result in ledger.results]
             send(data.json_lines(data.versioned(summary=counted(ledger.results), claims=rows)), output)
         case CheckFormat.JUNIT:
-            from archcalc.report.junit import junit
+            from archcalc.report.media.junit import junit
 
             send(junit(render.suites(ledger)), output)
         case CheckFormat.GITHUB:
@@ -171,7 +171,7 @@ def sources(
 ) -> None:
     """List the sources of published figures."""
     from archcalc.claims.check import check_ledger
-    from archcalc.report import data
+    from archcalc.report.media import data
     from archcalc.report.sources import source_rows, sources_listed
 
     found = check_ledger(ledger)

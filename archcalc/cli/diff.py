@@ -60,11 +60,11 @@ def diff(
     aligned by name, and by type and shape where they were renamed. Markdown fits a pull request; CSV and JSON have the
     layers that are the same too.
     """
-    from archcalc.engine.conditions import condition
     from archcalc.engine.difference import difference, met
+    from archcalc.engine.limits.conditions import condition
     from archcalc.engine.network import Network, analyze, load
-    from archcalc.report import data
     from archcalc.report.difference import changes, changes_markdown, difference_object, rows
+    from archcalc.report.media import data
     from archcalc.spec.library import find_in_revision
 
     if len(networks) > 2 or (len(networks) == 1 and git is None):

@@ -102,13 +102,13 @@ def formula(
 
             send(formulated_python(found, exact), output)
         case FormulaFormat.JSON:
-            from archcalc.report.data import json_text
             from archcalc.report.formula import formulas_object
+            from archcalc.report.media.data import json_text
 
             send(json_text([formulas_object(found)]), output)
         case FormulaFormat.MARKDOWN:
             from archcalc.report.formula import formulated
-            from archcalc.report.markdown import markdown
+            from archcalc.report.media.markdown import markdown
 
             send(markdown(formulated(found, exact)), output)
         case FormulaFormat.TEXT:

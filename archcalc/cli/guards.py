@@ -35,8 +35,8 @@ def guard(
         format: how the result is written.
         output: a file to write to, instead of stdout.
     """
-    from archcalc.engine.budget import check_budget, limit_of
     from archcalc.engine.library import networks_of
+    from archcalc.engine.limits.budget import check_budget, limit_of
     from archcalc.engine.network import analyze
     from archcalc.report.baseline import compare_baseline
     from archcalc.spec.budget import limits_of
@@ -68,7 +68,8 @@ def send_guarded(
     checks: Sequence[BudgetCheck], tables: Sequence[Baseline], format: CheckFormat, output: Path | None
 ) -> None:
     """Write what was found in the format asked for."""
-    from archcalc.report import data, guards
+    from archcalc.report import guards
+    from archcalc.report.media import data
     from archcalc.results.baseline import Deviation
 
     match format:
@@ -86,11 +87,11 @@ def send_guarded(
             findings = guards.findings(checks, tables)
             send(f"{to_github(findings)}\n" if findings else "", output)
         case CheckFormat.JUNIT:
-            from archcalc.report.junit import junit
+            from archcalc.report.media.junit import junit
 
             send(junit(guards.suites(checks, tables)), output)
         case CheckFormat.MARKDOWN:
-            from archcalc.report.markdown import markdown
+            from archcalc.report.media.markdown import markdown
 
             send(markdown(guards.guarded(checks, tables)), output)
         case CheckFormat.TABLE:

@@ -72,7 +72,7 @@ def for_each(names: Iterable[str], make: Callable[[str], Made]) -> dict[str, Mad
 
 def checked(request: Request) -> dict[str, Any]:
     """Arguments of `analyze`."""
-    from archcalc.engine.conventions import CONVENTIONS
+    from archcalc.engine.cost.conventions import CONVENTIONS
     from archcalc.results.cost import DTYPES
 
     if request.batch < 1:

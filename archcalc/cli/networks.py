@@ -60,7 +60,8 @@ def list_networks(
 ) -> None:
     """List all networks, by family, year or task."""
     from archcalc.engine.library import analysed_families
-    from archcalc.report import catalogue, data
+    from archcalc.report.media import data
+    from archcalc.report.pages import catalogue
 
     families, broken = analysed_families(is_known_good=True)
     for name, error in broken:
@@ -105,7 +106,7 @@ def show(
     plot: PlotOption = None,
 ) -> None:
     """Show what each layer costs, and the totals."""
-    from archcalc.report import data
+    from archcalc.report.media import data
     from archcalc.report.show import shown
 
     request = Request(set, input, batch, dtype, convention, with_heads, limit, strict, bits, density, scope)
@@ -136,8 +137,8 @@ def show_published(
 ) -> None:
     """Layers and totals with the figures that others printed of them."""
     from archcalc.claims.check import figures_of
-    from archcalc.report import data
     from archcalc.report.claim import claim_object
+    from archcalc.report.media import data
     from archcalc.report.published import cell, in_rows
     from archcalc.report.show import shown
 
@@ -159,7 +160,7 @@ def rows_of(
 ) -> tuple[Sequence[LayerCost], int]:
     """Rows as asked for, and how many there were before --top."""
     from archcalc.engine.groups import grouped
-    from archcalc.report.data import in_order, sortable
+    from archcalc.report.media.data import in_order, sortable
 
     if depth is not None and by in (ByChoice.STAGE, ByChoice.TYPE):
         fail("bad-option", f"--depth cuts names of layers; --by {by.value} has none to cut", "leave one of them out")
@@ -204,8 +205,8 @@ def compare(
     stands beside the cost, where batch and dtype are the same.
     """
     from archcalc.engine.compare import compare as compare_costs
-    from archcalc.report import data
     from archcalc.report.comparison import compared
+    from archcalc.report.media import data
 
     if len(networks) < 2:
         fail("too-few-networks", "compare needs two networks or more", f"archcalc show {networks[0]} shows one")
@@ -266,8 +267,8 @@ def explain(
     under which convention, what is largest, what was declared zero and why.
     """
     from archcalc.engine.explain import MismatchError, explained
-    from archcalc.report import data
     from archcalc.report.explanation import explanation_object, layer_explained, network_explained, rule_object
+    from archcalc.report.media import data
 
     request = Request(set, input, batch, dtype, convention, with_heads, limit, strict)
     (cost,) = analysed([network], request)

@@ -21,7 +21,8 @@ def ops(
 ) -> None:
     """List the operators, or describe one."""
     from archcalc.ops import OPERATORS
-    from archcalc.report import data, operators
+    from archcalc.report.media import data
+    from archcalc.report.pages import operators
     from archcalc.source import suggestion
 
     if operator is None:

@@ -19,7 +19,7 @@ from archcalc.cli.options import Format
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from archcalc.report.blocks import Document
+    from archcalc.report.media.blocks import Document
     from archcalc.source import Diagnostic
 
 FINDINGS, USAGE, MISSING_EXTRA = 1, 2, 3
@@ -42,7 +42,7 @@ def chosen(format: Choice | None, output: Path | None, formats: type[Choice]) ->
         return format
     if output is None:
         return next(iter(formats))
-    from archcalc.report.plot import ENDINGS
+    from archcalc.report.media.plot import ENDINGS
 
     if output.suffix.lower() in ENDINGS:
         help = "--plot draws one, with show, compare and sweep"
@@ -69,7 +69,7 @@ def deliver(
         case Format.JSON:
             send(json(), output)
         case Format.MARKDOWN:
-            from archcalc.report.markdown import markdown
+            from archcalc.report.media.markdown import markdown
 
             send(markdown(document()), output)
         case Format.LATEX:
@@ -80,7 +80,7 @@ def deliver(
 
 def send_latex(document: Document, output: Path | None) -> None:
     """Write a document's tables for LaTeX."""
-    from archcalc.report.latex import WIDTH, latex
+    from archcalc.report.media.latex import WIDTH, latex
 
     try:
         text = latex(document, asked_width() or WIDTH)
@@ -91,7 +91,7 @@ def send_latex(document: Document, output: Path | None) -> None:
 
 def send_document(document: Document, output: Path | None = None) -> None:
     """Show a document as text: in colour on a terminal, plain and whole in a pipe or a file."""
-    from archcalc.report.text import ascii_only, lines, plain
+    from archcalc.report.media.text import ascii_only, lines, plain
 
     if output is not None:
         return send(plain(document), output)
@@ -141,7 +141,7 @@ def send(text: str, output: Path | None) -> None:
             sys.stdout.write(text)
             sys.stdout.flush()
         return
-    from archcalc.report.files import write_whole
+    from archcalc.report.media.files import write_whole
 
     with writing(output):
         write_whole(output, text)
@@ -151,7 +151,7 @@ def draw(chart: Callable[[ModuleType], Any], path: Path | None) -> None:
     """Draw a chart, made with the room of charts, into a file where one is asked for; its ending says how."""
     if path is None:
         return
-    from archcalc.report import plot
+    from archcalc.report.media import plot
     from archcalc.source.extra import require
 
     if path.suffix.lower() not in plot.ENDINGS:

@@ -75,8 +75,8 @@ def profile(
     and the peak of memory; with `--layers` each layer's share of time beside its share of MACs. What cannot be
     measured is said on stderr (exit 1); the rest is told. Energy and clocks of a GPU need nvidia-ml-py.
     """
-    from archcalc.report.data import json_lines, versioned
     from archcalc.report.measurement import measured, measurement_object, measurements_csv
+    from archcalc.report.media.data import json_lines, versioned
     from archcalc.source.extra import require
 
     if layers and compile:
@@ -131,7 +131,7 @@ class Job(NamedTuple):
 def measure_all(jobs: Sequence[Job], options: dict[str, Any]) -> tuple[list[Measurement], list[Diagnostic], bool]:
     """Measurements, why others could not be made, and whether somebody ended it: what is measured is kept."""
     from archcalc.source import Diagnostic
-    from archcalc.torch_bridge.profile import MeasurementError, profile
+    from archcalc.torch_bridge.profile.profile import MeasurementError, profile
 
     found: list[Measurement] = []
     failures: list[Diagnostic] = []
@@ -152,7 +152,7 @@ def measure_all(jobs: Sequence[Job], options: dict[str, Any]) -> tuple[list[Meas
 
 def there(device: str | None) -> str:
     """A device that is there: the one asked for, or the best."""
-    from archcalc.torch_bridge.profile import MeasurementError, best_device, existing
+    from archcalc.torch_bridge.profile.profile import MeasurementError, best_device, existing
 
     name = device or best_device()
     try:
@@ -164,7 +164,7 @@ def there(device: str | None) -> str:
 
 def known_dtypes(text: str) -> list[str]:
     """Names of dtypes that torch computes in."""
-    from archcalc.torch_bridge.profile import MEASURED_DTYPES
+    from archcalc.torch_bridge.profile.profile import MEASURED_DTYPES
 
     return [known(name, MEASURED_DTYPES, "dtype") for name in words([text], "--dtype", "fp32,fp16")]
 

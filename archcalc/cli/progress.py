@@ -33,7 +33,7 @@ def progress(total: float, unit: str = "") -> Iterator[Callable[[float, str], No
 
     class Rate(ProgressColumn):
         def render(self, task: Task) -> Text:
-            from archcalc.report.numbers import rate
+            from archcalc.report.media.numbers import rate
 
             return Text(f"{rate(task.speed)} {unit}/s" if task.speed else "")
 

@@ -42,9 +42,9 @@ def reconcile(
     Tools that are installed are run on torchvision's model of the network, or on our own; of the others there are
     recorded figures. Exit code 1 says that a number is not explained.
     """
-    from archcalc.engine.conventions import TOOLS
+    from archcalc.engine.cost.conventions import TOOLS
     from archcalc.engine.network import load
-    from archcalc.report import data
+    from archcalc.report.media import data
     from archcalc.report.reconciliation import reconciled, reconciliation_object, rows
     from archcalc.source.extra import require
 
@@ -55,7 +55,7 @@ def reconcile(
         known(against, ["paper"], "opponent")
     found = load(network)
     require("torch", "torchvision")
-    from archcalc.torch_bridge.reconcile import reconcile as run
+    from archcalc.torch_bridge.counters.reconcile import reconcile as run
 
     with progress(len(chosen)) as tell:
         result = run(found, chosen, recorded, tell)
@@ -104,8 +104,8 @@ def conventions(format: FormatOption = None, output: OutputOption = None) -> Non
 
     With each stands where in its source that is written.
     """
-    from archcalc.engine.conventions import CONVENTIONS
-    from archcalc.report import data
+    from archcalc.engine.cost.conventions import CONVENTIONS
+    from archcalc.report.media import data
     from archcalc.report.reconciliation import convention_object, convention_rows, listed_conventions
 
     found = list(CONVENTIONS.values())

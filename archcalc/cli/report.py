@@ -26,8 +26,8 @@ def report(
     """
     from archcalc.claims.check import check_ledger
     from archcalc.engine.library import analysed_families
-    from archcalc.report import folder
-    from archcalc.report.numbers import plural
+    from archcalc.report.media.numbers import plural
+    from archcalc.report.pages import folder
 
     families, broken = analysed_families()
     if broken:

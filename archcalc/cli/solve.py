@@ -62,10 +62,10 @@ def solve(
     The largest resolution within 2 G MACs: `archcalc solve resnet50 --for resolution --max macs=2G`. The width at
     which one network costs what another does: `archcalc solve vgg16 --for width --like resnet50`.
     """
-    from archcalc.engine.budget import known_quantity, limit_of, quantity_of
+    from archcalc.engine.limits.budget import known_quantity, limit_of, quantity_of
+    from archcalc.engine.limits.solve import solve as solve_for
     from archcalc.engine.network import analyze, load
-    from archcalc.engine.solve import solve as solve_for
-    from archcalc.report import data
+    from archcalc.report.media import data
     from archcalc.report.solution import solved, solved_object, solved_rows
     from archcalc.results.budget import Limit
 
@@ -125,11 +125,11 @@ def scale(
 
     As EfficientNet is scaled (Tan and Le 2019): each variable by its base to the power of phi.
     """
-    from archcalc.engine.budget import limit_of
+    from archcalc.engine.limits.budget import limit_of
+    from archcalc.engine.limits.scale import grid as search
+    from archcalc.engine.limits.scale import scale as scale_by
     from archcalc.engine.network import load
-    from archcalc.engine.scale import grid as search
-    from archcalc.engine.scale import scale as scale_by
-    from archcalc.report import data
+    from archcalc.report.media import data
     from archcalc.report.solution import scaled, scaled_rows
 
     limits: Sequence[Limit] = [limit_of(name, text) for name, text in pairs(maximum or [], "--max", "macs=2G")]
@@ -154,7 +154,7 @@ def _step(text: str | None) -> Fraction | None:
 
 
 def _between(text: str) -> list[Fraction]:
-    from archcalc.engine.scale import fractions_between
+    from archcalc.engine.limits.scale import fractions_between
 
     parts = text.split(":")
     if len(parts) != 3:

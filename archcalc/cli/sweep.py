@@ -255,7 +255,7 @@ def computed(plan: Plan, store: Store | None, engine: EngineChoice, scheduler: s
 def deliver_sweep(found: Sweep, written_as: SweepFormat, output: Path | None, units: UnitsChoice) -> None:
     """Write a sweep, piece by piece."""
     from archcalc.report import sweep as report
-    from archcalc.report.markdown import markdown
+    from archcalc.report.media.markdown import markdown
 
     match written_as:
         case SweepFormat.TABLE:
@@ -309,7 +309,7 @@ def send_pieces(pieces: Iterator[str], output: Path | None) -> None:
 @contextmanager
 def writing_file(output: Path) -> Iterator[Path]:
     """A path to write to that becomes the file; an error of the system is a diagnostic."""
-    from archcalc.report.files import writing_whole
+    from archcalc.report.media.files import writing_whole
 
     with writing(output), writing_whole(output) as made:
         yield made

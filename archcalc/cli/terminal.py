@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import IO
 
-from archcalc.report.text import Line, ascii_only
+from archcalc.report.media.text import Line, ascii_only
 
 _STYLES = {"": "", "bold": "bold", "dim": "dim", "bar": "cyan"}
 

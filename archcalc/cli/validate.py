@@ -36,7 +36,7 @@ def validate(
     """
     from archcalc.cli.inputs import limits
     from archcalc.engine.validate import validate as validate_files
-    from archcalc.report.numbers import plural
+    from archcalc.report.media.numbers import plural
     from archcalc.source import render_text, sort_diagnostics, to_github, to_json
 
     written_as = chosen(format, output, FindingsFormat)

@@ -53,12 +53,12 @@ def verify(
     With --set, torchvision's definition is left out unless only the input changes.
     Exit code 1 says that something differs, or that nothing could be compared.
     """
-    from archcalc.report import data
+    from archcalc.report.media import data
     from archcalc.report.verification import rows, verification_object, verified
 
     found = asked_for(networks or [], all)
     chosen = tools(against)
-    from archcalc.torch_bridge.verify import verify_all
+    from archcalc.torch_bridge.verify.verify import verify_all
 
     with progress(len(found)) as tell:
         result = verify_all(found, chosen, export, tell, jobs, settings(set or []), sizes(input))

@@ -1,8 +1,9 @@
 """The numbers that rules use: ints, and polynomials where a size is a variable."""
 
+from archcalc.dims.atoms import Condition, Dim
 from archcalc.dims.decide import at_least_bound, at_most_bound, equal, less, sign
 from archcalc.dims.fold import Algebra, bound, evaluate, fold, fold_all, substitute
-from archcalc.dims.polynomial import Condition, Dim, Polynomial, total
+from archcalc.dims.polynomial import Polynomial, total
 from archcalc.dims.ratio import FREE, Ratio, make_divisible
 from archcalc.dims.requirements import (
     Assumption,

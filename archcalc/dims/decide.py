@@ -7,21 +7,8 @@ from __future__ import annotations
 
 from math import gcd, prod
 
-from archcalc.dims.polynomial import (
-    MOST_TERMS,
-    Atom,
-    Choice,
-    Condition,
-    Dim,
-    Maximum,
-    Minimum,
-    NamedSum,
-    Polynomial,
-    Quotient,
-    Variable,
-    single,
-    total,
-)
+from archcalc.dims.atoms import Atom, Choice, Condition, Dim, Maximum, Minimum, NamedSum, Quotient, Variable
+from archcalc.dims.polynomial import MOST_TERMS, Polynomial, single, total
 
 
 def at_least_bound(x: Dim) -> int | None:

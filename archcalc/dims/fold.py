@@ -9,20 +9,9 @@ from functools import reduce
 from typing import NamedTuple, Protocol, TypeVar
 
 from archcalc.dims import vocabulary
+from archcalc.dims.atoms import Atom, Choice, Dim, Maximum, Minimum, NamedSum, Quotient, Variable, atoms_inside
 from archcalc.dims.decide import at_most_bound, equal, less
-from archcalc.dims.polynomial import (
-    Atom,
-    Choice,
-    Dim,
-    Maximum,
-    Minimum,
-    NamedSum,
-    Polynomial,
-    Quotient,
-    Variable,
-    atoms_inside,
-    total,
-)
+from archcalc.dims.polynomial import Polynomial, total
 
 T = TypeVar("T")
 

@@ -10,8 +10,9 @@ from fractions import Fraction
 from math import gcd, lcm
 from typing import Any, TypeAlias
 
+from archcalc.dims.atoms import Condition, Dim
 from archcalc.dims.decide import equal, less
-from archcalc.dims.polynomial import Condition, Dim, Polynomial
+from archcalc.dims.polynomial import Polynomial
 from archcalc.dims.vocabulary import ceil_div, maximum, minimum, select
 
 Number: TypeAlias = "int | Fraction | Polynomial | Ratio"

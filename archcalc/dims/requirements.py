@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Literal, NamedTuple, TypeAlias
 
+from archcalc.dims.atoms import Condition, Dim
 from archcalc.dims.decide import at_least_bound, at_most_bound, equal, leaves_remainder
-from archcalc.dims.polynomial import Condition, Dim
 
 Relation: TypeAlias = 'Literal["==", "!=", ">=", "divisible"]'
 """How a and b of an assumption stand to each other; `divisible`: a by b."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from itertools import accumulate
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archcalc.dims.polynomial import (
+from archcalc.dims.atoms import (
     Atom,
     Choice,
     Dim,
@@ -15,12 +15,13 @@ from archcalc.dims.polynomial import (
     Minimum,
     Monomial,
     NamedSum,
-    Polynomial,
     Quotient,
     Variable,
     atoms_inside,
-    single,
 )
+
+if TYPE_CHECKING:
+    from archcalc.dims.polynomial import Polynomial
 
 WORD = r"[\w.,-]+"  # a name or a number, which needs no parentheses
 CALL = r"(floor|ceil|max|min|select)\("
@@ -107,7 +108,7 @@ def _atom(atom: Atom, texts: Mapping[Atom, str], style: Style) -> str:
         case Quotient(numerator=numerator, divisor=divisor):
             if style.has_floor:
                 return _rounded(numerator, divisor, 0, texts)
-            if isinstance(numerator, Polynomial) and numerator.terms.get((), 0) == divisor - 1:
+            if not isinstance(numerator, int) and numerator.terms.get((), 0) == divisor - 1:
                 return f"ceil({_operand(numerator - (divisor - 1), texts, style)}/{divisor})"
             below = sum_text(divisor, texts, style)
             below = below if re.fullmatch(WORD, below) else f"({below})"
@@ -130,14 +131,18 @@ def _moved(body: Polynomial) -> tuple[Dim, int, int] | None:
     constant = body.terms.get((), 0)
     for monomial in body.terms:
         for atom, _ in monomial:
-            if isinstance(atom, Quotient) and isinstance(atom.divisor, int) and body - constant == single(atom):
+            if isinstance(atom, Quotient) and isinstance(atom.divisor, int) and _is_single(body - constant, atom):
                 return atom.numerator, atom.divisor, constant
     return None
 
 
+def _is_single(x: Dim, atom: Atom) -> bool:
+    return not isinstance(x, int) and dict(x.terms) == {((atom, 1),): 1}
+
+
 def _rounded(numerator: Dim, divisor: Dim, constant: int, texts: Mapping[Atom, str]) -> str:
     """floor((a + constant * b)/b), which is floor(a/b) + constant."""
-    is_up = isinstance(numerator, Polynomial) and numerator.terms.get((), 0) == divisor - 1
+    is_up = not isinstance(numerator, int) and numerator.terms.get((), 0) == divisor - 1
     shifted = numerator - (divisor - 1) if is_up else numerator
     above = _operand(shifted + constant * divisor if constant else shifted, texts, PROSE)
     below = sum_text(divisor, texts, PROSE)
@@ -148,7 +153,7 @@ def _rounded(numerator: Dim, divisor: Dim, constant: int, texts: Mapping[Atom, s
 def _operand(x: Dim, texts: Mapping[Atom, str], style: Style) -> str:
     text = sum_text(x, texts, style)
     is_product = style.times == " " and not re.fullmatch(WORD, text)
-    return f"({text})" if isinstance(x, Polynomial) and (len(x.terms) > 1 or is_product) else text
+    return f"({text})" if not isinstance(x, int) and (len(x.terms) > 1 or is_product) else text
 
 
 def _natural(text: str) -> list[tuple[int, str]]:

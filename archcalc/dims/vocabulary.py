@@ -5,19 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 
+from archcalc.dims.atoms import Choice, Condition, Dim, Maximum, Minimum, Variable, intern
 from archcalc.dims.decide import at_least_bound
-from archcalc.dims.polynomial import (
-    Choice,
-    Condition,
-    Dim,
-    Maximum,
-    Minimum,
-    Polynomial,
-    Variable,
-    intern,
-    single,
-    total,
-)
+from archcalc.dims.polynomial import Polynomial, single, total
 from archcalc.dims.requirements import RequirementError
 
 MOST_ADAPTIVE_OUTPUTS = 4096

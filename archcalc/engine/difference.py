@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 
-from archcalc.engine.budget import quantity_of
-from archcalc.engine.conditions import is_met
+from archcalc.engine.limits.budget import quantity_of
+from archcalc.engine.limits.conditions import is_met
 from archcalc.results.budget import QUANTITIES
 from archcalc.results.cost import LayerCost, NetworkCost
 from archcalc.results.difference import Condition, Difference, LayerChange, TotalChange

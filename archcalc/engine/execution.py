@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from archcalc.engine.analyze import elements, total
-from archcalc.engine.costs import cost_of
+from archcalc.engine.cost.analyze import elements, total
+from archcalc.engine.cost.costs import cost_of
 from archcalc.graph import Graph, Node
 
 # They give what they were given, under another shape; dropout does so at inference alone.

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from archcalc.dims import Dim, RequirementError, collecting_assumptions, evaluate, variable
-from archcalc.engine.costs import cost_of
+from archcalc.engine.cost.costs import cost_of
 from archcalc.graph import NETWORK_INPUT, Graph, Node
 from archcalc.ops import GLOBAL, HEADINGS, POINTWISE, Operator, Shape, Table, Window
 from archcalc.results.convention import Convention

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any, Literal
 
-from archcalc.engine.analyze import layer_costs
-from archcalc.engine.quantities import QUANTITIES
+from archcalc.engine.cost.analyze import layer_costs
+from archcalc.engine.cost.quantities import QUANTITIES
 from archcalc.ops import Shape
 from archcalc.results.cost import LayerCost, NetworkCost
 

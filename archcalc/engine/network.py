@@ -8,12 +8,12 @@ from operator import index
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archcalc.dims import Dim, Polynomial, Ratio, ratio, variable
-from archcalc.engine.analyze import layer_costs, total
-from archcalc.engine.conventions import CONVENTIONS
-from archcalc.engine.quantities import quantity
-from archcalc.engine.receptive_field import ReceptiveFields
-from archcalc.engine.scope import indices_inside
-from archcalc.engine.storage import FP32, LONGEST_DENSITY, storage_of
+from archcalc.engine.cost.analyze import layer_costs, total
+from archcalc.engine.cost.conventions import CONVENTIONS
+from archcalc.engine.cost.quantities import quantity
+from archcalc.engine.cost.receptive_field import ReceptiveFields
+from archcalc.engine.cost.scope import indices_inside
+from archcalc.engine.cost.storage import FP32, LONGEST_DENSITY, storage_of
 from archcalc.graph import Graph
 from archcalc.ops import Shape
 from archcalc.results.cost import DTYPES, NetworkCost, Storage

@@ -5,8 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from archcalc.report import numbers
-from archcalc.report.blocks import Column, Document, Paragraph, Table, number
+from archcalc.report.media import numbers
+from archcalc.report.media.blocks import Column, Document, Paragraph, Table, number
 from archcalc.results.audit import JUDGEMENTS, Audit, Figure
 
 

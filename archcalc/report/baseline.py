@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
-from archcalc.engine.conventions import CONVENTIONS
+from archcalc.engine.cost.conventions import CONVENTIONS
 from archcalc.engine.groups import grouped
 from archcalc.engine.network import Network, analyze, load
-from archcalc.report import data, numbers
+from archcalc.report.media import data, numbers
 from archcalc.results.baseline import Baseline, Deviation
 from archcalc.results.cost import LayerCost, NetworkCost
 from archcalc.source import Diagnostic, Source, SpecError, read_source

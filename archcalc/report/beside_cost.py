@@ -6,9 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from archcalc.engine.measured import Configuration
-from archcalc.report import numbers
-from archcalc.report.blocks import Column, Document, Heading, Paragraph, Table, number
-from archcalc.report.data import csv_text, network_object, network_row
 from archcalc.report.measurement import (
     consumption,
     measurement_object,
@@ -19,7 +16,10 @@ from archcalc.report.measurement import (
     remarks,
     setup,
 )
-from archcalc.report.numbers import Units
+from archcalc.report.media import numbers
+from archcalc.report.media.blocks import Column, Document, Heading, Paragraph, Table, number
+from archcalc.report.media.data import csv_text, network_object, network_row
+from archcalc.report.media.numbers import Units
 from archcalc.report.show import without
 from archcalc.results.cost import NetworkCost, totals_row
 from archcalc.results.measurement import Measurement, environment_row, figures_row, setup_row

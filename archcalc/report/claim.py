@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from fractions import Fraction
 from typing import Any
 
-from archcalc.report import numbers
+from archcalc.report.media import numbers
 from archcalc.results.claim import EXACT, STATUSES, Claim, ClaimResult, Status, Value
 
 WORDS: dict[Status, str] = {

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from archcalc.engine.compare import Quantity, cause
-from archcalc.report import numbers
-from archcalc.report.blocks import Bar, Cell, Column, Document, Heading, Paragraph, Table, bar, number
-from archcalc.report.numbers import Units
+from archcalc.report.media import numbers
+from archcalc.report.media.blocks import Bar, Cell, Column, Document, Heading, Paragraph, Table, bar, number
+from archcalc.report.media.numbers import Units
 from archcalc.report.show import at_least, flops_title, headline, is_compressed, remarks, storage_parts, stored_as
 from archcalc.results.comparison import Comparison, Split
 from archcalc.results.cost import LayerCost, NetworkCost

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from archcalc.ops import Shape
-from archcalc.report import numbers
-from archcalc.report.blocks import Cell, Column, Document, Heading, Paragraph, Table, number
-from archcalc.report.markdown import markdown
+from archcalc.report.media import numbers
+from archcalc.report.media.blocks import Cell, Column, Document, Heading, Paragraph, Table, number
+from archcalc.report.media.markdown import markdown
 from archcalc.results.cost import LayerCost, shape_list
 from archcalc.results.difference import Condition, Difference, LayerChange, Status, TotalChange
 

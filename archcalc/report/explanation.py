@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from archcalc.engine.conventions import terms_of
+from archcalc.engine.cost.conventions import terms_of
 from archcalc.engine.groups import operations
-from archcalc.report import numbers
-from archcalc.report.blocks import Bar, Column, Document, Heading, Items, Paragraph, Table, Total, bar, number
+from archcalc.report.media import numbers
+from archcalc.report.media.blocks import Bar, Column, Document, Heading, Items, Paragraph, Table, Total, bar, number
 from archcalc.report.show import at_least, flops_title, footer, headline, remarks, totals_table
 from archcalc.results.cost import LayerCost, NetworkCost
 from archcalc.results.explanation import Explanation, Rule

@@ -8,13 +8,13 @@ from itertools import islice
 from typing import Any
 
 from archcalc.dims import Assumption, Dim, Polynomial, prod, substitute, total, variable
-from archcalc.dims.polynomial import Atom, Monomial, NamedSum, Variable
+from archcalc.dims.atoms import Atom, Monomial, NamedSum, Variable
 from archcalc.dims.text import PROSE, ordered, sum_text, texts_of, written
 from archcalc.engine.formula.squares import squared
-from archcalc.report.blocks import Column, Document, Heading, Items, Paragraph, Table, Total, number
-from archcalc.report.latex import escaped
-from archcalc.report.numbers import exact as decimal
-from archcalc.report.numbers import listed
+from archcalc.report.media.blocks import Column, Document, Heading, Items, Paragraph, Table, Total, number
+from archcalc.report.media.latex import escaped
+from archcalc.report.media.numbers import exact as decimal
+from archcalc.report.media.numbers import listed
 from archcalc.results.formula import ClosedForm, Counter, Formulas
 
 VALUE = "value"

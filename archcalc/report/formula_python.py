@@ -8,7 +8,7 @@ from keyword import iskeyword
 
 from archcalc import __version__
 from archcalc.dims import Assumption, Dim, Polynomial
-from archcalc.dims.polynomial import Atom, Choice, Maximum, Minimum, NamedSum, Quotient, Variable, atoms_inside
+from archcalc.dims.atoms import Atom, Choice, Maximum, Minimum, NamedSum, Quotient, Variable, atoms_inside
 from archcalc.dims.text import Style, ordered, sum_text
 from archcalc.report.formula import assumption, definition, readable, remainders
 from archcalc.results.formula import ClosedForm, Counter, Formulas

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from archcalc.report import numbers
-from archcalc.report.blocks import Cell, Column, Document, Items, Paragraph, Table, number
-from archcalc.report.junit import Case
+from archcalc.report.media import numbers
+from archcalc.report.media.blocks import Cell, Column, Document, Items, Paragraph, Table, number
+from archcalc.report.media.junit import Case
 from archcalc.results.baseline import Baseline, Deviation
 from archcalc.results.budget import BudgetCheck, Part
 from archcalc.source import Diagnostic, Source, Span, sort_diagnostics

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from archcalc.report import numbers
-from archcalc.report.blocks import Bar, Column, Document, Heading, Paragraph, Table, Total, bar, number
-from archcalc.report.data import csv_text
-from archcalc.report.numbers import Units
+from archcalc.report.media import numbers
+from archcalc.report.media.blocks import Bar, Column, Document, Heading, Paragraph, Table, Total, bar, number
+from archcalc.report.media.data import csv_text
+from archcalc.report.media.numbers import Units
 from archcalc.report.show import without
 from archcalc.results.measurement import (
     Environment,

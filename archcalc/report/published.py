@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from archcalc.report.blocks import Cell, Column, Document, Heading, Items, Paragraph, Section, Table, Total
 from archcalc.report.claim import computed, printed, reasons, verdict
+from archcalc.report.media.blocks import Cell, Column, Document, Heading, Items, Paragraph, Section, Table, Total
 from archcalc.results.claim import PLAIN, Claim, ClaimResult
 from archcalc.spec.library import plain
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from archcalc.report import numbers
-from archcalc.report.blocks import Cell, Column, Document, Heading, Paragraph, Table, number
 from archcalc.report.claim import claim_row
-from archcalc.report.numbers import Units
+from archcalc.report.media import numbers
+from archcalc.report.media.blocks import Cell, Column, Document, Heading, Paragraph, Table, number
+from archcalc.report.media.numbers import Units
 from archcalc.report.published import below
 from archcalc.report.show import without
 from archcalc.results.claim import ClaimResult

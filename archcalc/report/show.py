@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from archcalc.engine.conventions import terms_of
-from archcalc.report import numbers
-from archcalc.report.blocks import (
+from archcalc.engine.cost.conventions import terms_of
+from archcalc.report.media import numbers
+from archcalc.report.media.blocks import (
     Bar,
     Cell,
     Column,
@@ -20,7 +20,7 @@ from archcalc.report.blocks import (
     bar,
     number,
 )
-from archcalc.report.numbers import Units
+from archcalc.report.media.numbers import Units
 from archcalc.results.convention import Convention
 from archcalc.results.cost import LayerCost, NetworkCost
 

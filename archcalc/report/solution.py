@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
-from archcalc.report.blocks import Column, Document, Heading, Items, Paragraph, Table, number
-from archcalc.report.numbers import Units, amount, exact, listed, percent, plural
+from archcalc.report.media.blocks import Column, Document, Heading, Items, Paragraph, Table, number
+from archcalc.report.media.numbers import Units, amount, exact, listed, percent, plural
 from archcalc.results.solution import Point, Scaled, Scaling, Solution
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from archcalc.report import numbers
-from archcalc.report.blocks import Column, Document, Paragraph, Table, number
 from archcalc.report.claim import counted
+from archcalc.report.media import numbers
+from archcalc.report.media.blocks import Column, Document, Paragraph, Table, number
 from archcalc.results.claim import ClaimSource, Ledger
 
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from archcalc import __version__
-from archcalc.report.blocks import CONVENIENCE, Bar, Cell, Document, Heading, Items, Paragraph, Table, bar, number
-from archcalc.report.blocks import Column as TableColumn
-from archcalc.report.numbers import Units, amount, exact, listed, plural
+from archcalc.report.media.blocks import CONVENIENCE, Bar, Cell, Document, Heading, Items, Paragraph, Table, bar, number
+from archcalc.report.media.blocks import Column as TableColumn
+from archcalc.report.media.numbers import Units, amount, exact, listed, plural
 from archcalc.results.sweep import Axis, Column, LeftOut, Sweep
 
 SHOWN = 40  # rows of a table

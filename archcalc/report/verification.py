@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
-from archcalc.report import numbers
-from archcalc.report.blocks import Cell, Column, Document, Heading, Items, Paragraph, Table, number
-from archcalc.report.numbers import Units
+from archcalc.report.media import numbers
+from archcalc.report.media.blocks import Cell, Column, Document, Heading, Items, Paragraph, Table, number
+from archcalc.report.media.numbers import Units
 from archcalc.report.show import at_least
 from archcalc.results.verification import (
     EXPORTS,

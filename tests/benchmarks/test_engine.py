@@ -9,7 +9,7 @@ import pytest
 
 import archcalc
 from archcalc.claims.check import check_ledger
-from archcalc.engine.analyze import total
+from archcalc.engine.cost.analyze import total
 from archcalc.spec.library import specs_folder
 from tests.benchmarks.workloads import chain, every_network, from_file, from_source
 

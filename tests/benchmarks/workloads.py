@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from archcalc.engine.costs import cost_of
+from archcalc.engine.cost.costs import cost_of
 from archcalc.engine.network import Network, analyze
 from archcalc.results.cost import NetworkCost
 from archcalc.source import Source, read_source

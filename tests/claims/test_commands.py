@@ -13,8 +13,9 @@ from xml.etree import ElementTree
 import pytest
 
 from archcalc.claims.check import check_ledger
-from archcalc.report import claim, folder, ledger, published
-from archcalc.report.markdown import markdown
+from archcalc.report import claim, published
+from archcalc.report.media.markdown import markdown
+from archcalc.report.pages import folder, ledger
 from archcalc.results.claim import ClaimResult, Value
 from tests.claims.test_read import SOURCE
 from tests.cli.running import run

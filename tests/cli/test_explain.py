@@ -7,7 +7,7 @@ import json
 import pytest
 
 from archcalc import analyze
-from archcalc.engine.conventions import ARITHMETIC
+from archcalc.engine.cost.conventions import ARITHMETIC
 from archcalc.engine.explain import explained, ruled
 from archcalc.graph import Node
 from archcalc.ops import OPERATORS

@@ -14,11 +14,11 @@ import pytest
 
 import archcalc
 from archcalc.engine.measured import read_measurements
-from archcalc.report import numbers
 from archcalc.report.beside_cost import time_for_macs
-from archcalc.report.data import json_lines, versioned
 from archcalc.report.measurement import measured, measurement_object, measurements_csv
-from archcalc.report.text import plain
+from archcalc.report.media import numbers
+from archcalc.report.media.data import json_lines, versioned
+from archcalc.report.media.text import plain
 from archcalc.results.measurement import Environment, LayerTime, Measurement
 from tests.cli.running import run
 

@@ -96,7 +96,7 @@ def test_help_says_of_every_command_in_a_whole_sentence_what_it_does() -> None:
 
 
 def test_help_names_what_an_option_takes() -> None:
-    from archcalc.engine.conventions import CONVENTIONS
+    from archcalc.engine.cost.conventions import CONVENTIONS
     from archcalc.results.cost import DTYPES
 
     words = run("show", "--help").stdout.split()

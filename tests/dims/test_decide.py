@@ -17,7 +17,8 @@ from archcalc.dims import (
     sign,
     variable,
 )
-from archcalc.dims.polynomial import NamedSum, intern, single
+from archcalc.dims.atoms import NamedSum, intern
+from archcalc.dims.polynomial import single
 from tests.dims.trees import OPEN, Rule, points, quick, rules
 
 r, w = variable("r"), variable("w")

@@ -17,7 +17,8 @@ from archcalc.dims import (
     total,
     variable,
 )
-from archcalc.dims.polynomial import atoms_inside, single
+from archcalc.dims.atoms import atoms_inside
+from archcalc.dims.polynomial import single
 from tests.dims.trees import LEAST, OPEN, Rule, points, quick, rules
 
 r, w = variable("r"), variable("w")

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archcalc.dims import Dim, Polynomial, evaluate, maximum, prod, substitute, total, variable
-from archcalc.dims.polynomial import MOST_TERMS, NamedSum, atoms_inside, intern, single
+from archcalc.dims.atoms import NamedSum, atoms_inside, intern
+from archcalc.dims.polynomial import MOST_TERMS, single
 from tests.dims.trees import OPEN, Rule, points, quick, rules
 
 r, w, n = variable("r"), variable("w"), variable("n")

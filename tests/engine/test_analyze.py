@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import archcalc
-from archcalc.engine.conventions import CONVENTIONS
+from archcalc.engine.cost.conventions import CONVENTIONS
 from archcalc.engine.network import Network
 from archcalc.results.cost import DTYPES, NetworkCost
 from archcalc.spec.library import all_names

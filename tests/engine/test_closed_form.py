@@ -12,9 +12,9 @@ import pytest
 import archcalc
 from archcalc import analyze, closed_form
 from archcalc.dims import Polynomial, evaluate, variable
+from archcalc.engine.cost.quantities import QUANTITIES
 from archcalc.engine.formula.symbolic import to_sympy
 from archcalc.engine.network import Network
-from archcalc.engine.quantities import QUANTITIES
 from archcalc.spec.library import all_names
 from tests.engine.small import network
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import archcalc
-from archcalc.engine.conventions import CONVENTIONS, TOOLS, decompose, terms_of
+from archcalc.engine.cost.conventions import CONVENTIONS, TOOLS, decompose, terms_of
 from archcalc.engine.network import load
 from archcalc.ops import OPERATORS
 from archcalc.results.convention import AMOUNTS

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import archcalc
-from archcalc.engine.conventions import ARITHMETIC
+from archcalc.engine.cost.conventions import ARITHMETIC
 from archcalc.ops import Shape
 from archcalc.results.cost import LayerCost, layer_row, totals_row
 from archcalc.spec.library import all_names

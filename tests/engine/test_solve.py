@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from archcalc import analyze, load
-from archcalc.engine.budget import limit_of
-from archcalc.engine.scale import grid, scale
-from archcalc.engine.solve import finest_step, solve
+from archcalc.engine.limits.budget import limit_of
+from archcalc.engine.limits.scale import grid, scale
+from archcalc.engine.limits.solve import finest_step, solve
 from archcalc.source import SpecError
 from archcalc.spec.library import all_names
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 import archcalc
+from archcalc.engine.cost.storage import paths
 from archcalc.engine.groups import grouped
 from archcalc.engine.network import Network
-from archcalc.engine.storage import paths
 from archcalc.source import Source, Span
 from archcalc.spec.library import choose
 from archcalc.spec.read import read_spec

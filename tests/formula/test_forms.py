@@ -12,12 +12,12 @@ import pytest
 
 from archcalc import SpecError, analyze, load
 from archcalc.dims import Polynomial
-from archcalc.dims.polynomial import NamedSum, Variable, atoms_inside
-from archcalc.engine.conventions import CONVENTIONS
+from archcalc.dims.atoms import NamedSum, Variable, atoms_inside
+from archcalc.engine.cost.conventions import CONVENTIONS
+from archcalc.engine.cost.quantities import ADDITIVE, FLOPS, QUANTITIES
 from archcalc.engine.formula.forms import formulas
 from archcalc.engine.groups import grouped
 from archcalc.engine.network import Network
-from archcalc.engine.quantities import ADDITIVE, FLOPS, QUANTITIES
 from archcalc.report.formula import in_variables, text
 from archcalc.results.cost import NetworkCost
 from archcalc.results.formula import ClosedForm, Counter, Formulas

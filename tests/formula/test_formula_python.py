@@ -17,9 +17,9 @@ import sympy
 from archcalc import load
 from archcalc.engine.formula.forms import formulas
 from archcalc.engine.formula.symbolic import symbol
-from archcalc.report.data import json_text
 from archcalc.report.formula import formulas_object, formulated_latex
 from archcalc.report.formula_python import formulated_python, identifier
+from archcalc.report.media.data import json_text
 from archcalc.results.formula import ClosedForm
 from archcalc.spec.library import all_names
 from tests.engine.small import network

@@ -12,8 +12,8 @@ pytestmark = [
     pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU"),
 ]
 
-from archcalc.torch_bridge.nvml import gpu_of  # noqa: E402
-from archcalc.torch_bridge.profile import MeasurementError, profile  # noqa: E402
+from archcalc.torch_bridge.profile.nvml import gpu_of  # noqa: E402
+from archcalc.torch_bridge.profile.profile import MeasurementError, profile  # noqa: E402
 
 
 @pytest.mark.parametrize("dtype", ["fp32", "fp16", "bf16"])

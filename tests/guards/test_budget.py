@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from archcalc.engine.budget import check_budget, dearest, limit_of
+from archcalc.engine.limits.budget import check_budget, dearest, limit_of
 from archcalc.engine.network import analyze
 from archcalc.results.budget import QUANTITIES
 from archcalc.spec.budget import exact_amount

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archcalc.engine.conditions import condition, is_met
+from archcalc.engine.limits.conditions import condition, is_met
 from archcalc.source import SpecError
 
 COUNTS = st.integers(0, 10**29)

@@ -18,7 +18,7 @@ NUMBERS = [[-1.0, 0.5], [2.0, 3.0], [0.0, -4.0]]  # three channels at two positi
 
 
 def module(name: str, x: Shape, **arguments: Any) -> Any:
-    from archcalc.torch_bridge.build import make_module
+    from archcalc.torch_bridge.model.build import make_module
 
     return make_module(OPERATORS[name].of(arguments).torch(x)).double().eval()
 
@@ -223,7 +223,7 @@ def test_a_connection_table_is_a_module_of_its_own() -> None:
 
 
 def test_merges_cut_to_the_reference() -> None:
-    from archcalc.torch_bridge.build import make_module
+    from archcalc.torch_bridge.model.build import make_module
 
     x = (sequence(1, 4), sequence(1, 2))
     wide, short = torch.tensor([[[1.0, 2.0, 3.0, 4.0]]]), torch.tensor([[[10.0, 20.0]]])

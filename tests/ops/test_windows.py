@@ -27,7 +27,7 @@ LONGEST, MOST_CHANNELS, MOST_EXAMPLES = 7, 4, 12
 
 def reads(operator: Operator, x: Any, axis: int) -> list[set[int]]:
     """Positions along an axis of the input that each position along that axis of the output reads."""
-    from archcalc.torch_bridge.build import make_module
+    from archcalc.torch_bridge.model.build import make_module
 
     module: Callable[[Any], Any] = make_module(operator.torch(x)).double().eval()
     found: list[set[int]] = []

@@ -35,7 +35,7 @@ def test_the_check_above_can_fail() -> None:
 
 def test_torch_is_imported_in_one_room() -> None:
     for path in (ROOT / "archcalc").rglob("*.py"):
-        if path.parent.name == "torch_bridge":
+        if "torch_bridge" in path.parts:
             continue
         assert not re.search(r"^\s*(import|from) (torch|torchvision|fvcore)\b", path.read_text(), re.MULTILINE), path
 

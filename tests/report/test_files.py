@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from archcalc.report import files
-from archcalc.report.data import csv_text, json_lines
+from archcalc.report.media import files
+from archcalc.report.media.data import csv_text, json_lines
 
 
 def test_a_file_is_written_whole(tmp_path: Path) -> None:

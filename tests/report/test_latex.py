@@ -9,8 +9,8 @@ from shutil import which
 
 import pytest
 
-from archcalc.report.blocks import Bar, Column, Document, Heading, Items, Paragraph, Section, Table, Total, number
-from archcalc.report.latex import ROWS_ON_A_PAGE, escaped, latex
+from archcalc.report.media.blocks import Bar, Column, Document, Heading, Items, Paragraph, Section, Table, Total, number
+from archcalc.report.media.latex import ROWS_ON_A_PAGE, escaped, latex
 from tests.cli.running import MYSTERY, run, spec
 
 COMPILERS = ("pdflatex", "lualatex", "xelatex", "tectonic")

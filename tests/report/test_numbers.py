@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archcalc.report import numbers
+from archcalc.report.media import numbers
 from archcalc.results.cost import ReceptiveField
 
 

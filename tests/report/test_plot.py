@@ -17,7 +17,7 @@ from tests.cli.running import run
 pytest.importorskip("altair")
 pytest.importorskip("vl_convert")
 
-from archcalc.report.plot import MOST_ROWS, balls, cost_along, cost_by_layer, write_chart
+from archcalc.report.media.plot import MOST_ROWS, balls, cost_along, cost_by_layer, write_chart
 
 
 def rows_of(chart: Any) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archcalc.report.blocks import (
+from archcalc.report.media.blocks import (
     Bar,
     Column,
     Document,
@@ -18,8 +18,8 @@ from archcalc.report.blocks import (
     bar,
     number,
 )
-from archcalc.report.markdown import markdown
-from archcalc.report.text import ascii_only, drawn, fit, plain, shorten
+from archcalc.report.media.markdown import markdown
+from archcalc.report.media.text import ascii_only, drawn, fit, plain, shorten
 
 TABLE = Table(
     [

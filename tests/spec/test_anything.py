@@ -10,8 +10,8 @@ from pathlib import Path
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from archcalc.engine.cost.quantities import quantity
 from archcalc.engine.network import Network, analyze
-from archcalc.engine.quantities import quantity
 from archcalc.results.cost import NetworkCost
 from archcalc.source import Source, SpecError, render_text, source_from_bytes
 from archcalc.spec.limits import Limits

@@ -10,9 +10,9 @@ import pytest
 
 import archcalc
 from archcalc.dims import Dim, variable
-from archcalc.engine.conventions import CONVENTIONS
+from archcalc.engine.cost.conventions import CONVENTIONS
+from archcalc.engine.cost.quantities import FLOPS, OPERATIONS
 from archcalc.engine.network import analyze
-from archcalc.engine.quantities import FLOPS, OPERATIONS
 from archcalc.engine.sweep.arrays import evaluate_grid, evaluate_points
 from archcalc.engine.sweep.chunk import SweepMismatchError
 from archcalc.engine.sweep.expansion import SWEPT, Expansion

@@ -15,7 +15,7 @@ from archcalc.source.extra import MissingExtraError
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
-from archcalc.torch_bridge.build import build, example_input  # noqa: E402
+from archcalc.torch_bridge.model.build import build, example_input  # noqa: E402
 
 # One of each family, and those with something of their own: tables, heads, unpooling, joins, uneven padding.
 FAMILIES = [

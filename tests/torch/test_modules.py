@@ -13,7 +13,7 @@ pytestmark = pytest.mark.torch
 from torch import nn  # noqa: E402
 from torch.nn import functional  # noqa: E402
 
-from archcalc.torch_bridge import modules  # noqa: E402
+from archcalc.torch_bridge.model import modules  # noqa: E402
 
 
 @pytest.fixture(autouse=True)

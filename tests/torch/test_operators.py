@@ -50,7 +50,7 @@ def has_torch(call: TorchCall) -> bool:
 
 def build(call: TorchCall) -> Any:
     """The module, on no device."""
-    from archcalc.torch_bridge.build import make_module
+    from archcalc.torch_bridge.model.build import make_module
 
     with torch.device("meta"):
         return make_module(call).eval()

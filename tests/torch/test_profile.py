@@ -24,12 +24,12 @@ from tests.cli.running import Outcome, run, spec
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
-from archcalc.torch_bridge import consumption, environment, timing  # noqa: E402
-from archcalc.torch_bridge import profile as profiling  # noqa: E402
-from archcalc.torch_bridge.build import build, example_input  # noqa: E402
-from archcalc.torch_bridge.nvml import Gpu  # noqa: E402
-from archcalc.torch_bridge.operation_times import OperationTimer, TrainingTimer  # noqa: E402
-from archcalc.torch_bridge.profile import MeasurementError, profile  # noqa: E402
+from archcalc.torch_bridge.model.build import build, example_input  # noqa: E402
+from archcalc.torch_bridge.profile import consumption, environment, timing  # noqa: E402
+from archcalc.torch_bridge.profile import profile as profiling  # noqa: E402
+from archcalc.torch_bridge.profile.nvml import Gpu  # noqa: E402
+from archcalc.torch_bridge.profile.operation_times import OperationTimer, TrainingTimer  # noqa: E402
+from archcalc.torch_bridge.profile.profile import MeasurementError, profile  # noqa: E402
 
 BRANCHES = """\
 network: branches

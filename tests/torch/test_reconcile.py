@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from archcalc.engine.conventions import CONVENTIONS, TOOLS
-from archcalc.engine.costs import cost_of
+from archcalc.engine.cost.conventions import CONVENTIONS, TOOLS
+from archcalc.engine.cost.costs import cost_of
 from archcalc.ops import OPERATORS, Shape
 from archcalc.results.reconciliation import Coding, Figure, Reconciliation
 from archcalc.source import extra
@@ -21,10 +21,10 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("torchvision")
 pytestmark = pytest.mark.torch
 
-from archcalc.torch_bridge import peers  # noqa: E402
-from archcalc.torch_bridge.build import make_module  # noqa: E402
-from archcalc.torch_bridge.definitions import DEFINITIONS  # noqa: E402
-from archcalc.torch_bridge.reconcile import reconcile  # noqa: E402
+from archcalc.torch_bridge.counters import peers  # noqa: E402
+from archcalc.torch_bridge.counters.reconcile import reconcile  # noqa: E402
+from archcalc.torch_bridge.model.build import make_module  # noqa: E402
+from archcalc.torch_bridge.model.definitions import DEFINITIONS  # noqa: E402
 
 LIGHT = ["fvcore", "torch_flop_counter", "ptflops", "ptflops_aten", "thop", "torchinfo", "torchprofile"]
 HEAVY = {"calflops", "calflops_macs", "deepspeed", "deepspeed_macs", "torchvision"}

@@ -32,14 +32,14 @@ pytestmark = pytest.mark.torch
 
 from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
 
-from archcalc.torch_bridge import against_fvcore, against_torch  # noqa: E402
-from archcalc.torch_bridge.build import build  # noqa: E402
-from archcalc.torch_bridge.counters import macs_of  # noqa: E402
-from archcalc.torch_bridge.definitions import DEFINITIONS, Definition, torchvision_model  # noqa: E402
-from archcalc.torch_bridge.faults import FAULTS, judge, judge_totals  # noqa: E402
-from archcalc.torch_bridge.receptive_field import Seen, measure  # noqa: E402
-from archcalc.torch_bridge.thin import thin  # noqa: E402
-from archcalc.torch_bridge.verify import verify, verify_graph  # noqa: E402
+from archcalc.torch_bridge.counters.counters import macs_of  # noqa: E402
+from archcalc.torch_bridge.model.build import build  # noqa: E402
+from archcalc.torch_bridge.model.definitions import DEFINITIONS, Definition, torchvision_model  # noqa: E402
+from archcalc.torch_bridge.model.thin import thin  # noqa: E402
+from archcalc.torch_bridge.verify import against_fvcore, against_torch  # noqa: E402
+from archcalc.torch_bridge.verify.faults import FAULTS, judge, judge_totals  # noqa: E402
+from archcalc.torch_bridge.verify.receptive_field import Seen, measure  # noqa: E402
+from archcalc.torch_bridge.verify.verify import verify, verify_graph  # noqa: E402
 from tests.torch.test_operators import REFUSALS  # noqa: E402
 
 SMALL = """\
@@ -535,7 +535,7 @@ def test_models_are_exported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
         return y if bool(y.sum() > 0) else -y  # depends on data
 
     changed(monkeypatch, against_torch, lambda model: model.fc.register_forward_hook(decide))
-    monkeypatch.setattr("archcalc.torch_bridge.verify._CHECKS", {"torch": lambda name, graph: iter(())})
+    monkeypatch.setattr("archcalc.torch_bridge.verify.verify._CHECKS", {"torch": lambda name, graph: iter(())})
     (check,) = verify(path, ["torch"], export=True).differences
     assert (check.quantity, check.ours) == ("exports", "exports")
 
@@ -544,7 +544,7 @@ def test_an_exported_model_that_differs(monkeypatch: pytest.MonkeyPatch, tmp_pat
     def widen(model: Any) -> None:
         model.fc = torch.nn.Linear(8, 11)
 
-    monkeypatch.setattr("archcalc.torch_bridge.verify._CHECKS", {"torch": lambda name, graph: iter(())})
+    monkeypatch.setattr("archcalc.torch_bridge.verify.verify._CHECKS", {"torch": lambda name, graph: iter(())})
     changed(monkeypatch, against_torch, widen)
     found = verify(spec(tmp_path, SMALL), ["torch"], export=True).checks
     assert differing(found) == {("", "exported_out_shape"), ("", "exported_params")}
@@ -559,7 +559,7 @@ def test_one_thread_computes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
         raise RuntimeError("no such thing")
 
     before = torch.get_num_threads()
-    monkeypatch.setattr("archcalc.torch_bridge.verify._CHECKS", {"torch": look})
+    monkeypatch.setattr("archcalc.torch_bridge.verify.verify._CHECKS", {"torch": look})
     try:
         torch.set_num_threads(3)
         assert len(verify(spec(tmp_path, SMALL), ["torch"]).differences) == 1
@@ -763,7 +763,7 @@ class Terminal(io.StringIO):
 
 def test_progress_is_told_on_a_terminal(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     from archcalc.cli.progress import progress
-    from archcalc.torch_bridge.verify import verify_all
+    from archcalc.torch_bridge.verify.verify import verify_all
 
     monkeypatch.setattr(sys, "stderr", terminal := Terminal())
     network = load(spec(tmp_path, SMALL))

@@ -15,13 +15,14 @@ from typing import Any, TypeAlias
 
 from archcalc.dims import Assumption, Dim, Polynomial, substitute, variable
 from archcalc.dims import total as sum_of
-from archcalc.dims.polynomial import Atom, NamedSum, Quotient, Variable, atoms_inside, single
-from archcalc.engine.costs import cost_of
+from archcalc.dims.atoms import Atom, NamedSum, Quotient, Variable, atoms_inside
+from archcalc.dims.polynomial import single
+from archcalc.engine.cost.costs import cost_of
+from archcalc.engine.cost.quantities import ADDITIVE, TIMES_BATCH, instead_of, parts, quantity
 from archcalc.engine.explain import MismatchError
 from archcalc.engine.formula.ranges import Range, decided_by, holds, period_of, ranges_of
 from archcalc.engine.formula.squares import squared
 from archcalc.engine.network import Network, check_variable, load
-from archcalc.engine.quantities import ADDITIVE, TIMES_BATCH, instead_of, parts, quantity
 from archcalc.graph import Graph
 from archcalc.results.formula import By, ClosedForm, Counter, Formulas
 from archcalc.source import Diagnostic, SpecError, suggest

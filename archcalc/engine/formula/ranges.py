@@ -20,8 +20,9 @@ from archcalc.dims import (
     substitute,
     variable,
 )
+from archcalc.dims.atoms import Atom, Maximum, Minimum, NamedSum, Quotient, Variable
 from archcalc.dims.decide import leaves_remainder
-from archcalc.dims.polynomial import Atom, Maximum, Minimum, NamedSum, Quotient, Variable, single
+from archcalc.dims.polynomial import single
 
 MOST_RESIDUES = 4096  # where the remainders at which something holds are no longer listed
 FARTHEST = 1 << 40  # where a least value is no longer looked for

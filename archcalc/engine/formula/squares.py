@@ -5,7 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 
 from archcalc.dims import Dim, Polynomial, prod
-from archcalc.dims.polynomial import NamedSum, intern, single
+from archcalc.dims.atoms import NamedSum, intern
+from archcalc.dims.polynomial import single
 
 
 def squared(x: Dim) -> Dim:

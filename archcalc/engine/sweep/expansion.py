@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from archcalc.dims import Assumption, Dim, Polynomial, variable
-from archcalc.engine.costs import cost_of
+from archcalc.engine.cost.costs import cost_of
+from archcalc.engine.cost.quantities import ADDITIVE, FLOPS, QUANTITIES, TIMES_BATCH, quantity
+from archcalc.engine.cost.storage import storage_of, stored_of_nodes
 from archcalc.engine.network import Network, analyze
-from archcalc.engine.quantities import ADDITIVE, FLOPS, QUANTITIES, TIMES_BATCH, quantity
-from archcalc.engine.storage import storage_of, stored_of_nodes
 from archcalc.engine.sweep.arrays import Integers, evaluate_grid, evaluate_points, fits_int64
 from archcalc.graph import Graph
 from archcalc.results.sweep import Axis, Column, Value

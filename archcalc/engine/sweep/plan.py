@@ -11,9 +11,9 @@ from random import Random
 from typing import Any, NamedTuple, NoReturn
 
 from archcalc import __version__
+from archcalc.engine.cost.quantities import instead_of
 from archcalc.engine.library import NetworkText, text_of
 from archcalc.engine.network import Network, check_variable, load
-from archcalc.engine.quantities import instead_of
 from archcalc.engine.sweep.axes import axis_of
 from archcalc.engine.sweep.expansion import BATCH, SWEEPABLE, SWEPT, Expansions, Question
 from archcalc.engine.sweep.selection import Selection, selection

@@ -10,8 +10,8 @@ from typing import NamedTuple, NoReturn, Protocol
 
 import numpy as np
 
-from archcalc.engine.conditions import COMPARISONS
-from archcalc.engine.quantities import instead_of
+from archcalc.engine.cost.quantities import instead_of
+from archcalc.engine.limits.conditions import COMPARISONS
 from archcalc.engine.sweep.axes import as_text
 from archcalc.engine.sweep.expansion import SWEEPABLE
 from archcalc.results.sweep import Axis, Column

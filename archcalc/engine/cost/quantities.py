@@ -1,0 +1,67 @@
+"""Quantities that add up over operations, and so have closed forms: on whole numbers and polynomials alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from archcalc.dims import Dim, collecting_assumptions
+from archcalc.dims import total as sum_of
+from archcalc.engine.cost.conventions import CONVENTIONS
+from archcalc.engine.cost.costs import cost_of, stored_with
+from archcalc.graph import Graph
+from archcalc.source import suggestion
+
+STORED = {"weights": "weights", "biases": "biases", "norm_params": "norm", "buffers": "buffers"}  # their parameters
+QUANTITIES = ("params", *STORED, "macs", "connections", "neurons", "activations")
+OPERATIONS = ("additions", "multiplications", "divisions", "comparisons", "transcendentals")
+FLOPS = {rule.column: rule for rule in CONVENTIONS.values() if rule.column not in QUANTITIES}
+ADDITIVE = (*QUANTITIES, *OPERATIONS, *FLOPS)
+TIMES_BATCH = frozenset({"macs", "activations", *OPERATIONS, *FLOPS})
+
+
+def instead_of(name: str, known: Sequence[str]) -> str:
+    """What to write for a name that is no quantity."""
+    if name == "flops":
+        return "say whose: flops_arithmetic, flops_fvcore, ... (archcalc conventions)"
+    return suggestion(
+        name, known, f"there are {', '.join(other for other in known if other not in FLOPS)}, {min(FLOPS)}"
+    )
+
+
+def quantity(graph: Graph, name: str, with_heads: bool = False, within: Iterable[int] | None = None) -> Dim:
+    """A quantity of a whole graph, or of operations within it, for one example.
+
+    Raises:
+        KeyError: not one of `ADDITIVE`.
+    """
+    last = len(graph.nodes) if with_heads else graph.first_head
+    return sum_of(parts(graph, name, range(last) if within is None else within))
+
+
+def parts(graph: Graph, name: str, within: Iterable[int]) -> Iterator[Dim]:
+    """What each of some operations adds to a quantity.
+
+    Raises:
+        KeyError: not one of `ADDITIVE`.
+    """
+    if name not in ADDITIVE:
+        raise KeyError(name)
+    with collecting_assumptions():  # the graph holds them since its expansion
+        yield from [_part(graph, name, index) for index in within]
+
+
+def _part(graph: Graph, name: str, index: int) -> Dim:
+    if name == "params":
+        return sum_of(stored_with(graph, index)[:3])
+    if name in STORED:
+        return getattr(stored_with(graph, index), STORED[name])  # type: ignore[no-any-return]
+    node = graph.nodes[index]
+    if name == "activations":  # of a layer: those of its last operation
+        follows = index + 1 < len(graph.nodes) and graph.nodes[index + 1].layer == node.layer
+        return 0 if follows else node.y.elements
+    cost = cost_of(node.operator, node.x, node.y)
+    if name == "macs" or name in OPERATIONS:
+        return getattr(cost.arithmetic, name)  # type: ignore[no-any-return]
+    if name in FLOPS:
+        return FLOPS[name].flops(node.operator, node.x, node.y, cost)  # type: ignore[no-any-return]
+    return getattr(cost, name)  # type: ignore[no-any-return]

@@ -1,0 +1,1 @@
+"""Costs turned round: budgets, conditions, what fits a limit, scaling up to one."""

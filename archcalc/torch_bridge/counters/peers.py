@@ -1,0 +1,154 @@
+"""Other tools, run on a torch model; and what those printed that are not run here."""
+
+from __future__ import annotations
+
+import csv
+import logging
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from functools import cache
+from importlib.metadata import version
+from importlib.resources import files
+from importlib.util import find_spec
+from io import StringIO
+from typing import Any, NamedTuple
+
+from archcalc.results.reconciliation import Figure
+from archcalc.torch_bridge.counters.counters import count_flops
+from archcalc.torch_bridge.model.definitions import Definition
+
+Make = Callable[[str], Any]  # a model on a device; each tool gets one of its own, for some leave things in it
+Sizes = Sequence[int]  # of an input: channels first
+
+
+def _flop_counter(make: Make, sizes: Sizes) -> int:
+    """On the meta device: fused attention on the CPU is not in its registry."""
+    return count_flops(make("meta"), _zeros(sizes, "meta"))[1]
+
+
+def _fvcore(make: Make, sizes: Sizes) -> int:
+    from fvcore.nn.flop_count import FlopCountAnalysis
+
+    analysis = FlopCountAnalysis(make("cpu"), (_zeros(sizes),))
+    return int(analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False).total())
+
+
+def _ptflops(backend: str) -> Callable[[Make, Sizes], int]:
+    def count(make: Make, sizes: Sizes) -> int:
+        from ptflops import get_model_complexity_info
+
+        macs: Any = get_model_complexity_info(
+            make("cpu"), tuple(sizes), as_strings=False, print_per_layer_stat=False, backend=backend
+        )[0]
+        return int(macs)  # None where the model could not be run, which ptflops has printed
+
+    return count
+
+
+def _thop(make: Make, sizes: Sizes) -> int:
+    from thop.profile import profile
+
+    return int(profile(make("meta"), (_zeros(sizes, "meta"),), verbose=False)[0])
+
+
+def _torchinfo(make: Make, sizes: Sizes) -> int:
+    from torchinfo import summary
+
+    found = summary(make("meta"), input_data=_zeros(sizes, "meta"), verbose=0, device="meta")
+    return int(found.total_mult_adds)
+
+
+def _torchprofile(make: Make, sizes: Sizes) -> int:
+    from torchprofile import profile_macs
+
+    macs: Any = profile_macs(make("cpu"), _zeros(sizes))
+    return int(macs)
+
+
+class Peer(NamedTuple):
+    """A tool that can be run."""
+
+    distribution: str  # to install
+    module: str  # to import
+    measure: Callable[[Make, Sizes], int]
+
+
+PEERS: dict[str, Peer] = {
+    "torch_flop_counter": Peer("torch", "torch", _flop_counter),
+    "fvcore": Peer("fvcore", "fvcore", _fvcore),
+    "ptflops": Peer("ptflops", "ptflops", _ptflops("pytorch")),
+    "ptflops_aten": Peer("ptflops", "ptflops", _ptflops("aten")),
+    "thop": Peer("thop", "thop", _thop),
+    "torchinfo": Peer("torchinfo", "torchinfo", _torchinfo),
+    "torchprofile": Peer("torchprofile", "torchprofile", _torchprofile),
+}
+
+
+def is_installed(tool: str) -> bool:
+    """Whether a tool can be run here."""
+    return tool in PEERS and find_spec(PEERS[tool].module) is not None
+
+
+def run(tool: str, make: Make, sizes: Sizes) -> Figure:
+    """What a tool prints for a model, one example at a time; what it writes besides is dropped.
+
+    Raises:
+        NoFigureError: the tool is not installed, cannot be run here, or failed.
+    """
+    if tool not in PEERS:
+        raise NoFigureError("not run here, and no figure recorded")
+    peer = PEERS[tool]
+    if not is_installed(tool):
+        raise NoFigureError(f"not installed (pip install {peer.distribution}), and no figure recorded")
+    with _quiet() as written:
+        try:
+            number = peer.measure(make, sizes)
+        except Exception as error:  # whatever a tool stumbles over is told as its own failure
+            last = next((line for line in reversed(written.getvalue().splitlines()) if line.strip()), "")
+            message = last or str(error).partition("\n")[0]
+            raise NoFigureError(f"failed with {type(error).__name__}: {message}") from error
+    installed = version(peer.distribution).partition("+")[0]
+    return Figure(number, installed.replace("-", ".post"))  # PEP 440: 1.0-1 is 1.0.post1
+
+
+class NoFigureError(Exception):
+    """A tool gives no figure for a model."""
+
+
+@contextmanager
+def _quiet() -> Iterator[StringIO]:
+    written = StringIO()
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings(), redirect_stdout(written), redirect_stderr(written):
+            warnings.simplefilter("ignore")
+            yield written
+    finally:
+        logging.disable(before)
+
+
+def _zeros(sizes: Sizes, device: str = "cpu") -> Any:
+    import torch
+
+    return torch.zeros((1, *sizes), device=device)
+
+
+@cache
+def _recorded() -> dict[tuple[str, str, str], Figure]:
+    """Figures by tool, torchvision's builder and sizes of the input."""
+    text = files("archcalc.torch_bridge").joinpath("recorded.csv").read_text(encoding="utf-8")
+    return {
+        (row["tool"], row["model"], row["input"]): Figure(
+            int(row["number"]), row["version"], row["date"], int(row["unit"])
+        )
+        for row in csv.DictReader(text.splitlines())
+    }
+
+
+def recorded(tool: str, definition: Definition | None, sizes: Sizes) -> Figure | None:
+    """What a tool printed for torchvision's model when it was run on all of them; None where it was not."""
+    if definition is None:
+        return None
+    return _recorded().get((tool, definition.builder, "x".join(map(str, sizes))))

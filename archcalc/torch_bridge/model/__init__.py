@@ -1,0 +1,1 @@
+"""Real torch models from specs, and the definitions of torchvision beside them."""

@@ -1,0 +1,197 @@
+"""From a graph to a torch model: an `fx.GraphModule` whose submodules are named as the layers are.
+
+A layer of one operation is a module of its name (`pool1`); one of several is a folder of them, each named after its
+operation (`conv1.conv`, `conv1.norm`, `conv1.activation`). The generated `forward` is code to read:
+`print(model.code)`.
+
+Every fx node that serves an operation holds its index in `meta["index"]`. One operation takes two or three fx nodes
+where torch needs it (a flatten before a linear layer, the choice from a pooling that gives indices too); the last of
+them gives its output.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from operator import getitem
+from typing import Any, cast
+
+import torch
+from torch import Tensor, fx, nn
+
+from archcalc.engine.network import Network, load
+from archcalc.graph import NETWORK_INPUT, Graph
+from archcalc.ops import Shape, TorchCall
+from archcalc.results.cost import shape_list
+from archcalc.torch_bridge.model import modules
+
+
+def to_torch(
+    network: str | Network,
+    set: Mapping[str, Any] | None = None,
+    input: Shape | Sequence[int] | None = None,
+    with_heads: bool = False,
+    device: str | torch.device = "cpu",
+) -> fx.GraphModule:
+    """The torch model of a network, initialised as torch does.
+
+    It takes a batch, channels first, and gives one tensor, or a dict of them by name where the network has further
+    outputs or heads: `{"output": ..., "aux1": ...}`.
+
+    Args:
+        network: a name, a file, or what `load` gave.
+        set: values of variables of the spec.
+        input: another input than the spec's, channels first.
+        with_heads: build train-only heads too.
+        device: where; `meta` takes no memory.
+
+    Raises:
+        SpecError: an unknown name or variable, or the place where the spec is wrong.
+    """
+    if isinstance(network, str):
+        network = load(network)
+    return build(network.graph(set, input, with_heads=with_heads), with_heads, device)
+
+
+def build(graph: Graph, with_heads: bool = False, device: str | torch.device = "cpu") -> fx.GraphModule:
+    """The torch model of an expanded graph."""
+    with torch.device(device):
+        return _Builder(graph, with_heads).model()
+
+
+def example_input(graph: Graph, batch: int = 1, device: str | torch.device = "cpu") -> Tensor:
+    """A random batch of the shape that the network reads."""
+    return torch.randn((batch, *shape_list(graph.input)), device=device)
+
+
+class _Builder:
+    def __init__(self, graph: Graph, with_heads: bool) -> None:
+        self._graph = graph
+        self._with_heads = with_heads
+        self._last = len(graph.nodes) if with_heads else graph.first_head
+        self._fx = fx.Graph()
+        self._modules: dict[str, nn.Module | nn.Parameter] = {}
+        self._paths: dict[int, str] = {}  # of operations that are modules
+        self._calls: dict[int, TorchCall] = {}  # that their modules were made from
+        self._values: dict[int, fx.Node] = {}
+        self._indices: dict[int, fx.Node] = {}  # where poolings found their largest, for those that undo them
+        undone = [node.inputs[1] for node in graph.nodes[: self._last] if node.operator.name == "unpool"]
+        self._with_indices = {self._first(index) for index in undone}
+
+    def model(self) -> fx.GraphModule:
+        """Add every operation, then what the model gives."""
+        self._values[NETWORK_INPUT] = self._fx.placeholder("x")
+        for layer, indices in self._graph.layers(self._with_heads):
+            for index in indices:
+                self._add(index, _path(self._graph, layer, index, len(indices) > 1))
+        graph = self._graph
+        given = {**graph.outputs, **(graph.heads if self._with_heads else {})}
+        output = self._values[graph.output]
+        named = {name: self._values[index] for name, index in given.items()}
+        self._fx.output({"output": output, **named} if named else output)
+        return fx.GraphModule(self._modules, self._fx, _class_name(graph.name))
+
+    def _add(self, index: int, path: str) -> None:
+        node = self._graph.nodes[index]
+        call = node.operator.torch(node.x)
+        inputs = [self._values[other] for other in node.inputs]
+        if call.target.startswith("torch."):
+            function = getattr(torch, call.target.removeprefix("torch."))
+            arguments = (inputs,) if function is torch.cat else tuple(inputs)
+            self._values[index] = self._emit(index, "call_function", function, arguments, dict(call.kwargs))
+            return
+        if _flattens(call):  # a function, so that the layer is the linear module itself
+            inputs = [self._emit(index, "call_function", torch.flatten, (inputs[0], 1))]
+            call = call.args[1]
+        if node.operator.name == "unpool":
+            inputs[1] = self._indices[node.inputs[1]]
+        first = self._first(index)
+        if first in self._with_indices:
+            call = _giving_indices(call)
+        self._place(index, path, call)
+        if call.target == "archcalc.TiedLinear":
+            inputs.append(self._fx.get_attr(self._weight(first)))
+        given = self._emit(index, "call_module", self._paths[index], tuple(inputs))
+        if first in self._with_indices:
+            self._indices[index] = self._emit(index, "call_function", getitem, (given, 1))
+            given = self._emit(index, "call_function", getitem, (given, 0))
+        self._values[index] = given
+
+    def _first(self, index: int) -> int:
+        """The operation that has stored the weights of this one."""
+        nodes = self._graph.nodes
+        while nodes[index].shares >= 0:
+            index = nodes[index].shares
+        return index
+
+    def _place(self, index: int, path: str, call: TorchCall) -> None:
+        """The module of an operation: one of its own, unless it is an earlier layer again."""
+        nodes, shared = self._graph.nodes, self._graph.nodes[index].shares
+        is_again = shared >= 0 and nodes[shared].operator is nodes[index].operator
+        self._calls[index] = call
+        if is_again and call == self._calls[shared]:
+            self._paths[index] = self._paths[shared]
+            return
+        self._paths[index] = path
+        module = self._modules[path] = make_module(call)
+        if is_again:  # on an input of other extents, so that its window is padded otherwise
+            earlier = cast(nn.Module, self._modules[self._paths[shared]])
+            stored = (*earlier.parameters(), *earlier.buffers())
+            for (name, _), own in zip([*module.named_parameters(), *module.named_buffers()], stored, strict=True):
+                room, _, last = name.rpartition(".")
+                setattr(module.get_submodule(room), last, own)
+
+    def _weight(self, index: int) -> str:
+        """Where the weights of an operation are, whose module may pad before."""
+        path = self._paths[index]
+        named = cast(nn.Module, self._modules[path]).named_parameters()
+        name, weight = next((name, weight) for name, weight in named if name.rpartition(".")[2] == "weight")
+        self._modules[f"{path}.{name}"] = weight
+        return f"{path}.{name}"
+
+    def _emit(
+        self, index: int, kind: str, target: Any, arguments: tuple[Any, ...], named: dict[str, Any] | None = None
+    ) -> fx.Node:
+        node = self._fx.create_node(kind, target, arguments, named or {}, _identifier(self._graph.nodes[index].name))
+        node.meta["index"] = index
+        return node
+
+
+def make_module(call: TorchCall) -> nn.Module:
+    """The module that a call names: one of `torch.nn`, or of `modules`."""
+    arguments = [make_module(value) if isinstance(value, TorchCall) else value for value in call.args]
+    room, _, name = call.target.rpartition(".")
+    found = getattr(nn if room == "nn" else modules, name)
+    module: nn.Module = found(*arguments, **call.kwargs)
+    return module
+
+
+def _giving_indices(call: TorchCall) -> TorchCall:
+    """The same max pooling, giving also where in its input it found the largest."""
+    if call.target == "nn.Sequential":  # the indices would be of what was padded before
+        pad, pool = call.args
+        sides = pad.args[0]  # torch names those of the last axis first
+        call = TorchCall("archcalc.MaxPool", (tuple(zip(sides[-2::-2], sides[-1::-2], strict=True)),), pool.kwargs)
+    return TorchCall(call.target, call.args, {**call.kwargs, "return_indices": True})
+
+
+def _flattens(call: TorchCall) -> bool:
+    return call.target == "nn.Sequential" and len(call.args) == 2 and call.args[0] == TorchCall("nn.Flatten")
+
+
+def _path(graph: Graph, layer: str, index: int, is_folder: bool) -> str:
+    """Where the module of an operation stands; names that modules have for themselves get an underscore."""
+    parts = layer.split(".")
+    if is_folder:
+        node = graph.nodes[index]
+        parts.append(node.operator.name if node.name == layer else node.name.removeprefix(f"{layer}."))
+    return ".".join(f"{part}_" if hasattr(fx.GraphModule, part) else part for part in parts)
+
+
+def _identifier(name: str) -> str:
+    found = re.sub(r"\W", "_", name)
+    return f"_{found}" if found[:1].isdigit() else found
+
+
+def _class_name(network: str) -> str:
+    return "".join(part.capitalize() for part in re.split(r"\W+|_", network) if part) or "Network"

@@ -1,0 +1,1 @@
+"""Time, memory and energy measured on this machine, operation by operation."""

@@ -1,0 +1,1 @@
+"""Specs held against real models: shapes, parameters, gradients, receptive fields, other libraries' counts."""

@@ -1,0 +1,149 @@
+"""A network held against what others count of it: whole numbers, exactly."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from importlib.metadata import version
+from multiprocessing import get_context
+from typing import Any
+
+import torch
+
+from archcalc.engine.cost.analyze import total
+from archcalc.engine.library import NetworkText, network_of, text_of
+from archcalc.engine.network import Network, load
+from archcalc.graph import Graph
+from archcalc.results.verification import TOOLS, Check, NetworkVerification, Verification
+from archcalc.source.extra import require
+from archcalc.spec.expression import free_names
+from archcalc.torch_bridge.model.definitions import definition_of
+from archcalc.torch_bridge.verify.against_fvcore import fvcore_checks
+from archcalc.torch_bridge.verify.against_torch import export_checks, torch_checks
+from archcalc.torch_bridge.verify.against_torchvision import torchvision_checks
+from archcalc.torch_bridge.verify.faults import judge_totals
+
+_CHECKS: dict[str, Callable[[str, Graph], Iterator[Check]]] = {
+    "torch": torch_checks,
+    "fvcore": fvcore_checks,
+    "torchvision": torchvision_checks,
+}
+
+
+def verify(
+    network: str | Network,
+    against: Sequence[str] = TOOLS,
+    export: bool = False,
+    set: Mapping[str, Any] | None = None,
+    input: Sequence[int] | None = None,
+) -> NetworkVerification:
+    """Build the torch model of a network, and compare everything that can be compared.
+
+    What torch refuses is a difference as well: its message stands in the place of its figure. torchvision's definition
+    is one of the network as its spec has it, at any input: it is left out where other variables are set.
+
+    Args:
+        network: a name, a file, or what `load` gave.
+        against: which of torch, fvcore and torchvision.
+        export: let it go through `torch.export` too.
+        set: values of variables of the spec: `{"resolution": 193}`.
+        input: another input than the spec's, channels first: `(3, 193, 193)`.
+
+    Raises:
+        SpecError: an unknown name, or the place where the spec is wrong.
+        MissingExtraError: one of them is not installed.
+    """
+    require("torch", *against)
+    if isinstance(network, str):
+        network = load(network)
+    graph = network.graph(set, input)
+    of_input = network.spec.input.expression if network.spec.input else None
+    is_as_defined = definition_of(network) and (of_input is None or {*(set or {})} <= {*free_names(of_input)})
+    tools = [tool for tool in against if tool != "torchvision" or is_as_defined]
+    return verify_graph(network.name, graph, tools, export)
+
+
+def verify_graph(name: str, graph: Graph, against: Sequence[str] = TOOLS, export: bool = False) -> NetworkVerification:
+    """The same for an expanded graph; its name says what torchvision has to be like it."""
+    totals = total(graph, with_heads=False)
+    sizes = (len(list(graph.layers())), len(graph.nodes), totals.params, totals.macs)
+    result = NetworkVerification(name, *sizes, totals.at_least)
+    chosen = [(tool, "runs", _CHECKS[tool]) for tool in TOOLS if tool in against]
+    if export:
+        chosen.append(("torch", "exports", export_checks))
+    with one_thread():
+        for tool, does, checks in chosen:
+            try:
+                result.checks.extend(checks(name, graph))
+            except Exception as error:  # whatever it is that another library raises
+                message = f"{type(error).__name__}: {error}".partition("\n")[0]
+                result.checks.append(Check(name, tool, "", does, does, message, "differs"))
+    result.checks = judge_totals(result.checks)
+    return result
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Thousands of small operations: threads that wait for each other take five times the CPU for the same time."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def verify_all(
+    networks: Sequence[Network],
+    against: Sequence[str] = TOOLS,
+    export: bool = False,
+    tell: Callable[[float, str], None] = lambda done, name: None,
+    jobs: int = 1,
+    set: Mapping[str, Any] | None = None,
+    input: Sequence[int] | None = None,
+) -> Verification:
+    """Verify networks one after the other, or so many at once in processes of their own, with the same result.
+
+    `tell` hears how many are done, and which comes next.
+
+    Raises:
+        SpecError: the place where a spec is wrong.
+        MissingExtraError: a tool is not installed.
+    """
+    found: list[NetworkVerification] = []
+    one = partial(_verified, against=against, export=export, set=set, input=input)
+    with _verifications(networks, one, jobs) as verifications:
+        for done, network in enumerate(networks):
+            tell(done, f"{network.name}, {done + 1} of {len(networks)}")
+            found.append(next(verifications))
+    versions = {tool: version(tool) for tool in TOOLS if tool in against or tool == "torch"}
+    settings = {name: str(value) for name, value in (set or {}).items()}
+    return Verification(found, tuple(against), versions, export, settings, "x".join(map(str, input or ())))
+
+
+@contextmanager
+def _verifications(
+    networks: Sequence[Network], one: Callable[[Network], NetworkVerification], jobs: int
+) -> Iterator[Iterator[NetworkVerification]]:
+    """Those of the networks in their order, as they come."""
+    if jobs == 1:
+        yield map(one, networks)
+        return
+    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:  # torch's threads do not live through a fork
+        try:
+            yield pool.map(partial(_sent, one), map(text_of, networks))
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _sent(one: Callable[[Network], NetworkVerification], network: NetworkText) -> NetworkVerification:
+    return one(network_of(network))
+
+
+def _verified(network: Network, **options: Any) -> NetworkVerification:
+    found = verify(network, **options)
+    gc.collect()  # fx nodes and their graph hold each other, and so gigabytes of weights
+    return found
