@@ -23,6 +23,7 @@ from archcalc.cli import (
     sweep,
     validate,
     verify,
+    weights,
 )
 from archcalc.cli.plain import PlainCommand, PlainGroup
 
@@ -71,6 +72,7 @@ app.command(cls=PlainCommand)(audit.audit)
 app.command(cls=PlainCommand)(reconcile.conventions)
 app.command(cls=PlainCommand)(reconcile.reconcile)
 app.command(cls=PlainCommand)(verify.verify)
+app.command(cls=PlainCommand)(weights.weights)
 app.command(cls=PlainCommand)(profile.profile)
 app.command(cls=PlainCommand)(operators.ops)
 app.command(cls=PlainCommand)(report.report)

@@ -9,7 +9,7 @@ from pathlib import Path
 import archcalc
 
 PACKAGE = Path(archcalc.__file__).parent
-ROOMS = ("source", "spec", "ops", "dims", "engine")
+ROOMS = ("source", "spec", "ops", "dims", "engine", "weights")
 # What is called with a code, and at which place among its arguments.
 REPORTERS = {
     "fail": 0,
@@ -31,7 +31,7 @@ def codes(rooms: tuple[str, ...] = ROOMS) -> dict[str, list[str]]:
     """Codes and their places, `spec/read.py:57`."""
     found: dict[str, list[str]] = {}
     for room in rooms:
-        for path in sorted((PACKAGE / room).glob("*.py")):
+        for path in sorted((PACKAGE / room).rglob("*.py")):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 for code in _codes_of(node):
                     found.setdefault(code, []).append(f"{room}/{path.name}:{getattr(node, 'lineno', 0)}")

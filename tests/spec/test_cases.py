@@ -40,6 +40,11 @@ ELSEWHERE = {
     "worker-version": "tests/sweep/test_cluster.py: a worker of a cluster",
     "workers-lost": "tests/sweep/test_cluster.py: workers of a cluster",
     "yaml-size": "tests/source/test_located.py: a file of 200,000 values",
+    "bad-header": "tests/weights/test_read.py: a file of weights",
+    "missing-shards": "tests/weights/test_read.py: a file of weights",
+    "several-checkpoints": "tests/weights/test_read.py: a file of weights",
+    "truncated-file": "tests/weights/test_read.py: a file of weights",
+    "wrong-magic": "tests/weights/test_read.py: a file of weights",
 }
 
 
