@@ -28,7 +28,7 @@ def with_header(header: bytes, data: int) -> bytes:
 
 def sharded(folder: Path, shards: Mapping[str, Mapping[str, Entry]], **changes: str) -> Path:
     """Files and their index; `changes` puts tensors elsewhere in the index."""
-    places = {}
+    places: dict[str, str] = {}
     for file, tensors in shards.items():
         (folder / file).write_bytes(safetensors_bytes(tensors))
         places |= dict.fromkeys(tensors, file)

@@ -110,7 +110,6 @@ def test_the_command_beside_a_network(tmp_path: Path) -> None:
     path = tmp_path / "m.safetensors"
     path.write_bytes(safetensors_bytes({"a.weight": ("F32", (5, 5), 100), "a.bias": ("F32", (5,), 20)}))
     found = run("weights", str(path), "--against", name)
-    assert found.code == 0
     assert "net has 30 parameters: the file's" in found.stdout
     as_json = json.loads(run("weights", str(path), "--against", name, "--format", "json").stdout)
     assert (as_json["params"], as_json["expected_params"], as_json["size_bytes"]) == (30, 30, 120)
@@ -118,12 +117,10 @@ def test_the_command_beside_a_network(tmp_path: Path) -> None:
     assert rows[0] == "tensors,role,dtype,shape,count,elements,params,size_bytes"
     assert "a.weight,parameter,F32,5x5,1,25,25,100" in rows
     path.write_bytes(safetensors_bytes({"a.weight": ("F32", (5, 5), 100)}))
-    missing = run("weights", str(path), "--against", name)
-    assert missing.code == 1
+    missing = run("weights", str(path), "--against", name, code=1)
     assert "-5 without a reason that is known" in missing.stdout
     path.write_bytes(b"")
-    broken = run("weights", str(path))
-    assert broken.code == 2
+    broken = run("weights", str(path), code=2)
     assert "error[truncated-file]: the file ends at byte 0" in broken.stderr
 
 

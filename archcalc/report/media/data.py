@@ -12,7 +12,7 @@ from archcalc.report.media.numbers import exact, extents
 from archcalc.results.convention import Convention
 from archcalc.results.cost import LayerCost, NetworkCost, layer_row, shape_list, totals_row
 
-_SHAPES = frozenset({"input", "in_shape", "out_shape", "out_shape_before", "out_shape_after"}) | {
+_SHAPES = frozenset({"input", "shape", "in_shape", "out_shape", "out_shape_before", "out_shape_after"}) | {
     "receptive_field",
     "jump",
     "first_centre",
