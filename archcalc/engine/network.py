@@ -189,7 +189,7 @@ def cost_of_graph(
         title=network.title,
         source=spec.reference,
         year=spec.year,
-        task=spec.task,
+        task=spec.task_of(network.name),
         notes=spec.notes,
         input=graph.input,
         batch=batch,

@@ -44,7 +44,9 @@ class _Checker(ExpressionChecker):
                 )
             for placed in variant.settings().values():
                 self.expression(placed.expression, placed.base, {}, sees_layers=False)
-        named = [(key, name, span) for key in ("storage", "budget") for name, (span, _) in getattr(spec, key).items()]
+        named = [("task", name, span) for name, (span, _) in spec.tasks.items()]
+        named += [("storage", name, span) for name, (span, _) in spec.storage.items()]
+        named += [("budget", name, span) for name, (span, _) in spec.budget.items()]
         for key, name, span in named:
             if name and name != spec.network and name not in spec.variants:
                 near = self.near(name, [spec.network], spec.variants)

@@ -149,7 +149,7 @@ class Spec:
     title: str = ""
     reference: str = ""  # key of the source: `source:` in the file
     year: int | None = None
-    task: str = ""
+    tasks: dict[str, tuple[Span, str]] = field(default_factory=dict)  # by network; "": all
     notes: list[str] = field(default_factory=list)
     input: Placed | None = None
     variables: dict[str, Placed] = field(default_factory=dict)
@@ -174,6 +174,13 @@ class Spec:
             if name in self.variants:
                 found.update(self.variants[name].settings())
         return found
+
+    def task_of(self, network: str) -> str:
+        """What a network of this file is for: what is said of it, of what it starts from, or of all of the file."""
+        for name in (network, network.partition("@")[0], ""):
+            if name in self.tasks:
+                return self.tasks[name][1]
+        return ""
 
     def source_span(self) -> Span:
         """Where the file begins, for what is wrong with all of it."""

@@ -144,7 +144,18 @@ class _Reader(BodyReader):
         self.spec.reference = self.word(node, "source")
 
     def read_task(self, node: YamlNode) -> None:
-        self.spec.task = self.word(node, "task")
+        """One task for all networks of the file, or a mapping of tasks to the networks that are for each."""
+        if not isinstance(node, YamlMapping):
+            self.spec.tasks[""] = first_of(node), self.word(node, "task")
+            return
+        for task, networks in node.items:
+            for item in networks.items if isinstance(networks, YamlSequence) else [networks]:
+                name = self.word(item, f"a network for {task.value}")
+                if name in self.spec.tasks:
+                    message, help = f"`{name}` has two tasks", f"it is for {self.spec.tasks[name][1]} already"
+                    self.report("duplicate-task", message, first_of(item), help)
+                elif name:
+                    self.spec.tasks[name] = first_of(item), task.value
 
     def read_year(self, node: YamlNode) -> None:
         text = self.word(node, "year")

@@ -34,6 +34,28 @@ def test_networks_stand_by_year_or_task() -> None:
     assert "is not one of family, year, task" in run("list", "--by", "size", code=2).stderr
 
 
+def test_networks_of_one_file_are_for_several_tasks() -> None:
+    """ResNet's section 4.2 is about CIFAR-10, as are DenseNet's C10 and WRN-28-10; FractalNet's table is of CIFAR-100."""
+    rows = csv.DictReader(io.StringIO(run("list", "--format", "csv").stdout))
+    tasks = {row["name"]: (row["task"], row["input"]) for row in rows}
+    expected = {
+        "resnet50": "ImageNet",
+        "resnet50@torchvision": "ImageNet",
+        "resnet20": "CIFAR-10",
+        "resnet110@option-b": "CIFAR-10",
+        "densenet121": "ImageNet",
+        "densenet40_k12": "CIFAR-10",
+        "fractalnet20": "CIFAR-100",
+        "fractalnet34": "ImageNet",
+        "nin-cifar10@maxpool": "CIFAR-10",
+        "wide_resnet28_10": "CIFAR-10",
+    }
+    assert {name: tasks[name][0] for name in expected} == expected
+    assert not [name for name, (task, given) in tasks.items() if given == "3x32x32" and not task.startswith("CIFAR")]
+    assert all(task and "," not in task for task, _ in tasks.values())
+    assert "ResNet and the plain nets, 2015, ImageNet, CIFAR-10" in run("list", columns=100).stdout.splitlines()
+
+
 def test_a_group_is_sorted_and_cut_by_itself() -> None:
     lines = run("list", "--by", "year", "--sort", "macs", "--top", "1", columns=100).stdout.splitlines()
     at = lines.index("2014")

@@ -41,7 +41,7 @@ def grouped(
 ) -> list[tuple[str, list[NetworkCost]]]:
     """Networks under their titles: by family where nothing else is asked for, in one row where they are sorted."""
     if by == "family" or (by is None and column is None):
-        groups = [(family_title(members[0]), list(members)) for members in families if members]
+        groups = [(family_title(members), list(members)) for members in families if members]
     else:
         by_title: dict[str, list[NetworkCost]] = {}
         for cost in (cost for members in families for cost in members):
@@ -76,9 +76,10 @@ def row(cost: NetworkCost, most: int, units: Units) -> list[Cell]:
     ]
 
 
-def family_title(cost: NetworkCost) -> str:
-    """What stands above the networks of a family: its title, year and task."""
-    return ", ".join(part for part in (cost.title, str(cost.year or ""), cost.task) if part)
+def family_title(members: Sequence[NetworkCost]) -> str:
+    """What stands above the networks of a family: its title, year and tasks."""
+    tasks = dict.fromkeys(cost.task for cost in members)
+    return ", ".join(part for part in (members[0].title, str(members[0].year or ""), *tasks) if part)
 
 
 def footer(costs: Sequence[NetworkCost]) -> Paragraph:

@@ -67,7 +67,7 @@ def index(families: Sequence[Sequence[NetworkCost]]) -> Document:
     table = Table(columns)
     for members in families:
         if members:
-            table.rows.append(Section(catalogue.family_title(members[0])))
+            table.rows.append(Section(catalogue.family_title(members)))
         for cost in members:
             totals = cost.totals
             counts = [f"{value:,}" for value in (totals.params, totals.macs, totals.depth, totals.layers)]
