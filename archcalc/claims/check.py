@@ -61,8 +61,8 @@ def figures_of(network: str) -> list[ClaimResult]:
 
 def check_claim(claim: Claim, evaluator: Evaluator) -> ClaimResult:
     """Compute a claim, and hold its entry to it."""
-    if claim.verdict == "not_computable":
-        return ClaimResult(claim, "not_computable")
+    if claim.verdict in ("not_computable", "quoted"):
+        return ClaimResult(claim, claim.verdict)
     printed = read_printed(claim.reads or claim.printed, claim.thousand, claim.precision, claim.digits)
     try:
         ours = evaluator.value(claim)

@@ -165,11 +165,19 @@ _NUMBER = re.compile(
     [ ]?-?(?P<unit>%|[x×]|times|[A-Za-z][A-Za-z-]*)?""",
     re.VERBOSE,
 )
+_PERCENT = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,18})?) ?%?")
 _QUOTIENT = re.compile(r"(\d+) ?/ ?(\d+)")
 _PRODUCT = re.compile(r"\d+(?: ?[x×*] ?\d+)*")
 _FACTOR = re.compile(r"\d+")
 _BETWEEN = re.compile(r", | to | and |; ?")
 _HELP = "say with `reads:` how it reads: a number, a fraction `1/3`, a shape `256x28x28` or `true`"
+
+
+def percent(text: str) -> Fraction | None:
+    """A part in percent, whether the sign stands there or not: `76.13`, `6.7%`; None: it is none."""
+    found = _PERCENT.fullmatch(text.strip())
+    value = Fraction(found[1]) if found else None
+    return value if value is not None and value <= 100 else None
 
 
 @lru_cache(maxsize=4096)

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from archcalc.claims.expression import ExpressionError, parse_formula
-from archcalc.claims.printed import PRECISIONS, PrintError, read_printed
+from archcalc.claims.printed import PRECISIONS, PrintError, percent, read_printed
 from archcalc.claims.value import FUNCTIONS, QUANTITIES, SETTINGS, ValueProblemError, settings_of
-from archcalc.results.claim import KINDS, PLAIN, VERDICTS, Claim, ClaimSource, Settings, Value
+from archcalc.results.claim import ACCURACIES, KINDS, PLAIN, VERDICTS, Claim, ClaimSource, Settings, Value
 from archcalc.source import (
     Diagnostic,
     Source,
@@ -262,7 +262,8 @@ class _Reader:
             if key in values
         }
         kind = self.word(values["kind"], "kind", KINDS) if "kind" in values else ""
-        quantity = self.word(values["quantity"], "quantity", QUANTITIES) if "quantity" in values else ""
+        quantities = ACCURACIES if verdict == "quoted" else QUANTITIES
+        quantity = self.word(values["quantity"], "quantity", quantities) if "quantity" in values else ""
         confidence = self.word(values["confidence"], "confidence", CONFIDENCES) if "confidence" in values else ""
         precision = self.word(values["precision"], "precision", PRECISIONS) if "precision" in values else ""
         digits = self.whole(values["digits"], "digits", "digits: 2") if "digits" in values else None
@@ -277,11 +278,17 @@ class _Reader:
             self.report("missing-key", f"`{name}` has no `convention:`", given["quantity"][0], help)
         if len(self.findings) > before:
             return None
-        if verdict != "not_computable":
+        place = values["reads" if reads else "printed"].span
+        if verdict == "quoted":
+            if percent(reads or printed) is None:
+                message = f"`{reads or printed}` is no part of the images in percent"
+                self.report("unreadable-print", message, place, "a number from 0 to 100: 76.13, or 76.13%")
+                return None
+        elif verdict != "not_computable":
             try:
                 read_printed(reads or printed, thousand, precision, digits)
             except PrintError as error:
-                self.report("unreadable-print", str(error), values["reads" if reads else "printed"].span, error.help)
+                self.report("unreadable-print", str(error), place, error.help)
                 return None
         return Claim(
             id=name,
@@ -315,6 +322,10 @@ class _Reader:
         if verdict == "not_computable":
             self.require(given, ("because",), what, span)
             refused, why = ("quantity", "value", "kind", "expect", *SETTING_KEYS), "is not computable"
+        elif verdict == "quoted":
+            self.require(given, ("network", "quantity"), what, span)
+            others = (key for key in SETTING_KEYS if key != "input")
+            refused, why = ("value", "at", "thousand", "digits", "precision", "kind", "expect", *others), "is quoted"
         elif "value" in given:
             refused, why = ("network", "at", "quantity", *SETTING_KEYS), "has a `value:`, which names networks itself"
         else:
@@ -322,7 +333,7 @@ class _Reader:
             refused, why = (), ""
         if verdict == "differs":
             self.require(given, ("kind", "expect", "because"), what, span)
-        elif verdict != "not_computable":
+        elif verdict not in ("not_computable", "quoted"):
             refused, why = (*refused, "kind", "expect"), why or f"{verdict}, and does not differ"
         for key in refused:
             if key in given:

@@ -13,6 +13,7 @@ from archcalc.cli import (
     audit,
     check,
     diff,
+    find,
     formula,
     networks,
     operators,
@@ -57,6 +58,7 @@ def _archcalc(
 
 
 app.command("list", cls=PlainCommand)(networks.list_networks)
+app.command(cls=PlainCommand)(find.find)
 app.command(cls=PlainCommand)(networks.show)
 app.command(cls=PlainCommand)(networks.compare)
 app.command(cls=PlainCommand)(networks.explain)

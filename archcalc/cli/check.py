@@ -54,7 +54,9 @@ def check(
     ] = None,
     verdict: Annotated[
         str | None,
-        typer.Option("--verdict", metavar="V", help="reproduces, rounds, differs, not_computable, broken or stale."),
+        typer.Option(
+            "--verdict", metavar="V", help="reproduces, rounds, differs, not_computable, quoted, broken or stale."
+        ),
     ] = None,
     ledger: LedgerOption = None,
     maximum: Annotated[

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     from archcalc.results.cost import NetworkCost
-    from archcalc.source import Diagnostic
+    from archcalc.source import Diagnostic, SpecError
     from archcalc.spec.limits import Limits
 
 Made = TypeVar("Made")
@@ -174,6 +174,15 @@ def sizes(text: str | None) -> list[int] | None:
     if not all(part.strip().isdecimal() and part.isascii() and len(part) <= 18 for part in parts):
         fail("bad-input", f"--input takes sizes with x between them, channels first, not `{text}`", "--input 3x256x256")
     return [int(part) for part in parts]
+
+
+def tell_left_out(broken: Iterable[tuple[str, SpecError]]) -> None:
+    """Say on stderr which files are left out because they do not read or expand."""
+    import typer
+
+    for name, error in broken:
+        found = f"{len(error.diagnostics)} finding{'s' * (len(error.diagnostics) != 1)}"
+        typer.echo(f"left out: {name} has {found} (archcalc validate {name})", err=True)
 
 
 def refuse_unknown(costs: Iterable[NetworkCost]) -> None:

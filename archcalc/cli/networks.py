@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from archcalc.cli.inputs import Request, analysed, known
+from archcalc.cli.inputs import Request, analysed, known, tell_left_out
 from archcalc.cli.options import (
     BatchOption,
     BitsOption,
@@ -40,6 +40,7 @@ from archcalc.cli.options import (
     TopOption,
     UnitsChoice,
     UnitsOption,
+    complete_network,
 )
 from archcalc.cli.output import FINDINGS, deliver, draw, fail, guarded
 
@@ -51,6 +52,15 @@ if TYPE_CHECKING:
 
 @guarded
 def list_networks(
+    part: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="NAMEPART",
+            help="Only networks whose names hold this: resnet, @torchvision.",
+            show_default=False,
+            autocompletion=complete_network,
+        ),
+    ] = None,
     by: GroupOption = None,
     sort: ListSortOption = None,
     top: ListTopOption = None,
@@ -58,15 +68,15 @@ def list_networks(
     output: OutputOption = None,
     units: UnitsOption = UnitsChoice.SI,
 ) -> None:
-    """List all networks, by family, year or task."""
+    """List all networks, or those whose names hold a word, by family, year or task."""
     from archcalc.engine.library import analysed_families
     from archcalc.report.media import data
     from archcalc.report.pages import catalogue
 
     families, broken = analysed_families(is_known_good=True)
-    for name, error in broken:
-        found = f"{len(error.diagnostics)} finding{'s' * (len(error.diagnostics) != 1)}"
-        typer.echo(f"left out: {name} has {found} (archcalc validate {name})", err=True)
+    tell_left_out(broken)
+    if part is not None:
+        families = named(families, part)
     column = None
     if sort is not None or top is not None:
         column = known(sort or "macs", catalogue.sortable(), "column")
@@ -79,6 +89,22 @@ def list_networks(
         lambda: data.totals_csv(costs),
         lambda: data.json_text([data.totals_object(cost) for cost in costs]),
     )
+
+
+def named(families: Sequence[Sequence[NetworkCost]], part: str) -> list[list[NetworkCost]]:
+    """Networks whose names, or whose family's title, hold a word."""
+    from archcalc.source import suggestion
+    from archcalc.spec.library import plain
+
+    wanted = plain(part.strip())
+    found = [[cost for cost in members if wanted in plain(cost.name)] for members in families]
+    if not any(found):
+        found = [[cost for cost in members if wanted in plain(cost.title)] for members in families]
+    if not any(found):
+        beginnings = [cost.name[: len(part) + 1] for members in families for cost in members]
+        help = suggestion(part, dict.fromkeys(beginnings), "`archcalc list` lists all networks")
+        fail("unknown-network", f"no network's name holds `{part}`", help)
+    return [members for members in found if members]
 
 
 @guarded

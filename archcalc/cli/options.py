@@ -68,6 +68,20 @@ def complete_operator(incomplete: str) -> list[str]:
     return [name for name in sorted(OPERATORS) if name.startswith(incomplete)]
 
 
+def complete_task(incomplete: str) -> list[str]:
+    """Tasks of the networks that begin so."""
+    from archcalc.spec.library import all_tasks, plain
+
+    return [task for task in all_tasks() if plain(task).startswith(plain(incomplete))]
+
+
+def complete_where(incomplete: str) -> list[str]:
+    """Columns of networks that begin so."""
+    from archcalc.claims.find import COLUMNS
+
+    return [column for column in COLUMNS if column.startswith(incomplete)]
+
+
 NETWORK_HELP = "A name (`archcalc list`), a file `./my.yaml`, or `./my.yaml:variant`."
 NetworkName = Annotated[
     str, typer.Argument(metavar="NET", help=NETWORK_HELP, show_default=False, autocompletion=complete_network)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
 from archcalc.engine.network import Network, analyze, load
 from archcalc.results.cost import NetworkCost
-from archcalc.source import Source, SpecError
-from archcalc.spec.library import choose, file_and_variant, looks_like_file, read_file, specs_folder
+from archcalc.source import Diagnostic, Source, SpecError
+from archcalc.spec.library import choose, file_and_variant, is_spec, looks_like_file, read_file, specs_folder
 from archcalc.spec.read import read_spec
 
 Broken = tuple[str, SpecError]
@@ -46,15 +47,22 @@ def network_of(given: NetworkText) -> Network:
     return Network(*choose(read_spec(Source(given.file, given.text)), given.name))
 
 
-def analysed_families(is_known_good: bool = False) -> tuple[list[list[NetworkCost]], list[Broken]]:
+def analysed_families(
+    is_known_good: bool = False, places: Sequence[str] = (), dtype: str = "fp32"
+) -> tuple[list[list[NetworkCost]], list[Broken]]:
     """Networks by file, in the order of each file; and what of the specs does not read or expand.
 
-    With `is_known_good`, what is found without expanding a network is not looked for, except in a file that fails.
+    Args:
+        is_known_good: do not look for what is found without expanding a network, except in a file that fails.
+        places: files and folders; without any, the specs that come with archcalc.
+        dtype: of the weights, for their size.
+
+    Raises:
+        SpecError: there is no such place, or no spec in it.
     """
     families: list[list[NetworkCost]] = []
     broken: list[Broken] = []
-    for path in sorted(specs_folder().glob("*.yaml")):
-        name = f"specs/{path.name}"
+    for name, path in spec_files(places):
         try:
             spec = read_file(path, name, is_known_good)
         except SpecError as error:
@@ -63,7 +71,7 @@ def analysed_families(is_known_good: bool = False) -> tuple[list[list[NetworkCos
         members = []
         for network in spec.names():
             try:
-                members.append(analyze(Network(spec, network)))
+                members.append(analyze(Network(spec, network), dtype=dtype))
             except SpecError as error:
                 broken.append((name, error))
                 if is_known_good:
@@ -75,3 +83,36 @@ def analysed_families(is_known_good: bool = False) -> tuple[list[list[NetworkCos
                         break
         families.append(members)
     return families, broken
+
+
+def spec_files(places: Sequence[str] = ()) -> list[tuple[str, Path]]:
+    """Files of specs with the names that people know them by; of a folder those in it at any depth.
+
+    A YAML file in a folder that does not begin a network is none; hidden folders are left out.
+
+    Raises:
+        SpecError: there is no such place, or no spec in it.
+    """
+    if not places:
+        return [(f"specs/{path.name}", path) for path in sorted(specs_folder().glob("*.yaml"))]
+    found: dict[str, Path] = {}
+    for place in places:
+        folder = Path(place)
+        if not folder.is_dir():
+            if not folder.is_file():
+                message = f"there is no file or folder `{place}`"
+                raise SpecError([Diagnostic("no-such-file", message, help="archcalc find ./specs, or ./my.yaml")])
+            found[place] = folder
+            continue
+        files = [path for path in folder.rglob("*") if path.suffix in (".yaml", ".yml") and path.is_file()]
+        inside = {path: path.relative_to(folder).parts for path in files}
+        specs = [path for path in sorted(files) if not _is_hidden(inside[path]) and is_spec(path)]
+        if not specs:
+            message = f"there is no spec in `{place}`"
+            raise SpecError([Diagnostic("no-such-file", message, help="a spec is a .yaml file that has `network:`")])
+        found |= {str(path): path for path in specs}
+    return list(found.items())
+
+
+def _is_hidden(parts: Sequence[str]) -> bool:
+    return any(part.startswith(".") for part in parts)

@@ -15,6 +15,7 @@ WORDS: dict[Status, str] = {
     "rounds": "ROUNDS",
     "differs": "DIFFERS (recorded)",
     "not_computable": "not computable",
+    "quoted": "quoted",
     "broken": "BROKEN",
     "stale": "STALE",
 }

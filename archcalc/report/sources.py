@@ -16,6 +16,13 @@ def citation(source: ClaimSource) -> str:
     return ", ".join(part for part in (who, source.title, source.reference) if part)
 
 
+def cited(source: ClaimSource, where: str = "") -> str:
+    """As people cite it, with the place: `Simonyan and Zisserman 2015, Table 2`; `Szegedy et al. 2014`."""
+    authors = [name.strip() for name in source.authors.split(",")]
+    who = numbers.listed(authors) if len(authors) < 3 else f"{authors[0]} et al."
+    return ", ".join(part for part in (f"{who or source.title} {source.year or ''}".strip(), where) if part)
+
+
 def source_rows(ledger: Ledger) -> list[dict[str, Any]]:
     """Sources as CSV and JSON hold them."""
     rows: list[dict[str, Any]] = []
@@ -59,6 +66,7 @@ def sources_table(ledger: Ledger) -> Table:
             number("round"),
             number("differ"),
             number("not computable", least=10),
+            number("quoted", drop=1),
             number("broken or stale", least=8),
             Column("read", drop=12, least=16, cut="end"),
         ]
@@ -71,7 +79,7 @@ def sources_table(ledger: Ledger) -> Table:
                 str(source["year"] or ""),
                 source["reference"],
                 str(source["figures"]),
-                *(str(source[status]) for status in ("reproduces", "rounds", "differs", "not_computable")),
+                *(str(source[status]) for status in ("reproduces", "rounds", "differs", "not_computable", "quoted")),
                 str(source["broken"] + source["stale"]),
                 source["read"],
             ]

@@ -12,8 +12,8 @@ from archcalc.source import Diagnostic, Source, Span
 Value: TypeAlias = "int | Fraction | tuple[Value, ...]"
 """What is computed: exact; a shape or a list is a tuple, a yes or no a bool."""
 
-Verdict = Literal["reproduces", "rounds", "differs", "not_computable"]
-Status = Literal["reproduces", "rounds", "differs", "not_computable", "broken", "stale"]
+Verdict = Literal["reproduces", "rounds", "differs", "not_computable", "quoted"]
+Status = Literal["reproduces", "rounds", "differs", "not_computable", "quoted", "broken", "stale"]
 Kind = Literal["erratum", "convention", "variant", "rounding", "unexplained"]
 Agreement = Literal["exact", "rounded", "truncated", "about", "bound"]
 Range: TypeAlias = "tuple[Fraction | None, Fraction | None]"
@@ -21,6 +21,9 @@ EXACT: tuple[Agreement, ...] = ("exact", "bound")  # nothing was rounded
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 STATUSES: tuple[Status, ...] = get_args(Status)
 KINDS: tuple[Kind, ...] = get_args(Kind)
+
+ACCURACIES = ("top1", "top5", "top1_error", "top5_error")
+"""What is quoted and not computed: parts of the validation images in percent, under the weights that `where:` names."""
 
 RECALLED = "from memory"
 """How `read` begins for a figure that nobody looked up."""
@@ -110,6 +113,18 @@ class ClaimResult(NamedTuple):
     def fails(self) -> bool:
         """Whether somebody has to look at it."""
         return self.status in ("broken", "stale")
+
+
+class Accuracy(NamedTuple):
+    """What somebody measured of a network with weights of theirs, in percent; an error of 30% is an accuracy of 70."""
+
+    source: ClaimSource
+    where: str
+    input: tuple[int, ...] | None  # None: that of the spec
+    is_recalled: bool
+    top1: Fraction | None = None
+    top5: Fraction | None = None
+    printed: tuple[str, ...] = ()  # as it stands there: `top1 76.13`
 
 
 class Ledger(NamedTuple):

@@ -135,6 +135,14 @@ def choose(spec: Spec, variant: str = "") -> Found:
     raise SpecError([Diagnostic("unknown-network", message, help=help)])
 
 
+def is_spec(path: Path) -> bool:
+    """Whether a file begins a network, as far as can be said without parsing it; one that cannot be read does not."""
+    try:
+        return _HEAD.search(path.read_text(encoding="utf-8")) is not None
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
 def looks_like_file(name: str) -> bool:
     """Whether an argument means a file rather than a name."""
     head = name.partition(":")[0] if len(name) > 2 else name
@@ -145,6 +153,12 @@ def all_names(paths: Iterable[Path] | None = None) -> list[str]:
     """Names of all networks that come with archcalc, family by family."""
     files = sorted(specs_folder().glob("*.yaml")) if paths is None else list(paths)
     return [name for path in files for name in read_file(path, f"specs/{path.name}").names()]
+
+
+def all_tasks() -> list[str]:
+    """What the networks that come with archcalc are for."""
+    specs = [read_file(path, f"specs/{path.name}", True) for path in sorted(specs_folder().glob("*.yaml"))]
+    return sorted({task for spec in specs for _, task in spec.tasks.values()})
 
 
 def _listed(names: list[str]) -> str:

@@ -126,6 +126,7 @@ def test_csv_and_json_are_exact_and_agree(path: str) -> None:
         "rounds": 1,
         "differs": 1,
         "not_computable": 1,
+        "quoted": 0,
         "broken": 1,
         "stale": 1,
     }

@@ -35,7 +35,7 @@ def test_networks_stand_by_year_or_task() -> None:
 
 
 def test_networks_of_one_file_are_for_several_tasks() -> None:
-    """ResNet's section 4.2 is about CIFAR-10, as are DenseNet's C10 and WRN-28-10; FractalNet's table is of CIFAR-100."""
+    """ResNet's section 4.2 is about CIFAR-10, as are DenseNet's C10 and WRN-28-10; FractalNet's about CIFAR-100."""
     rows = csv.DictReader(io.StringIO(run("list", "--format", "csv").stdout))
     tasks = {row["name"]: (row["task"], row["input"]) for row in rows}
     expected = {

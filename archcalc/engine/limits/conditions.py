@@ -6,7 +6,7 @@ import operator
 import re
 from collections.abc import Callable, Mapping
 from fractions import Fraction
-from typing import Any, NoReturn, cast
+from typing import Any, NamedTuple, NoReturn, cast
 
 from archcalc.engine.limits.budget import known_quantity
 from archcalc.results.difference import Condition, Sign
@@ -22,8 +22,51 @@ COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
     ">": operator.gt,
 }
 _CONDITION = re.compile(r"\s*(?:([A-Za-z_]+)\s*)?(<=|>=|==|!=|<|>|)\s*([+-]?)\s*([0-9][^%]*?)\s*(%?)\s*\Z")
+_COMPARISON = re.compile(r"\s*(\w+)\s*(<=|>=|==|!=|<|>)\s*(.*?)\s*\Z")
 _PERCENT = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})?\Z")
 _SAMPLE = "macs > +2% (a change), params > +100K (a change), params > 5M (the value)"
+
+
+class Comparison(NamedTuple):
+    """A column compared with what stands right of the sign: `macs < 600M`, before it is known what the column holds."""
+
+    column: str
+    sign: Sign
+    right: str
+    text: str  # as typed
+
+    def amount(self) -> int:
+        """The right side as an amount of a quantity.
+
+        Raises:
+            SpecError: it is a change, or no amount.
+        """
+        if self.right.startswith(("+", "-")) or self.right.endswith("%"):
+            self.refuse("it is about a change, and there is none", f"{self.column} {self.sign} 600M")
+        amount = exact_amount(self.right, self.column)
+        if amount is None:
+            self.refuse(f"`{self.right}` is no amount of {self.column}", sample_amount(self.column))
+        return amount
+
+    def refuse(self, why: str, help: str) -> NoReturn:
+        """End with what is wrong with it.
+
+        Raises:
+            SpecError: always.
+        """
+        raise SpecError([Diagnostic("bad-condition", f"`{self.text}` is no condition: {why}", help=help)])
+
+
+def comparison(text: str, sample: str) -> Comparison:
+    """A condition on a column of a table.
+
+    Raises:
+        SpecError: it does not read so.
+    """
+    found = _COMPARISON.match(text)
+    if found is None or not found[3]:
+        _refuse(text, f"a condition is {sample}")
+    return Comparison(found[1], cast(Sign, found[2]), found[3], text.strip())
 
 
 def condition(text: str, quantity: str = "") -> Condition:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from fractions import Fraction
 from math import ceil, floor
@@ -11,15 +10,12 @@ from typing import NamedTuple, NoReturn, Protocol
 import numpy as np
 
 from archcalc.engine.cost.quantities import instead_of
-from archcalc.engine.limits.conditions import COMPARISONS
+from archcalc.engine.limits.conditions import COMPARISONS, Comparison, comparison
 from archcalc.engine.sweep.axes import as_text
 from archcalc.engine.sweep.expansion import SWEEPABLE
 from archcalc.results.sweep import Axis, Column
 from archcalc.source import Diagnostic, SpecError, suggestion
-from archcalc.spec.budget import exact_amount, sample_amount
 from archcalc.spec.number import exact_number
-
-_CONDITION = re.compile(r"\s*(\w+)\s*(<=|>=|==|!=|<|>)\s*(.*?)\s*\Z")
 
 
 class Filter(NamedTuple):
@@ -179,36 +175,27 @@ def selection(
 
 
 def _filter(text: str, axes: dict[str, Axis], quantities: Sequence[str]) -> Filter:
-    found = _CONDITION.match(text)
-    if found is None or not found[3]:
-        _refuse("bad-condition", f"`{text}` is no condition", "a condition is macs < 600M, or resolution >= 128")
-    name, sign, right = found.groups()
-    if name in axes:
-        return _filter_of_axis(text, axes[name], sign, right)
-    if name not in quantities:
-        _refuse_column(name, [*axes, *quantities])
-    if right.startswith(("+", "-")) or right.endswith("%"):
-        _refuse("bad-condition", f"`{text}` is about a change, and a sweep has none", f"{name} {sign} 600M")
-    amount = exact_amount(right, name)
-    if amount is None:
-        message = f"`{text}` is no condition: `{right}` is no amount of {name}"
-        _refuse("bad-condition", message, sample_amount(name))
-    return Filter(name, sign, Fraction(amount))
+    given = comparison(text, "macs < 600M, or resolution >= 128")
+    if given.column in axes:
+        return _filter_of_axis(given, axes[given.column])
+    if given.column not in quantities:
+        _refuse_column(given.column, [*axes, *quantities])
+    return Filter(given.column, given.sign, Fraction(given.amount()))
 
 
-def _filter_of_axis(text: str, axis: Axis, sign: str, right: str) -> Filter:
+def _filter_of_axis(given: Comparison, axis: Axis) -> Filter:
     if not axis.is_numeric:
-        if sign not in ("==", "!="):
-            _refuse("bad-condition", f"`{text}` is no condition: {axis.name} is no number", f"{axis.name} == ...")
-        value, values = as_text(right), axis.texts
+        if given.sign not in ("==", "!="):
+            given.refuse(f"{axis.name} is no number", f"{axis.name} == ...")
+        value, values = as_text(given.right), axis.texts
         if value not in values:
             help = suggestion(value, values, f"values are {', '.join(values)}")
-            _refuse("bad-condition", f"`{text}` is no condition: {axis.name} is never `{right}`", help)
-        return Filter(axis.name, sign, value)
-    amount = exact_number(right)
+            given.refuse(f"{axis.name} is never `{given.right}`", help)
+        return Filter(axis.name, given.sign, value)
+    amount = exact_number(given.right)
     if amount is None:
-        _refuse("bad-condition", f"`{text}` is no condition: `{right}` is no number", f"{axis.name} {sign} 3/4")
-    return Filter(axis.name, sign, amount)
+        given.refuse(f"`{given.right}` is no number", f"{axis.name} {given.sign} 3/4")
+    return Filter(axis.name, given.sign, amount)
 
 
 def _order(word: str, names: Sequence[str]) -> Order:

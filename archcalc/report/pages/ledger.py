@@ -198,6 +198,8 @@ def _case(result: ClaimResult) -> Case:
         return Case(claim.id, "failure", message, f"{place(claim)}: {help}", result.status)
     if result.status == "not_computable":
         return Case(claim.id, "skipped", claim.because)
+    if result.status == "quoted":
+        return Case(claim.id, "skipped", "quoted: no cost, and not computed")
     return Case(claim.id)
 
 

@@ -1,0 +1,109 @@
+"""The command find."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from archcalc.cli.inputs import known, tell_left_out
+from archcalc.cli.options import (
+    DtypeOption,
+    FormatOption,
+    OutputOption,
+    UnitsChoice,
+    UnitsOption,
+    complete_task,
+    complete_where,
+)
+from archcalc.cli.output import FINDINGS, deliver, guarded
+
+
+class WithChoice(StrEnum):
+    """What stands beside the costs."""
+
+    ACCURACY = "accuracy"
+
+
+@guarded
+def find(
+    places: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="PLACE",
+            help="Folders and files of specs; without any, all networks of `archcalc list`.",
+            show_default=False,
+        ),
+    ] = None,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--where",
+            metavar="CONDITION",
+            help="What must hold: 'macs < 600M', 'params <= 6M', 'top1 >= 75'; repeatable.",
+            autocompletion=complete_where,
+        ),
+    ] = None,
+    task: Annotated[
+        str | None,
+        typer.Option(
+            "--task", metavar="TASK", help="What they are for: ImageNet, CIFAR.", autocompletion=complete_task
+        ),
+    ] = None,
+    pareto: Annotated[
+        str | None,
+        typer.Option(
+            "--pareto",
+            metavar="COLUMNS",
+            help="Keep what nothing else is better than in all: macs,params; the larger is better with a minus: "
+            "macs,-top1.",
+        ),
+    ] = None,
+    sort: Annotated[
+        str | None,
+        typer.Option("--sort", metavar="COLUMN", help="Largest first, with a minus smallest first; texts from A."),
+    ] = None,
+    top: Annotated[
+        int | None,
+        typer.Option("--top", metavar="N", min=1, help="The N networks with most MACs, or first by --sort."),
+    ] = None,
+    beside: Annotated[
+        WithChoice | None,
+        typer.Option("--with", help="Accuracies that were published beside the costs, with their sources."),
+    ] = None,
+    dtype: DtypeOption = "fp32",
+    format: FormatOption = None,
+    output: OutputOption = None,
+    units: UnitsOption = UnitsChoice.SI,
+) -> None:
+    """Find networks by what they cost, what they are for, and their published accuracy.
+
+    Columns are those of the totals (params, macs, size_bytes, depth, flops_fvcore, ...), year, resolution (the largest
+    extent of the input), top1 and top5 (percent, of the ledger), name, family and task.
+    """
+    from archcalc.claims.find import find as find_networks
+    from archcalc.report.found import found_object, found_row, listed
+    from archcalc.report.media import data
+    from archcalc.results.cost import DTYPES
+
+    found = find_networks(
+        *(places or []),
+        where=where or [],
+        task=task,
+        pareto=pareto or [],
+        sort=sort,
+        top=top,
+        dtype=known(dtype, DTYPES, "dtype"),
+        with_accuracy=beside is WithChoice.ACCURACY,
+    )
+    tell_left_out(found.broken)
+    deliver(
+        format,
+        output,
+        lambda: listed(found, units.value),
+        lambda: data.csv_text([found_row(row, found) for row in found.networks]),
+        lambda: data.json_text([found_object(row, found) for row in found.networks]),
+    )
+    if not found.networks:
+        raise typer.Exit(FINDINGS)
