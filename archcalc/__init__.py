@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from archcalc.claims.check import check_ledger
-    from archcalc.engine.network import Network, analyze, closed_form, load
+    from archcalc.engine.formula.closed_form import closed_form
+    from archcalc.engine.network import Network, analyze, load
     from archcalc.engine.sweep.run import sweep
     from archcalc.source import SpecError
     from archcalc.spec.limits import Limits
@@ -38,7 +39,7 @@ _PUBLIC = {
     "SpecError": "archcalc.source",
     "analyze": "archcalc.engine.network",
     "check_ledger": "archcalc.claims.check",
-    "closed_form": "archcalc.engine.network",
+    "closed_form": "archcalc.engine.formula.closed_form",
     "load": "archcalc.engine.network",
     "sweep": "archcalc.engine.sweep.run",
     "to_torch": "archcalc.torch_bridge.model.build",  # the torch extra

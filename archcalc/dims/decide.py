@@ -7,14 +7,26 @@ from __future__ import annotations
 
 from math import gcd, prod
 
-from archcalc.dims.atoms import Atom, Choice, Condition, Dim, Maximum, Minimum, NamedSum, Quotient, Variable
+from archcalc.dims.atoms import Atom, Choice, Condition, Dim, Maximum, Minimum, Monomial, NamedSum, Quotient, Variable
 from archcalc.dims.polynomial import MOST_TERMS, Polynomial, single, total
 
+MOST_CHOICES = 3  # minima and maxima in whose place one of their parts is tried: 2^3 ways at most
 
-def at_least_bound(x: Dim) -> int | None:
-    """A number that x never goes below, if one is found."""
+
+def at_least_bound(x: Dim, choices: int = MOST_CHOICES) -> int | None:
+    """A number that x never goes below, if one is found; in place of so many minima and maxima one part is tried."""
     if isinstance(x, int):
         return x
+    best = _relaxed_bound(x)
+    extreme = _extreme(x) if choices else None
+    for part in extreme.parts if extreme is not None else ():
+        found = at_least_bound(_with_part(x, extreme, part), choices - 1)
+        if found is not None:
+            best = found if best is None else max(best, found)
+    return best
+
+
+def _relaxed_bound(x: Polynomial) -> int | None:
     best = _from_below(x)
     if all(coefficient > 0 for monomial, coefficient in x.terms.items() if monomial):
         return best
@@ -129,6 +141,38 @@ def _from_below(x: Dim) -> int | None:
     return shifted.terms.get((), 0)
 
 
+def _extreme(x: Polynomial) -> Minimum | Maximum | None:
+    """The last minimum that is taken away, or maximum that is added: it is on the safe side of each of its parts."""
+    found = [atom for monomial, coefficient in x.terms.items() for atom in _safe_atoms(monomial, coefficient)]
+    return max(found, key=lambda atom: atom.order, default=None)
+
+
+def _safe_atoms(monomial: Monomial, coefficient: int) -> list[Minimum | Maximum]:
+    kind = Minimum if coefficient < 0 else Maximum
+    return [
+        atom
+        for atom, power in monomial
+        if isinstance(atom, kind) and power == 1 and _are_never_negative(monomial, but=atom)
+    ]
+
+
+def _with_part(x: Polynomial, extreme: Atom | None, part: Dim) -> Dim:
+    """At most x: a part of a minimum or a maximum in its place, in the terms where that makes x smaller."""
+    return total(
+        coefficient * prod([part, *(single(atom) ** power for atom, power in monomial if atom is not extreme)])
+        if extreme in _safe_atoms(monomial, coefficient)
+        else Polynomial({monomial: coefficient})
+        if monomial
+        else coefficient
+        for monomial, coefficient in x.terms.items()
+    )
+
+
+def _are_never_negative(monomial: Monomial, but: Atom) -> bool:
+    bounds = [least(atom) for atom, _ in monomial if atom is not but]
+    return all(bound is not None and bound >= 0 for bound in bounds)
+
+
 def _floors(x: Polynomial, but: set[Quotient]) -> dict[Quotient, int]:
     atoms = {atom for monomial in x.terms for atom, _ in monomial} - but
     return {a: a.divisor for a in atoms if isinstance(a, Quotient) and isinstance(a.divisor, int)}
@@ -140,8 +184,7 @@ def _without_floor(x: Polynomial, floor: Quotient, divisor: int) -> Dim | None:
     changed = False
     for monomial, coefficient in x.terms.items():
         others = tuple(factor for factor in monomial if factor[0] is not floor)
-        bounds = [least(atom) for atom, _ in others]
-        if (floor, 1) in monomial and all(bound is not None and bound >= 0 for bound in bounds):
+        if (floor, 1) in monomial and _are_never_negative(monomial, but=floor):
             estimate = floor.numerator if coefficient < 0 else floor.numerator - (divisor - 1)
             parts.append(estimate * (Polynomial({others: coefficient}) if others else coefficient))
             changed = True

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
+from typing import TypeVar
 
-from archcalc.dims.atoms import Choice, Condition, Dim, Maximum, Minimum, Variable, intern
+from archcalc.dims.atoms import Atom, Choice, Condition, Dim, Maximum, Minimum, Variable, intern
 from archcalc.dims.decide import at_least_bound
 from archcalc.dims.polynomial import Polynomial, single, total
 from archcalc.dims.requirements import RequirementError
 
 MOST_ADAPTIVE_OUTPUTS = 4096
+A = TypeVar("A", bound=Atom)
 
 
 def variable(name: str, at_least: int = 1) -> Polynomial:
@@ -33,7 +35,13 @@ def maximum(a: Dim, b: Dim) -> Dim:
         return max(a, b)
     if never_below(a, b):
         return a
-    return b if never_below(b, a) else single(intern(Maximum, a, b))
+    if never_below(b, a):
+        return b
+    for other, atom in ((a, alone(b, Maximum)), (b, alone(a, Maximum))):
+        for part, rest in _parted(atom):
+            if never_below(other, part):
+                return maximum(rest, other)
+    return single(intern(Maximum, a, b))
 
 
 def minimum(a: Dim, b: Dim) -> Dim:
@@ -42,7 +50,27 @@ def minimum(a: Dim, b: Dim) -> Dim:
         return min(a, b)
     if never_below(a, b):
         return b
-    return a if never_below(b, a) else single(intern(Minimum, a, b))
+    if never_below(b, a):
+        return a
+    for other, atom in ((a, alone(b, Minimum)), (b, alone(a, Minimum))):
+        for part, rest in _parted(atom):
+            if never_below(part, other):
+                return minimum(rest, other)
+    return single(intern(Minimum, a, b))
+
+
+def alone(x: Dim, kind: type[A]) -> A | None:
+    """The atom that a number consists of, where it is one of this kind."""
+    if isinstance(x, int) or len(x.terms) != 1:
+        return None
+    ((monomial, coefficient),) = x.terms.items()
+    atom, power = monomial[0] if len(monomial) == 1 else (None, 0)
+    return atom if coefficient == power == 1 and isinstance(atom, kind) else None
+
+
+def _parted(atom: Minimum | Maximum | None) -> tuple[tuple[Dim, Dim], ...]:
+    """Each part of a minimum or a maximum with the other."""
+    return () if atom is None else ((atom.a, atom.b), (atom.b, atom.a))
 
 
 def never_below(a: Dim, b: Dim) -> bool:

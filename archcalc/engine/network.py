@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from fractions import Fraction
 from operator import index
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archcalc.dims import Dim, Polynomial, Ratio, ratio, variable
+from archcalc.dims import Polynomial, Ratio, ratio, variable
 from archcalc.engine.cost.analyze import layer_costs, total
 from archcalc.engine.cost.conventions import CONVENTIONS
-from archcalc.engine.cost.quantities import quantity
 from archcalc.engine.cost.receptive_field import ReceptiveFields
 from archcalc.engine.cost.scope import indices_inside
 from archcalc.engine.cost.storage import FP32, LONGEST_DENSITY, storage_of
@@ -57,7 +57,7 @@ class Network(NamedTuple):
         """Expand it; variables named in `free` stay symbolic.
 
         Where `free` gives a unit, the variable takes multiples of it: `{"width": Fraction(1, 4)}` stands for width =
-        k/4, and k has the variable's name.
+        k/4, and k has the variable's name. A variable that is 0 in the spec is free from 0 on, every other from 1 on.
 
         Raises:
             SpecError: with the place where the expansion stopped.
@@ -72,8 +72,20 @@ class Network(NamedTuple):
         for name in free:
             check_variable(self.spec, name)
             unit = free[name] if isinstance(free, Mapping) else 1
-            overrides[name] = ratio.multiply(variable(name), unit)  # type: ignore[assignment]  # the unit is not 0
+            overrides[name] = ratio.multiply(variable(name, self.least(name, set)), unit)  # type: ignore[assignment]  # the unit is not 0
         return expand(self.spec, self.name, overrides, shape, limits, with_heads)
+
+    def least(self, variable: str, set: Mapping[str, Any] | None = None) -> int:
+        """From where on a variable is free: 0 where it is 0 in the spec, for this network or for all of its family.
+
+        Raises:
+            SpecError: no such variable, or the place where its expression is wrong.
+        """
+        values = [self.value(variable, {name: value for name, value in (set or {}).items() if name != variable})]
+        if self.name != self.spec.network:
+            with suppress(SpecError):  # of the family it may have no value
+                values.append(Network(self.spec, self.spec.network).value(variable))
+        return 0 if any(value == 0 and not isinstance(value, bool) for value in values) else 1
 
     def value(self, variable: str, set: Mapping[str, Any] | None = None) -> Any:
         """What a variable of the spec is: a number, a list, a word; None where it has no value in this network.
@@ -204,24 +216,6 @@ def cost_of_graph(
         make_layers=lambda: layer_costs(graph, fields, batch, storage, rule, with_heads, scope),
         scope=scope,
     )
-
-
-def closed_form(
-    network: str | Network,
-    free: Sequence[str] | Mapping[str, Fraction | int],
-    name: str = "macs",
-    set: Mapping[str, Any] | None = None,
-    with_heads: bool = False,
-) -> Dim:
-    """A quantity of a network as a polynomial in variables of its spec, exact for all their values.
-
-    Raises:
-        SpecError: a variable is unknown, or decides the structure and cannot stay free.
-        KeyError: not one of `quantities.ADDITIVE`.
-    """
-    if isinstance(network, str):
-        network = load(network)
-    return quantity(network.graph(set, free=free, with_heads=with_heads), name, with_heads)
 
 
 def setting(name: str, value: Any, number: int = 0) -> tuple[Placed, Source]:

@@ -15,7 +15,7 @@ from archcalc.report.media.blocks import Column, Document, Heading, Items, Parag
 from archcalc.report.media.latex import escaped
 from archcalc.report.media.numbers import exact as decimal
 from archcalc.report.media.numbers import listed
-from archcalc.results.formula import ClosedForm, Counter, Formulas
+from archcalc.results.formula import Counter, Forms, Formulas
 
 VALUE = "value"
 EXAMPLES = 3  # values of a variable that are written out
@@ -85,38 +85,14 @@ def in_variables(x: Dim, counters: Iterable[Counter]) -> Dim | None:
 # conditions
 
 
-def definition(counter: Counter) -> str:
-    """`resolution = 32 n + 11`; the variable alone where it is itself what is counted."""
-    if counter.is_itself:
-        return counter.variable
-    step, letter = counter.step, counter.letter
-    product = letter if step.numerator == 1 else f"{step.numerator} {letter}"
-    share = product if step.denominator == 1 else f"{product}/{step.denominator}"
-    return f"{counter.variable} = {share}{f' + {counter.offset}' if counter.offset else ''}"
-
-
 def condition(counter: Counter) -> str:
     """For which values of a variable a form holds, with the first of them."""
     least = f"{counter.letter} >= {counter.least}"
-    rest = [] if counter.period == 1 else [remainders(counter)]
+    rest = [] if counter.period == 1 else [counter.remainders]
     if counter.is_itself:
         return ", ".join([least, *rest])
     values = ", ".join(decimal(value) for value in islice(counter.values(), EXAMPLES))
-    return f"{definition(counter)}, {listed([least, *rest])}: {values}, ..."
-
-
-def remainders(counter: Counter) -> str:
-    """`resolution mod 32 is 0 to 6 or 31`; that it is a multiple."""
-    if counter.residues == (0,):
-        return f"a multiple of {counter.period}"
-    runs: list[list[int]] = []
-    for residue in counter.residues:
-        if runs and residue == runs[-1][-1] + 1:
-            runs[-1].append(residue)
-        else:
-            runs.append([residue])
-    words = [str(run[0]) if len(run) == 1 else f"{run[0]} to {run[-1]}" for run in runs]
-    return f"{counter.letter} mod {counter.period} is {listed(words, 'or')}"
+    return f"{counter.definition}, {listed([least, *rest])}: {values}, ..."
 
 
 def assumption(assumed: Assumption) -> str:
@@ -145,11 +121,12 @@ def formulated(found: Formulas, is_exact: bool = False) -> Document:
     return [*document, Paragraph(footer, quiet=True)] if footer else document
 
 
-def _table_of_totals(found: Formulas, form: ClosedForm) -> Table:
+def _table_of_totals(found: Formulas, form: Forms) -> Table:
     columns = [Column("quantity"), Column("closed form", least=24, cut="terms")]
-    table = Table([*columns, number(VALUE)] if found.point else columns)
+    has_value = bool(found.point and not found.refusal)
+    table = Table([*columns, number(VALUE)] if has_value else columns)
     for name, x in form.rows[""].items():
-        value = [f"{found.costs[''][name]:,}"] if found.point else []
+        value = [f"{found.costs[''][name]:,}"] if has_value else []
         table.rows.append([name, text(x), *value])
         own = in_variables(x, form.counters)
         if own is not None:
@@ -157,7 +134,7 @@ def _table_of_totals(found: Formulas, form: ClosedForm) -> Table:
     return table
 
 
-def _table_of_rows(found: Formulas, form: ClosedForm) -> Table:
+def _table_of_rows(found: Formulas, form: Forms) -> Table:
     table = Table([Column(found.by, least=12), *(Column(name, least=12, cut="terms") for name in found.quantities)])
     for row, costs in form.rows.items():
         table.rows.append([row, *(text(costs[name]) for name in found.quantities)])
@@ -166,8 +143,10 @@ def _table_of_rows(found: Formulas, form: ClosedForm) -> Table:
     return table
 
 
-def _remarks(found: Formulas, form: ClosedForm) -> list[str]:
+def _remarks(found: Formulas, form: Forms) -> list[str]:
     remarks = []
+    if found.refusal:
+        remarks.append(elsewhere(found))
     if found.unknown:
         remarks.append(f"At least that much: the cost of {listed(found.unknown)} is not known.")
     if form is not found.exact:
@@ -179,9 +158,20 @@ def _remarks(found: Formulas, form: ClosedForm) -> list[str]:
     return remarks
 
 
+def elsewhere(found: Formulas) -> str:
+    """That the forms are not for the spec's own values, and what the network costs there."""
+    sums = {name: sum(costs[name] for costs in found.costs.values()) for name in found.quantities}
+    costs = listed([f"{name} {value:,}" for name, value in sums.items()])
+    return f"At the spec's own {_point(found)} the network is another one, with {costs}: {found.refusal}."
+
+
+def _point(found: Formulas) -> str:
+    return listed([f"{name} {decimal(value)}" for name, value in found.point.items()])
+
+
 def _footer(found: Formulas) -> list[str]:
-    point = [f"{name} {decimal(value)}" for name, value in found.point.items()]
-    parts = [f"{VALUE}: the integer engine's at {listed(point)}"] * bool(point and found.by == "total")
+    has_value = found.point and not found.refusal and found.by == "total"
+    parts = [f"{VALUE}: the integer engine's at {_point(found)}"] * bool(has_value)
     return [
         *parts,
         *(f"{name} = {value}" for name, value in found.settings.items()),
@@ -204,6 +194,8 @@ def formulated_latex(found: Formulas, is_exact: bool = False) -> str:
     if len(form.rows) > 1:  # over several pages
         lines = ["\\begingroup\\allowdisplaybreaks", *lines, "\\endgroup"]
     ending = [f"for {listed(notes)}."] if notes else []
+    if found.refusal:
+        ending.append(escaped(elsewhere(found)))
     return "\n".join([f"% {found.name}; needs the package amsmath", *lines, *ending]) + "\n"
 
 
@@ -236,7 +228,7 @@ def _latex(x: Dim) -> str:
 def _latex_condition(counter: Counter) -> str:
     name = _latex(variable(counter.variable))
     least = f"{_latex(variable(counter.letter))} \\geq {counter.least}"
-    rest = f"\\text{{, {escaped(remainders(counter))}}}" if counter.period > 1 else ""
+    rest = f"\\text{{, {escaped(counter.remainders)}}}" if counter.period > 1 else ""
     if counter.is_itself:
         return f"{least}{rest}"
     step, letter = counter.step, _latex(variable(counter.letter))
@@ -259,6 +251,8 @@ def formulas_object(found: Formulas) -> dict[str, Any]:
         "with_heads": found.with_heads,
         "by": found.by,
         "point": {name: str(value) for name, value in found.point.items()},
+        "holds_at_point": not found.refusal if found.point else None,
+        "refusal": found.refusal,
         "at_least": bool(found.unknown),
         "unknown": list(found.unknown),
         "exact": _form_object(found, found.exact),
@@ -266,7 +260,7 @@ def formulas_object(found: Formulas) -> dict[str, Any]:
     }
 
 
-def _form_object(found: Formulas, form: ClosedForm) -> dict[str, Any]:
+def _form_object(found: Formulas, form: Forms) -> dict[str, Any]:
     from archcalc.engine.formula.symbolic import to_srepr
 
     return {
@@ -290,7 +284,7 @@ def _form_object(found: Formulas, form: ClosedForm) -> dict[str, Any]:
                 "quantity": name,
                 "text": text(x),
                 "sympy": to_srepr(x),
-                "value": found.costs[row][name] if found.costs else None,
+                "value": found.costs[row][name] if found.costs and not found.refusal else None,
             }
             for row, costs in form.rows.items()
             for name, x in costs.items()

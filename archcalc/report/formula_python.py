@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import builtins
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from keyword import iskeyword
 
 from archcalc import __version__
 from archcalc.dims import Assumption, Dim, Polynomial
 from archcalc.dims.atoms import Atom, Choice, Maximum, Minimum, NamedSum, Quotient, Variable, atoms_inside
 from archcalc.dims.text import Style, ordered, sum_text
-from archcalc.report.formula import assumption, definition, readable, remainders
-from archcalc.results.formula import ClosedForm, Counter, Formulas
+from archcalc.report.formula import assumption, elsewhere, readable
+from archcalc.results.formula import Counter, Forms, Formulas
 
 SOURCE = Style(" * ", "**", "", has_floor=False)
-TAKEN = frozenset({"Fraction", "divmod", "index", "max", "min", "rest"})  # names in a function that are no variables
+TAKEN = frozenset({*dir(builtins), "Fraction", "index", "rest"})  # names in a function that are no variables
 LINE = 100  # characters, before a sum stands one term a line
 
 
@@ -26,21 +27,19 @@ def formulated_python(found: Formulas, is_exact: bool = False) -> str:
     imports = ["from fractions import Fraction"] * ("Fraction(" in body) + ["from operator import index"] * (
         "index(" in body
     )
-    head = [
-        f'"""What {found.name} costs: closed forms by archcalc {__version__}, exact for every value that they take."""'
-    ]
+    more = f"\n\n{elsewhere(found)}\n" if found.refusal else ""
+    first = f"What {found.name} costs: closed forms by archcalc {__version__}, exact for every value that they take."
+    head = [f'"""{first}{more}"""']
     return "\n\n\n".join(["\n\n".join([*head, *(["\n".join(imports)] if imports else [])]), body]) + "\n"
 
 
-def _function(found: Formulas, form: ClosedForm, name: str) -> str:
+def _function(found: Formulas, form: Forms, name: str) -> str:
     numbers = {row: readable(costs[name]) for row, costs in form.rows.items()}
-    inside = {of for x in numbers.values() if isinstance(x, Polynomial) for of in x.variables()}
-    counters = [counter for counter in form.counters if counter.letter in inside]
-    known = {counter.letter for counter in counters}
-    assumptions = [assumed for assumed in form.assumptions if _variables(assumed) <= known]
-    names = _names([*numbers.values(), *(side for assumed in assumptions for side in (assumed.a, assumed.b))])
-    kinds = {counter.variable: "int" if _is_whole(counter) else "Fraction | int" for counter in counters}
-    arguments = ", ".join(f"{identifier(variable)}: {kind}" for variable, kind in kinds.items())
+    counters = _asked_for(found, form, [*numbers.values()])
+    words = _words([*(of.variable for of in form.counters), *(of.letter for of in form.counters)])
+    names = _names([*numbers.values(), *(side for of in form.assumptions for side in (of.a, of.b))], words)
+    kinds = {words[of.variable]: "int" if _is_whole(of) else "Fraction | int" for of in counters}
+    arguments = ", ".join(f"{argument}: {kind}" for argument, kind in kinds.items())
     is_total = found.by == "total"
     result = "int" if is_total else "dict[str, int]"
     title = identifier(f"{found.name}_{name}" if is_total else f"{found.name}_{name}_by_{found.by}")
@@ -48,14 +47,28 @@ def _function(found: Formulas, form: ClosedForm, name: str) -> str:
     lines = [f"def {title}({arguments}) -> {result}:"]
     lines.append(f'    """{least}{name} of {found.name}{"" if is_total else f", by {found.by}"}."""')
     for counter in counters:
-        lines += _taken(counter)
+        lines += _taken(counter, words)
     lines += [f"    {names[atom]} = {_code(atom, names)}" for atom in names if not isinstance(atom, Variable)]
-    for assumed in assumptions:
-        lines += [f"    if not {_test(assumed, names)}:", f'        raise ValueError("not so: {assumption(assumed)}")']
+    for assumed in form.assumptions:
+        lines += [
+            f"    if not {_test(assumed, names)}:",
+            f'        raise ValueError("it holds where {assumption(assumed)}")',
+        ]
     if is_total:
         return "\n".join([*lines, *_returned(numbers[""], names)])
     rows = [f"        {row!r}: {sum_text(x, names, SOURCE)},".replace("'", '"') for row, x in numbers.items()]
     return "\n".join([*lines, "    return {", *rows, "    }"])
+
+
+def _asked_for(found: Formulas, form: Forms, numbers: Iterable[Dim]) -> list[Counter]:
+    """Variables that a number depends on, and those of which something is required."""
+    sides = (side for assumed in form.assumptions for side in (assumed.a, assumed.b))
+    inside = {name for x in (*numbers, *sides) if isinstance(x, Polynomial) for name in x.variables()}
+    return [
+        counter
+        for counter, exact in zip(form.counters, found.exact.counters, strict=True)
+        if counter.letter in inside or not exact.is_unconditional
+    ]
 
 
 def identifier(text: str) -> str:
@@ -68,21 +81,28 @@ def _is_whole(counter: Counter) -> bool:
     return counter.step.denominator == counter.offset.denominator == 1
 
 
-def _variables(assumed: Assumption) -> set[str]:
-    return {name for side in (assumed.a, assumed.b) if isinstance(side, Polynomial) for name in side.variables()}
+def _words(names: Iterable[str]) -> dict[str, str]:
+    """A name of Python's for each variable, no two alike: `max` is `max_`, and so `max_` another one."""
+    found: dict[str, str] = {}
+    for name in dict.fromkeys(names):
+        word = identifier(name)
+        while word in found.values():
+            word += "_"
+        found[name] = word
+    return found
 
 
-def _names(numbers: list[Dim]) -> dict[Atom, str]:
+def _names(numbers: list[Dim], words: Mapping[str, str]) -> dict[Atom, str]:
     """A name for each atom, in the order in which they are computed: variables have theirs."""
     atoms = sorted({atom for x in numbers for atom in atoms_inside(x)}, key=lambda atom: atom.order)
-    taken = {identifier(atom.name) for atom in atoms if isinstance(atom, Variable)}
+    taken = set(words.values())
     free = (name for name in (f"s{number}" for number in range(1, len(atoms) + len(taken) + 1)) if name not in taken)
-    return {atom: identifier(atom.name) if isinstance(atom, Variable) else next(free) for atom in atoms}
+    return {atom: words[atom.name] if isinstance(atom, Variable) else next(free) for atom in atoms}
 
 
-def _taken(counter: Counter) -> list[str]:
+def _taken(counter: Counter, words: Mapping[str, str]) -> list[str]:
     """What an argument is in the form, or that it cannot be."""
-    variable, letter = identifier(counter.variable), identifier(counter.letter)
+    variable, letter = words[counter.variable], words[counter.letter]
     refused = [f"{letter} < {counter.least}"]
     if counter.period > 1:
         residues = counter.residues
@@ -91,7 +111,6 @@ def _taken(counter: Counter) -> list[str]:
             if residues == (0,)
             else f"{letter} % {counter.period} not in {residues if len(residues) > 1 else list(residues)}"
         )
-    words = f"{letter} >= {counter.least}{f', {remainders(counter)}' if counter.period > 1 else ''}"
     if counter.is_itself:
         lines = []
         refused[0] = f"index({variable}) < {counter.least}"
@@ -109,9 +128,8 @@ def _taken(counter: Counter) -> list[str]:
         )
         lines = [f"    {letter}, rest = divmod({value}{offset if counter.offset else ''}, {step})"]
         refused.insert(0, "rest")
-        words = f"{definition(counter)} with {words}"
     lines.append(f"    if {' or '.join(refused)}:")
-    lines.append(f'        raise ValueError(f"it holds for {words}, not {{{variable}}}")')
+    lines.append(f'        raise ValueError(f"it holds for {counter.condition}, not {{{variable}}}")')
     return lines
 
 

@@ -58,6 +58,12 @@ def test_bounds_and_signs_are_proofs(rule: Rule, point: dict[str, int]) -> None:
         ((r - 5) // w, -4, None),
         (maximum(r - w, w - r), None, None),
         (single(intern(NamedSum, r + w + 3)), 5, None),
+        (4096 - minimum(r, 4095), 1, 4095),  # what a window cuts off a cache: a minimum is below each of its parts
+        (w * r - w * minimum(r, 7), 0, None),
+        (maximum(r, w) + maximum(r, 7) - w - 7, 0, None),
+        (r - minimum(w, minimum(r, 5)), 0, None),
+        (minimum(r, 9) - r, None, 0),
+        (w - minimum(r, 7), -6, None),
         (-single(intern(NamedSum, r + w + 3)), None, -5),
         (2 - single(intern(NamedSum, r + 2)), None, -1),
     ],

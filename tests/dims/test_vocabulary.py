@@ -97,3 +97,17 @@ def test_adaptive_windows_are_limited(outputs: int) -> None:
     with pytest.raises(RequirementError, match=f"1 to 4096 outputs along an axis, not {outputs}") as caught:
         adaptive_windows(r, outputs)
     assert caught.value.code == "adaptive-outputs"
+
+
+def test_one_of_two_limits_is_enough() -> None:
+    """`min(min(past, 4095), 4096)`: a cache that is cut twice."""
+    past, n = variable("past", 0), variable("n")
+    cut = minimum(past, 4095)
+    assert minimum(cut, 4096) == minimum(4096, cut) == cut
+    assert minimum(cut, 7) == minimum(7, cut) == minimum(past, 7)
+    assert minimum(cut + n, n + 4096) == cut + n
+    assert minimum(minimum(past, n), past) == minimum(past, n)
+    assert maximum(maximum(n, 3), n) == maximum(n, 3)
+    assert maximum(3, maximum(n, 7)) == maximum(n, 7)
+    assert maximum(maximum(n, 3), 7) == maximum(n, 7)
+    assert maximum(n * minimum(past, 5), 5 * n) == 5 * n

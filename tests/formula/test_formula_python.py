@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import random
 import re
@@ -20,7 +21,6 @@ from archcalc.engine.formula.symbolic import symbol
 from archcalc.report.formula import formulas_object, formulated_latex
 from archcalc.report.formula_python import formulated_python, identifier
 from archcalc.report.media.data import json_text
-from archcalc.results.formula import ClosedForm
 from archcalc.spec.library import all_names
 from tests.engine.small import network
 from tests.formula.test_forms import costs_at, free_of, some_point
@@ -35,15 +35,12 @@ def functions(source: str) -> dict[str, Any]:
     return found
 
 
-def arguments(form: ClosedForm, quantity: str, point: dict[str, Fraction], row: str = "") -> dict[str, Any]:
-    """Values of the variables that are in a formula."""
-    x = form.rows[row][quantity]
-    inside = frozenset() if isinstance(x, int) else x.variables()
+def arguments(function: Any, point: dict[str, Fraction]) -> dict[str, Any]:
+    """Values of the variables that a function takes."""
+    values = {identifier(name): value for name, value in point.items()}
     return {
-        of.variable: int(value) if value.denominator == 1 else value
-        for of in form.counters
-        if of.letter in inside
-        for value in [point[of.variable]]
+        name: int(value) if (value := values[name]).denominator == 1 else value
+        for name in inspect.signature(function).parameters
     }
 
 
@@ -56,7 +53,8 @@ def test_functions_give_what_the_engine_counts(name: str, is_exact: bool) -> Non
     totals = costs_at(name, point).totals
     defined = functions(formulated_python(found, is_exact))
     for quantity in QUANTITIES:
-        count = defined[identifier(f"{name}_{quantity}")](**arguments(form, quantity, point))
+        function = defined[identifier(f"{name}_{quantity}")]
+        count = function(**arguments(function, point))
         assert count == getattr(totals, quantity), point
         assert type(count) is int
 

@@ -63,7 +63,7 @@ def test_both_axes_of_enet() -> None:
     ],
 )
 def test_assumptions_as_ranges(assumed: Assumption, expected: Range | None) -> None:
-    ranges, others = ranges_of(["r", "w"], [assumed])
+    ranges, others = ranges_of({"r": 1, "w": 1}, [assumed])
     assert ranges["r"] == (expected or Range())
     assert others == ([] if expected else [assumed])
 
@@ -71,7 +71,7 @@ def test_assumptions_as_ranges(assumed: Assumption, expected: Range | None) -> N
 def test_remainders_too_many_to_list_stay_assumptions() -> None:
     """Multiples of 64 and of 81 are those of 5,184, of which no list of remainders is made."""
     by_64, by_81 = (Assumption("", "", r, divisor, "divisible") for divisor in (64, 81))
-    ranges, others = ranges_of(["r"], [by_64, by_81])
+    ranges, others = ranges_of({"r": 1}, [by_64, by_81])
     assert ranges["r"] == Range(1, 64, (0,))
     assert others == [by_81]
 

@@ -16,7 +16,8 @@ import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from archcalc.engine.network import Network, analyze, closed_form
+from archcalc.engine.formula.closed_form import closed_form
+from archcalc.engine.network import Network, analyze
 from archcalc.graph import Graph
 from archcalc.results.cost import NetworkCost
 from archcalc.source import Diagnostic, Source, SpecError, source_from_bytes

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
-from itertools import count
 from math import lcm
 from typing import Any, TypeAlias
 
@@ -20,11 +19,12 @@ from archcalc.dims.polynomial import single
 from archcalc.engine.cost.costs import cost_of
 from archcalc.engine.cost.quantities import ADDITIVE, TIMES_BATCH, instead_of, parts, quantity
 from archcalc.engine.explain import MismatchError
+from archcalc.engine.formula.closed_form import letters
 from archcalc.engine.formula.ranges import Range, decided_by, holds, period_of, ranges_of
 from archcalc.engine.formula.squares import squared
 from archcalc.engine.network import Network, check_variable, load
 from archcalc.graph import Graph
-from archcalc.results.formula import By, ClosedForm, Counter, Formulas
+from archcalc.results.formula import By, Counter, Forms, Formulas
 from archcalc.source import Diagnostic, SpecError, suggest
 
 BATCH = "batch"
@@ -72,16 +72,20 @@ def formulas(
     )
     times = variable(BATCH) if BATCH in units and not _is_of_spec(network, BATCH) else 1
     rows = _counted(graph, names, by, with_heads, times)
-    ranges, others = ranges_of(units, graph.assumptions)
+    least = {name: network.least(name, set) if _is_of_spec(network, name) else 1 for name in units}
+    ranges, others = ranges_of(least, graph.assumptions)
     numbers = {name: value / units[name] for name, value in point.items()}
     ones, none = dict.fromkeys(units, 1), dict.fromkeys(units, 0)
-    exact = _form(rows, others, units, ranges, ones, none)
+    exact = _form(rows, others, units, least, ranges, ones, none)
     if exact is None:
         raise SpecError([Diagnostic("no-value", f"no value of {', '.join(units)} is one that {network.name} takes")])
     steps = _steps(rows, graph.assumptions, ranges, numbers)
     offsets = {name: offset_of(numbers.get(name), step) for name, step in steps.items()}
-    simple = _form(rows, others, units, ranges, steps, offsets) if steps != ones else None
+    simple = _form(rows, others, units, least, ranges, steps, offsets) if steps != ones else None
     is_complete = len(point) == len(units) and all(number.denominator == 1 for number in numbers.values())
+    refusal = _refusal(exact, point) if is_complete else ""
+    if simple is not None and is_complete and not refusal and _refusal(simple, point):
+        simple = None
     found = Formulas(
         name=network.name,
         title=network.title,
@@ -91,6 +95,7 @@ def formulas(
         simple=simple or exact,
         point=point if is_complete else {},
         costs=_costs(network, point, names, by, set, with_heads) if is_complete else {},
+        refusal=refusal,
         settings={name: str(value) for name, value in (set or {}).items() if name not in units},
         with_heads=with_heads,
         unknown=tuple(_unknown(graph, with_heads)),
@@ -200,7 +205,18 @@ def _costs(
     return dict(found)
 
 
+def _refusal(form: Forms, point: Mapping[str, Fraction]) -> str:
+    """Why a form does not hold at the spec's own values; "" where it does."""
+    try:
+        form.numbers(point)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
 def _check(found: Formulas) -> None:
+    if found.refusal:
+        return
     for form in (found.exact, found.simple):
         for row, costs in found.costs.items():
             for name, cost in costs.items():
@@ -217,12 +233,13 @@ def _form(
     rows: Rows,
     assumptions: Sequence[Assumption],
     units: Mapping[str, Fraction],
+    least: Mapping[str, int],
     ranges: Mapping[str, Range],
     steps: Mapping[str, int],
     offsets: Mapping[str, int],
-) -> ClosedForm | None:
+) -> Forms | None:
     """The form for so many units of each variable and so many more; None where the network takes none of them."""
-    letters = iter(letter for letter in _letters() if letter not in units)
+    free_letters = (letter for letter in letters() if letter not in units)
     counters: list[Counter] = []
     values: dict[str, Dim] = {}
     for name, unit in units.items():
@@ -230,23 +247,18 @@ def _form(
         along = ranges[name].along(step, offset)
         if along is None:
             return None
-        letter = name if unit * step == 1 and not offset else next(letters)
-        counters.append(Counter(name, letter, unit * step, unit * offset, *along))
+        letter = name if unit * step == 1 and not offset else next(free_letters)
+        counters.append(Counter(name, letter, unit * step, unit * offset, *along, declared=least[name]))
         if (letter, step) != (name, 1):
             values[name] = step * variable(letter, along.least) + offset
     if not values:
-        return ClosedForm(tuple(counters), rows, tuple(assumptions))
+        return Forms(tuple(counters), rows, tuple(assumptions))
     left = [assumed for assumed in assumptions if not holds(assumed, values)]
-    return ClosedForm(
+    return Forms(
         tuple(counters),
         {row: {name: substitute(x, values) for name, x in costs.items()} for row, costs in rows.items()},
         tuple(assumed._replace(a=substitute(assumed.a, values), b=substitute(assumed.b, values)) for assumed in left),
     )
-
-
-def _letters() -> Iterator[str]:
-    yield from ("n", "m", "k", "p", "q")
-    yield from (f"n{number}" for number in count(1))
 
 
 def _steps(

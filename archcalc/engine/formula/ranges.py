@@ -71,9 +71,9 @@ def _shortest(period: int, residues: tuple[int, ...]) -> tuple[int, tuple[int, .
     return period, residues
 
 
-def ranges_of(names: Iterable[str], assumptions: Iterable[Assumption]) -> tuple[dict[str, Range], list[Assumption]]:
-    """Of each variable, and what cannot be said of one variable alone."""
-    found = dict.fromkeys(names, Range())
+def ranges_of(least: Mapping[str, int], assumptions: Iterable[Assumption]) -> tuple[dict[str, Range], list[Assumption]]:
+    """Of each variable, from its least number of units on, and what cannot be said of one variable alone."""
+    found = {name: Range(number) for name, number in least.items()}
     others: list[Assumption] = []
     for assumed in assumptions:
         name = _only_variable(assumed)
@@ -87,10 +87,10 @@ def ranges_of(names: Iterable[str], assumptions: Iterable[Assumption]) -> tuple[
 
 def _narrowed(known: Range, assumed: Assumption, name: str) -> Range | None:
     """Those numbers of a range at which an assumption on one variable holds; None where that is no range."""
-    least = _least(assumed, name)
+    least = _least(assumed, name, known.least)
     if least is not None:
         return known.at_least(least)
-    leaving = _leaving(assumed, name)
+    leaving = _leaving(assumed, name, known.least)
     return None if leaving is None else known.leaving(*leaving)
 
 
@@ -99,17 +99,17 @@ def _only_variable(assumed: Assumption) -> str | None:
     return names.pop() if len(names) == 1 else None
 
 
-def _least(assumed: Assumption, name: str) -> int | None:
-    """From which value on one side is not below the other, where it grows with the variable."""
+def _least(assumed: Assumption, name: str, first: int) -> int | None:
+    """From which value on, the first or a later one, one side is not below the other, where it grows so."""
     above = assumed.a - assumed.b
     if assumed.relation != ">=" or not _grows(above):
         return None
-    high = 1
+    high = max(1, first)
     while evaluate(above, {name: high}) < 0:
         high *= 2
         if high > FARTHEST:
             return None
-    return bisect_left(range(high), True, 1, key=lambda value: evaluate(above, {name: value}) >= 0)
+    return bisect_left(range(high), True, min(first, high), key=lambda value: evaluate(above, {name: value}) >= 0)
 
 
 def _grows(x: Dim) -> bool:
@@ -142,14 +142,14 @@ def _is_never_negative(atom: Atom) -> bool:
     return bound is not None and bound >= 0
 
 
-def _leaving(assumed: Assumption, name: str) -> tuple[int, tuple[int, ...]] | None:
+def _leaving(assumed: Assumption, name: str, first: int) -> tuple[int, tuple[int, ...]] | None:
     """The period, and the remainders at which the assumption holds, where the remainder decides."""
     period = lcm(*map(period_of, decided_by(assumed)))
     if assumed.relation not in ("==", "divisible") or period > MOST_RESIDUES:
         return None
     residues = []
     for residue in range(period):
-        decided = holds(assumed, {name: period * variable("n", 0 if residue else 1) + residue})
+        decided = holds(assumed, {name: period * variable("n", 0 if residue >= first else 1) + residue})
         if decided is None:
             return None
         if decided:

@@ -1,0 +1,226 @@
+"""Where a closed form does not hold, it says so: in every format, and in Python by an exception."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import archcalc
+from archcalc.engine.formula.closed_form import ClosedForm, closed_form
+from archcalc.engine.formula.forms import formulas
+from archcalc.engine.network import Network
+from archcalc.report.formula_python import formulated_python
+from archcalc.spec.library import all_names
+from tests.cli.running import run
+from tests.engine.small import network
+
+SHORT = network(
+    "short: (identity if x.channels == width else conv(width, 1))\nout: conv(10, 1)",
+    "image(16, 8, 8)",
+    "variables: {width: 32}",
+)
+LINEAR = "layers: (identity if x.channels == 8 else linear(8)) >> relu\n"
+EXCLUDED = f"network: n\ninput: features(n)\nvariables: {{n: 8}}\n{LINEAR}"
+LOST = """network: p
+input: image(4, n, n)
+variables: {n: 16, w: 6}
+layers:
+  a: (conv(4, 3) if w == 4 else maxpool(2))
+"""
+
+
+def defined(network: Network, free: list[str]) -> dict[str, Any]:
+    """What the module for a network defines."""
+    found: dict[str, Any] = {}
+    exec(compile(formulated_python(formulas(network, free)), "formula.py", "exec"), found)
+    return found
+
+
+def test_a_closed_form_keeps_what_the_expansion_assumed() -> None:
+    """At width 16 the first layer is an identity: 16 * 10 + 10 params by hand, where the polynomial has 442."""
+    form = closed_form(SHORT, ["width"], "params")
+    assert form(width=32) == (16 * 32 + 32) + (32 * 10 + 10) == archcalc.analyze(SHORT).totals.params
+    assert archcalc.analyze(SHORT, set={"width": 16}).totals.params == 170
+    with pytest.raises(ValueError, match=r"it holds where 16 is not width .*, not at width = 16"):
+        form(width=16)
+    assert "16 is not width" in repr(form)
+    assert "16 is not width" in form._repr_latex_()
+    with pytest.raises(ValueError, match="16 is not width"):
+        formulas(SHORT, ["width"])(width=16)
+
+
+def test_a_closed_form_keeps_what_layers_require() -> None:
+    """A window of 3 needs 3 pixels; 8 channels are in g groups where g divides 8."""
+    form = closed_form(network("a: conv(8, 3, groups=g)", "image(8, n, n)", "variables: {n: 9, g: 2}"), ["n", "g"])
+    assert form(n=3, g=8) == 8 * 9
+    for values, reason in (({"n": 2, "g": 2}, "n >= 3"), ({"n": 3, "g": 3}, "8 is divisible by g")):
+        with pytest.raises(ValueError, match=reason):
+            form(**values)
+    with pytest.raises(TypeError, match="a function of g, n: g is missing"):
+        form(n=3)
+    with pytest.raises(TypeError, match="a function of g, n: w"):
+        form(n=3, g=2, w=1)
+
+
+def test_closed_forms_are_called() -> None:
+    form = archcalc.closed_form("resnet50@torchvision", ["resolution"])
+    assert form(resolution=224) == archcalc.analyze("resnet50@torchvision").totals.macs == 4_089_184_256
+    assert form(resolution=256) == 83_410_944 * 8**2 + 2_048_000
+    assert type(form(resolution=256)) is int
+    assert form.variables == ("resolution",)
+    assert str(form) == str(form.number)
+    assert repr(form).startswith("macs of resnet50@torchvision: ")
+    assert repr(form).endswith(" for resolution >= 1")
+    params = archcalc.closed_form("resnet50", ["resolution"], "params")
+    assert params(resolution=64) == params == 25_557_032
+    assert hash(params) == hash(25_557_032)
+    again: ClosedForm = pickle.loads(pickle.dumps(form))
+    assert again == form
+    assert again != params
+
+
+def test_a_notebook_shows_latex() -> None:
+    form = archcalc.closed_form("vgg16", ["classes"], "params")
+    assert form._repr_latex_() == (
+        r"$\displaystyle 4097 \, \mathrm{classes} + 134260544 \quad \text{for classes >= 1}$"
+    )
+
+
+def test_the_own_value_is_the_excluded_one(tmp_path: Path) -> None:
+    """With n = 8 the layer is left out, and the formula is of the networks that have it: 8 n, 8 n + 8 by hand."""
+    path = tmp_path / "n.yaml"
+    path.write_text(EXCLUDED)
+    for format in ("text", "markdown", "latex", "python", "json"):
+        found = run("formula", str(path), "--format", format).stdout
+        assert "n is not 8" in found or r"n \neq 8" in found
+        if format not in ("python", "json"):
+            assert "value" not in found.splitlines()[2]
+        if format != "json":
+            assert "At the spec's own n 8 the network is another one, with macs 0 and params 0" in " ".join(
+                found.split()
+            )
+    (of,) = json.loads(run("formula", str(path), "--format", "json").stdout)["networks"]
+    assert (of["holds_at_point"], [each["value"] for each in of["exact"]["formulas"]]) == (False, [None, None])
+    assert "it holds where n is not 8" in of["refusal"]
+    functions = defined(archcalc.load(str(path)), ["n"])
+    assert (functions["n_macs"](7), functions["n_params"](7)) == (56, 64)
+    with pytest.raises(ValueError, match="it holds where n is not 8"):
+        functions["n_macs"](8)
+
+
+def test_python_keeps_conditions_on_variables_that_are_not_in_the_polynomial(tmp_path: Path) -> None:
+    """A convolution of 4 x 4 x 9 weights stands there at w = 4, and no polynomial is of it."""
+    path = tmp_path / "p.yaml"
+    path.write_text(LOST)
+    functions = defined(archcalc.load(str(path)), ["n", "w"])
+    assert functions["p_macs"](n=16, w=6) == functions["p_params"](n=16, w=6) == 0
+    with pytest.raises(ValueError, match="it holds where w is not 4"):
+        functions["p_macs"](n=16, w=4)
+    with pytest.raises(ValueError, match="n >= 2"):
+        functions["p_params"](n=1, w=6)
+    assert archcalc.analyze(str(path), set={"w": 4}).totals.params == 4 * 4 * 9 + 4
+
+
+NAMES = [
+    "ValueError",
+    "int",
+    "Fraction",
+    "index",
+    "rest",
+    "divmod",
+    "str",
+    "def_",
+    "print",
+    "s1",
+    "_x",
+    "match",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_any_name_of_a_variable(name: str) -> None:
+    small = network(
+        "a: conv(4, 3, stride=2)\nb: conv(8 * k, 1)",
+        f"image(3, {name}, {name})",
+        more=f"variables: {{{name}: 32, k: 1}}",
+    )
+    functions = defined(small, [name, "k"])
+    side = (31 - 2) // 2 + 1
+    exact = formulated_python(formulas(small, [name, "k"]), is_exact=True)
+    found: dict[str, Any] = {}
+    exec(compile(exact, "formula.py", "exec"), found)
+    assert found["small_macs"](31, 2) == side**2 * (27 * 4 + 4 * 16)
+    assert functions["small_macs"](32, 2) == 15**2 * (27 * 4 + 4 * 16)
+    with pytest.raises(ValueError, match="it holds for"):
+        found["small_macs"](1, 1)
+
+
+@pytest.mark.parametrize("pair", [("y", "_y"), ("int_", "int"), ("s1", "s2"), ("n", "m")])
+def test_no_two_names_are_alike(pair: tuple[str, str]) -> None:
+    a, b = pair
+    small = network(f"a: conv(4 * {b}, 1)", f"image(3, {a}, {a})", f"variables: {{{a}: 8, {b}: 2}}")
+    assert defined(small, [a, b])["small_params"](2) == 3 * 8 + 8
+    assert defined(small, [a, b])["small_macs"](5, 2) == 25 * 24
+
+
+@pytest.mark.parametrize("name", all_names())
+def test_every_variable_of_the_library(name: str) -> None:
+    """A formula, or a diagnostic that says why there is none; what it gives is checked as it is made."""
+    loaded = archcalc.load(name)
+    for variable in loaded.spec.settable:
+        try:
+            found = formulas(loaded, [variable])
+        except archcalc.SpecError as error:
+            assert error.diagnostics[0].code in {  # noqa: PT017  # one of these, or a formula
+                "structural-variable",
+                "bad-argument",
+                "shape-mismatch",
+                "undecided-condition",
+            }
+        else:
+            assert not found.refusal
+            if found.point:  # a variable of its sisters has no value here
+                assert found(**found.point) == found.costs
+
+
+PAST = network("pad: conv(8, 1, padding=past)\ngap: global_avgpool", "sequence(8, n)", "variables: {n: 4, past: 0}")
+
+
+def test_a_variable_that_is_0_is_free_from_0_on() -> None:
+    """8 channels to 8 at n + 2 past positions: 64 (n + 2 past) MACs by hand."""
+    form = archcalc.closed_form(PAST, ["n", "past"])
+    assert [form(n=4, past=past) for past in (0, 1, 5)] == [64 * 4, 64 * 6, 64 * 14]
+    with pytest.raises(ValueError, match="past >= 0"):
+        form(n=4, past=-1)
+    with pytest.raises(ValueError, match="n >= 1"):
+        form(n=0, past=1)
+    found = formulas(PAST, ["past"])
+    assert found.costs[""]["macs"] == found(past=0)[""]["macs"] == 256
+    (counter,) = found.exact.counters
+    assert (counter.least, counter.condition) == (0, "past >= 0")
+
+
+def test_a_variable_that_is_0_in_the_family_is_so_in_its_variants(tmp_path: Path) -> None:
+    path = tmp_path / "z.yaml"
+    path.write_text(
+        "network: z\ninput: sequence(8, n)\nvariables: {n: 4, past: 0}\nvariants:\n  z@step: {n: 1, past: 3}\n"
+        "layers: conv(8, 1, padding=past)\n"
+    )
+    form = archcalc.closed_form(f"{path}:z@step", ["past"])
+    assert (form(past=0), form(past=3)) == (64, 64 * 7)
+    assert archcalc.closed_form(str(path), ["past"], set={"past": 3})(past=0) == 256
+
+
+def test_a_requirement_still_raises_the_least_value() -> None:
+    """A window of 5 fits into 4 + 2 past positions from past 1 on."""
+    small = network("a: conv(8, 5, padding=past)", "sequence(8, 4)", "variables: {past: 0}")
+    with pytest.raises(archcalc.SpecError):
+        archcalc.analyze(small)
+    form = archcalc.closed_form(small, ["past"])
+    assert form(past=1) == 2 * 5 * 64
+    with pytest.raises(ValueError, match="past >= 1"):
+        form(past=0)
