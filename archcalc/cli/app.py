@@ -15,6 +15,7 @@ from archcalc.cli import (
     diff,
     find,
     formula,
+    importing,
     networks,
     operators,
     profile,
@@ -74,6 +75,7 @@ app.command(cls=PlainCommand)(audit.audit)
 app.command(cls=PlainCommand)(reconcile.conventions)
 app.command(cls=PlainCommand)(reconcile.reconcile)
 app.command(cls=PlainCommand)(verify.verify)
+app.command("import", cls=PlainCommand)(importing.import_spec)
 app.command(cls=PlainCommand)(weights.weights)
 app.command(cls=PlainCommand)(profile.profile)
 app.command(cls=PlainCommand)(operators.ops)

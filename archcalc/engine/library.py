@@ -10,6 +10,7 @@ from typing import NamedTuple
 from archcalc.engine.network import Network, analyze, load
 from archcalc.results.cost import NetworkCost
 from archcalc.source import Diagnostic, Source, SpecError
+from archcalc.spec.configuration import is_configuration
 from archcalc.spec.library import choose, file_and_variant, is_spec, looks_like_file, read_file, specs_folder
 from archcalc.spec.read import read_spec
 
@@ -22,7 +23,7 @@ def networks_of(name: str) -> list[Network]:
     Raises:
         SpecError: there is none, or all that is wrong with the file.
     """
-    if looks_like_file(name) and not file_and_variant(name)[1]:
+    if looks_like_file(name) and not is_configuration(name) and not file_and_variant(name)[1]:
         spec = read_file(Path(name), name)
         return [Network(spec, each) for each in spec.names()] or [Network(*choose(spec))]
     return [load(name)]

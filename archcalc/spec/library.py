@@ -8,8 +8,9 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from archcalc.source import Diagnostic, SpecError, read_source, suggest_many
+from archcalc.source import Diagnostic, Source, SpecError, read_source, suggest_many
 from archcalc.source.revisions import read_revision
+from archcalc.spec.configuration import Configuration, is_configuration, model_types, notes, unknown_type, written
 from archcalc.spec.model import Spec
 from archcalc.spec.read import read_spec
 
@@ -80,6 +81,8 @@ def find(name: str) -> Found:
     Raises:
         SpecError: nothing is called that, with the nearest names; or the file does not read.
     """
+    if is_configuration(name):
+        return of_configuration(Configuration(name))
     if looks_like_file(name):
         path, variant = file_and_variant(name)
         return choose(read_file(Path(path), path), variant)
@@ -91,6 +94,28 @@ def find(name: str) -> Found:
     spelling, file = known
     spec = read_file(file, f"specs/{file.name}", True)
     return choose(spec, spelling)
+
+
+@cache
+def types() -> dict[str, Path]:
+    """The file of every model_type that the specs can be made from, by `huggingface:` in them."""
+    files = sorted(specs_folder().glob("*.yaml"))
+    return {word: path for path in files for word in model_types(path.read_text(encoding="utf-8"))}
+
+
+def of_configuration(configuration: Configuration) -> Found:
+    """The network that a config.json describes: its family's spec, written with its values and read.
+
+    Raises:
+        SpecError: no spec is of its model_type, or the spec does not read a key of it.
+    """
+    path = types().get(configuration.model_type)
+    if path is None:
+        raise unknown_type(configuration, list(types()))
+    text = written(read_file(path, f"specs/{path.name}", True), configuration)
+    found = choose(read_spec(Source(f"specs/{path.name} with {configuration.source.name}", text), True))
+    found.spec.notes += notes(configuration)
+    return found
 
 
 def find_in_revision(name: str, revision: str) -> Found:

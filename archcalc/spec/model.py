@@ -10,6 +10,7 @@ from archcalc.ops import Table
 from archcalc.results.budget import Limit
 from archcalc.source import Diagnostic, Source, Span
 from archcalc.spec.expression import Call, Expression
+from archcalc.spec.huggingface import HuggingFace
 from archcalc.spec.storage import Pattern
 
 
@@ -162,6 +163,7 @@ class Spec:
     outputs: list[Entry] = field(default_factory=list)
     storage: dict[str, tuple[Span, list[Pattern]]] = field(default_factory=dict)
     budget: dict[str, tuple[Span, dict[str, Limit]]] = field(default_factory=dict)  # by network; "": all
+    huggingface: HuggingFace | None = None  # how a config.json gives the variables
     settable: dict[str, Span] = field(default_factory=dict)  # variables, and what only variants set
 
     def settings(self, variant: str) -> dict[str, Placed]:

@@ -23,6 +23,7 @@ from archcalc.spec.bodies import NAME, OTHER_NAME, BodyReader, first_of
 from archcalc.spec.budget import read_budget
 from archcalc.spec.check import check
 from archcalc.spec.collector import paused_collector
+from archcalc.spec.huggingface import read_huggingface
 from archcalc.spec.model import (
     Module,
     Placed,
@@ -50,6 +51,7 @@ KEYS = [
     "outputs",
     "storage",
     "budget",
+    "huggingface",
 ]
 _NETWORK = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*(@[A-Za-z0-9_][A-Za-z0-9_-]*)?\Z")
 
@@ -288,6 +290,9 @@ class _Reader(BodyReader):
 
     def read_budget(self, node: YamlNode) -> None:
         read_budget(self, node)
+
+    def read_huggingface(self, node: YamlNode) -> None:
+        read_huggingface(self, node)
 
     # bodies
 

@@ -45,6 +45,10 @@ ELSEWHERE = {
     "several-checkpoints": "tests/weights/test_read.py: a file of weights",
     "truncated-file": "tests/weights/test_read.py: a file of weights",
     "wrong-magic": "tests/weights/test_read.py: a file of weights",
+    "unread-key": "tests/spec/test_configuration.py: a configuration",
+    "unknown-value": "tests/spec/test_configuration.py: a configuration",
+    "unknown-model-type": "tests/spec/test_configuration.py: a configuration",
+    "bad-config": "tests/spec/test_configuration.py: a configuration",
 }
 
 

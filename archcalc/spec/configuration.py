@@ -1,0 +1,213 @@
+"""A config.json of transformers as a spec: that of its model_type, with the variables that it gives."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from archcalc.source import Diagnostic, Span, SpecError, read_source, suggest, suggest_many
+from archcalc.spec.huggingface import HARMLESS, Gives, HuggingFace
+from archcalc.spec.model import Spec
+
+CONFIG = "config.json"
+KIND = "a config.json of transformers"
+
+
+def is_configuration(name: str) -> bool:
+    """Whether an argument means a configuration: a .json file, or a folder that holds a config.json."""
+    return name.endswith(".json") or (("/" in name or name in (".", "..")) and (Path(name) / CONFIG).is_file())
+
+
+class Configuration:
+    """A config.json, read: its values by path, `text_config.hidden_size`."""
+
+    def __init__(self, name: str) -> None:
+        """Read a file, or the config.json of a folder.
+
+        Raises:
+            SpecError: it cannot be read, or is no JSON object with a model_type.
+        """
+        path = Path(name)
+        path = path if path.suffix == ".json" else path / CONFIG
+        self.source = read_source(path, kind=KIND)
+        self.name = _name_of(path)
+        try:
+            found = json.loads(self.source.text)
+        except RecursionError:
+            raise self.refusal("bad-config", "the configuration is nested too deep") from None
+        except ValueError as error:
+            raise self.refusal("bad-config", f"the configuration is not JSON: {error}") from None
+        if not isinstance(found, dict) or not isinstance(found.get("model_type"), str):
+            help = 'a configuration of transformers has one: "model_type": "llama"'
+            raise self.refusal("bad-config", "the configuration has no `model_type`", help)
+        self.model_type: str = found["model_type"]
+        self.values = dict(_flat(found))
+
+    def diagnostic(self, code: str, message: str, help: str | None = None, key: str = "") -> Diagnostic:
+        """A diagnostic at a key of the file, or about the file as a whole."""
+        span = None
+        last = key.rpartition(".")[2]
+        if last and (place := re.search(rf'"{re.escape(last)}"\s*:', self.source.text)):
+            span = Span(place.start(), place.start() + len(last) + 2)
+        return Diagnostic(code, message, span, self.source, help)
+
+    def refusal(self, code: str, message: str, help: str | None = None) -> SpecError:
+        """An error about the file as a whole."""
+        return SpecError([self.diagnostic(code, message, help)])
+
+
+def unknown_type(configuration: Configuration, known: list[str]) -> SpecError:
+    """No spec is of this model_type."""
+    near = suggest_many(configuration.model_type, known)
+    listed = ", ".join(sorted(known))
+    help = f"did you mean {' or '.join(f'`{word}`' for word in near)}?" if near else f"there are specs of {listed}"
+    message = f"no spec is of the model_type `{configuration.model_type}`"
+    return SpecError([configuration.diagnostic("unknown-model-type", message, help, "model_type")])
+
+
+def settings(spec: Spec, rules: HuggingFace, configuration: Configuration) -> dict[str, str]:
+    """Variables and the expressions that a configuration gives them.
+
+    Raises:
+        SpecError: every key that the spec does not read, or is not written for.
+    """
+    wrong: list[Diagnostic] = []
+    found: dict[str, str] = {}
+    named = set(rules.requires) | set(rules.ignores) | {"model_type"}
+    for given in rules.gives:
+        named.add(given.path)
+        value = configuration.values.get(given.path)
+        if value is None:  # missing, or null: the family's default
+            continue
+        text = _expression(given, value)
+        if text is None:
+            words = ", ".join(given.words) or "numbers"
+            message = f"`{given.path}` is {_shown(value)}; {spec.network} knows {words} of it"
+            wrong.append(configuration.diagnostic("unknown-value", message, _NOT_WRITTEN, given.path))
+        else:
+            found[given.variable] = text
+    for path, wanted in rules.requires.items():
+        value = configuration.values.get(path)
+        if value is None and (wanted == "none" or path not in configuration.values):
+            continue
+        if _shown(value) not in (wanted, f"{wanted}.0"):
+            message = f"`{path}` is {_shown(value)}; {spec.network} is written for {wanted}"
+            wrong.append(configuration.diagnostic("unknown-value", message, _NOT_WRITTEN, path))
+    for path, value in configuration.values.items():
+        if path in named or any(path.startswith(f"{name}.") for name in named) or is_harmless(path, configuration):
+            continue
+        near = suggest(path, [given.path for given in rules.gives])
+        help = (
+            f"is it `{near}`?"
+            if near
+            else "add it to `huggingface:` of the spec, where it gives a variable or is ignored"
+        )
+        message = f"`{path}` = {_shown(value)} is not read by {spec.network}"
+        wrong.append(configuration.diagnostic("unread-key", message, help, path))
+    if wrong:
+        raise SpecError(wrong)
+    return found
+
+
+_NOT_WRITTEN = "the spec does not describe this network: write a variant of it"
+
+
+def is_harmless(path: str, configuration: Configuration) -> bool:
+    """Whether a key, or one that it lies in, changes no cost."""
+    parts = path.split(".")
+    if parts[-1] == "_sliding_window_pattern":  # transformers 5 writes it beside layer_types, which says the same
+        return f"{path.removesuffix(parts[-1])}layer_types" in configuration.values
+    return any(HARMLESS.fullmatch(part) for part in parts)
+
+
+def notes(configuration: Configuration) -> Iterator[str]:
+    """What a reader of the result should know of the configuration."""
+    if quantised := configuration.values.get("quantization_config.quant_method"):
+        yield f"The configuration says that its weights are stored quantised ({quantised}): `--bits` or `storage:`."
+
+
+def _expression(given: Gives, value: Any) -> str | None:
+    """The text of a value; None: it has no meaning for the variable."""
+    if isinstance(value, list):
+        parts = [_expression(given, item) for item in value]
+        return None if None in parts else f"[{', '.join(part for part in parts if part is not None)}]"
+    if given.words:
+        return given.words.get(_shown(value))
+    if isinstance(value, bool | str | dict):
+        return None
+    return _shown(value)
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _flat(values: dict[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    """Values by path; an object within is taken apart, unless it is empty."""
+    for key, value in values.items():
+        if isinstance(value, dict) and value:
+            yield from _flat(value, f"{above}{key}.")
+        else:
+            yield f"{above}{key}", value
+
+
+def _name_of(path: Path) -> str:
+    """What the network is called: the folder, where the file is a config.json of one, or else the file."""
+    stem = path.resolve().parent.name if path.name == CONFIG else path.stem
+    return re.sub(r"[^A-Za-z0-9_-]+", "_", stem).strip("_-") or "config"
+
+
+def model_types(text: str) -> list[str]:
+    """The model_types that the text of a spec names, without reading it: a test holds that both give the same."""
+    found = re.search(r"^huggingface:[^\n]*\n(?:[ #][^\n]*\n|\n)*?  model_type:([^\n]*)", text, re.MULTILINE)
+    return re.findall(r"([A-Za-z0-9_-]+)(?:\([^)]*\))?", found[1].partition("#")[0]) if found else []
+
+
+def written(spec: Spec, configuration: Configuration) -> str:
+    """The text of the spec of a configuration: its family's, with the values that the configuration gives.
+
+    Raises:
+        SpecError: every key that the spec does not read, or is not written for.
+    """
+    rules = spec.huggingface
+    assert rules is not None
+    base = spec.settings(rules.types[configuration.model_type] or spec.network)
+    values = {name: spec.source.text[placed.span().start : placed.span().end] for name, placed in base.items()}
+    values |= settings(spec, rules, configuration)
+    lines = [f"network: {configuration.name}"]
+    for key, block in _blocks(spec.source.text):
+        if key in ("network", "variants", "huggingface", "storage", "budget"):
+            continue
+        if key == "variables":
+            lines.append("variables:")
+            lines += [f"  {name}: {_quoted(value)}{_comment(block, name)}" for name, value in values.items()]
+            lines += [""] * block.endswith("\n\n")
+        else:
+            lines.append(block.rstrip("\n") + "\n" * block.endswith("\n\n"))
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def _blocks(text: str) -> Iterator[tuple[str, str]]:
+    """The keys of a file, each with its whole text."""
+    starts = [match.start() for match in re.finditer(r"^[A-Za-z]\w*:", text, re.MULTILINE)]
+    for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
+        yield text[start : text.index(":", start)], text[start:end]
+
+
+def _quoted(value: str) -> str:
+    """In single quotes, where YAML would not read it as one text or list."""
+    is_list = value.startswith("[") and " for " not in value
+    return value if is_list or not re.search(r"[\[\]{},#:'\"]|\A[>|@`%&*!-]", value) else f"'{value}'"
+
+
+def _comment(block: str, name: str) -> str:
+    """What the family says of a variable."""
+    found = re.search(rf"^  {name}:[^#\n]*?( *#[^\n]*)$", block, re.MULTILINE)
+    return f"  {found[1].strip()}" if found else ""

@@ -1,0 +1,124 @@
+"""`huggingface:` of a file: how a config.json of transformers gives the variables of a spec.
+
+A configuration has settings of many kinds, and a default that is missed is the one way to a wrong total here. So every
+key is one of these: it gives a variable, it is required to be what the spec is written for, the spec says that it
+ignores it, or it is on the one list of keys that change no cost. Any other key is an error.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from archcalc.source import Span, YamlNode, YamlScalar
+
+if TYPE_CHECKING:
+    from archcalc.spec.bodies import BodyReader
+
+_PATH = r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*"
+_GIVES = re.compile(rf"({_PATH})(?:\((.*)\))?\Z", re.DOTALL)
+_WORD = re.compile(r"\s*([^=,()]+?)\s*=\s*([^=,()]+?)\s*\Z")
+_TYPE = re.compile(r"([A-Za-z0-9_-]+)(?:\(([A-Za-z0-9_@-]+)\))?\Z")
+SAMPLE = "width: hidden_size, or output: tie_word_embeddings(true=tied, false=own)"
+
+# Keys that change neither a parameter nor a multiplication: tokens by their numbers, initial values, dropout, what is
+# added to zero divisions, angles of rotary positions, what is returned, how a file was written.
+HARMLESS = re.compile(
+    r"""(?x)
+    (.*_)?(bos|eos|pad|sep|cls|mask|unk|decoder_start|forced_bos|forced_eos|image|video|audio|boi|eoi|start)_token_(id|index)
+  | .*dropout(_prob|_rate)? | .*_pdrop | .*dropout_p | .*layerdrop | drop_path_rate
+  | initializer_(range|factor|std) | init_(std|method|range) | .*_init_std
+  | (.*_)?(layer_?norm|rms_norm|norm|batch_norm)_(eps|epsilon) | (.*_)?eps(ilon)?
+  | rope_(theta|scaling|parameters|interleave|local_base_freq|type) | rotary_emb_base | original_max_position_embeddings
+  | output_(attentions|hidden_states|router_logits|scores) | return_dict(_in_generate)? | use_return_dict
+  | router_(aux_loss_coef|z_loss_coef|jitter_noise|dtype) | aux_loss_alpha | seq_aux | .*_loss_(coef|weight|type)
+  | use_cache | cache_implementation | gradient_checkpointing | pretraining_tp | use_flash_attn | attn_implementation
+  | transformers_version | torch_dtype | dtype | architectures | auto_map | quantization_config | compression_config
+  | id2label | label2id | num_labels | problem_type | finetuning_task | task_specific_params | tokenizer_class | prefix
+  | is_encoder_decoder | chunk_size_feed_forward | language | model_name | name_or_path | tie_encoder_decoder
+  | summary_(activation|first_dropout|proj_to_labels|type|use_proj) | classifier_(dropout|bias|activation)
+  | _name_or_path | _attn_implementation_autoset | _commit_hash | max_length | min_length | num_beams | do_sample
+  | temperature | top_k | top_p | repetition_penalty | early_stopping | bad_words_ids | suppress_tokens
+  | begin_suppress_tokens | forced_decoder_ids | torchscript | pruned_heads | unsloth_.* | bos_token | eos_token
+    """
+)
+
+
+class Gives(NamedTuple):
+    """A key of a configuration that gives a variable, and what each of its words stands for."""
+
+    variable: str
+    path: str
+    words: dict[str, str]
+    span: Span
+
+
+class HuggingFace(NamedTuple):
+    """What a spec says of the configurations that it can be made from."""
+
+    types: dict[str, str]  # the model_type, and the network whose variables it starts from
+    gives: tuple[Gives, ...]
+    requires: dict[str, str]
+    ignores: frozenset[str]
+    span: Span
+
+
+def read_huggingface(reader: BodyReader, node: YamlNode) -> None:
+    """Read the value of `huggingface:`."""
+    types: dict[str, str] = {}
+    gives: list[Gives] = []
+    requires: dict[str, str] = {}
+    ignores: set[str] = set()
+    span = Span(node.start, node.start + 1)
+    for key, value in reader.mapping(node, "huggingface"):
+        text = " ".join(value.value.split()) if isinstance(value, YamlScalar) else ""
+        place = value.span if isinstance(value, YamlScalar) else Span(value.start, value.start + 1)
+        match key.value:
+            case "model_type":
+                span = place
+                for item in _items(text, ","):
+                    found = _TYPE.match(item)
+                    if found is None:
+                        message = f"`{item}` is no model_type"
+                        reader.report("bad-huggingface", message, place, "model_type: llama, mistral(mistral_7b)")
+                    else:
+                        types[found[1]] = found[2] or ""
+            case "requires":
+                for item in _items(text, ";"):
+                    name, sign, wanted = (part.strip() for part in item.partition("="))
+                    if not sign or not wanted or not re.fullmatch(_PATH, name):
+                        message = f"`{item}` does not say what is required"
+                        reader.report("bad-huggingface", message, place, "requires: hidden_act=silu; mlp_bias=false")
+                    requires[name] = wanted
+            case "ignores":
+                ignores.update(_items(text, ","))
+            case _:
+                found = _GIVES.match(text)
+                words = _words(found[2]) if found and found[2] is not None else {}
+                if found is None or words is None:
+                    message = f"`{text}` does not say which key gives `{key.value}`"
+                    reader.report("bad-huggingface", message, place, SAMPLE)
+                elif key.value not in reader.spec.settable:
+                    message = f"the spec has no variable `{key.value}`"
+                    reader.report("bad-huggingface", message, key.span, "`variables:` lists them")
+                else:
+                    gives.append(Gives(key.value, found[1], words, key.span))
+    if not types:
+        message = "`huggingface:` does not say of which model_type"
+        reader.report("bad-huggingface", message, span, "model_type: llama")
+    reader.spec.huggingface = HuggingFace(types, tuple(gives), requires, frozenset(ignores), span)
+
+
+def _items(text: str, separator: str) -> list[str]:
+    return [item for part in text.split(separator) if (item := part.strip())]
+
+
+def _words(text: str) -> dict[str, str] | None:
+    """`true=tied, false=own`; None: it is not of this form."""
+    found: dict[str, str] = {}
+    for item in _items(text, ","):
+        pair = _WORD.match(item)
+        if pair is None:
+            return None
+        found[pair[1]] = pair[2]
+    return found or None

@@ -1,0 +1,159 @@
+"""Configurations of transformers as networks: every key is read, required, ignored by name, harmless, or refused."""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from archcalc import SpecError, analyze
+from archcalc.source import read_source
+from archcalc.spec import configuration, library
+from archcalc.spec.library import specs_folder
+from archcalc.spec.read import read_spec
+from tests.cli.running import run
+
+FOLDER = Path(__file__).parent / "configurations"
+
+
+@pytest.fixture(autouse=True)
+def _a_library_with_a_toy(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
+    if "scanned" not in request.node.name:
+        monkeypatch.setattr(library, "specs_folder", lambda: FOLDER)
+    library.types.cache_clear()
+    yield
+    library.types.cache_clear()
+
+
+def config(folder: Path, **values: object) -> str:
+    (folder / "config.json").write_text(json.dumps({"model_type": "toy"} | values), encoding="utf-8")
+    return str(folder)
+
+
+def refusals(name: str) -> list[tuple[str, str, int | None]]:
+    with pytest.raises(SpecError) as error:
+        analyze(name)
+    return [(found.code, found.message, found.line) for found in error.value.diagnostics]
+
+
+def mlp(width: int, hidden: int, depth: int, widths: list[int], out: int) -> int:
+    """Parameters by hand."""
+    sizes = [width, *[hidden, width] * depth, *widths, out]
+    return sum(before * after + after for before, after in pairwise(sizes))
+
+
+def test_keys_give_variables(tmp_path: Path) -> None:
+    name = config(tmp_path, hidden_size=8, text_config={"num_layers": 3}, n_inner=20, tie_word_embeddings=False)
+    found = analyze(name)
+    assert found.totals.params == mlp(8, 20, 3, [8, 8], 16)
+    assert found.name == tmp_path.name
+
+
+def test_what_is_missing_or_null_is_the_familys_default(tmp_path: Path) -> None:
+    assert analyze(config(tmp_path)).totals.params == mlp(32, 128, 2, [8, 8], 32)
+    assert analyze(config(tmp_path, n_inner=None, hidden_size=8)).totals.params == mlp(8, 32, 2, [8, 8], 8)
+
+
+def test_a_model_type_may_start_from_a_variant(tmp_path: Path) -> None:
+    assert analyze(config(tmp_path, model_type="toyling")).totals.params == mlp(16, 64, 2, [8, 16], 16)
+
+
+def test_lists_of_words_and_of_numbers(tmp_path: Path) -> None:
+    name = config(tmp_path, hidden_size=24, sizes=["small", "large", "small"])
+    assert analyze(name).totals.params == mlp(24, 96, 2, [8, 24, 8], 24)
+    assert refusals(config(tmp_path, sizes=["small", "huge"]))[0][:2] == (
+        "unknown-value",
+        '`sizes` is ["small", "huge"]; toy knows small, large of it',
+    )
+
+
+def test_keys_that_change_nothing_are_read_over(tmp_path: Path) -> None:
+    harmless = {
+        "eos_token_id": [1, 2],
+        "attention_dropout": 0.1,
+        "initializer_range": 0.02,
+        "rms_norm_eps": 1e-6,
+        "rope_parameters": {"full_attention": {"rope_theta": 1.0}},
+        "torch_dtype": "bfloat16",
+        "id2label": {"0": "a"},
+        "something": {"else": 1},
+        "vision_config": {"hidden_size": 7},
+        "hidden_act": "relu",
+    }
+    assert analyze(config(tmp_path, **harmless)).totals == analyze(config(tmp_path)).totals
+
+
+def test_all_that_is_wrong_is_told_at_its_place(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(
+        '{"model_type": "toy",\n"hidden_sise": 3,\n"use_qk_norm": true,\n"hidden_act": "gelu",\n"n_inner": "8",\n'
+        '"hidden_size": true,\n"text_config": {"sliding_window": 4096, "depth": 3}}',
+        encoding="utf-8",
+    )
+    assert sorted(refusals(str(tmp_path)), key=lambda found: found[2] or 0) == [
+        ("unread-key", "`hidden_sise` = 3 is not read by toy", 2),
+        ("unread-key", "`use_qk_norm` = true is not read by toy", 3),
+        ("unknown-value", "`hidden_act` is gelu; toy is written for relu", 4),
+        ("unknown-value", "`n_inner` is 8; toy knows numbers of it", 5),
+        ("unknown-value", "`hidden_size` is true; toy knows numbers of it", 6),
+        ("unknown-value", "`text_config.sliding_window` is 4096; toy is written for none", 7),
+        ("unread-key", "`text_config.depth` = 3 is not read by toy", 7),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "message"),
+    [
+        ("[]", "bad-config", "the configuration has no `model_type`"),
+        ("{}", "bad-config", "the configuration has no `model_type`"),
+        ('{"model_type": 3}', "bad-config", "the configuration has no `model_type`"),
+        ("{", "bad-config", "the configuration is not JSON"),
+        ("[" * 100_000, "bad-config", "nested too deep"),
+        ('{"model_type": "toi"}', "unknown-model-type", "no spec is of the model_type `toi`"),
+    ],
+)
+def test_files_that_are_no_configuration(tmp_path: Path, text: str, code: str, message: str) -> None:
+    (tmp_path / "config.json").write_text(text, encoding="utf-8")
+    ((found, sentence, _),) = refusals(str(tmp_path))
+    assert found == code
+    assert message in sentence
+
+
+def test_numbers_that_make_no_network_are_refused(tmp_path: Path) -> None:
+    for width in (0, -8, 2.5):
+        assert refusals(config(tmp_path, hidden_size=width))
+
+
+def test_the_command_import_writes_the_spec_of_a_configuration(tmp_path: Path) -> None:
+    name = config(tmp_path, hidden_size=8, n_inner=20, sizes=["large", "small"])
+    target = tmp_path / "mine.yaml"
+    said = run("import", name, "-o", str(target))
+    text = target.read_text(encoding="utf-8")
+    assert analyze(str(target)).totals == analyze(name).totals
+    assert f"{analyze(name).totals.params:,} params" in said.stderr
+    assert "variables:\n  width: 8\n  depth: 2  # layers\n  hidden: 20\n  output: tied\n  widths: [width, 8]\n" in text
+    assert "variants" not in text
+    assert "huggingface" not in text
+    assert run("import", name).stdout == text
+    assert "no configuration" in run("import", "lenet5", code=2).stderr
+    assert "unread-key" in run("import", config(tmp_path, use_qk_norm=True), "-o", str(tmp_path / "x"), code=2).stderr
+    assert not (tmp_path / "x").exists()
+
+
+def test_commands_take_a_configuration_where_they_take_a_name(tmp_path: Path) -> None:
+    name = config(tmp_path, hidden_size=8)
+    assert tmp_path.name in run("show", name).stdout
+    assert tmp_path.name in run("compare", f"{name}/config.json", name).stdout
+    assert run("formula", name, "--free", "width").stdout
+    assert run("check", name, "--max", "params=1M").stdout
+
+
+def test_model_types_are_scanned_as_they_are_read() -> None:
+    for path in [*specs_folder().glob("*.yaml"), FOLDER / "toy.yaml"]:
+        spec = read_spec(read_source(path))
+        types = [] if spec.huggingface is None else list(spec.huggingface.types)
+        assert configuration.model_types(path.read_text(encoding="utf-8")) == types, path.name
+        for base in spec.huggingface.types.values() if spec.huggingface else ():
+            assert not base or base in spec.names()
