@@ -77,7 +77,7 @@ def find(
     output: OutputOption = None,
     units: UnitsOption = UnitsChoice.SI,
 ) -> None:
-    """Find networks by what they cost, what they are for, and their published accuracy.
+    """Find networks by cost, task and published accuracy.
 
     Columns are those of the totals (params, macs, size_bytes, depth, flops_fvcore, ...), year, resolution (the largest
     extent of the input), top1 and top5 (percent, of the ledger), name, family and task.

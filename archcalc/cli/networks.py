@@ -68,7 +68,10 @@ def list_networks(
     output: OutputOption = None,
     units: UnitsOption = UnitsChoice.SI,
 ) -> None:
-    """List all networks, or those whose names hold a word, by family, year or task."""
+    """List all networks, or those whose names hold a word.
+
+    By family, year or task.
+    """
     from archcalc.engine.library import analysed_families
     from archcalc.report.media import data
     from archcalc.report.pages import catalogue
