@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from archcalc.dims import Assumption
 from archcalc.ops import Operator, Shape
 
-NETWORK_INPUT = -1  # as the index of a node: what the network reads
+NETWORK_INPUT = -1  # as the index of a node: the first input; others are -2, -3, ...
 
 
 class Node(NamedTuple):
@@ -20,7 +20,7 @@ class Node(NamedTuple):
     layer: str
     operator: Operator
     inputs: tuple[int, ...]
-    x: Any  # Shape, or a tuple of shapes where the operator merges
+    x: Any  # Shape; a tuple of shapes where the operator merges; () where it reads nothing
     y: Shape
     shares: int  # index of the node whose weights it uses again, or -1
     span: tuple[int, int]  # where in the spec it was written
@@ -33,15 +33,17 @@ class Node(NamedTuple):
 
 @dataclass(slots=True)
 class Graph:
-    """A network: `nodes[i].inputs` are indices below i, or -1 for the network's input.
+    """A network: `nodes[i].inputs` are indices below i, or -1, -2, ... for the inputs in their order.
 
+    `inputs` holds their shapes by name; one that has no name is called `input`. `step` names those that are new in each
+    step. What depends on no input at all (trained queries, tables of biases) has nodes without inputs.
     `heads` (train-only) and `outputs` (further outputs that count) hold the node that gives each, by name;
     the nodes from `first_head` on belong to heads alone. `head_names` are those of the spec, expanded or not.
     """
 
     name: str
     title: str
-    input: Shape
+    inputs: dict[str, Shape]
     nodes: list[Node]
     output: int
     heads: dict[str, int] = field(default_factory=dict)
@@ -49,6 +51,12 @@ class Graph:
     first_head: int = 0
     head_names: tuple[str, ...] = ()
     assumptions: list[Assumption] = field(default_factory=list)
+    step: tuple[str, ...] = ()
+
+    @property
+    def input(self) -> Shape:
+        """Shape of the first input."""
+        return next(iter(self.inputs.values()))
 
     def layers(self, with_heads: bool = True) -> Iterator[tuple[str, list[int]]]:
         """Names of layers, each with the indices of its nodes."""
@@ -59,7 +67,7 @@ class Graph:
 
     def leave_out(self, indices: Set[int]) -> None:
         """Take out operations that nothing reads; the others have new indices."""
-        position: dict[int, int] = {NETWORK_INPUT: NETWORK_INPUT}
+        position = {index: index for index in range(-len(self.inputs), 0)}
         kept: list[Node] = []
         for index, node in enumerate(self.nodes):
             if index in indices:
@@ -74,5 +82,5 @@ class Graph:
         self.outputs = {name: position[index] for name, index in self.outputs.items()}
 
     def shape(self, index: int) -> Shape:
-        """What a node gives; -1 is the network's input."""
-        return self.input if index == NETWORK_INPUT else self.nodes[index].y
+        """What a node gives; -1, -2, ... are the inputs."""
+        return self.nodes[index].y if index >= 0 else list(self.inputs.values())[NETWORK_INPUT - index]

@@ -18,11 +18,12 @@ class Case(NamedTuple):
     cls: type[Operator]
     arguments: dict[str, Any]
     x: Any
+    given: tuple[str, ...] = ()  # roles of the branches
 
     @property
     def operator(self) -> Operator:
         """The operator with these arguments."""
-        return self.cls.of(self.arguments)
+        return self.cls.of(self.arguments).variant(given=self.given)
 
 
 def shapes(tokens: bool = False) -> st.SearchStrategy[Shape]:
@@ -90,8 +91,11 @@ def values(argument: Argument, x: Shape, rank: int) -> st.SearchStrategy[Any]:
 def cases(draw: st.DrawFn, cls: type[Operator], tokens: bool = False) -> Case:
     """Arguments within their declared bounds and an input; often one that the operator takes."""
     x = draw(shapes(tokens))
-    inputs: Any = x
-    if cls.merges:
+    inputs: Any = () if cls.sources else x
+    given: tuple[str, ...] = ()
+    if cls.roles is not None:
+        given, inputs = draw(branches(cls))
+    elif cls.merges:
         # alike but for channels, smaller or repeated extents
         spatial = st.tuples(*[st.sampled_from([extent, extent, extent, 1, 3]) for extent in x.spatial])
         channels = st.sampled_from([x.channels, x.channels, 4])
@@ -101,4 +105,16 @@ def cases(draw: st.DrawFn, cls: type[Operator], tokens: bool = False) -> Case:
     for name, declared in cls.arguments.items():
         if declared.default is REQUIRED or draw(st.booleans()):
             arguments[name] = draw(values(declared, x, x.rank))
-    return Case(cls, arguments, inputs)
+    return Case(cls, arguments, inputs, given)
+
+
+@st.composite
+def branches(draw: st.DrawFn, cls: type[Operator]) -> tuple[tuple[str, ...], tuple[Shape, ...]]:
+    """Roles of a worked example and their shapes; mostly all as long or as wide as others are, with other numbers."""
+    operator, x = draw(st.sampled_from([example.operation(cls) for example in cls.examples]))
+    times = {size: draw(st.integers(1, 3)) for shape in x for size in shape.spatial}
+    kept = [
+        Shape(shape.channels, tuple(size if draw(st.integers(0, 9)) == 9 else times[size] for size in shape.spatial))
+        for shape in x
+    ]
+    return operator.given, tuple(kept)

@@ -14,12 +14,11 @@ from archcalc.engine.cost.conventions import CONVENTIONS
 from archcalc.engine.cost.receptive_field import ReceptiveFields
 from archcalc.engine.cost.scope import indices_inside
 from archcalc.engine.cost.storage import FP32, LONGEST_DENSITY, storage_of
+from archcalc.engine.inputs import Given, input_settings, input_shapes
 from archcalc.graph import Graph
-from archcalc.ops import Shape
 from archcalc.results.cost import DTYPES, NetworkCost, Storage
 from archcalc.source import Diagnostic, Source, Span, SpecError, suggestion
 from archcalc.spec.expand import expand, value_of
-from archcalc.spec.expression import Call, Expression, Name
 from archcalc.spec.expression_text import Problem
 from archcalc.spec.library import find
 from archcalc.spec.limits import DEFAULT_LIMITS, Limits
@@ -49,7 +48,7 @@ class Network(NamedTuple):
     def graph(
         self,
         set: Mapping[str, Any] | None = None,
-        input: Shape | Sequence[int] | None = None,
+        input: Given = None,
         free: Sequence[str] | Mapping[str, Fraction | int] = (),
         limits: Limits = DEFAULT_LIMITS,
         with_heads: bool = True,
@@ -62,8 +61,8 @@ class Network(NamedTuple):
         Raises:
             SpecError: with the place where the expansion stopped.
         """
-        shape = input_shape(self.spec, input) if input is not None else None
-        settings = {**(input_settings(self.spec, shape) if shape else {}), **(set or {})}
+        shapes = input_shapes(self.spec, input)
+        settings = {**input_settings(self.spec, shapes), **(set or {})}
         overrides: dict[str, tuple[Placed, Source] | Polynomial | Ratio] = {}
         fixed = {name: value for name, value in settings.items() if name not in free}
         for number, (name, value) in enumerate(fixed.items()):
@@ -73,7 +72,7 @@ class Network(NamedTuple):
             check_variable(self.spec, name)
             unit = free[name] if isinstance(free, Mapping) else 1
             overrides[name] = ratio.multiply(variable(name, self.least(name, set)), unit)  # type: ignore[assignment]  # the unit is not 0
-        return expand(self.spec, self.name, overrides, shape, limits, with_heads)
+        return expand(self.spec, self.name, overrides, shapes, limits, with_heads)
 
     def least(self, variable: str, set: Mapping[str, Any] | None = None) -> int:
         """From where on a variable is free: 0 where it is 0 in the spec, for this network or for all of its family.
@@ -114,7 +113,7 @@ def analyze(
     network: str | Network,
     batch: int = 1,
     set: Mapping[str, Any] | None = None,
-    input: Shape | Sequence[int] | None = None,
+    input: Given = None,
     dtype: str = "fp32",
     convention: str = "arithmetic",
     with_heads: bool = False,
@@ -129,7 +128,8 @@ def analyze(
         network: a name, a file, or what `load` gave.
         batch: examples at once; multiplies macs, flops and activations, not what is stored.
         set: values of variables of the spec: `{"resolution": 256}`.
-        input: another input than the spec's, channels first: `(3, 256, 256)`.
+        input: another input than the spec's, channels first: `(3, 256, 256)`; of several inputs by their names:
+            `{"text": 128, "image": (3, 224, 224)}`.
         dtype: of the weights, for their size.
         convention: which operations count as FLOPs.
         with_heads: count train-only heads too.
@@ -246,47 +246,3 @@ def check_variable(spec: Spec, name: str) -> None:
     if name not in spec.settable:
         help = suggestion(name, spec.settable, f"variables of this spec: {', '.join(spec.settable) or 'none'}")
         raise SpecError([Diagnostic("unknown-variable", f"{spec.network} has no variable `{name}`", help=help)])
-
-
-def input_shape(spec: Spec, given: Shape | Sequence[int]) -> Shape:
-    """An input from outside, with as many numbers as the spec's.
-
-    Raises:
-        SpecError: it has more or fewer axes, or a size below 1.
-    """
-    if isinstance(given, Shape):
-        return given
-    assert spec.input is not None
-    call = spec.input.expression
-    wanted = len(call.arguments) if isinstance(call, Call) else len(given)
-    if len(given) != wanted or any(size < 1 for size in given):
-        text = "x".join(map(str, given))
-        sample = "x".join(["3", *["224"] * (wanted - 1)]) if wanted > 1 else "128"
-        raise SpecError(
-            [
-                Diagnostic(
-                    "bad-input",
-                    f"{spec.network} reads {wanted} number{'s' * (wanted > 1)}, channels first; `{text}` does not fit",
-                    help=f"--input {sample}",
-                )
-            ]
-        )
-    if isinstance(call, Call) and call.function == "tokens":
-        return Shape(None, (given[0],))
-    return Shape(given[0], tuple(given[1:]))
-
-
-def input_settings(spec: Spec, shape: Shape) -> dict[str, Any]:
-    """Variables that the `input:` of a spec consists of, set to what an input from outside says.
-
-    `image(3, resolution, resolution)` with 3x360x640 leaves `resolution` alone: two values for one variable.
-    """
-    assert spec.input is not None
-    call = spec.input.expression
-    arguments: tuple[Expression, ...] = call.arguments if isinstance(call, Call) else ()
-    sizes = [*(() if shape.channels is None else (shape.channels,)), *shape.spatial]
-    found: dict[str, set[Any]] = {}
-    for argument, size in zip(arguments, sizes, strict=False):
-        if isinstance(argument, Name) and argument.id in spec.settable:
-            found.setdefault(argument.id, set()).add(size)
-    return {name: next(iter(values)) for name, values in found.items() if len(values) == 1}

@@ -7,13 +7,16 @@ literal and the vocabulary of `dims`, and never branches on a number; `tests/ops
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from copy import copy
 from typing import Any, ClassVar, Literal, NamedTuple, TypeVar
 
 from archcalc.dims import Dim
 from archcalc.ops.arguments import REQUIRED, Argument, ArgumentError
+from archcalc.ops.roles import Roles
 from archcalc.ops.shape import Shape
 
 RULES = ("infer", "parameters", "arithmetic", "connections", "window", "torch")
+RULES_WITH_DEFAULT = ("state", "masked")  # nothing, unless an operator says otherwise
 HEADINGS = ("Shapes:", "Counts:", "Errors:", "Source:")
 
 
@@ -100,21 +103,46 @@ class TorchCall(NamedTuple):
         return f"{self.target}({', '.join([str(value) for value in self.args] + named)})"
 
 
+class Copies(NamedTuple):
+    """How often an operation is stored, and how often it is computed at each position: experts, of which few work."""
+
+    stored: Dim = 1
+    computed: Dim = 1
+
+
+ONE = Copies()
+
+
 class Example(NamedTuple):
-    """A worked example: documentation, and a test of every figure it names."""
+    """A worked example: documentation, and a test of every figure it names.
+
+    `x` is the input's shape; of a merge the shapes of its branches, by their roles where it has roles; `()` of a
+    source. `expect` holds fields of `Parameters` and `Arithmetic`, `params`, `connections`, `state` and `masked`.
+    """
 
     source: str
-    x: Shape | tuple[Shape, ...]
+    x: Shape | tuple[Shape, ...] | Mapping[str, Shape]
     arguments: Mapping[str, Any]
     y: Shape
     expect: Mapping[str, int]
+
+    def operation(self, cls: type[Operator]) -> tuple[Operator, Any]:
+        """The operator of this example, and its input as the rules take it."""
+        operator = cls.of(dict(self.arguments))
+        if not isinstance(self.x, Mapping):
+            return operator, self.x
+        assert cls.roles is not None
+        given = cls.roles.in_order(self.x)
+        return operator.variant(given=given), tuple([self.x[role] for role in given])
 
 
 class Operator:
     """Base of all operators. A subclass declares arguments, defines every rule itself and holds examples.
 
-    Rules get the input shape `x` (a tuple of shapes where `merges`) and the output shape `y`. Instances are
-    interned by `of`, so that equal operators are one object and what is computed of them is computed once.
+    Rules get the input shape `x` and the output shape `y`. Where an operator `merges`, `x` is a tuple of shapes; where
+    its branches have `roles`, a rule asks for one by `self.branch(x, "k")`; where it is a source, `x` is `()`.
+    Instances are interned by `of` and `variant`, so that equal operators are one object and what is computed of them
+    is computed once.
     """
 
     name: ClassVar[str]
@@ -123,9 +151,17 @@ class Operator:
     defaults: ClassVar[dict[str, Any]]  # of all arguments, REQUIRED for those without one
     examples: ClassVar[tuple[Example, ...]] = ()
     merges: ClassVar[bool] = False  # takes several inputs
+    roles: ClassVar[Roles | None] = None  # of a merge whose branches have meanings: which there are
+    sources: ClassVar[bool] = False  # reads no input: first in its chain
+    looks_up: ClassVar[bool] = False  # reads y.elements of its weights, and not all of them: one row for each position
     weighted: ClassVar[bool] = False  # counts in the depth of a network
     pooling: ClassVar[bool] = False  # counts in the depth with pooling
     _instances: ClassVar[dict[tuple[Any, ...], Operator]]
+
+    given: tuple[str, ...] = ()  # roles of the branches, in the order of `x`
+    copies: Copies = ONE  # rules do not know of it: `cost_of` counts with it
+    trainable: bool = True  # `trainable=false` freezes what it stores
+    _variants: dict[tuple[Any, ...], Any]
 
     def __init_subclass__(cls) -> None:
         cls.family = cls.__module__.rpartition(".")[2]
@@ -151,6 +187,7 @@ class Operator:
             setattr(self, declared.attribute, value if value is declared.default else declared.convert(value))
         if arguments:
             raise ArgumentError(f"{self.name} has no argument {next(iter(arguments))}")
+        self._variants = {((), ONE, True): self}
 
     @classmethod
     def of(cls: type[OperatorT], values: Mapping[str, Any]) -> OperatorT:
@@ -161,11 +198,35 @@ class Operator:
             found = cls._instances[key] = cls(**values)
         return found  # type: ignore[return-value]  # each class holds its own instances
 
+    def variant(
+        self: OperatorT,
+        given: tuple[str, ...] | None = None,
+        copies: Copies | None = None,
+        trainable: bool | None = None,
+    ) -> OperatorT:
+        """The one instance with the same arguments and other branches, copies, or frozen; None: as here."""
+        given = self.given if given is None else given
+        copies = self.copies if copies is None else ONE if copies == ONE else copies
+        trainable = self.trainable if trainable is None else trainable
+        found = self._variants.get((given, copies, trainable))
+        if found is None:
+            found = self._variants[given, copies, trainable] = copy(self)
+            found.given, found.copies, found.trainable = given, copies, trainable
+        return found  # type: ignore[no-any-return]  # variants are of one class
+
+    def branch(self, x: Any, role: str) -> Any:
+        """Shape of the branch with a role, None where it is not given."""
+        return dict(zip(self.given, x, strict=True)).get(role)
+
+    def copies_of(self, role: str) -> Copies:
+        """How often what stands in a branch is stored and computed."""
+        return ONE
+
     def values(self) -> dict[str, Any]:
         """Arguments and their values, in order of declaration."""
         return {name: getattr(self, declared.attribute) for name, declared in self.arguments.items()}
 
-    # The rules. Each subclass defines all of them; `x: Any` here because merges take a tuple.
+    # The rules. Each subclass defines the first six; `x: Any` here because merges take a tuple.
 
     def infer(self, x: Any) -> Shape:
         """Output shape."""
@@ -190,6 +251,14 @@ class Operator:
     def torch(self, x: Any) -> TorchCall:
         """The torch module that computes the same."""
         raise NotImplementedError
+
+    def state(self, x: Any, y: Shape) -> Dim:
+        """Elements of one example that the next step reads: what earlier steps and this one leave."""
+        return 0
+
+    def masked(self, x: Any, y: Shape) -> Dim:
+        """Of the macs, those of pairs that a mask excludes."""
+        return 0
 
 
 OperatorT = TypeVar("OperatorT", bound=Operator)

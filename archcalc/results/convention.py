@@ -17,6 +17,11 @@ class OperationCost(NamedTuple):
     arithmetic: Arithmetic
     connections: Any
     neurons: Any
+    outputs: Any  # elements that it gives
+    masked: Any
+    state: Any
+    active_params: Any
+    single: Any = None  # of one copy, where there are several: an `OperationCost`
 
 
 class Term(NamedTuple):
@@ -38,7 +43,7 @@ class Term(NamedTuple):
 
     def many(self, operator: Operator, x: Any, y: Shape, cost: OperationCost) -> Any:
         """How many of it an operation has, for one example."""
-        return AMOUNTS[self.amount].of(operator, x, y, cost) if self.holds_for(operator.name) else 0
+        return AMOUNTS[self.amount].many(operator, x, y, cost) if self.holds_for(operator.name) else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,8 @@ class Convention:
 
     def flops(self, operator: Operator, x: Any, y: Shape, cost: OperationCost) -> Any:
         """Operations under this convention, for one example."""
+        if cost.single is not None:
+            return self.flops(operator, x, y, cost.single) * operator.copies.computed
         name = operator.name
         terms = self._of_operator.get(name)
         if terms is None:
@@ -80,7 +87,13 @@ class Amount(NamedTuple):
     """Something that an operation has a number of, for one example."""
 
     words: str
-    of: Callable[[Any, Any, Shape, OperationCost], Any]  # from operator, input, output and cost
+    of: Callable[[Any, Any, Shape, OperationCost], Any]  # of one copy: from operator, input, output and cost
+
+    def many(self, operator: Operator, x: Any, y: Shape, cost: OperationCost) -> Any:
+        """How many of it an operation has, each of its copies that is computed."""
+        if cost.single is None:
+            return self.of(operator, x, y, cost)
+        return self.of(operator, x, y, cost.single) * operator.copies.computed
 
 
 def _inputs(operator: Any, x: Any, y: Shape, cost: OperationCost) -> Any:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from archcalc.dims import Polynomial, Ratio, RequirementError
 from archcalc.graph import Node
-from archcalc.ops import OPERATORS, REQUIRED, ArgumentError, LayerReference, Operator, Shape, describe
+from archcalc.ops import ONE, OPERATORS, REQUIRED, ArgumentError, LayerReference, Operator, Shape, describe
 from archcalc.source import Source, Span, suggest
 from archcalc.spec.evaluate import Evaluator
 from archcalc.spec.expression import Call, Choice, Expression, Name, as_call
@@ -54,6 +54,7 @@ class Binder(Evaluator):
         self.followers: dict[tuple[str, Any], Operator] = {}
         self.default_values: dict[str, dict[str, Any]] = {}
         self.characters = 0  # of all names
+        self.copies = ONE  # of what is expanded: experts are stored and computed several times
         self.sharing: list[int] | None = None  # nodes whose weights the next operations use, last first
 
     def bind(
@@ -106,7 +107,7 @@ class Binder(Evaluator):
                         self.followers[key] = self.follower(argument, value, span)
                     followers.append((argument, self.followers[key]))
                 found[argument] = None
-            elif isinstance(value, LayerValue) and callee(value.placed.expression) in declared[argument].words:
+            elif isinstance(value, LayerValue) and self.is_word(value, declared[argument].words):
                 found[argument] = callee(value.placed.expression)  # a word that is an operator too: `align=crop`
             elif isinstance(value, LayerReference):
                 span = self.span_of(places.get(argument, call), base)
@@ -116,7 +117,10 @@ class Binder(Evaluator):
                     index = self.pooling_of(value, span)
                     extra.append(index)
                 node = self.nodes[index]
-                found[argument] = LayerReference("the earlier layer", -1, node.x, node.y)
+                x = node.x
+                if argument == "weights" and x.channels is None:  # as of ones at the places of the tokens
+                    x = x._replace(channels=node.operator.parameters(x).weights // node.y.channels)
+                found[argument] = LayerReference("the earlier layer", -1, x, node.y)
         # In one order and with all defaults: what is equal is then one operator, however it was written.
         whole = {**OPERATORS[name].defaults, **found}
         missing = [other for other, value in whole.items() if value is REQUIRED]
@@ -132,6 +136,11 @@ class Binder(Evaluator):
             return Bound(OPERATORS[name].of(whole), followers, tuple(extra), tied)
         except ArgumentError:
             self.bad_argument(name, call, places, found, base)
+
+    def is_word(self, value: LayerValue, words: Collection[str]) -> bool:
+        """Whether an operator that stands as an argument is a word of it, and no module of the file."""
+        name = callee(value.placed.expression)
+        return name in words and name not in self.spec.modules
 
     def owner_of(self, layer: LayerReference, span: Span) -> int:
         """The operation whose weights an earlier layer has: the one that its norm and activation follow.
@@ -150,8 +159,10 @@ class Binder(Evaluator):
 
     def is_linear(self, node: Node) -> bool:
         """Whether an operation has a weight from each of its inputs to each output."""
-        if not isinstance(node.x, Shape) or node.x.channels is None:
+        if not isinstance(node.x, Shape):
             return False
+        if node.x.channels is None:
+            return node.operator.looks_up
         linear = OPERATORS["linear"].of({"channels": node.y.channels})
         return node.operator.weighted and bool(
             node.operator.parameters(node.x).weights == linear.parameters(node.x).weights
@@ -229,7 +240,7 @@ class Binder(Evaluator):
                 return self.follower(role, inner, span)
             assert isinstance(expression, Call)
             name = self.callable_value(name, expression, placed.base, scope)
-        if name not in OPERATORS or name in MERGES:
+        if name not in self.operators or name in MERGES:
             self.fail(
                 "bad-argument",
                 f"{role} must be one operator",
@@ -264,6 +275,10 @@ class Binder(Evaluator):
                 f"write `{name}` alone, or set it to a bare operator or module name",
             )
         self.fail("not-callable", f"`{name}` is {describe(value)}, not an operator or module", span)
+
+    def marked(self, operator: Operator) -> Operator:
+        """The operator as it stands where the expansion is: in an expert, stored and computed several times."""
+        return operator if self.copies is ONE else operator.variant(copies=self.copies)
 
     def emit(
         self,

@@ -32,7 +32,7 @@ from archcalc.spec.model import (
     Spec,
 )
 from archcalc.spec.parse import parse_expression
-from archcalc.spec.words import MERGES, RESERVED, meaning
+from archcalc.spec.words import MERGES, UNNAMEABLE, meaning
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*\Z")
 IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
@@ -111,7 +111,7 @@ class BodyReader:
                 else "letters, digits, _ and -"
             )
             self.report("bad-name", f"`{key.value}` cannot name {what}", key.span, f"a name is made of {rule}")
-        elif key.value in RESERVED:
+        elif key.value in UNNAMEABLE:
             message = f"`{key.value}` cannot name {what}: it is {meaning(key.value)}"
             self.report("reserved-name", message, key.span, OTHER_NAME)
         return key.value
@@ -144,7 +144,7 @@ class BodyReader:
                 continue
             if any(argument.id == other.name for other in found):
                 self.report("repeated-argument", f"the argument `{argument.id}` is named twice", where, OTHER_NAME)
-            elif argument.id in RESERVED:
+            elif argument.id in UNNAMEABLE:
                 self.report(
                     "reserved-name",
                     f"`{argument.id}` cannot name an argument: it is {meaning(argument.id)}",
@@ -153,7 +153,7 @@ class BodyReader:
                 )
             found.append(Parameter(argument.id, None))
         for (name, default), (start, end) in zip(call.named, call.places, strict=True):
-            if name in RESERVED:
+            if name in UNNAMEABLE:
                 self.report(
                     "reserved-name",
                     f"`{name}` cannot name an argument: it is {meaning(name)}",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from archcalc.ops import LayerReference, Operator
-from archcalc.source import Span, SpecError
+from archcalc.ops import ONE, Copies, LayerReference, Operator
+from archcalc.source import Span, SpecError, suggestion
 from archcalc.spec.bind import Handle
 from archcalc.spec.expression import Call, Choice, Expression, Generator, Name, Path
 from archcalc.spec.model import Body, Entry, Line, Merge, Placed
@@ -79,14 +80,18 @@ class Branches(References):
     ) -> Handle:
         """Branches from one input, and the node that merges them."""
         values = [self.value(argument, scope, base) for _, argument in call.named]
-        operator = self.bind(name, call, (), values, base).operator
+        operator = self.marked(self.bind(name, call, (), values, base).operator)
+        roles = operator.roles
         path = slot.next()
         inside = slot.path if entries and slot.names.labels[slot.part].form == PLAIN else path
         found: list[tuple[str, Handle]] = []
         for entry in entries:
             first, known = len(self.nodes), len(self.order)
             branch_path = f"{inside}.{entry.name}" if inside else entry.name
-            for output in self.branch(entry.body, handle, scope, branch_path):
+            if roles is not None and entry.name not in roles.names:
+                help = suggestion(entry.name, roles.names, f"{name} takes {roles}")
+                self.fail("unknown-branch", f"{name} has no branch `{entry.name}`", entry.span, help)
+            for output in self.copied(operator, entry.name, self.branch, entry.body, handle, scope, branch_path):
                 known_branch = Known(
                     output.node,
                     handle.shape,
@@ -100,26 +105,75 @@ class Branches(References):
                 self.remember(branch_path, known_branch)
                 self.count_names(len(branch_path), entry.span.start)
                 found += self.taken_apart(operator, entry.name, output, first, known)
+        span = (base + call.start, base + call.end)
         place, ranges = unnamed
         names = place.names()
+        unnamed_roles = self.unnamed_roles(operator, len(ranges), Span(*span)) if ranges else ()
         for number, parts in enumerate(ranges, 1):
             first, known = len(self.nodes), len(self.order)
-            for output in self.unnamed_branch(place, parts, names, handle, scope, path):
-                found += self.taken_apart(operator, f"branch {number}", output, first, known)
-        span = (base + call.start, base + call.end)
+            branch = unnamed_roles[number - 1] if unnamed_roles else f"branch {number}"
+            for output in self.copied(operator, branch, self.unnamed_branch, place, parts, names, handle, scope, path):
+                found += self.taken_apart(operator, branch, output, first, known)
         if not found:
             self.fail("no-branches", f"{name} has no branch", Span(*span), f"{name}(a, b) merges what a and b give")
+        if roles is not None:
+            return self.merge_roles(operator, found, path or name, span)
         if len(found) == 1:
             return found[0][1]
         if operator.values().get("align") == "crop" and not any(name == "reference" for name, _ in call.named):
             reference = next((index for index, (_, output) in enumerate(found) if output.node == handle.node), 0)
-            operator = type(operator).of({**operator.values(), "reference": reference})
+            operator = self.marked(type(operator).of({**operator.values(), "reference": reference}))
         shapes = tuple(output.shape for _, output in found)
         layer = path or name
         try:
             return self.emit(operator, shapes, tuple(output.node for _, output in found), layer, layer, span, -1)
         except SpecError as error:
             raise self.with_branches(error, name, found) from None
+
+    def copied(self, operator: Operator, role: str, expand: Callable[..., list[Handle]], *where: Any) -> list[Handle]:
+        """What a branch gives, expanded as often stored and computed as the merge says of its role."""
+        copies = operator.copies_of(role)
+        if copies is ONE:
+            return expand(*where)
+        outside = self.copies
+        self.copies = Copies(outside.stored * copies.stored, outside.computed * copies.computed)
+        try:
+            return expand(*where)
+        finally:
+            self.copies = outside
+
+    def unnamed_roles(self, operator: Operator, count: int, span: Span) -> tuple[str, ...]:
+        """Roles of so many branches without names; none where branches have no roles."""
+        if operator.roles is None:
+            return ()
+        roles = operator.roles.of_unnamed(count)
+        if roles is None:
+            message = f"{operator.name} takes no {count} branch{'es' * (count != 1)} without names"
+            self.fail("unknown-branch", message, span, f"name them: {operator.roles}")
+        return roles
+
+    def merge_roles(
+        self, operator: Operator, found: list[tuple[str, Handle]], layer: str, span: tuple[int, int]
+    ) -> Handle:
+        """The node of a merge whose branches have meanings."""
+        assert operator.roles is not None
+        by_role = dict(found)
+        if len(by_role) < len(found):
+            twice = next(role for role in by_role if [other for other, _ in found].count(role) > 1)
+            message = f"the branch `{twice}` of {operator.name} gives more than one output"
+            self.fail("repeated-branch", message, Span(*span), "a `for` in a merge with roles gives no branches")
+        lacking = operator.roles.lacking(by_role)
+        if lacking:
+            message = f"{operator.name} {lacking}"
+            self.fail("missing-branch", message, Span(*span), f"{operator.name} takes {operator.roles}")
+        given = operator.roles.in_order(by_role)
+        outputs = [by_role[role] for role in given]
+        shapes, inputs = tuple([of.shape for of in outputs]), tuple([of.node for of in outputs])
+        try:
+            return self.emit(operator.variant(given=given), shapes, inputs, layer, layer, span, -1)
+        except SpecError as error:
+            gives = ", ".join(f"{role} gives {of.shape}" for role, of in zip(given, outputs, strict=True))
+            raise SpecError([of._replace(notes=(gives, *of.notes)) for of in error.diagnostics]) from None
 
     def with_branches(self, error: SpecError, name: str, found: list[tuple[str, Handle]]) -> SpecError:
         """A shape mismatch said with the names of the branches."""
@@ -142,7 +196,8 @@ class Branches(References):
         """The branch, or the inputs of the same merge that it ends in."""
         node = output.node
         if (
-            node < first
+            operator.roles is not None
+            or node < first
             or node != len(self.nodes) - 1
             or self.nodes[node].operator is not operator
             or node in self.spliced

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archcalc.ops import describe
+from archcalc.ops import OPERATORS, describe
 from archcalc.source import Diagnostic, Span
 from archcalc.spec.check_expression import ExpressionChecker
 from archcalc.spec.expression import (
@@ -28,8 +28,8 @@ class _Checker(ExpressionChecker):
     def check(self) -> list[Diagnostic]:
         spec = self.spec
         self.namespaces()
-        if spec.input is not None:
-            self.input(spec.input)
+        for placed in spec.inputs.values():
+            self.input(placed)
         for placed in spec.variables.values():
             self.expression(placed.expression, placed.base, {}, sees_layers=False)
         for variant in spec.variants.values():
@@ -83,6 +83,11 @@ class _Checker(ExpressionChecker):
                     module.span,
                     "variables, modules and tables share one namespace",
                 )
+        for name, span in spec.input_spans.items():
+            if name in spec.settable or name in spec.modules or name in spec.tables:
+                what = "a variable" if name in spec.settable else "a module" if name in spec.modules else "a table"
+                help = "an input's name stands wherever a layer's may; choose another"
+                self.report("duplicate-name", f"`{name}` is {what} and an input", span, help)
         for name in spec.tables:
             if name in spec.settable or name in spec.modules:
                 what = "a variable" if name in spec.settable else "a module"
@@ -96,7 +101,7 @@ class _Checker(ExpressionChecker):
 
     def root_names(self) -> None:
         """Heads and outputs are named beside the layers."""
-        taken: dict[str, Span] = {}
+        taken: dict[str, Span] = dict(self.spec.input_spans)
         groups = [
             self.spec.layers.items if isinstance(self.spec.layers, Entries) else [],
             self.spec.outputs,
@@ -106,9 +111,11 @@ class _Checker(ExpressionChecker):
             if entry.name in taken:
                 self.report(
                     "duplicate-layer",
-                    f"there are two layers `{entry.name}`",
+                    f"there are two layers `{entry.name}`"
+                    if entry.name not in self.spec.input_spans
+                    else f"`{entry.name}` is an input and a layer",
                     entry.span,
-                    "layers, outputs and heads share their names",
+                    "inputs, layers, outputs and heads share their names",
                     f"the first is at {self.spec.source.place(taken[entry.name].start)}",
                 )
             taken.setdefault(entry.name, entry.span)
@@ -174,11 +181,25 @@ class _Checker(ExpressionChecker):
 
     def merge(self, merge: Merge, names: dict[str, None]) -> None:
         self.call(merge.call, merge.base, names, is_merge=True)
+        for _, value in merge.call.named:
+            self.expression(value, merge.base, names)
+        self.roles(merge)
         if not merge.branches and not merge.entries and self.is_whole:
             self.no_branches(merge.call, merge.base)
         branch_places(merge.branches)
         for body in (*merge.branches, *(entry.body for entry in merge.entries)):
             self.body(body, names)
+
+    def roles(self, merge: Merge) -> None:
+        """Branches that have meanings are among those of their merge."""
+        name = merge.call.function
+        roles = OPERATORS[name].roles
+        for entry in merge.entries if roles is not None else ():
+            assert roles is not None
+            if entry.name not in roles.names:
+                near = self.near(entry.name, roles.names)
+                help = f"did you mean `{near}`?" if near else f"{name} takes {roles}"
+                self.report("unknown-branch", f"{name} has no branch `{entry.name}`", entry.span, help)
 
     def place(self, body: Bodies) -> None:
         """Branches of a merge stand beside the other layers of its list, and need other names."""

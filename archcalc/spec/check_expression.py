@@ -28,6 +28,7 @@ from archcalc.spec.words import (
     INPUT,
     MERGES,
     REFERENCES,
+    UNNAMEABLE,
     X_PARTS,
     argument_count,
 )
@@ -43,7 +44,7 @@ class ExpressionChecker:
         self.is_whole = is_whole
         self.sees_layers = True
         self.findings: list[Diagnostic] = []
-        self.layer_names = dict.fromkeys(_layer_names(spec))
+        self.layer_names = dict.fromkeys([*_layer_names(spec), *spec.input_spans])
         self.arguments_of_modules = {
             parameter.name for module in spec.modules.values() for parameter in module.parameters
         }
@@ -117,12 +118,7 @@ class ExpressionChecker:
                     "conv(64, 3) * 2",
                 )
             if isinstance(part, Generator):
-                if (
-                    part.variable in OPERATORS
-                    or part.variable in FUNCTIONS
-                    or part.variable in CONSTANTS
-                    or part.variable == "x"
-                ):
+                if part.variable in UNNAMEABLE:
                     self.report(
                         "reserved-name",
                         f"`{part.variable}` cannot name an item: it has a meaning of its own",
@@ -237,7 +233,7 @@ class ExpressionChecker:
                 where,
                 "layers are named by their paths from the body this stands in",
             )
-        elif argument.id != INPUT and argument.id not in known and not self.is_layer(argument.id):
+        elif argument.id not in (INPUT, "x", *known) and not self.is_layer(argument.id):
             near = self.near(argument.id, self.layer_names)
             self.report(
                 "unknown-layer",
@@ -252,12 +248,12 @@ class ExpressionChecker:
         span = Span(base + call.start, base + call.start + len(name))
         if name in known or name in self.spec.settable:
             self.used.add(name)
+        elif name in self.spec.modules:
+            self.arguments(call, base, [parameter.name for parameter in self.spec.modules[name].parameters], False)
         elif name in OPERATORS:
             self.arguments(call, base, list(OPERATORS[name].arguments), name in MERGES)
             if name in MERGES and not call.arguments and not is_merge:
                 self.no_branches(call, base)
-        elif name in self.spec.modules:
-            self.arguments(call, base, [parameter.name for parameter in self.spec.modules[name].parameters], False)
         elif name == IDENTITY:
             self.report("too-many-arguments", "identity takes no arguments", span, "write identity")
         elif name not in FUNCTIONS and name not in REFERENCES:
@@ -308,7 +304,7 @@ class ExpressionChecker:
                     "once by position, once by name",
                 )
         given = {*by_position, *(argument for argument, _ in call.named)}
-        if name in OPERATORS:
+        if name not in self.spec.modules:
             given.update(self.spec.defaults.get(name, {}))
             required = [other for other, what in OPERATORS[name].arguments.items() if what.is_required]
         else:

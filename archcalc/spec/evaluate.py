@@ -25,6 +25,7 @@ from archcalc.spec.expression import (
     Path,
     Unary,
     free_names,
+    taps_body,
 )
 from archcalc.spec.functions import FUNCTIONS
 from archcalc.spec.limits import LARGEST, Limits, how_to_raise
@@ -52,6 +53,10 @@ class Evaluator(Calculator):
         self.being_found = 0  # variables, one for the value of another
         self.keys = Keys()
         self.empty = Scope({}, None, NOWHERE)
+        # A name of the file hides an operator or function of that name.
+        hidden = [*spec.modules, *spec.tables, *spec.settable]
+        self.operators = {name: of for name, of in OPERATORS.items() if name not in hidden} if hidden else OPERATORS
+        self.functions = {name: of for name, of in FUNCTIONS.items() if name not in hidden} if hidden else FUNCTIONS
         self.strangers: dict[Expression, tuple[str, ...]] = {}
 
     def find(self, parts: tuple[str, ...], placed: Placed, scope: Scope) -> LayerReference | None:
@@ -113,10 +118,12 @@ class Evaluator(Calculator):
             return self.variables[name]
         if name in self.spec.settable:
             return self.variable(name, Span(base + expression.start, base + expression.end))
-        if name in self.spec.modules or name in OPERATORS or name == IDENTITY:
-            return LayerValue(Placed(expression, base), self.empty)
         if name in self.spec.tables:
             return self.spec.tables[name]
+        if name in self.spec.inputs:
+            return self.find((name,), Placed(expression, base), scope)
+        if name in self.spec.modules or name in OPERATORS or name == IDENTITY:
+            return LayerValue(Placed(expression, base), self.empty)
         if name in CONSTANTS:
             return CONSTANTS[name]
         if name in ARGUMENT_WORDS:
@@ -259,13 +266,15 @@ class Evaluator(Calculator):
         strangers = self.strangers.get(expression)
         if strangers is None:
             known = (_WORDS, self.spec.settable, self.spec.modules, self.spec.tables)
-            strangers = tuple(name for name in free_names(expression) if not any(name in names for names in known))
+            names = [*free_names(expression), *(["tap(x)"] if taps_body(expression) else [])]
+            strangers = tuple(name for name in names if not any(name in others for others in known))
             self.strangers[expression] = strangers
         return any(name not in scope.locals for name in strangers)
 
     def of_call(self, expression: Call, scope: Scope, base: int) -> Any:
         """The result of a function; any other call stays a layer expression."""
-        if expression.function in FUNCTIONS:
+        name = expression.function
+        if name in self.functions and name not in scope.locals:
             return self.function(expression, scope, base)
         return self.of_layer(expression, scope, base)
 
@@ -303,7 +312,7 @@ class Evaluator(Calculator):
             )
         self.step(span, len(items))
         for item in items:
-            yield Scope({**scope.locals, expression.variable: item}, scope.x, scope.prefix)
+            yield Scope({**scope.locals, expression.variable: item}, scope.x, scope.prefix, scope.node)
 
 
 _WORDS = RESERVED - {*REFERENCES}  # that name no layer

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from fractions import Fraction
 from typing import Any, NoReturn
 
-from archcalc.dims import FREE, Dim, Polynomial, Ratio, collecting_assumptions
+from archcalc.dims import FREE, Polynomial, Ratio, collecting_assumptions
 from archcalc.graph import NETWORK_INPUT, Graph
 from archcalc.ops import OPERATORS, LayerReference, Shape, describe
 from archcalc.source import Source, Span, SpecError, suggest
@@ -20,21 +20,20 @@ from archcalc.spec.branches import Slot
 from archcalc.spec.collector import paused_collector
 from archcalc.spec.expression import Binary, Call, Chain, Choice, Expression, Generator, Name, as_call
 from archcalc.spec.functions import FUNCTIONS
+from archcalc.spec.inputs import Inputs
 from archcalc.spec.limits import DEFAULT_LIMITS, RECURSION, Limits, how_to_raise
 from archcalc.spec.model import Body, Entries, Entry, Merge, Placed, Spec
-from archcalc.spec.modules import Modules
 from archcalc.spec.naming import Place, place_of
-from archcalc.spec.references import Known, fits
-from archcalc.spec.trail import Frame
+from archcalc.spec.references import Known
 from archcalc.spec.values import LayerValue, Scope, circles, circular
-from archcalc.spec.words import INPUTS, MERGES
+from archcalc.spec.words import MERGES
 
 
 def expand(
     spec: Spec,
     name: str,
     overrides: Mapping[str, tuple[Placed, Source] | Polynomial | Ratio] | None = None,
-    input_shape: Shape | None = None,
+    input_shapes: Mapping[str, Shape] | None = None,
     limits: Limits = DEFAULT_LIMITS,
     with_heads: bool = True,
 ) -> Graph:
@@ -44,19 +43,20 @@ def expand(
         spec: the file, read and checked.
         name: a variant, or the file's own name.
         overrides: variables set from outside: an expression with the text it stands in, or a free variable.
-        input_shape: instead of the `input:` of the file.
+        input_shapes: of some inputs by name, instead of those of the file.
         limits: bounds on the work.
         with_heads: expand train-only heads too; without, an input that is too small for them alone is no error.
 
     Raises:
         SpecError: with one diagnostic, at the place where the expansion stopped.
     """
+    given = (spec, name, overrides or {}, input_shapes or {}, limits, with_heads)
     with paused_collector():
         try:
-            return _Expander(spec, name, overrides or {}, input_shape, limits, with_heads).expand()
+            return _Expander(*given).expand()
         except RecursionError:  # within the limits of the language, if not within Python's
             with deep_recursion():
-                return _Expander(spec, name, overrides or {}, input_shape, limits, with_heads).expand(is_last=True)
+                return _Expander(*given).expand(is_last=True)
 
 
 def value_of(
@@ -70,7 +70,7 @@ def value_of(
     Raises:
         SpecError: with the place where its expression is wrong.
     """
-    expander = _Expander(spec, name, overrides or {}, None, DEFAULT_LIMITS, with_heads=False)
+    expander = _Expander(spec, name, overrides or {}, {}, DEFAULT_LIMITS, with_heads=False)
     placed = expander.settings.get(variable)
     return (
         None
@@ -90,13 +90,13 @@ def deep_recursion() -> Iterator[None]:
         sys.setrecursionlimit(before)
 
 
-class _Expander(Modules):
+class _Expander(Inputs):
     def __init__(
         self,
         spec: Spec,
         name: str,
         overrides: Mapping[str, tuple[Placed, Source] | Polynomial | Ratio],
-        input_shape: Shape | None,
+        input_shapes: Mapping[str, Shape],
         limits: Limits,
         with_heads: bool,
     ) -> None:
@@ -114,7 +114,7 @@ class _Expander(Modules):
                 self.check_number(variable)
         self.settings = settings
         self.variables.clear()
-        self.input_shape = input_shape
+        self.input_shapes = input_shapes
         self.heads = spec.heads if with_heads else []
 
     def check_number(self, variable: str) -> None:
@@ -151,23 +151,25 @@ class _Expander(Modules):
         for circle in circles(self.settings):
             self.fail(*circular(circle, self.settings))
         assert spec.layers is not None
-        assert spec.input is not None
-        self.input = Handle(NETWORK_INPUT, self.input_shape or self.read_input(spec.input))
-        root = Scope({}, self.input.shape, "")
-        output = self.body(spec.layers, self.input, root, "", is_root=True)
+        shapes = self.read_inputs()
+        self.inputs = {name: Handle(NETWORK_INPUT - at, shape) for at, (name, shape) in enumerate(shapes.items())}
+        first = next(iter(self.inputs.values()))
+        root = Scope({}, first.shape, "", first.node)
+        output = self.body(spec.layers, first, root, "", is_root=True)
         outputs = {entry.name: self.entry(entry, output, root, "", True).node for entry in spec.outputs}
         first_head = len(self.nodes)
         heads = {entry.name: self.entry(entry, output, root, "", True).node for entry in self.heads}
         graph = Graph(
             self.name,
             spec.title or self.name,
-            self.input.shape,
+            shapes,
             self.nodes,
             output.node,
             heads,
             outputs,
             first_head,
             tuple(entry.name for entry in spec.heads),
+            step=spec.step_inputs,
         )
         if not self.nodes:
             self.fail("no-layers", "the network has no layers", spec.source_span(), "layers: lists what it does")
@@ -175,33 +177,6 @@ class _Expander(Modules):
             graph.leave_out(self.spliced)  # merges whose inputs went into the merge after them
         self.check_read(graph)
         return graph
-
-    def read_input(self, placed: Placed) -> Shape:
-        call = placed.expression
-        span = placed.span()
-        if not isinstance(call, Call) or call.function not in INPUTS:
-            self.fail(
-                "bad-input",
-                "the input is not one of the shapes of the language",
-                span,
-                "image(3, 224, 224), volume(c, d, h, w), sequence(c, l), features(n) or tokens(l)",
-            )
-        wanted = {"image": 3, "volume": 4, "sequence": 2, "features": 1, "tokens": 1}[call.function]
-        if len(call.arguments) != wanted or call.named:
-            self.fail("bad-input", f"{call.function} takes {wanted} numbers", span, _INPUT_HELP[call.function])
-        sizes: list[Dim] = []
-        for argument in call.arguments:
-            value = self.number(argument, self.empty, placed.base)
-            if not isinstance(value, Polynomial) and (not isinstance(value, int) or value < 1):
-                self.fail(
-                    "bad-input",
-                    f"a size is a whole number of 1 or more, not {describe(value)}",
-                    placed.span(argument),
-                )
-            sizes.append(value)
-        if call.function == "tokens":
-            return Shape(None, (sizes[0],))
-        return Shape(sizes[0], tuple(sizes[1:]))
 
     def body(self, body: Body, handle: Handle, scope: Scope, path: str, is_root: bool = False) -> Handle:
         if isinstance(body, Entries):
@@ -216,7 +191,7 @@ class _Expander(Modules):
     def entry(self, entry: Entry, handle: Handle, scope: Scope, path: str, is_root: bool) -> Handle:
         path = f"{path}.{entry.name}" if path else entry.name
         if is_root:
-            scope = Scope(scope.locals, handle.shape, scope.prefix)
+            scope = Scope(scope.locals, handle.shape, scope.prefix, handle.node)
         first = len(self.nodes)
         self.step(entry.span)
         output = self.body(entry.body, handle, scope, path)
@@ -282,9 +257,13 @@ class _Expander(Modules):
             handle = self.layer(expression, base, handle, scope, slot)
         return handle
 
+    def is_function(self, name: str, scope: Scope) -> bool:
+        """Whether a call of this name is one of a function, which names of the file hide."""
+        return name in self.functions and name not in scope.locals
+
     def is_layer(self, expression: Expression, scope: Scope, base: int) -> bool:
         if isinstance(expression, (Call, Chain, Generator)):
-            return not (isinstance(expression, Call) and expression.function in FUNCTIONS)
+            return not (isinstance(expression, Call) and self.is_function(expression.function, scope))
         if isinstance(expression, Binary):
             return expression.operator == "*" and self.is_layer(expression.left, scope, base)
         value = self.value(expression, scope, base)
@@ -317,7 +296,7 @@ class _Expander(Modules):
         name = expression.id
         span = Span(base + expression.start, base + expression.end)
         if name not in scope.locals and name not in self.spec.settable:
-            if name in OPERATORS:
+            if name in self.operators:
                 return self.operation(name, as_call(expression), base, handle, scope, slot)
             module = self.spec.modules.get(name)
             if module is not None:
@@ -329,7 +308,7 @@ class _Expander(Modules):
         name = self.called(call, base, scope)
         if name in MERGES:
             return self.merge_call(name, call, base, handle, scope, slot)
-        if name in OPERATORS:
+        if name in self.operators:
             return self.operation(name, call, base, handle, scope, slot)
         module = self.spec.modules.get(name)
         if module is not None:
@@ -339,7 +318,7 @@ class _Expander(Modules):
             return Handle(known.node, known.y)
         if name == "share":
             return self.share(call, base, handle, scope, slot)
-        if name in FUNCTIONS:
+        if name in self.functions:
             return self.as_layer(self.function(call, scope, base), self.span_of(call, base), handle, slot)
         self.unknown_call(name, Span(base + call.start, base + call.start + len(name)))
 
@@ -374,49 +353,16 @@ class _Expander(Modules):
             )
         layer = slot.next() or name
         span = (base + call.start, base + call.end)
-        handle = self.emit(operator, handle.shape, (handle.node, *extra), layer, layer, span, tied)
+        x, inputs = ((), ()) if operator.sources else (handle.shape, (handle.node, *extra))
+        handle = self.emit(self.marked(operator), x, inputs, layer, layer, span, tied)
         for role, follower in followers:
-            handle = self.emit(follower, handle.shape, (handle.node,), f"{layer}.{role}", layer, span, -1)
+            x, inputs = handle.shape, (handle.node,)
+            handle = self.emit(self.marked(follower), x, inputs, f"{layer}.{role}", layer, span, -1)
         return handle
-
-    def share(self, call: Call, base: int, handle: Handle, scope: Scope, slot: Slot) -> Handle:
-        """An earlier body again, with the weights it has."""
-        reference = self.reference(call, base, scope)
-        span = self.span_of(call, base)
-        path = f"{scope.prefix}.{reference.name}" if scope.prefix else reference.name
-        known = self.known.get(path) or next(
-            (
-                found
-                for other, found in self.known.items()
-                if fits(tuple(reference.name.split(".")), other) and found.node == reference.node
-            ),
-            None,
-        )
-        if known is None or known.body is None:
-            self.fail(
-                "bad-reference",
-                f"`{reference.name}` is not a named body that can be computed again",
-                span,
-                "name a whole entry of the mapping that it stands in",
-            )
-        if self.sharing is not None:
-            help = "share the layer that it shares"
-            self.fail("bad-reference", "what is shared cannot share in turn", span, help)
-        self.sharing = list(range(known.last - 1, known.first - 1, -1))
-        self.stack.append(Frame(scope.prefix, span, f"share({reference.name})", {}))
-        try:
-            output = self.body(known.body, handle, Scope(known.locals, handle.shape, known.prefix), slot.next())
-            if any(index not in self.spliced for index in self.sharing):
-                message = f"`{reference.name}` is another body for the input {handle.shape}"
-                self.fail("share-mismatch", message, span, "share needs an input of the kind that the earlier body had")
-            self.stack.pop()
-        finally:
-            self.sharing = None
-        return output
 
     def check_read(self, graph: Graph) -> None:
         """A layer that nothing reads is a mistake in the wiring; so are two of one name."""
-        read = bytearray(len(graph.nodes) + 1)
+        read = bytearray(len(graph.nodes) + len(graph.inputs))
         for node in graph.nodes:
             for index in node.inputs:
                 read[index] = 1
@@ -437,12 +383,3 @@ class _Expander(Modules):
                 Span(*node.span),
                 "remove it, or read it: tap(name), or its name as a branch",
             )
-
-
-_INPUT_HELP = {
-    "image": "image(channels, height, width)",
-    "volume": "volume(channels, depth, height, width)",
-    "sequence": "sequence(channels, length)",
-    "features": "features(channels)",
-    "tokens": "tokens(length)",
-}

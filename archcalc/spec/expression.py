@@ -260,6 +260,17 @@ def children(expression: Expression) -> list[Expression]:
     return []
 
 
+def taps_body(expression: Expression) -> bool:
+    """Whether `tap(x)` is in it: what it stands for depends on where it was written."""
+    waiting = [expression]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, Name) and part.id == "x":
+            return True
+        waiting += children(part)
+    return False
+
+
 def free_names(expression: Expression) -> tuple[str, ...]:
     """Names that an expression takes from where it stands; the functions of calls and `x` among them."""
     try:

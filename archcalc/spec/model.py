@@ -152,7 +152,9 @@ class Spec:
     year: int | None = None
     tasks: dict[str, tuple[Span, str]] = field(default_factory=dict)  # by network; "": all
     notes: list[str] = field(default_factory=list)
-    input: Placed | None = None
+    inputs: dict[str, Placed] = field(default_factory=dict)  # one without a name is called `input`
+    input_spans: dict[str, Span] = field(default_factory=dict)  # of the names that are written
+    step: list[str] = field(default_factory=list)  # inputs that are new in each step, where the file says so
     variables: dict[str, Placed] = field(default_factory=dict)
     defaults: dict[str, dict[str, tuple[Span, Placed]]] = field(default_factory=dict)
     variants: dict[str, Variant] = field(default_factory=dict)
@@ -183,6 +185,11 @@ class Spec:
             if name in self.tasks:
                 return self.tasks[name][1]
         return ""
+
+    @property
+    def step_inputs(self) -> tuple[str, ...]:
+        """Inputs that are new in each step: what `step:` names, or the last."""
+        return tuple(self.step or list(self.inputs)[-1:])
 
     def source_span(self) -> Span:
         """Where the file begins, for what is wrong with all of it."""

@@ -1,4 +1,4 @@
-"""Calls of modules: their arguments, and their bodies expanded, or replayed where the same call was expanded before."""
+"""Calls of modules: their bodies expanded, or replayed where the same call was expanded before; and shared bodies."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ from archcalc.spec.branches import Slot
 from archcalc.spec.expression import Call
 from archcalc.spec.limits import how_to_raise
 from archcalc.spec.model import Module
+from archcalc.spec.references import fits
 from archcalc.spec.replay import Replays, Template
 from archcalc.spec.trail import Frame
-from archcalc.spec.values import NOWHERE, LayerValue, Scope
+from archcalc.spec.values import BY_NAME, NOWHERE, LayerValue, Scope
 from archcalc.spec.words import argument_count
+
+_MAY_HOLD_LAYERS = (LayerReference, LayerValue, tuple)
 
 
 class Modules(Replays):
@@ -27,21 +30,23 @@ class Modules(Replays):
             self.steps += 4
             values = self.module_arguments(module, call, base, scope, handle)
             # What is told of the network's input stays told of it: a template made there serves there only.
-            begins = handle.node < 0
-            key: tuple[Any, ...] = (module.name, handle.shape, begins, *map(self.keys.key, values.values()))
-            reads_layers = False
+            begins = min(handle.node, 0)
+            key: tuple[Any, ...] = (module.name, handle.shape, begins, self.copies)
+            reads_input = False
             for value in values.values():
-                if type(value) is LayerReference or (type(value) is LayerValue and value.names_layers):
-                    reads_layers = True
-            if reads_layers:
-                key = (*key, handle.node)  # what it reads beside its input stays where it is
+                key = (*key, self.keys.key(value))
+                if type(value) in _MAY_HOLD_LAYERS:
+                    layers = self.keys.layers(value)
+                    reads_input = reads_input or BY_NAME in layers or handle.node in layers
+            if reads_input:
+                key = (*key, handle.node)  # what it reads beside its input stays where it is, the same node too
             template = None if self.sharing is not None else self.templates.get(key)
             if template is None:
                 turns = 1
                 handle = self.expanded(module, call, base, handle, values, slot.next(), key)
             else:
                 # What leaves its input's shape as it was is the same call again; limits are looked at in between.
-                is_same = template.output.shape == handle.shape and not begins and not reads_layers
+                is_same = template.output.shape == handle.shape and not begins and not reads_input
                 turns = min(count, 256) if is_same else 1
                 self.step(self.span_of(call, base), 5 * (turns - 1))
                 handle = self.replay(template, handle, [slot.next() for _ in range(turns)], base + call.start)
@@ -62,7 +67,7 @@ class Modules(Replays):
             )
         first, known, characters = len(self.nodes), len(self.order), self.characters
         self.stack.append(Frame(path, span, module.name, values))
-        output = self.body(module.body, handle, Scope(values, handle.shape, path), path)
+        output = self.body(module.body, handle, Scope(values, handle.shape, path, handle.node), path)
         self.stack.pop()
         if self.sharing is None:
             self.templates[key] = Template(
@@ -104,7 +109,7 @@ class Modules(Replays):
                 values[parameter.name] = given[parameter.name]
             elif parameter.default is not None:
                 placed = parameter.default
-                inside = Scope(values, handle.shape, NOWHERE)
+                inside = Scope(values, handle.shape, NOWHERE, handle.node)
                 values[parameter.name] = self.value(placed.expression, inside, placed.base)
             else:
                 wanted = ", ".join(other.name for other in parameters if other.default is None)
@@ -115,3 +120,43 @@ class Modules(Replays):
                     f"{module.name}({wanted})",
                 )
         return values
+
+    def share(self, call: Call, base: int, handle: Handle, scope: Scope, slot: Slot) -> Handle:
+        """An earlier body again, with the weights it has."""
+        reference = self.reference(call, base, scope)
+        span = self.span_of(call, base)
+        path = f"{scope.prefix}.{reference.name}" if scope.prefix else reference.name
+        known = self.known.get(path) or next(
+            (
+                found
+                for other, found in self.known.items()
+                if fits(tuple(reference.name.split(".")), other) and found.node == reference.node
+            ),
+            None,
+        )
+        if known is None or known.body is None:
+            self.fail(
+                "bad-reference",
+                f"`{reference.name}` is not a named body that can be computed again",
+                span,
+                "name a whole entry of the mapping that it stands in",
+            )
+        if self.sharing is not None:
+            help = "share the layer that it shares"
+            self.fail("bad-reference", "what is shared cannot share in turn", span, help)
+        self.sharing = list(range(known.last - 1, known.first - 1, -1))
+        self.stack.append(Frame(scope.prefix, span, f"share({reference.name})", {}))
+        first = len(self.nodes)
+        try:
+            inside = Scope(known.locals, handle.shape, known.prefix, handle.node)
+            output = self.body(known.body, handle, inside, slot.next())
+            if any(index not in self.spliced for index in self.sharing):
+                message = f"`{reference.name}` is another body for the input {handle.shape}"
+                self.fail("share-mismatch", message, span, "share needs an input of the kind that the earlier body had")
+            if all(handle.node not in node.inputs for node in self.nodes[first:]) and first < len(self.nodes):
+                message = f"`{reference.name}` does not read its input: it begins with a tap or a source"
+                self.fail("share-mismatch", message, span, "name what stands after the tap, and share that")
+            self.stack.pop()
+        finally:
+            self.sharing = None
+        return output

@@ -18,6 +18,7 @@ from archcalc.source import (
     read_yaml,
     sort_diagnostics,
     suggest,
+    suggestion,
 )
 from archcalc.spec.bodies import NAME, OTHER_NAME, BodyReader, first_of
 from archcalc.spec.budget import read_budget
@@ -31,7 +32,7 @@ from archcalc.spec.model import (
     Variant,
 )
 from archcalc.spec.storage import read_storage
-from archcalc.spec.words import RESERVED, meaning
+from archcalc.spec.words import INPUT, UNNAMEABLE, meaning
 
 KEYS = [
     "network",
@@ -41,6 +42,7 @@ KEYS = [
     "task",
     "notes",
     "input",
+    "step",
     "variables",
     "defaults",
     "variants",
@@ -171,7 +173,29 @@ class _Reader(BodyReader):
         self.spec.notes = [self.word(item, "a note") for item in items]
 
     def read_input(self, node: YamlNode) -> None:
-        self.spec.input = self.expression(node)
+        if not isinstance(node, YamlMapping):
+            placed = self.expression(node)
+            if placed:
+                self.spec.inputs[INPUT] = placed
+            return
+        if not node.items:
+            self.report("missing-key", "`input:` names no input", first_of(node), _REQUIRED["input"])
+        for key, value in node.items:
+            name = self.name(key, "an input")
+            placed = self.expression(value)
+            if placed:
+                self.spec.inputs[name] = placed
+                self.spec.input_spans[name] = key.span
+
+    def read_step(self, node: YamlNode) -> None:
+        items = node.items if isinstance(node, YamlSequence) else [node]
+        for item in items:
+            name = self.word(item, "step").strip()
+            if name and name not in self.spec.inputs:
+                help = suggestion(name, self.spec.inputs, f"inputs are {', '.join(self.spec.inputs)}")
+                self.report("unknown-input", f"there is no input `{name}`", first_of(item), help)
+            elif name and name not in self.spec.step:
+                self.spec.step.append(name)
 
     def read_variables(self, node: YamlNode) -> None:
         for key, value in self.mapping(node, "variables"):
@@ -270,7 +294,7 @@ class _Reader(BodyReader):
             module = Module(name, span, partial(self.module, key, value))
             if not self.is_known_good:
                 module.parts()
-            if name in RESERVED:
+            if name in UNNAMEABLE:
                 self.report("reserved-name", f"`{name}` cannot name a module: it is {meaning(name)}", span, OTHER_NAME)
             if name in self.spec.modules:
                 self.report("duplicate-module", f"there are two modules `{name}`", span, OTHER_NAME)

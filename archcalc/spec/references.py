@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple, NoReturn
 
-from archcalc.graph import NETWORK_INPUT
 from archcalc.ops import LayerReference, Shape
 from archcalc.source import suggest
 from archcalc.spec.bind import Binder, Handle
@@ -35,7 +34,7 @@ class References(Binder):
         super().__init__(*arguments)
         self.known: dict[str, Known] = {}
         self.order: list[str] = []  # paths in the order in which they became known
-        self.input = Handle(NETWORK_INPUT, Shape(None))
+        self.inputs: dict[str, Handle] = {}
 
     def remember(self, path: str, known: Known) -> None:
         """Make a body known by its path."""
@@ -57,7 +56,7 @@ class References(Binder):
                 )
             )
             if not fitting:
-                return self.find_operation(path, wanted)
+                return self.find_operation(path, wanted) or self.input_named(wanted)
             if len(fitting) > 1:
                 listed = ", ".join(other[len(start) :] for other in fitting[:4])
                 self.fail(
@@ -69,6 +68,11 @@ class References(Binder):
             path = fitting[0]
         known = self.known[path]
         return LayerReference(wanted, known.node, known.x, known.y)
+
+    def input_named(self, name: str) -> LayerReference | None:
+        """An input of the network by its name, which every body sees; `input` is the first."""
+        found = next(iter(self.inputs.values())) if name == INPUT else self.inputs.get(name)
+        return None if found is None else LayerReference(name, found.node, found.shape, found.shape)
 
     def find_operation(self, path: str, wanted: str) -> LayerReference | None:
         """A layer that got its name from its operator."""
@@ -91,9 +95,16 @@ class References(Binder):
                 f"{call.function}(conv4)",
             )
         argument = call.arguments[0]
-        if isinstance(argument, Name) and argument.id == INPUT:
-            return LayerReference(INPUT, NETWORK_INPUT, self.input.shape, self.input.shape)
         value: Any = None
+        if isinstance(argument, Name) and argument.id == "x":
+            if scope.x is None or scope.node is None:
+                help = "x is the input of the module body it stands in"
+                self.fail("no-input", "there is no input here for x to stand for", span, help)
+            return LayerReference("x", scope.node, scope.x, scope.x)
+        if isinstance(argument, Name) and argument.id == INPUT:
+            value = self.input_named(INPUT)
+            assert value is not None
+            return value
         if isinstance(argument, Name) and argument.id not in scope.locals and argument.id not in self.spec.settable:
             value = self.find((argument.id,), Placed(argument, base), scope)
         elif isinstance(argument, (Name, Path)):

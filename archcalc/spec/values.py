@@ -11,17 +11,20 @@ from archcalc.spec.expression import Name, free_names
 from archcalc.spec.model import Placed
 from archcalc.spec.words import IDENTITY
 
+NO_LAYERS: frozenset[int] = frozenset()
+BY_NAME = -(1 << 62)  # among the nodes that a value holds: it looks for layers by name
 NOWHERE = "(nowhere)"  # the prefix of scopes that see no layers
 
 
 class Scope:
     """What the names in an expression mean where it stands."""
 
-    __slots__ = ("locals", "prefix", "x")
+    __slots__ = ("locals", "node", "prefix", "x")
 
-    def __init__(self, locals: Mapping[str, Any], x: Shape | None, prefix: str) -> None:
+    def __init__(self, locals: Mapping[str, Any], x: Shape | None, prefix: str, node: int | None = None) -> None:
         self.locals = locals  # arguments of the module, names of generators
         self.x = x  # input of the module's body
+        self.node = node  # that gives it
         self.prefix = prefix  # path of the body in which layers are looked up
 
 
@@ -87,24 +90,40 @@ class Keys:
 
     def __init__(self) -> None:
         self.numbers: dict[tuple[Any, ...], int] = {}
-        self.known: dict[int, tuple[Any, int]] = {}  # by id; the values are kept, so that ids stay theirs
+        # by id; the values are kept, so that ids stay theirs
+        self.known: dict[int, tuple[Any, int, frozenset[int]]] = {}
 
     def key(self, value: Any) -> Any:
         """The key of a value."""
         kind = type(value)
         if kind is LayerValue or kind is tuple:
-            found = self.known.get(id(value))
-            if found is None:
-                parts = self._of_layer(value) if kind is LayerValue else (tuple, *[self.key(item) for item in value])
-                found = self.known[id(value)] = value, self.numbers.setdefault(parts, len(self.numbers))
-            return found[1]
+            return (self.known.get(id(value)) or self._found(value))[1]
         if kind is LayerReference:
             return ("layer", value.node)
         return (kind, value)
 
-    def _of_layer(self, value: LayerValue) -> tuple[Any, ...]:
-        scope, expression = value.scope, value.placed.expression
-        names = free_names(expression)
-        bound = [(name, self.key(scope.locals[name])) for name in names if name in scope.locals]
-        x = scope.x if "x" in names else None
-        return (expression.key, *bound, x, scope.prefix if value.names_layers else None)
+    def layers(self, value: Any) -> frozenset[int]:
+        """Nodes of the earlier layers that a value holds; `BY_NAME` among them where it looks for some by name."""
+        kind = type(value)
+        if kind is LayerValue or kind is tuple:
+            return (self.known.get(id(value)) or self._found(value))[2]
+        return frozenset((value.node,)) if kind is LayerReference else NO_LAYERS
+
+    def _found(self, value: Any) -> tuple[Any, int, frozenset[int]]:
+        if type(value) is tuple:
+            held = value
+            parts: tuple[Any, ...] = (tuple, *[self.key(item) for item in value])
+            layers = NO_LAYERS
+        else:
+            scope, expression = value.scope, value.placed.expression
+            names = free_names(expression)
+            held = tuple([scope.locals[name] for name in names if name in scope.locals])
+            bound = [(name, self.key(scope.locals[name])) for name in names if name in scope.locals]
+            x = scope.x if "x" in names else None
+            place = (scope.prefix, scope.node) if value.names_layers else None
+            parts = (expression.key, *bound, x, place)
+            layers = frozenset((BY_NAME,)) if value.names_layers else NO_LAYERS
+        for item in held:
+            layers |= self.layers(item)
+        found = self.known[id(value)] = value, self.numbers.setdefault(parts, len(self.numbers)), layers
+        return found

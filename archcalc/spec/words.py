@@ -9,9 +9,17 @@ CONSTANTS = {"true": True, "false": False, "none": None}
 REFERENCES = ("tap", "share")  # go on from an earlier layer; compute an earlier body again
 IDENTITY = "identity"
 INPUT = "input"
-INPUTS = ("image", "volume", "sequence", "features", "tokens")
+INPUTS = {  # kinds of inputs, and their numbers
+    "image": ("channels", "height", "width"),
+    "volume": ("channels", "depth", "height", "width"),
+    "sequence": ("channels", "length"),
+    "features": ("channels",),
+    "tokens": ("length",),
+}
 MERGES = frozenset(name for name, operator in OPERATORS.items() if operator.merges)
 ARGUMENT_WORDS = frozenset(words_of(OPERATORS.values())) - {"none"}
+# No name of a file may be one of these; others hide the operator, function or word of that name in the file.
+UNNAMEABLE = frozenset({*MERGES, *CONSTANTS, *REFERENCES, IDENTITY, INPUT, "x"})
 RESERVED = frozenset({*OPERATORS, *FUNCTIONS, *CONSTANTS, *REFERENCES, IDENTITY, INPUT, *ARGUMENT_WORDS, "x"})
 X_PARTS = ("channels", "height", "width", "depth", "length")
 
@@ -23,6 +31,8 @@ def argument_count(count: int) -> str:
 
 def meaning(name: str) -> str:
     """What a reserved name is, for messages."""
+    if name in MERGES:
+        return "a merge"
     if name in OPERATORS:
         return "an operator"
     if name in FUNCTIONS:

@@ -139,8 +139,8 @@ def test_fields_of_outputs_that_differ() -> None:
 def test_every_operator_explains_its_worked_examples(name: str) -> None:
     """On symbols wherever its rules allow it, else on the numbers, and always with the engine's numbers."""
     for number, example in enumerate(OPERATORS[name].examples):
-        operator = OPERATORS[name].of(example.arguments)
-        node = Node("layer", "layer", operator, (-1,), example.x, example.y, -1, (0, 0))
+        operator, x = example.operation(OPERATORS[name])
+        node = Node("layer", "layer", operator, (-1,), x, example.y, -1, (0, 0))
         rules, _, _ = ruled(node, ARITHMETIC)
         results = {rule.quantity: rule.result for rule in rules}
         for quantity, value in example.expect.items():

@@ -51,6 +51,8 @@ def figures(operator: Operator, x: Any) -> Figures:
     for kind, number in operator.arithmetic(x, y)._asdict().items():
         (words if kind in ("reason", "known") else numbers)[kind] = number
     numbers["connections"] = operator.connections(x, y)
+    numbers["state"] = operator.state(x, y)
+    numbers["masked"] = operator.masked(x, y)
     window = operator.window(x)
     if isinstance(window, Window):
         for field, axes in window._asdict().items():
@@ -102,11 +104,11 @@ def symbolic(draw: st.DrawFn, case: Case) -> Symbolic:
         # the number of windows of an adaptive pooling has no closed form
         if declared.kind in ("count", "extents", "padding") and name != "size" and name in arguments:
             arguments[name] = open_up(arguments[name], name, declared.at_least)
-    if case.cls.merges:
+    if isinstance(case.x, tuple) and not isinstance(case.x, Shape):  # of a merge, or of a source: ()
         x: Any = tuple(shape(branch, f"x{index}") for index, branch in enumerate(case.x))
     else:
         x = shape(case.x, "x")
-    return Symbolic(Case(case.cls, arguments, x), values, bounds)
+    return Symbolic(case._replace(arguments=arguments, x=x), values, bounds)
 
 
 def met(assumption: Assumption, values: dict[str, int]) -> bool:
@@ -212,10 +214,10 @@ def test_values_of_another_kind_are_refused(cls: type[Operator]) -> None:
 @pytest.mark.parametrize(("cls", "example"), EXAMPLES)
 def test_examples_hold(cls: type[Operator], example: Any) -> None:
     """Every figure that a worked example names."""
-    operator = cls.of(dict(example.arguments))
-    got = figures(operator, example.x)
-    assert operator.infer(example.x) == example.y
-    stored = operator.parameters(example.x)
+    operator, x = example.operation(cls)
+    got = figures(operator, x)
+    assert operator.infer(x) == example.y
+    stored = operator.parameters(x)
     numbers = {**got.numbers, "params": stored.weights + stored.biases + stored.norm, "norm": stored.norm}
     assert {key: numbers[key] for key in example.expect} == example.expect
 
@@ -224,7 +226,7 @@ def test_examples_hold(cls: type[Operator], example: Any) -> None:
 def test_examples_are_worked(cls: type[Operator]) -> None:
     """At least two, each with a source and a figure, within the kinds of figures that examples name."""
     known = {"params", "weights", "biases", "norm", "buffers", "macs", "connections"}
-    known |= {"additions", "multiplications", "divisions", "comparisons", "transcendentals"}
+    known |= {"additions", "multiplications", "divisions", "comparisons", "transcendentals", "state", "masked"}
     assert len(cls.examples) >= 2
     for example in cls.examples:
         assert re.match(r"by hand: .+|.+ \d{4}\b.*|design/.+", example.source), example.source
@@ -257,6 +259,8 @@ def test_documents_have_their_headings(cls: type[Operator]) -> None:
         assert text.endswith(".")
     for rule in ("infer", "parameters", "arithmetic", "connections", "window", "torch"):
         assert vars(cls)[rule].__doc__
+    for rule in ("state", "masked"):
+        assert getattr(cls, rule).__doc__
 
 
 # Laws of families.

@@ -277,7 +277,7 @@ KINDS = {"norm": "norm", "pointwise": "activation", "gates": "activation", "pool
 def test_outputs_are_elements_of_their_kind(name: str) -> None:
     """Each output element once, of the kind of work that the operator's file is about."""
     for example in OPERATORS[name].examples:
-        counted = arithmetic(make(name, **example.arguments), example.x)
+        counted = arithmetic(*example.operation(OPERATORS[name]))
         assert getattr(counted, KINDS[OPERATORS[name].family]) == example.y.elements
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from archcalc.ops import OPERATORS, RULES, Operator, Shape, Window
+from archcalc.ops import OPERATORS, RULES, RULES_WITH_DEFAULT, Operator, Shape, Window
 from tests.ops.test_every_operator import documented
 
 # `torch` describes a module for whole numbers and is never run on polynomials.
@@ -177,7 +177,7 @@ def reached(roots: list[tuple[FunctionType, type | None]]) -> dict[FunctionType,
 
 
 def rules_of(cls: type[Operator]) -> list[tuple[FunctionType, type | None]]:
-    return [(vars(cls)[rule], cls) for rule in COUNTING_RULES]
+    return [(vars(cls)[rule], cls) for rule in (*COUNTING_RULES, *RULES_WITH_DEFAULT) if rule in vars(cls)]
 
 
 def parse(function: Callable[..., Any]) -> ast.FunctionDef:

@@ -46,7 +46,8 @@ def test_defaults_are_those_of_torch(name: str) -> None:
     given = {key: value for key, value in example.arguments.items() if cls.arguments[key].is_required}
     if name == "crop":
         given = {"size": 5}
-    call = cls.of(given).torch(example.x)
+    operator, x = example.operation(cls)
+    call = cls.of(given).variant(given=operator.given).torch(x)
     if not call.target.startswith("nn."):
         return
     signature = inspect.signature(getattr(torch.nn, call.target.removeprefix("nn.")))

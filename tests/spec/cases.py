@@ -95,7 +95,7 @@ def rows(cost: NetworkCost) -> list[str]:
     before = "input"
     for layer in cost.layers:
         first = graph.nodes[layer.nodes[0]]
-        reads = ["input" if index < 0 else graph.nodes[index].layer for index in first.inputs]
+        reads = [list(graph.inputs)[-1 - index] if index < 0 else graph.nodes[index].layer for index in first.inputs]
         note = "" if reads == [before] else " < " + " ".join(reads)
         found.append(f"{layer.name} {layer.out_shape} {layer.params}{note}")
         before = layer.name

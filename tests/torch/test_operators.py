@@ -11,15 +11,21 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from archcalc.dims import RequirementError
-from archcalc.ops import OPERATORS, Operator, Shape, TorchCall
+from archcalc.ops import OPERATORS, Example, Operator, Shape, TorchCall
 from tests.strategies import Case, cases
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
+
+def _branches(cls: type[Operator], example: Example) -> tuple[Any, tuple[str, ...]]:
+    operator, x = example.operation(cls)
+    return x, operator.given
+
+
 BATCH = 2  # one example alone has no batch statistics
 EXAMPLES = [
-    pytest.param(Case(cls, dict(example.arguments), example.x), id=f"{name}-{index}")
+    pytest.param(Case(cls, dict(example.arguments), *_branches(cls, example)), id=f"{name}-{index}")
     for name, cls in OPERATORS.items()
     for index, example in enumerate(cls.examples)
 ]
@@ -115,7 +121,7 @@ def test_operators_agree_with_torch(cls: type[Operator], data: st.DataObject) ->
 def test_torch_has_it_or_we_say_not(name: str) -> None:
     """An operator without any example that torch has is one of a known few."""
     cls = OPERATORS[name]
-    found = any(has_torch(cls.of(dict(example.arguments)).torch(example.x)) for example in cls.examples)
+    found = any(has_torch(operator.torch(x)) for operator, x in (example.operation(cls) for example in cls.examples))
     assert found == (name not in OUR_OWN)
 
 

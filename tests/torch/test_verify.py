@@ -151,7 +151,7 @@ def alone(cls: type[Operator], arguments: Any, x: Any) -> Graph | None:
     else:
         nodes.append(shaped(cls.of(dict(arguments)), x, (-1,), cls.name))
     given = x[0] if cls.merges else x
-    return Graph(cls.name, cls.name, given, nodes, len(nodes) - 1, first_head=len(nodes))
+    return Graph(cls.name, cls.name, {"input": given}, nodes, len(nodes) - 1, first_head=len(nodes))
 
 
 @pytest.mark.parametrize("name", [name for name in OPERATORS if name != "unpool"])  # which needs a pool: see enet

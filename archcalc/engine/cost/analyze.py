@@ -76,7 +76,7 @@ def layer_costs(
                 type=first.operator.name,
                 notation=notation(first.operator),
                 stage=first.stage,
-                in_shape=graph.shape(first.inputs[0]),
+                in_shape=graph.shape(first.inputs[0]) if first.inputs else first.y,
                 out_shape=last.y,
                 params=params,
                 weights=weights,
@@ -152,12 +152,12 @@ def total(
         result.stored_params, bits = stored_of_nodes(storage, graph, indices)
     result.size_bytes = -(-bits // 8)
     if within is None:
-        result.layers, total_elements, peak = activations(graph, nodes, [graph.input])
+        result.layers, total_elements, peak = activations(graph, nodes, list(graph.inputs.values()))
         result.depth, result.depth_with_pooling = depth(graph)
     else:
         part, outside = subgraph(graph, within)
         result.layers, total_elements, peak = activations(part, part.nodes, outside)
-        result.depth, result.depth_with_pooling = depth(part, len(outside))
+        result.depth, result.depth_with_pooling = depth(part)
     result.activations, result.peak_activations = total_elements * batch, peak * batch
     return result
 
@@ -173,21 +173,21 @@ def elements(shape: Shape) -> int:
     return shape.elements  # type: ignore[return-value]
 
 
-def depth(graph: Graph, places: int = 1) -> tuple[int, int]:
+def depth(graph: Graph) -> tuple[int, int]:
     """Layers with weights on the longest path to an output; and the same with pooling layers counted too.
 
     Shortcut projections count only where the longest path goes through them, as papers count.
     """
     nodes = graph.nodes
-    weighted = [0] * (len(nodes) + places)  # the last places are what is read from outside
-    pooled = [0] * (len(nodes) + places)
+    weighted = [0] * (len(nodes) + len(graph.inputs))  # the last places are the inputs
+    pooled = [0] * (len(nodes) + len(graph.inputs))
     for index, (_, _, operator, inputs, _, _, _, _) in enumerate(nodes):
         if len(inputs) == 1:
             most = weighted[inputs[0]]
             most_pooled = pooled[inputs[0]]
         else:
-            most = max([weighted[read] for read in inputs])
-            most_pooled = max([pooled[read] for read in inputs])
+            most = max([weighted[read] for read in inputs], default=0)
+            most_pooled = max([pooled[read] for read in inputs], default=0)
         weighted[index] = most + 1 if operator.weighted else most
         pooled[index] = most_pooled + 1 if operator.weighted or operator.pooling else most_pooled
     ends = [graph.output, *graph.outputs.values()]

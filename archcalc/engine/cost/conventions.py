@@ -300,7 +300,7 @@ def decompose(graph: Graph, conventions: Sequence[Convention]) -> list[Component
         operators[name] = operator
         counted = {term.amount for of in conventions for term in of.terms if term.holds_for(name)}
         for amount in counted:
-            found[name, amount] = found.get((name, amount), 0) + times * AMOUNTS[amount].of(operator, x, y, cost)
+            found[name, amount] = found.get((name, amount), 0) + times * AMOUNTS[amount].many(operator, x, y, cost)
     for name, amount in found:
         worth[name, amount] = {}
         for of in conventions:

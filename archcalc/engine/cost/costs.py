@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from archcalc.graph import Graph
-from archcalc.ops import Operator, Parameters, Shape
+from archcalc.ops import ONE, Arithmetic, Copies, Operator, Parameters, Shape
 from archcalc.results.convention import OperationCost
 
 
@@ -16,7 +16,30 @@ def cost_of(operator: Operator, x: Any, y: Shape) -> OperationCost:
     stored = operator.parameters(x)
     # Layers with weights, LeNet's trainable subsampling among them; norms and slopes of activations are none.
     has_units = operator.weighted or (operator.pooling and stored.weights != 0)
-    return OperationCost(stored, operator.arithmetic(x, y), operator.connections(x, y), y.elements if has_units else 0)
+    row = y.channels if operator.looks_up else None
+    one = OperationCost(
+        stored,
+        operator.arithmetic(x, y),
+        operator.connections(x, y),
+        y.elements if has_units else 0,
+        y.elements,
+        operator.masked(x, y),
+        operator.state(x, y),
+        stored.weights + stored.biases + stored.norm if row is None else row,
+    )
+    return one if operator.copies is ONE else _copied(one, operator.copies)
+
+
+def _copied(one: OperationCost, copies: Copies) -> OperationCost:
+    """What an operation costs that is stored and computed so many times."""
+    stored, computed = copies
+    *numbers, reason, known = one.arithmetic
+    return OperationCost(
+        Parameters(*[number * stored for number in one.parameters]),
+        Arithmetic(*[number * computed for number in numbers], reason, known),
+        *[number * computed for number in one[2:-1]],
+        one,
+    )
 
 
 def stored_with(graph: Graph, index: int) -> Parameters:

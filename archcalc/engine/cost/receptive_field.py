@@ -58,13 +58,20 @@ class ReceptiveFields:
         axes = self._after(index)
         return _field(axes) if axes else None
 
+    def _of_input(self, index: int) -> tuple[Axis, ...]:
+        """Fields are of the first input: what comes from the others alone has none."""
+        return self._input if index == NETWORK_INPUT else ()
+
     def _after(self, index: int) -> tuple[Axis, ...]:
-        if index == NETWORK_INPUT:
-            return self._input
+        if index < 0:
+            return self._of_input(index)
         nodes = self._graph.nodes
         for at in range(len(self._axes), index + 1):
             node = nodes[at]
-            known = [self._input if other == NETWORK_INPUT else self._axes[other] for other in node.inputs]
+            known = [self._of_input(other) if other < 0 else self._axes[other] for other in node.inputs]
+            if not known:  # it reads nothing
+                self._axes.append(())
+                continue
             seen = known[0]
             if isinstance(node.x, Shape):
                 key = (node.operator, node.x)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from textwrap import wrap
 from typing import Any
 
@@ -94,7 +94,8 @@ def operator_described(operator: type[Operator], level: int = 1) -> Document:
     if operator.examples:
         document.append(Heading("Worked examples", level + 1))
     for example in operator.examples:
-        torch = operator.of(example.arguments).torch(example.x)
+        instance, x = example.operation(operator)
+        torch = instance.torch(x)
         document.append(Items([example_line(operator, example), f"torch: {torch}"]))
     return document
 
@@ -113,11 +114,13 @@ def takes(declared: Argument) -> str:
 def example_line(operator: type[Operator], example: Example) -> str:
     """A worked example: the call, shapes, what it expects, and who says so."""
     given = ", ".join(f"{name}={_value(value)}" for name, value in example.arguments.items())
-    shapes = [example.x] if isinstance(example.x, Shape) else list(example.x)
+    x = example.x
+    if isinstance(x, Mapping):
+        shapes = [f"{role} {shape}" for role, shape in x.items()]
+    else:
+        shapes = [str(x)] if isinstance(x, Shape) else [str(shape) for shape in x]
     expects = listed([f"{value:,} {name.replace('_', ' ')}" for name, value in example.expect.items()])
-    shown = (
-        f"{f'{operator.name}({given})' if given else operator.name}: {listed(list(map(str, shapes)))} to {example.y}"
-    )
+    shown = f"{f'{operator.name}({given})' if given else operator.name}: {listed(shapes) or 'nothing'} to {example.y}"
     return f"{shown}; {expects} ({example.source})" if expects else f"{shown} ({example.source})"
 
 

@@ -60,8 +60,8 @@ def verify(
     if isinstance(network, str):
         network = load(network)
     graph = network.graph(set, input)
-    of_input = network.spec.input.expression if network.spec.input else None
-    is_as_defined = definition_of(network) and (of_input is None or {*(set or {})} <= {*free_names(of_input)})
+    of_inputs = {name for placed in network.spec.inputs.values() for name in free_names(placed.expression)}
+    is_as_defined = definition_of(network) and {*(set or {})} <= of_inputs
     tools = [tool for tool in against if tool != "torchvision" or is_as_defined]
     return verify_graph(network.name, graph, tools, export)
 
