@@ -161,7 +161,7 @@ class Operator:
     given: tuple[str, ...] = ()  # roles of the branches, in the order of `x`
     copies: Copies = ONE  # rules do not know of it: `cost_of` counts with it
     trainable: bool = True  # `trainable=false` freezes what it stores
-    _variants: dict[tuple[Any, ...], Any]
+    _variants: dict[tuple[Any, ...], Operator]
 
     def __init_subclass__(cls) -> None:
         cls.family = cls.__module__.rpartition(".")[2]
@@ -212,7 +212,7 @@ class Operator:
         if found is None:
             found = self._variants[given, copies, trainable] = copy(self)
             found.given, found.copies, found.trainable = given, copies, trainable
-        return found  # type: ignore[no-any-return]  # variants are of one class
+        return found  # type: ignore[return-value]  # variants are of one class
 
     def branch(self, x: Any, role: str) -> Any:
         """Shape of the branch with a role, None where it is not given."""

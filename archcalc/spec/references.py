@@ -102,9 +102,9 @@ class References(Binder):
                 self.fail("no-input", "there is no input here for x to stand for", span, help)
             return LayerReference("x", scope.node, scope.x, scope.x)
         if isinstance(argument, Name) and argument.id == INPUT:
-            value = self.input_named(INPUT)
-            assert value is not None
-            return value
+            first = self.input_named(INPUT)
+            assert first is not None
+            return first
         if isinstance(argument, Name) and argument.id not in scope.locals and argument.id not in self.spec.settable:
             value = self.find((argument.id,), Placed(argument, base), scope)
         elif isinstance(argument, (Name, Path)):

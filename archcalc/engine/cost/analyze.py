@@ -8,7 +8,7 @@ from operator import attrgetter, mul
 from typing import Any
 
 from archcalc.engine.cost.conventions import ARITHMETIC
-from archcalc.engine.cost.costs import cost_of, stored_with
+from archcalc.engine.cost.costs import OPERATIONS, cost_of, stored_with
 from archcalc.engine.cost.scope import is_inside, subgraph
 from archcalc.engine.cost.storage import FP32, stored_of_nodes
 from archcalc.graph import Graph, Node
@@ -17,7 +17,6 @@ from archcalc.results.convention import Convention
 from archcalc.results.cost import Fields, LayerCost, Storage, Totals, notation
 
 _OPERATION = attrgetter("operator", "x", "y")
-_OPERATIONS = [name for name in Arithmetic._fields if name not in ("reason", "known")]
 
 
 def layer_costs(
@@ -126,7 +125,7 @@ def total(
     reused = [index for index, node in zip(indices, nodes, strict=True) if node.shares >= 0]
     costs = [cost_of(*key) for key in computed]
     stored = _summed(computed.values(), [cost.parameters for cost in costs], len(Parameters._fields))
-    done = _summed(computed.values(), [cost.arithmetic for cost in costs], len(_OPERATIONS))
+    done = _summed(computed.values(), [cost.arithmetic for cost in costs], len(OPERATIONS))
     elementary = convention.elementary
     for (key, count), cost in zip(computed.items(), costs, strict=True):
         if elementary is None:
@@ -144,7 +143,7 @@ def total(
     arithmetic = Arithmetic(*(number * batch for number in done))
     if elementary is not None:
         result.flops = sum(worth * getattr(arithmetic, name) for name, worth in elementary.items())
-    for name in _OPERATIONS[: _OPERATIONS.index("transcendentals") + 1]:
+    for name in OPERATIONS[: OPERATIONS.index("transcendentals") + 1]:
         setattr(result, name, getattr(arithmetic, name))
     if len(storage.bits) == 1 and all(density == 1 for density in storage.densities):
         result.stored_params, bits = result.params, result.params * storage.bits[0]

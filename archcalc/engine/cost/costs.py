@@ -9,6 +9,8 @@ from archcalc.graph import Graph
 from archcalc.ops import ONE, Arithmetic, Copies, Operator, Parameters, Shape
 from archcalc.results.convention import OperationCost
 
+OPERATIONS = tuple(name for name in Arithmetic._fields if name not in ("reason", "known"))
+
 
 @lru_cache(maxsize=1 << 16)
 def cost_of(operator: Operator, x: Any, y: Shape) -> OperationCost:
@@ -33,12 +35,13 @@ def cost_of(operator: Operator, x: Any, y: Shape) -> OperationCost:
 def _copied(one: OperationCost, copies: Copies) -> OperationCost:
     """What an operation costs that is stored and computed so many times."""
     stored, computed = copies
-    *numbers, reason, known = one.arithmetic
+    numbers = {name: getattr(one.arithmetic, name) * computed for name in OPERATIONS}
+    scaled = {name: getattr(one, name) * computed for name in OperationCost._fields[2:-1]}
     return OperationCost(
         Parameters(*[number * stored for number in one.parameters]),
-        Arithmetic(*[number * computed for number in numbers], reason, known),
-        *[number * computed for number in one[2:-1]],
-        one,
+        one.arithmetic._replace(**numbers),
+        **scaled,
+        single=one,
     )
 
 

@@ -63,6 +63,6 @@ def subgraph(graph: Graph, indices: Sequence[int]) -> tuple[Graph, list[Shape]]:
     ends = {read for index, node in enumerate(graph.nodes) if index not in position for read in node.inputs}
     ends.update((graph.output, *graph.outputs.values(), *graph.heads.values()))
     given = {str(position[index]): position[index] for index in indices if index in ends}
-    inputs = {str(number): shape for number, shape in enumerate(shapes)}
-    part = Graph(graph.name, graph.title, inputs, nodes, len(nodes) - 1, outputs=given, first_head=len(nodes))
+    inputs_by_name = {str(number): shape for number, shape in enumerate(shapes)}
+    part = Graph(graph.name, graph.title, inputs_by_name, nodes, len(nodes) - 1, outputs=given, first_head=len(nodes))
     return part, shapes
