@@ -13,6 +13,7 @@ from archcalc.cli import (
     audit,
     check,
     diff,
+    explain,
     find,
     formula,
     importing,
@@ -62,7 +63,7 @@ app.command("list", cls=PlainCommand)(networks.list_networks)
 app.command(cls=PlainCommand)(find.find)
 app.command(cls=PlainCommand)(networks.show)
 app.command(cls=PlainCommand)(networks.compare)
-app.command(cls=PlainCommand)(networks.explain)
+app.command(cls=PlainCommand)(explain.explain)
 app.command(cls=PlainCommand)(diff.diff)
 app.command(cls=PlainCommand)(formula.formula)
 app.command(cls=PlainCommand)(sweep.sweep)

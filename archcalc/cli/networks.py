@@ -1,4 +1,4 @@
-"""Commands about networks: list, show, compare, explain."""
+"""Commands about networks: list, show, compare."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from archcalc.cli.inputs import Request, analysed, known, tell_left_out
+from archcalc.cli.inputs import Request, analysed, known, tell_left_out, words
 from archcalc.cli.options import (
     BatchOption,
     BitsOption,
     ByChoice,
     ByOption,
+    ColumnsOption,
     ConventionOption,
     DensityOption,
     DepthOption,
@@ -42,7 +43,7 @@ from archcalc.cli.options import (
     UnitsOption,
     complete_network,
 )
-from archcalc.cli.output import FINDINGS, deliver, draw, fail, guarded
+from archcalc.cli.output import deliver, draw, fail, guarded
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -132,6 +133,7 @@ def show(
     strict: StrictOption = False,
     limit: LimitOption = None,
     published: PublishedOption = False,
+    columns: ColumnsOption = None,
     plot: PlotOption = None,
 ) -> None:
     """Show what each layer costs, and the totals."""
@@ -145,13 +147,59 @@ def show(
     if published:
         if set or input or batch != 1:
             fail("bad-option", "published figures are of a network as its spec has it", "leave --published out")
+        if columns:
+            fail("bad-option", "--published has its own columns", "leave --columns or --published out")
         return show_published(cost, rows, units, by, of, format, output)
+    if columns:
+        return show_columns(cost, rows, words(columns, "--columns", "name,params,macs"), units, of, format, output)
     deliver(
         format,
         output,
-        lambda: shown(cost, rows, units.value, by.value, of),
+        lambda: shown(cost, rows, units.value, by.value, of, others=called_so(network, request)),
         lambda: data.layers_csv(cost, rows),
         lambda: data.json_text([data.network_object(cost, rows)]),
+    )
+
+
+def called_so(network: str, request: Request) -> list[NetworkCost]:
+    """What libraries call by the name that was typed, as asked for; where it can be counted so."""
+    from archcalc.cli.inputs import checked
+    from archcalc.engine.library import implementations
+    from archcalc.engine.network import analyze, load
+    from archcalc.source import SpecError
+
+    found = []
+    for other in implementations(load(network)):
+        try:
+            found.append(analyze(other, **checked(request)))
+        except SpecError:  # it has no such variable or scope
+            continue
+    return found
+
+
+def show_columns(
+    cost: NetworkCost,
+    rows: Sequence[LayerCost],
+    names: Sequence[str],
+    units: UnitsChoice,
+    of: int,
+    format: Format | None,
+    output: Path | None,
+) -> None:
+    """Rows with the columns that were chosen."""
+    from archcalc.report.chosen import chosen_rows, chosen_table
+    from archcalc.report.chosen import columns as all_columns
+    from archcalc.report.media import data
+
+    there = all_columns(cost)
+    for name in names:
+        known(name, there, "column")
+    deliver(
+        format,
+        output,
+        lambda: chosen_table(cost, rows, names, units.value, of),
+        lambda: data.csv_text(chosen_rows(cost, rows, names), names),
+        lambda: data.json_text([data.totals_object(cost) | {"layers": chosen_rows(cost, rows, names)}]),
     )
 
 
@@ -270,87 +318,3 @@ def compare(
         lambda: csv_beside_cost(times, costs),
         lambda: data.json_text(objects_beside_cost(times, costs)),
     )
-
-
-@guarded
-def explain(
-    network: NetworkName,
-    layer: Annotated[
-        str | None,
-        typer.Argument(metavar="LAYER", help="Its path, or an end of it that fits one layer only.", show_default=False),
-    ] = None,
-    set: SetOption = None,
-    input: InputOption = None,
-    batch: BatchOption = 1,
-    dtype: DtypeOption = "fp32",
-    convention: ConventionOption = "arithmetic",
-    with_heads: HeadsOption = False,
-    format: FormatOption = None,
-    output: OutputOption = None,
-    strict: StrictOption = False,
-    limit: LimitOption = None,
-) -> None:
-    """Explain how the numbers come about.
-
-    Of a layer: the rule, the numbers put into it, the result, and whose rule it is. Of a network: what is counted,
-    under which convention, what is largest, what was declared zero and why.
-    """
-    from archcalc.engine.explain import MismatchError, explained
-    from archcalc.report.explanation import explanation_object, layer_explained, network_explained, rule_object
-    from archcalc.report.media import data
-
-    request = Request(set, input, batch, dtype, convention, with_heads, limit, strict)
-    (cost,) = analysed([network], request)
-    if layer is None:
-        deliver(
-            format,
-            output,
-            lambda: network_explained(cost, network),
-            lambda: data.totals_csv([cost]),
-            lambda: data.json_text([data.network_object(cost)]),
-        )
-        return
-    if cost.heads and layer.partition(".")[0] in cost.heads:  # a layer of a head needs no --with-heads
-        (cost,) = analysed([network], request._replace(with_heads=True))
-    found = one_layer(cost, layer, network)
-    try:
-        explanations = explained(cost, found)
-    except MismatchError as error:  # pragma: no cover - a test explains every layer of each family
-        fail("internal-mismatch", f"{found.name}: {error}", "please report this: it is an error of archcalc", FINDINGS)
-    deliver(
-        format,
-        output,
-        lambda: layer_explained(cost, found, explanations),
-        lambda: data.csv_text(
-            {"operation": of.name, **rule_object(rule), "source": of.source} for of in explanations for rule in of.rules
-        ),
-        lambda: data.json_text(
-            [data.network_object(cost, [found]) | {"explanations": [explanation_object(of) for of in explanations]}]
-        ),
-    )
-
-
-def one_layer(cost: NetworkCost, name: str, network: str) -> LayerCost:
-    """The layer of a name, or of the end of one; `network` is what was typed."""
-    from archcalc.source import suggestion
-
-    layers = {layer.name: layer for layer in cost.layers}
-    if name in layers:
-        return layers[name]
-    wanted = name.lower()
-    found = [layer for key, layer in layers.items() if key.lower() == wanted]
-    found = found or [layer for key, layer in layers.items() if key.lower().endswith(f".{wanted}")]
-    found = found or [
-        layer for layer in cost.layers if any(cost.graph.nodes[index].name.lower() == wanted for index in layer.nodes)
-    ]
-    if len(found) == 1:
-        return found[0]
-    inside = [key for key in layers if key.lower().startswith(f"{wanted}.")]
-    if found or inside:
-        names = [layer.name for layer in found] or inside
-        listed = ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
-        fits = "is the end of" if found else "holds"
-        fail("ambiguous-layer", f"`{name}` {fits} {len(names)} layers of {cost.name}", f"name one of {listed}")
-    paths = [*layers, *{key.rpartition(".")[2] for key in layers}]
-    help = suggestion(name, paths, f"`archcalc show {network}` lists the layers", most=3)
-    fail("unknown-layer", f"{cost.name} has no layer `{name}`", help)

@@ -68,6 +68,32 @@ def complete_operator(incomplete: str) -> list[str]:
     return [name for name in sorted(OPERATORS) if name.startswith(incomplete)]
 
 
+def complete_layer(context: typer.Context, incomplete: str) -> list[str]:
+    """Paths of layers and blocks of the network that was typed, a part of the path at a time."""
+    from archcalc.engine.network import load
+    from archcalc.source import SpecError
+
+    given = context.params.get("network") or next(iter(context.params.get("networks") or ()), None)
+    if not given:
+        return []
+    try:
+        graph = load(given).graph()
+    except SpecError:
+        return []
+    depth = incomplete.count(".") + 1
+    paths = dict.fromkeys(".".join(node.layer.split(".")[:depth]) for node in graph.nodes)
+    return [path for path in paths if path.lower().startswith(incomplete.lower())]
+
+
+def complete_column(incomplete: str) -> list[str]:
+    """Columns of layers, with those before the last comma."""
+    from archcalc.engine.network import analyze
+    from archcalc.report.chosen import columns
+
+    before, comma, last = incomplete.rpartition(",")
+    return [f"{before}{comma}{name}" for name in columns(analyze("lenet5")) if name.startswith(last)]
+
+
 def complete_task(incomplete: str) -> list[str]:
     """Tasks of the networks that begin so."""
     from archcalc.spec.library import all_tasks, plain
@@ -176,6 +202,16 @@ StrictOption = Annotated[
 ]
 PublishedOption = Annotated[
     bool, typer.Option("--published", help="With the figures of the ledger beside ours: `archcalc check`.")
+]
+ColumnsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--columns",
+        metavar="NAME,...",
+        help="These columns alone: those of the CSV, and read_bytes (what a layer takes from others, and its "
+        "parameters) and write_bytes (what it gives), at the dtype.",
+        autocompletion=complete_column,
+    ),
 ]
 LimitOption = Annotated[
     list[str] | None,

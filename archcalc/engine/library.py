@@ -29,6 +29,16 @@ def networks_of(name: str) -> list[Network]:
     return [load(name)]
 
 
+IMPLEMENTATIONS = ("torchvision", "tf", "keras", "timm")
+"""Libraries whose network people often mean by a plain name; each has a variant `NAME@LIBRARY`."""
+
+
+def implementations(network: Network) -> list[Network]:
+    """What libraries call by the plain name of a network, where the spec has it as a variant."""
+    names = [f"{network.name}@{library}" for library in IMPLEMENTATIONS] if "@" not in network.name else []
+    return [Network(network.spec, name) for name in names if name in network.spec.variants]
+
+
 class NetworkText(NamedTuple):
     """A network as it travels: the text of its file, and its name there."""
 

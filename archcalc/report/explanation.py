@@ -11,7 +11,7 @@ from archcalc.engine.cost.conventions import terms_of
 from archcalc.engine.groups import operations
 from archcalc.report.media import numbers
 from archcalc.report.media.blocks import Bar, Column, Document, Heading, Items, Paragraph, Table, Total, bar, number
-from archcalc.report.show import at_least, flops_title, footer, headline, remarks, totals_table
+from archcalc.report.show import at_least, flops_title, footer, headline, layers_table, remarks, totals_table
 from archcalc.results.cost import LayerCost, NetworkCost
 from archcalc.results.explanation import Explanation, Rule
 
@@ -19,6 +19,16 @@ from archcalc.results.explanation import Explanation, Rule
 def layer_explained(cost: NetworkCost, layer: LayerCost, explanations: Sequence[Explanation]) -> Document:
     """The rules of each operation of a layer, with the numbers put in; then the layer's own."""
     document: Document = [Heading(f"{layer.name} of {cost.name}: {layer.in_shape} to {layer.out_shape}", 1)]
+    document += _operations(explanations)
+    if len(explanations) > 1:
+        document.append(Paragraph(together(cost, layer)))
+    document.append(footer(cost))
+    return document
+
+
+def _operations(explanations: Sequence[Explanation]) -> Document:
+    """The rules of operations, with the numbers put in."""
+    document: Document = []
     for of in explanations:
         document.append(Heading(f"{of.name}: {of.notation}" if of.name != of.notation else of.name))
         document.append(Paragraph(f"{of.summary.removesuffix('.')}. {of.x} to {of.y}."))
@@ -36,9 +46,6 @@ def layer_explained(cost: NetworkCost, layer: LayerCost, explanations: Sequence[
         if of.remark:
             document.append(Paragraph(of.remark))
         document.append(Paragraph(f"Source: {of.source}"))
-    if len(explanations) > 1:
-        document.append(Paragraph(together(cost, layer)))
-    document.append(footer(cost))
     return document
 
 
@@ -50,6 +57,72 @@ def together(cost: NetworkCost, layer: LayerCost) -> str:
     parts.append(f"{layer.connections:,} connections")
     batch = f" at a batch of {cost.batch}" if cost.batch != 1 else ""
     return f"The whole layer {layer.name}{batch}: {', '.join(parts)}."
+
+
+QUANTITIES = ("params", "weights", "biases", "norm_params", "macs", "flops", "connections", "neurons", "activations")
+"""Of which a block has the sum of its layers."""
+
+
+def block_explained(part: NetworkCost, called: str, joining: Sequence[Explanation] = (), most: int = 3) -> Document:
+    """What each quantity of a block comes to, and the layers that it is.
+
+    Args:
+        part: what the block costs.
+        called: the network as typed.
+        joining: how the layer comes about that has the name of the block: what joins its branches.
+        most: so many layers are named for each quantity.
+    """
+    layers = part.layers
+    first, last = layers[0], layers[-1]
+    document: Document = [Heading(f"{part.scope} of {part.name}: {first.in_shape} to {last.out_shape}", 1)]
+    columns = [Column("quantity"), number("the sum"), Column("of which", least=30, cut="wrap")]
+    table = Table(columns)
+    for name, total, parts in _sums(part):
+        shown = parts[:most]
+        words = [f"{_inside(part, layer.name)} {numbers.with_percent(value, total)}" for layer, value in shown]
+        if rest := sum(value for _, value in parts[most:]):
+            words.append(f"{numbers.plural(len(parts) - most, 'other')} {numbers.with_percent(rest, total)}")
+        title = {"macs": "MACs", "flops": flops_title(part.convention)}.get(name, name.replace("_", " "))
+        table.rows.append([title, at_least(f"{total:,}", part.is_lower_bound(name)), ", ".join(words)])
+    document += [table, Heading("Its layers"), layers_table(part, layers, "si")]
+    document += [Paragraph(remark) for remark in remarks(part)]
+    document.append(Paragraph(f"archcalc explain {called} {_largest_of(part)} has the rules of the largest of them."))
+    return [*document, *_operations(joining), footer(part)]
+
+
+def block_rows(part: NetworkCost) -> list[dict[str, Any]]:
+    """A row for each quantity and layer that has some of it, the largest first."""
+    return [
+        {
+            "quantity": part.convention.column if name == "flops" else name,
+            "sum": total,
+            "layer": layer.name,
+            "value": value,
+        }
+        for name, total, parts in _sums(part)
+        for layer, value in parts
+    ]
+
+
+def _sums(part: NetworkCost) -> list[tuple[str, int, list[tuple[LayerCost, int]]]]:
+    """Quantities that a block has, their sums, and the layers that have some, the largest first."""
+    found = []
+    for name in QUANTITIES:
+        if name == "flops" and part.convention.column == "macs":
+            continue
+        parts = [(layer, int(getattr(layer, name))) for layer in part.layers if getattr(layer, name)]
+        parts.sort(key=lambda each: -each[1])
+        if parts:
+            found.append((name, sum(value for _, value in parts), parts))
+    return found
+
+
+def _inside(part: NetworkCost, layer: str) -> str:
+    return layer.removeprefix(f"{part.scope}.")
+
+
+def _largest_of(part: NetworkCost) -> str:
+    return max(part.layers, key=lambda layer: (layer.macs, layer.params)).name
 
 
 def network_explained(cost: NetworkCost, called: str, top: int = 5) -> Document:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from archcalc.report.claim import computed, printed, reasons, verdict
 from archcalc.report.media.blocks import Cell, Column, Document, Heading, Items, Paragraph, Section, Table, Total
+from archcalc.report.sources import cited
 from archcalc.results.claim import PLAIN, Claim, ClaimResult
 from archcalc.spec.library import plain
 
@@ -32,9 +33,15 @@ def by_network(results: Sequence[ClaimResult]) -> dict[str, list[ClaimResult]]:
 
 
 def cell(results: Sequence[ClaimResult]) -> str:
-    """Figures of a row: `weights 2.7K ≠, macs 34M ≠, depth 1`."""
-    found = dict.fromkeys(f"{of.claim.quantity} {printed(of.claim)}{_mark(of)}" for of in results)
-    return ", ".join(found)
+    """Figures of a row and ours: `weights 2.7K (ours 9,408) ≠, output_shape 64x112x112, depth 1`."""
+    return ", ".join(dict.fromkeys(f"{of.claim.quantity} {printed(of.claim)}{_ours(of)}{_mark(of)}" for of in results))
+
+
+def _ours(result: ClaimResult) -> str:
+    """What is computed, where it is written differently."""
+    ours = computed(result)
+    same = ours.replace(",", "") == printed(result.claim).replace(",", "").replace("×", "x")
+    return f" (ours {ours})" if ours and not same else ""
 
 
 def _mark(result: ClaimResult) -> str:
@@ -58,18 +65,18 @@ def beside(table: Table, found: Mapping[str, Sequence[ClaimResult]]) -> Table:
 def figures(results: Sequence[ClaimResult]) -> Table:
     """A row for each figure: what it is of, what is printed, what is computed, the verdict and the place."""
     columns = [
-        Column("figure", least=18, cut="wrap"),
+        Column("figure", least=14, cut="wrap"),
         Column("printed", "right", least=10, cut="wrap"),
         Column("computed", "right", least=14, cut="wrap"),
         Column("verdict"),
-        Column("source", least=12),
-        Column("where", drop=12, least=14, cut="end"),
+        Column("source", least=13, cut="wrap"),
     ]
     table = Table(columns)
     for result in results:
         claim = result.claim
-        source = f"{claim.source.citekey}, recalled" if claim.is_recalled else claim.source.citekey
-        table.rows.append([subject(claim), printed(claim), computed(result), verdict(result), source, claim.where])
+        place = claim.where.partition(",")[0].partition(" (")[0]  # the rest is in claims.md and `archcalc check`
+        source = cited(claim.source, place) + (", recalled" if claim.is_recalled else "")
+        table.rows.append([subject(claim), printed(claim), computed(result), verdict(result), source])
     return table
 
 

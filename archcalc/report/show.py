@@ -37,6 +37,7 @@ def shown(
     by: str = "layer",
     of: int | None = None,
     figures: Sequence[ClaimResult] | None = None,
+    others: Sequence[NetworkCost] = (),
 ) -> Document:
     """Table of layers, totals and footer.
 
@@ -47,6 +48,7 @@ def shown(
         by: what a row is.
         of: how many rows `rows` was chosen from.
         figures: what others printed of it, to stand beside.
+        others: what libraries call by its name.
     """
     table = layers_table(cost, rows, units, by)
     document: Document = [Heading(headline(cost), 1), table]
@@ -54,7 +56,7 @@ def shown(
         whole = f"all of {cost.scope}" if cost.scope else "the whole network"
         document.append(Paragraph(f"{len(rows)} of {of} rows; the totals are those of {whole}", quiet=True))
     document.append(totals_table(cost, units))
-    document.extend(Paragraph(remark) for remark in remarks(cost))
+    document.extend(Paragraph(remark) for remark in (*remarks(cost), *meant(cost, others, units)))
     document.append(footer(cost))
     if figures is not None:
         from archcalc.report import published  # and with it the ledger's words, for this alone
@@ -251,6 +253,21 @@ def remarks(cost: NetworkCost) -> list[str]:
     if unknown:
         names = numbers.listed([layer.name for layer in unknown[:5]] + (["others"] if len(unknown) > 5 else []))
         found.append(f"Totals marked ≥ are lower bounds: the cost of {names} is not known.")
+    return found
+
+
+def meant(cost: NetworkCost, others: Sequence[NetworkCost], units: Units) -> list[str]:
+    """What libraries call by the name of a network, where it costs something else."""
+    found = []
+    for other in others:
+        differing = [
+            f"{numbers.count(getattr(other.totals, name), units)} {word}"
+            for name, word in (("macs", "MACs"), ("params", "params"))
+            if getattr(other.totals, name) != getattr(cost.totals, name)
+        ]
+        if differing:
+            library = other.name.partition("@")[2]
+            found.append(f"{library}'s {cost.name} ({', '.join(differing)}) is {other.name}.")
     return found
 
 

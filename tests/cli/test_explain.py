@@ -73,7 +73,7 @@ def test_an_end_of_a_name_that_fits_one_layer_is_enough() -> None:
     ("layer", "code", "words"),
     [
         ("spatial", "ambiguous-layer", "`spatial` is the end of 16 layers of resnet50"),
-        ("conv2", "ambiguous-layer", "`conv2` holds"),
+        ("residual", "ambiguous-layer", "`residual` is the end of 16 blocks of resnet50"),
         ("con1", "unknown-layer", "did you mean `conv1`"),
         ("zzzzzz", "unknown-layer", "`archcalc show resnet50` lists the layers"),
     ],

@@ -1,0 +1,40 @@
+"""What a layer reads and writes, were it executed alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Any
+
+from archcalc.engine.cost.analyze import elements
+from archcalc.engine.cost.costs import cost_of
+from archcalc.results.cost import DTYPES, LayerCost, NetworkCost
+
+RULE = (
+    "read_bytes: what a layer takes from other layers, each once, and its parameters; write_bytes: what it gives; "
+    "its operations work in place, buffers are left out, activations are at the dtype and parameters as stored"
+)
+"""How bytes are counted, in words."""
+
+
+def traffic(cost: NetworkCost, rows: Sequence[LayerCost]) -> list[tuple[int, int]]:
+    """Bytes read and written for each row; of a row of several layers their sums."""
+    return [_of_row(cost, row) for row in rows]
+
+
+def _of_row(cost: NetworkCost, row: LayerCost) -> tuple[int, int]:
+    graph, bits = cost.graph, DTYPES[cost.dtype]
+    read, written = row.stored_bits, 0
+    for _, members in groupby(row.nodes, key=lambda index: graph.nodes[index].layer):
+        layer = list(members)
+        taken = {source for index in layer for source in graph.nodes[index].inputs if source not in layer}
+        read += sum(elements(graph.shape(source)) for source in taken) * cost.batch * bits
+        written += elements(graph.nodes[layer[-1]].y) * cost.batch * bits
+        for index in layer:
+            node = graph.nodes[index]
+            if node.shares >= 0:  # weights that are stored with another layer are read here again
+                source = graph.nodes[node.shares]
+                stored = cost_of(source.operator, source.x, source.y).parameters
+                again: Any = sum(stored[:3]) if source.operator is node.operator else stored.weights
+                read += again * cost.storage.of(node.layer).bits
+    return -(-read // 8), -(-written // 8)

@@ -1,0 +1,83 @@
+"""Rows of a network with the columns that somebody chose."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from archcalc.engine.cost.traffic import RULE, traffic
+from archcalc.report.media import numbers
+from archcalc.report.media.blocks import Cell, Column, Document, Heading, Paragraph, Table, Total
+from archcalc.report.media.data import row_of
+from archcalc.report.media.numbers import Units
+from archcalc.report.show import at_least, footer, headline, remarks
+from archcalc.results.cost import LayerCost, NetworkCost, totals_row
+
+TRAFFIC = ("read_bytes", "write_bytes")
+_TITLES = {"macs": "MACs"}
+
+
+def columns(cost: NetworkCost) -> list[str]:
+    """Columns that a row of a network may have: those of the CSV, and bytes read and written."""
+    return [*(row_of(cost.layers[0], cost.convention) if cost.layers else ()), *TRAFFIC]
+
+
+def chosen_rows(cost: NetworkCost, rows: Sequence[LayerCost], names: Sequence[str]) -> list[dict[str, Any]]:
+    """The columns of each row."""
+    found = [row_of(row, cost.convention) for row in rows]
+    if any(name in TRAFFIC for name in names):
+        for row, bytes in zip(found, traffic(cost, rows), strict=True):
+            row |= dict(zip(TRAFFIC, bytes, strict=True))
+    return [{name: row[name] for name in names} for row in found]
+
+
+def chosen_table(
+    cost: NetworkCost, rows: Sequence[LayerCost], names: Sequence[str], units: Units, of: int | None = None
+) -> Document:
+    """The rows under the columns, with the totals of what adds up."""
+    made = chosen_rows(cost, rows, names)
+    totals = totals_row(cost)
+    if any(name in TRAFFIC for name in names):
+        layers = traffic(cost, cost.layers)
+        totals |= {name: sum(bytes) for name, bytes in zip(TRAFFIC, zip(*layers, strict=True), strict=False)}
+    is_text = {name: all(isinstance(row[name], str) for row in made) for name in names}
+    table = Table(
+        [
+            Column(
+                _TITLES.get(name, name.replace("_", " ")),
+                "left" if is_text[name] else "right",
+                0 if number == 0 else 5 if is_text[name] else 1,
+                least=12 if is_text[name] else 0,
+                cut="middle" if name == "name" else "end",
+            )
+            for number, name in enumerate(names)
+        ]
+    )
+    for row, layer in zip(made, rows, strict=True):
+        unknown = ("macs", "connections", cost.convention.column) if layer.state == "unknown" else ()
+        table.rows.append([_written(name, row[name], units, name in unknown) for name in names])
+    sums: list[Cell] = [
+        _written(name, totals[name], units, cost.is_lower_bound(name)) if name in totals and not is_text[name] else ""
+        for name in names
+    ]
+    if any(sums):
+        table.rows.append(Total([sums[0] or "total", *sums[1:]] if is_text[names[0]] else sums))
+    document: Document = [Heading(headline(cost), 1), table]
+    if of is not None and len(rows) < of:
+        document.append(Paragraph(f"{len(rows)} of {of} rows; the totals are those of the whole network", quiet=True))
+    document.extend(Paragraph(remark) for remark in remarks(cost))
+    document.append(footer(cost))
+    if any(name in TRAFFIC for name in names):
+        document.append(Paragraph(RULE, quiet=True))
+    return document
+
+
+def _written(name: str, value: Any, units: Units, unknown: bool) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, list):
+        return numbers.extents(value)
+    if isinstance(value, int):
+        text = numbers.size(value, units) if name.endswith("bytes") else numbers.count(value, units)
+        return at_least(text, unknown)
+    return str(value)
