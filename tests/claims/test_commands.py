@@ -263,7 +263,7 @@ def test_published_figures_stand_beside_ours(columns: int | None) -> None:
         assert all(len(line) <= columns for line in lines)
     (row,) = (line for line in lines if line.startswith("conv1 "))
     assert "weights 2.7K (ours" in row
-    assert "(ours 118,013,952) ≠" in found  # 64 x 3 x 7 x 7 at 112 x 112, where the paper prints 34M
+    assert "118,013,952) ≠" in found  # 64 x 3 x 7 x 7 at 112 x 112, where the paper prints 34M
     assert any(line.startswith("pool1 ") and "output_shape" in line for line in lines)
     assert lines.index("Published figures") > next(i for i, line in enumerate(lines) if line.startswith("params "))
     who = [line.split()[4:5] for line in lines if line.split()[:4] == ["depth", "22", "22", "REPRODUCES"]]
