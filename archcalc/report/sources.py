@@ -20,7 +20,8 @@ def cited(source: ClaimSource, where: str = "") -> str:
     """As people cite it, with the place: `Simonyan and Zisserman 2015, Table 2`; `Szegedy et al. 2014`."""
     authors = [name.strip() for name in source.authors.split(",")]
     who = numbers.listed(authors) if len(authors) < 3 else f"{authors[0]} et al."
-    return ", ".join(part for part in (f"{who or source.title.partition(':')[0]} {source.year or ''}".strip(), where) if part)
+    said = f"{who or source.title.partition(':')[0]} {source.year or ''}".strip()
+    return f"{said}, {where}" if where else said
 
 
 def source_rows(ledger: Ledger) -> list[dict[str, Any]]:
