@@ -2,18 +2,27 @@
 
 from archcalc.ops import (  # noqa: F401 - each registers its operators
     adaptive,
+    attention,
     channels,
     conv,
+    embedding,
     gates,
     linear,
     merge,
     norm,
     opaque,
+    pairs,
     pointwise,
     pool,
+    recurrent,
     resample,
     reshape,
+    route,
     scaling,
+    scan,
+    sequences,
+    softmax,
+    sources,
 )
 from archcalc.ops.arguments import REQUIRED, Argument, ArgumentError, Kind, LayerReference, Table, argument, describe
 from archcalc.ops.base import (

@@ -40,3 +40,17 @@ def require_spatial(x: Shape, name: str) -> None:
             f"{name} slides over spatial axes; its input is {x.kind} {x}",
             "linear(...) reads features; an embedding comes first for tokens",
         )
+
+
+def require_sequence(x: Shape, name: str) -> None:
+    """Refuse what is no sequence.
+
+    Raises:
+        RequirementError: `sequence-needed`.
+    """
+    if x.kind != "sequence":
+        raise RequirementError(
+            "sequence-needed",
+            f"{name} reads a sequence; its input is {x.kind} {x}",
+            "to_sequence makes one of an image, an embedding of tokens",
+        )

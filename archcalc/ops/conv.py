@@ -9,7 +9,19 @@ from archcalc.ops.arguments import Table, argument
 from archcalc.ops.base import Arithmetic, Example, Operator, Parameters, TorchCall, Window, operator
 from archcalc.ops.checks import require_spatial
 from archcalc.ops.shape import Shape, image, rank_suffix, sequence
-from archcalc.ops.window import PADDING_WORDS, all_padding, explicit_padding, per_axis, slide, window_of
+from archcalc.ops.window import (
+    CAUSAL_WORDS,
+    PADDING_WORDS,
+    all_padding,
+    causal_state,
+    explicit_padding,
+    per_axis,
+    require_causal_sequence,
+    slide,
+    window_of,
+)
+
+ZEROS = "zeros around the input: half, same, valid or numbers; causal puts all of them before"
 
 
 def _torch_window(
@@ -44,17 +56,17 @@ class Conv(Operator):
              extent' = (extent + before + after - dilation*(kernel - 1) - 1)//stride + 1 along each axis.
     Counts:  weights = channels * in/groups * product(kernel), or connected pairs of maps * product(kernel);
              biases = channels; macs = weights * product(extent');
-             connections = (weights + biases) * product(extent').
-    Errors:  no-spatial-axes, axes-mismatch, indivisible-groups, table-mismatch, window-larger-than-input.
+             connections = (weights + biases) * product(extent'); with causal padding state = in * dilation *
+             (kernel - 1).
+    Errors:  no-spatial-axes, axes-mismatch, indivisible-groups, table-mismatch, window-larger-than-input,
+             sequence-needed.
     Source:  LeCun et al. 1998, section II.A, Table I (connection table); torch.nn.Conv2d (padding, dilation).
     """
 
     channels: Dim = argument("count", "output channels")
     kernel: Any = argument("extents", "extent of the window, one number or one for each axis (height, width)")
     stride: Any = argument("extents", "step between windows", 1)
-    padding: Any = argument(
-        "padding", "zeros around the input: half, same, valid or numbers", 0, 0, words=PADDING_WORDS
-    )
+    padding: Any = argument("padding", ZEROS, 0, 0, words=CAUSAL_WORDS)
     dilation: Any = argument("extents", "spacing of the taps of the kernel", 1)
     groups: Dim = argument("count", "independent groups of channels", 1)
     bias: bool = argument("flag", "one added scalar for each output channel", True)
@@ -67,6 +79,7 @@ class Conv(Operator):
     def infer(self, x: Shape) -> Shape:
         """Output shape."""
         require_spatial(x, self.name)
+        require_causal_sequence(x, self.padding, self.name)
         require_divides(
             self.groups,
             x.channels,
@@ -107,6 +120,10 @@ class Conv(Operator):
         """Elementary operations; positions over zero padding count as papers count them."""
         added = y.elements if self.bias else 0
         return Arithmetic(macs=self.parameters(x).weights * y.positions, additions=added, bias=added)
+
+    def state(self, x: Shape, y: Shape) -> Dim:
+        """With causal padding, the positions before that the next one reads."""
+        return causal_state(x, self.kernel, self.padding, self.dilation)
 
     def connections(self, x: Shape, y: Shape) -> Dim:
         """Weights and biases, once for each output position."""
@@ -156,16 +173,15 @@ class Depthwise(Operator):
 
     Shapes:  (in, extent...) -> (in*multiplier, extent'...), extents as for `conv`.
     Counts:  weights = in * multiplier * product(kernel); biases = in * multiplier; macs = weights *
-             product(extent'); connections = (weights + biases) * product(extent').
-    Errors:  no-spatial-axes, axes-mismatch, window-larger-than-input.
+             product(extent'); connections = (weights + biases) * product(extent'); with causal padding state =
+             in * dilation * (kernel - 1).
+    Errors:  no-spatial-axes, axes-mismatch, window-larger-than-input, sequence-needed.
     Source:  Sifre 2014, chapter 6.2; torch.nn.Conv2d with groups equal to the input channels.
     """
 
     kernel: Any = argument("extents", "extent of the window, one number or one for each axis (height, width)")
     stride: Any = argument("extents", "step between windows", 1)
-    padding: Any = argument(
-        "padding", "zeros around the input: half, same, valid or numbers", 0, 0, words=PADDING_WORDS
-    )
+    padding: Any = argument("padding", ZEROS, 0, 0, words=CAUSAL_WORDS)
     dilation: Any = argument("extents", "spacing of the taps of the kernel", 1)
     multiplier: Dim = argument("count", "output channels for each input channel", 1)
     bias: bool = argument("flag", "one added scalar for each output channel", True)
@@ -177,6 +193,7 @@ class Depthwise(Operator):
     def infer(self, x: Shape) -> Shape:
         """Output shape."""
         require_spatial(x, self.name)
+        require_causal_sequence(x, self.padding, self.name)
         return Shape(x.channels * self.multiplier, slide(x, self.kernel, self.stride, self.padding, self.dilation))
 
     def parameters(self, x: Shape) -> Parameters:
@@ -189,6 +206,10 @@ class Depthwise(Operator):
         """Elementary operations; positions over zero padding count as papers count them."""
         added = y.elements if self.bias else 0
         return Arithmetic(macs=self.parameters(x).weights * y.positions, additions=added, bias=added)
+
+    def state(self, x: Shape, y: Shape) -> Dim:
+        """With causal padding, the positions before that the next one reads."""
+        return causal_state(x, self.kernel, self.padding, self.dilation)
 
     def connections(self, x: Shape, y: Shape) -> Dim:
         """Weights and biases, once for each output position."""
@@ -206,6 +227,13 @@ class Depthwise(Operator):
         return _torch_window(f"nn.Conv{rank_suffix(x)}", x, window, channels, groups=x.channels, bias=self.bias)
 
     examples = (
+        Example(
+            "Gu and Dao 2023, section 3.4: 4 taps before the scan; by hand 4*1536 weights, 3 positions kept",
+            sequence(1536, 64),
+            {"kernel": 4, "padding": "causal"},
+            sequence(1536, 64),
+            {"params": 7680, "macs": 393_216, "state": 4608},
+        ),
         Example(
             "Howard et al. 2017 (MobileNet), Table 1: Conv dw / s1, 3x3x32 over 112x112",
             image(32, 112, 112),

@@ -1,23 +1,12 @@
-"""Activations that are more than a formula of one element: GELU with its variants, PReLU, GLU, softmax."""
+"""Activations that are more than a formula of one element: GELU with its variants, PReLU, GLU, maxout."""
 
 from __future__ import annotations
 
-from archcalc.dims import Dim, RequirementError, require_divides
+from archcalc.dims import Dim, require_divides
 from archcalc.ops.arguments import argument
 from archcalc.ops.base import POINTWISE, AnyWindow, Arithmetic, Example, Operator, Parameters, TorchCall, operator
 from archcalc.ops.checks import require_channels, unchanged
 from archcalc.ops.shape import Shape, features, image, sequence
-
-
-def _exponentials(x: Shape) -> Arithmetic:
-    """A softmax over the channels of each position."""
-    return Arithmetic(
-        additions=2 * x.elements - x.positions,
-        divisions=x.elements,
-        comparisons=x.elements - x.positions,
-        transcendentals=x.elements,
-        activation=x.elements,
-    )
 
 
 @operator("gelu")
@@ -197,196 +186,33 @@ class GLU(Operator):
     )
 
 
-@operator("softmax")
-class Softmax(Operator):
-    """Softmax over the channels of each position.
+@operator("maxout")
+class Maxout(Operator):
+    """The largest of so many neighbouring channels.
 
-    Shapes:  unchanged.
-    Counts:  over n channels n - 1 comparisons (the largest), n subtractions, n transcendentals, n - 1
-             additions and n divisions, at each position; activation = outputs; connections = 0.
-    Errors:  no-channels.
-    Source:  Bridle 1990, equation (12); torch.nn.Softmax along dimension 1.
+    Shapes:  (in, extent...) -> (in/pieces, extent...).
+    Counts:  comparisons = (pieces - 1) * outputs; activation = outputs; connections = 0.
+    Errors:  no-channels, indivisible-channels.
+    Source:  Goodfellow et al. 2013, section 2.
     """
+
+    pieces: Dim = argument("count", "channels of which one is chosen")
 
     def infer(self, x: Shape) -> Shape:
         """Output shape."""
-        return unchanged(x, self.name)
-
-    def parameters(self, x: Shape) -> Parameters:
-        """Nothing stored."""
-        return Parameters()
-
-    def arithmetic(self, x: Shape, y: Shape) -> Arithmetic:
-        """Exponentials, their sum and divisions."""
-        return _exponentials(x)
-
-    def connections(self, x: Shape, y: Shape) -> Dim:
-        """None: LeCun et al. count units with weights."""
-        return 0
-
-    def window(self, x: Shape) -> AnyWindow:
-        """Its own position."""
-        return POINTWISE
-
-    def torch(self, x: Shape) -> TorchCall:
-        """`nn.Softmax` along the channels."""
-        return TorchCall("nn.Softmax", (1,))
-
-    examples = (
-        Example(
-            "by hand: 1000 classes; 999 comparisons, 1000 + 999 additions, 1000 exponentials and divisions",
-            features(1000),
-            {},
-            features(1000),
-            {"comparisons": 999, "additions": 1999, "transcendentals": 1000, "divisions": 1000},
-        ),
-        Example(
-            "by hand: 3 channels at each of 4 positions: 2 comparisons, 5 additions each",
-            image(3, 2, 2),
-            {},
-            image(3, 2, 2),
-            {"params": 0, "comparisons": 8, "additions": 20, "divisions": 12, "connections": 0},
-        ),
-    )
-
-
-@operator("softmax2d")
-class Softmax2d(Operator):
-    """Softmax over the channels of each pixel; `softmax` for images only, under torch's name.
-
-    Shapes:  (in, height, width) unchanged.
-    Counts:  as for `softmax`.
-    Errors:  image-needed.
-    Source:  torch.nn.Softmax2d.
-    """
-
-    def infer(self, x: Shape) -> Shape:
-        """Output shape."""
-        if x.kind != "image":
-            raise RequirementError(
-                "image-needed",
-                f"{self.name} reads an image; its input is {x.kind} {x}",
-                "softmax reads any input",
-            )
-        return x
-
-    def parameters(self, x: Shape) -> Parameters:
-        """Nothing stored."""
-        return Parameters()
-
-    def arithmetic(self, x: Shape, y: Shape) -> Arithmetic:
-        """Exponentials, their sum and divisions."""
-        return _exponentials(x)
-
-    def connections(self, x: Shape, y: Shape) -> Dim:
-        """None: LeCun et al. count units with weights."""
-        return 0
-
-    def window(self, x: Shape) -> AnyWindow:
-        """Its own position."""
-        return POINTWISE
-
-    def torch(self, x: Shape) -> TorchCall:
-        """`nn.Softmax2d`."""
-        return TorchCall("nn.Softmax2d")
-
-    examples = (
-        Example(
-            "by hand: 3 channels at each of 4 pixels: 2 comparisons, 5 additions each",
-            image(3, 2, 2),
-            {},
-            image(3, 2, 2),
-            {"comparisons": 8, "additions": 20, "transcendentals": 12, "divisions": 12},
-        ),
-        Example(
-            "by hand: 20 classes at each of 6 pixels: 19 comparisons, 39 additions each",
-            image(20, 2, 3),
-            {},
-            image(20, 2, 3),
-            {"params": 0, "comparisons": 114, "additions": 234, "connections": 0},
-        ),
-    )
-
-
-@operator("softmin")
-class Softmin(Operator):
-    """Softmax of the negated input, over the channels of each position.
-
-    Shapes:  unchanged.
-    Counts:  as for `softmax`; a change of sign is not counted.
-    Errors:  no-channels.
-    Source:  torch.nn.Softmin along dimension 1.
-    """
-
-    def infer(self, x: Shape) -> Shape:
-        """Output shape."""
-        return unchanged(x, self.name)
-
-    def parameters(self, x: Shape) -> Parameters:
-        """Nothing stored."""
-        return Parameters()
-
-    def arithmetic(self, x: Shape, y: Shape) -> Arithmetic:
-        """Exponentials, their sum and divisions."""
-        return _exponentials(x)
-
-    def connections(self, x: Shape, y: Shape) -> Dim:
-        """None: LeCun et al. count units with weights."""
-        return 0
-
-    def window(self, x: Shape) -> AnyWindow:
-        """Its own position."""
-        return POINTWISE
-
-    def torch(self, x: Shape) -> TorchCall:
-        """`nn.Softmin` along the channels."""
-        return TorchCall("nn.Softmin", (1,))
-
-    examples = (
-        Example(
-            "by hand: 10 features: 9 comparisons, 10 + 9 additions",
-            features(10),
-            {},
-            features(10),
-            {"comparisons": 9, "additions": 19, "transcendentals": 10, "divisions": 10},
-        ),
-        Example(
-            "by hand: 3 channels at each of 5 positions: 2 comparisons, 5 additions each",
-            sequence(3, 5),
-            {},
-            sequence(3, 5),
-            {"params": 0, "comparisons": 10, "additions": 25, "connections": 0},
-        ),
-    )
-
-
-@operator("log_softmax")
-class LogSoftmax(Operator):
-    """Logarithm of the softmax over the channels of each position.
-
-    Shapes:  unchanged.
-    Counts:  over n channels n - 1 comparisons (the largest), n subtractions, n exponentials, n - 1 additions,
-             one logarithm and n subtractions of it, at each position; activation = outputs; connections = 0.
-    Errors:  no-channels.
-    Source:  torch.nn.LogSoftmax along dimension 1.
-    """
-
-    def infer(self, x: Shape) -> Shape:
-        """Output shape."""
-        return unchanged(x, self.name)
-
-    def parameters(self, x: Shape) -> Parameters:
-        """Nothing stored."""
-        return Parameters()
-
-    def arithmetic(self, x: Shape, y: Shape) -> Arithmetic:
-        """Exponentials, their sum and its logarithm."""
-        return Arithmetic(
-            additions=3 * x.elements - x.positions,
-            comparisons=x.elements - x.positions,
-            transcendentals=x.elements + x.positions,
-            activation=x.elements,
+        require_channels(x, self.name)
+        require_divides(
+            self.pieces, x.channels, "indivisible-channels", "{number} channels do not divide into sets of {divisor}"
         )
+        return Shape(x.channels // self.pieces, x.spatial)
+
+    def parameters(self, x: Shape) -> Parameters:
+        """Nothing stored."""
+        return Parameters()
+
+    def arithmetic(self, x: Shape, y: Shape) -> Arithmetic:
+        """One comparison fewer than pieces for each output."""
+        return Arithmetic(comparisons=x.elements - y.elements, activation=y.elements)
 
     def connections(self, x: Shape, y: Shape) -> Dim:
         """None: LeCun et al. count units with weights."""
@@ -397,22 +223,22 @@ class LogSoftmax(Operator):
         return POINTWISE
 
     def torch(self, x: Shape) -> TorchCall:
-        """`nn.LogSoftmax` along the channels."""
-        return TorchCall("nn.LogSoftmax", (1,))
+        """A module of its own; torch has none."""
+        return TorchCall("archcalc.Maxout", (self.pieces,))
 
     examples = (
         Example(
-            "by hand: 10 features: 9 comparisons, 10 + 9 + 10 additions, 10 exponentials and a logarithm",
-            features(10),
-            {},
-            features(10),
-            {"comparisons": 9, "additions": 29, "transcendentals": 11, "divisions": 0},
+            "Goodfellow et al. 2013, section 4.1: 240 units with 5 pieces each; by hand 4*240",
+            features(1200),
+            {"pieces": 5},
+            features(240),
+            {"params": 0, "macs": 0, "comparisons": 960, "connections": 0},
         ),
         Example(
-            "by hand: 3 channels at each of 4 pixels: 2 comparisons, 8 additions, 4 transcendentals each",
-            image(3, 2, 2),
-            {},
-            image(3, 2, 2),
-            {"params": 0, "comparisons": 8, "additions": 32, "transcendentals": 16, "connections": 0},
+            "by hand: one comparison at each of 3*4 outputs",
+            sequence(6, 4),
+            {"pieces": 2},
+            sequence(3, 4),
+            {"comparisons": 12},
         ),
     )

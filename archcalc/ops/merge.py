@@ -75,55 +75,66 @@ def _extents(x: Shapes, op: Any, what: str) -> tuple[Dim, ...]:
     return reference.spatial
 
 
+def _require_channels_of(reference: Shape, branch: Shape, op: Any) -> None:
+    require_equal(
+        reference.channels,
+        branch.channels,
+        "shape-mismatch",
+        MISMATCH,
+        help="a 1x1 projection changes the channels of a branch",
+        name=op.name,
+        what="one shape",
+        first=reference,
+        second=branch,
+    )
+
+
 def _channels(x: Shapes, op: Any) -> Dim:
     """Channels that all branches have."""
     reference = _reference(x, op)
     for branch in x:
-        require_equal(
-            reference.channels,
-            branch.channels,
-            "shape-mismatch",
-            MISMATCH,
-            help="a 1x1 projection changes the channels of a branch",
-            name=op.name,
-            what="one shape",
-            first=reference,
-            second=branch,
-        )
+        _require_channels_of(reference, branch, op)
     channels: Dim = reference.channels
     return channels
 
 
-def _repeated(x: Shapes, op: Any) -> tuple[Dim, ...]:
-    """The largest extents; a branch of another extent is repeated, so its extent must be 1."""
-    reference = _reference(x, op)
+def _repeated(x: Shapes, op: Any) -> Shape:
+    """The largest extents; a branch of another extent is repeated, so its extent must be 1, or it has none at all."""
+    maps = tuple(branch for branch in x if branch.rank != 0)
+    if op.align == "crop" or len(maps) == 0:
+        maps = x
+    channels, reference = _channels(maps, op), _reference(maps, op)
     if op.align == "crop":
-        return _crop(x, reference, op.name)
+        return Shape(channels, _crop(x, reference, op.name))
     largest = reference.spatial
-    for branch in x:
+    for branch in maps:
         largest = tuple(maximum(a, b) for a, b in zip(largest, branch.spatial, strict=True))
-    whole = Shape(reference.channels, largest)
+    whole = Shape(channels, largest)
     for branch in x:
+        require_channels(branch, op.name)
+        _require_channels_of(whole, branch, op)
+    for branch in maps:
         for extent, wanted in zip(branch.spatial, largest, strict=True):
             require_equal(
                 (wanted - extent) * (extent - 1),  # without a choice, so that it stays a plain requirement
                 0,
                 "shape-mismatch",
                 MISMATCH,
-                help="only a branch of extent 1 is repeated",
+                help="only a branch of extent 1, or of features, is repeated",
                 name=op.name,
                 what="one shape",
                 first=whole,
                 second=branch,
             )
-    return largest
+    return whole
 
 
 def _torch_merge(x: Shapes, op: Any, function: str, module: str) -> TorchCall:
     """A function of two tensors where torch has one, else a module of any number of them."""
     if op.align == "crop":
         return TorchCall(f"archcalc.{module}", (), {"align": op.align, "reference": int(op.reference)})
-    return TorchCall(function) if len(x) == 2 else TorchCall(f"archcalc.{module}")
+    is_function = len(x) == 2 and x[0].rank == x[1].rank  # torch repeats an extent of 1, but adds no axes at the end
+    return TorchCall(function) if is_function else TorchCall(f"archcalc.{module}")
 
 
 @operator("concat")
@@ -190,12 +201,13 @@ class Concat(Operator):
 
 @operator("add")
 class Add(Operator):
-    """Sum of the branches, element by element.
+    """Sum of the branches, element by element; features, and extents of 1, are repeated over those of the others.
 
-    Shapes:  k branches of one shape -> that shape; with align=crop the extents of the reference.
+    Shapes:  k branches of one shape, but for features and extents of 1 -> the largest extents; with align=crop
+             those of the reference.
     Counts:  additions = (k - 1) * outputs; merge = outputs.
     Errors:  no-channels, shape-mismatch, crop-larger-than-input, no-such-branch.
-    Source:  He et al. 2016, equation (1); torch.add.
+    Source:  He et al. 2016, equation (1); Ho et al. 2020, appendix B, for features; torch.add.
     """
 
     align: str | None = argument("word", ALIGN, None, words=WORDS)
@@ -205,8 +217,7 @@ class Add(Operator):
 
     def infer(self, x: Shapes) -> Shape:
         """Output shape."""
-        extents = _extents(x, self, "one shape")
-        return Shape(_channels(x, self), extents)
+        return _repeated(x, self)
 
     def parameters(self, x: Shapes) -> Parameters:
         """Nothing stored."""
@@ -248,10 +259,10 @@ class Add(Operator):
 
 @operator("mul")
 class Mul(Operator):
-    """Product of the branches, element by element; a branch of extent 1 is repeated along that axis.
+    """Product of the branches, element by element; features, and extents of 1, are repeated over those of the others.
 
-    Shapes:  k branches of one shape, but for extents of 1 -> the largest extents; with align=crop those of
-             the reference.
+    Shapes:  k branches of one shape, but for features and extents of 1 -> the largest extents; with align=crop
+             those of the reference.
     Counts:  multiplications = (k - 1) * outputs; merge = outputs.
     Errors:  no-channels, shape-mismatch, crop-larger-than-input, no-such-branch.
     Source:  Hu et al. 2018 (squeeze and excitation), equation (4); torch.mul.
@@ -264,8 +275,7 @@ class Mul(Operator):
 
     def infer(self, x: Shapes) -> Shape:
         """Output shape."""
-        extents = _repeated(x, self)
-        return Shape(_channels(x, self), extents)
+        return _repeated(x, self)
 
     def parameters(self, x: Shapes) -> Parameters:
         """Nothing stored."""

@@ -298,33 +298,41 @@ class InstanceNorm(Operator):
 
 @operator("rms_norm")
 class RMSNorm(Operator):
-    """Root mean square normalisation of the channels of each position.
+    """Root mean square normalisation of the channels of each position, of each head by itself.
 
     Shapes:  unchanged.
-    Counts:  norm = in. A set of n: n squares, n - 1 additions, 1 division, 1 addition, a root, its
-             reciprocal, n multiplications; for E elements in s = positions sets: additions = E,
-             multiplications = 2E + E (scale), divisions = 2s, transcendentals = s. connections = 0.
-    Errors:  no-channels.
-    Source:  Zhang and Sennrich 2019, equation (4); torch.nn.RMSNorm.
+    Counts:  norm = in / heads: all heads share the scale. A set of n: n squares, n - 1 additions, 1 division, 1
+             addition, a root, its reciprocal, n multiplications; for E elements in s = heads * positions sets:
+             additions = E, multiplications = 2E + E (scale), divisions = 2s, transcendentals = s.
+             connections = 0.
+    Errors:  no-channels, indivisible-heads.
+    Source:  Zhang and Sennrich 2019, equation (4); torch.nn.RMSNorm; Yang et al. 2025 (Qwen3), section 2, for
+             norms of heads.
     """
 
-    scale: bool = argument("flag", SCALE, True)
+    scale: bool = argument("flag", "a trained factor for each channel of a head", True)
+    heads: Dim = argument("count", "parts of the channels, each a set of its own", 1)
 
     def infer(self, x: Shape) -> Shape:
         """Output shape."""
-        return unchanged(x, self.name)
+        require_channels(x, self.name)
+        require_divides(
+            self.heads, x.channels, "indivisible-heads", "{number} channels do not divide into {divisor} heads"
+        )
+        return x
 
     def parameters(self, x: Shape) -> Parameters:
         """Scale."""
-        return Parameters(norm=_affine(x.channels, self.scale, False))
+        return Parameters(norm=_affine(x.channels // self.heads, self.scale, False))
 
     def arithmetic(self, x: Shape, y: Shape) -> Arithmetic:
         """The mean square of each position."""
+        sets = self.heads * x.positions
         return Arithmetic(
             additions=x.elements,
             multiplications=2 * x.elements + (x.elements if self.scale else 0),
-            divisions=2 * x.positions,
-            transcendentals=x.positions,
+            divisions=2 * sets,
+            transcendentals=sets,
             norm=x.elements,
         )
 
@@ -338,9 +346,9 @@ class RMSNorm(Operator):
 
     def torch(self, x: Shape) -> TorchCall:
         """`nn.RMSNorm`, which takes the last axes; channels that come first need a module of its own."""
-        if x.rank == 0:
+        if x.rank == 0 and self.heads == 1:
             return TorchCall("nn.RMSNorm", (x.channels,), {"elementwise_affine": self.scale})
-        return TorchCall("archcalc.RMSNorm", (x.channels,), {"scale": self.scale})
+        return TorchCall("archcalc.RMSNorm", (x.channels // self.heads,), {"scale": self.scale})
 
     examples = (
         Example(
@@ -356,6 +364,13 @@ class RMSNorm(Operator):
             {"scale": False},
             sequence(4, 3),
             {"params": 0, "additions": 12, "multiplications": 24, "divisions": 6, "connections": 0},
+        ),
+        Example(
+            "Yang et al. 2025, section 2: norm of queries, 32 heads of 128; by hand 32*3 sets at 3 positions",
+            sequence(4096, 3),
+            {"heads": 32},
+            sequence(4096, 3),
+            {"params": 128, "additions": 12_288, "divisions": 192, "transcendentals": 96},
         ),
     )
 

@@ -151,6 +151,25 @@ TABLE: dict[str, Activation] = {
         {"transcendentals": 24, "additions": 24, "divisions": 24, "multiplications": 24},
         "Elfwing et al. 2018, equation (2); Ramachandran et al. 2017",
     ),
+    "quick_gelu": Activation(
+        "Gaussian error linear unit by a logistic function",
+        "x * (1 / (1 + exp(-(1.702 * x))))",
+        "archcalc.QuickGELU",
+        Arithmetic(transcendentals=1, additions=1, divisions=1, multiplications=2),
+        {"transcendentals": 10, "additions": 10, "divisions": 10, "multiplications": 20},
+        {"transcendentals": 24, "additions": 24, "divisions": 24, "multiplications": 48},
+        "Hendrycks and Gimpel 2016, section 2; Radford et al. 2021 (CLIP)",
+    ),
+    "softcap": Activation(
+        "Soft cap: keeps numbers within a bound",
+        "cap * tanh(x / cap)",
+        "archcalc.SoftCap",
+        Arithmetic(transcendentals=1, divisions=1, multiplications=1),
+        {"transcendentals": 10, "divisions": 10, "multiplications": 10},
+        {"transcendentals": 24, "divisions": 24, "multiplications": 24},
+        "Gemma Team 2024 (Gemma 2), section 2",
+        {"cap": ("the bound", REQUIRED, 1)},
+    ),
     "mish": Activation(
         "Mish",
         "x * tanh(log(1 + exp(x)))",
@@ -311,7 +330,7 @@ def _document(row: Activation) -> str:
 
 def _define(name: str, row: Activation) -> type[Operator]:
     """The class of a row: as if written out, with every rule its own."""
-    given = {key: 0 for key, (_, default, _) in row.arguments.items() if default is REQUIRED}
+    given = {key: max(least, 0) for key, (_, default, least) in row.arguments.items() if default is REQUIRED}
     declared: dict[str, Argument] = {
         key: argument("number", doc, default, least) for key, (doc, default, least) in row.arguments.items()
     }

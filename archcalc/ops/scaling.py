@@ -71,13 +71,15 @@ class Scale(Operator):
 
 @operator("channel_scale")
 class ChannelScale(Operator):
-    """A trained factor for each channel, alone (LayerScale).
+    """A trained factor for each channel, alone (LayerScale), or one for all of them.
 
     Shapes:  unchanged.
-    Counts:  weights = in; multiplications = outputs; connections = outputs.
+    Counts:  weights = in, or 1 where `shared`; multiplications = outputs; connections = outputs.
     Errors:  no-channels.
-    Source:  Touvron et al. 2021 (CaiT), equation (4).
+    Source:  Touvron et al. 2021 (CaiT), equation (4); Radford et al. 2021 (CLIP), section 2.5, for a single one.
     """
+
+    shared: bool = argument("flag", "one factor for all channels", False)
 
     def infer(self, x: Shape) -> Shape:
         """Output shape."""
@@ -85,7 +87,7 @@ class ChannelScale(Operator):
 
     def parameters(self, x: Shape) -> Parameters:
         """A factor for each channel."""
-        return Parameters(weights=x.channels)
+        return Parameters(weights=1 if self.shared else x.channels)
 
     def arithmetic(self, x: Shape, y: Shape) -> Arithmetic:
         """One multiplication for each element."""
@@ -101,7 +103,7 @@ class ChannelScale(Operator):
 
     def torch(self, x: Shape) -> TorchCall:
         """A module of its own; torch has none."""
-        return TorchCall("archcalc.ChannelScale", (x.channels,))
+        return TorchCall("archcalc.ChannelScale", (1 if self.shared else x.channels,))
 
     examples = (
         Example(
@@ -117,6 +119,13 @@ class ChannelScale(Operator):
             {},
             sequence(4, 3),
             {"params": 4, "multiplications": 12, "connections": 12},
+        ),
+        Example(
+            "Radford et al. 2021, section 2.5: the temperature, one trained scalar",
+            features(1),
+            {"shared": True},
+            features(1),
+            {"params": 1, "multiplications": 1, "connections": 1},
         ),
     )
 

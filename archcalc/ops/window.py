@@ -16,6 +16,7 @@ from archcalc.ops.base import Window
 from archcalc.ops.shape import Shape
 
 PADDING_WORDS = ("half", "same", "valid")
+CAUSAL_WORDS = (*PADDING_WORDS, "causal")  # of layers that a sequence can be given to step by step
 
 
 def per_axis(value: Any, rank: int, name: str) -> tuple[Dim, ...]:
@@ -35,6 +36,25 @@ def per_axis(value: Any, rank: int, name: str) -> tuple[Dim, ...]:
     return (value,) * rank
 
 
+def require_causal_sequence(x: Shape, padding: Any, name: str) -> None:
+    """Refuse causal padding of what has no order in time.
+
+    Raises:
+        RequirementError: `sequence-needed`.
+    """
+    if padding == "causal" and x.kind != "sequence":
+        raise RequirementError(
+            "sequence-needed",
+            f"{name} with padding=causal reads a sequence; its input is {x.kind} {x}",
+            "numbers pad before and after along each axis",
+        )
+
+
+def causal_state(x: Shape, kernel: Any, padding: Any, dilation: Any) -> Dim:
+    """Elements of earlier positions that the next position reads: what causal padding stands for."""
+    return x.channels * explicit_padding(padding, x.rank, kernel, dilation)[0][0] if padding == "causal" else 0
+
+
 def explicit_padding(padding: Any, rank: int, kernel: Any, dilation: Any) -> tuple[tuple[Dim, Dim], ...]:
     """(before, after) for each axis; `same` depends on the extent and is not among these.
 
@@ -49,6 +69,9 @@ def explicit_padding(padding: Any, rank: int, kernel: Any, dilation: Any) -> tup
         return tuple((p, p) for p in half)
     if padding == "valid":
         return ((0, 0),) * rank
+    if padding == "causal":  # all of it before, so that no position reads a later one
+        kernels, dilations = per_axis(kernel, rank, "kernel"), per_axis(dilation, rank, "dilation")
+        return tuple((d * (k - 1), 0) for k, d in zip(kernels, dilations, strict=True))
     if isinstance(padding, tuple) and len(padding) == 2 * rank:
         return tuple(zip(padding[::2], padding[1::2], strict=True))
     return tuple((p, p) for p in per_axis(padding, rank, "padding"))

@@ -109,7 +109,10 @@ class Binder(Evaluator):
                 found[argument] = None
             elif isinstance(value, LayerValue) and self.is_word(value, declared[argument].words):
                 found[argument] = callee(value.placed.expression)  # a word that is an operator too: `align=crop`
-            elif isinstance(value, LayerReference):
+            elif isinstance(value, LayerReference) and argument == "initial":
+                extra.append(value.node)
+                found[argument] = LayerReference("the earlier layer", -1, value.x, value.y)
+            elif isinstance(value, LayerReference) and declared[argument].kind == "layer":
                 span = self.span_of(places.get(argument, call), base)
                 if argument == "weights":
                     index = tied = self.owner_of(value, span)

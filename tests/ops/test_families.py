@@ -270,7 +270,8 @@ def test_elements_by_kind() -> None:
         assert arithmetic(make(name), (x, x, x)).merge == 144
 
 
-KINDS = {"norm": "norm", "pointwise": "activation", "gates": "activation", "pool": "pooling", "adaptive": "pooling"}
+KINDS = {"norm": "norm", "pool": "pooling", "adaptive": "pooling"}
+KINDS |= dict.fromkeys(("pointwise", "gates", "softmax"), "activation")
 
 
 @pytest.mark.parametrize("name", [name for name, cls in OPERATORS.items() if cls.family in KINDS])

@@ -328,6 +328,7 @@ def _part(operator: Operator, amount: str) -> str:
         "norm": "norm",
         "pointwise": "activation",
         "gates": "activation",
+        "softmax": "activation",
         "pool": "pooling",
         "adaptive": "pooling",
     }.get(operator.family, "other")

@@ -23,7 +23,15 @@ from archcalc.engine.network import Network, load
 from archcalc.graph import NETWORK_INPUT, Graph
 from archcalc.ops import Shape, TorchCall
 from archcalc.results.cost import shape_list
-from archcalc.torch_bridge.model import modules
+from archcalc.torch_bridge.model import attention, merges, modules, recurrent, sequences
+
+# Modules of our own by name, which torch lacks.
+OUR_OWN = {
+    name: found
+    for room in (attention, merges, modules, recurrent, sequences)
+    for name, found in vars(room).items()
+    if isinstance(found, type) and issubclass(found, nn.Module)
+}
 
 
 def to_torch(
@@ -158,10 +166,10 @@ class _Builder:
 
 
 def make_module(call: TorchCall) -> nn.Module:
-    """The module that a call names: one of `torch.nn`, or of `modules`."""
+    """The module that a call names: one of `torch.nn`, or of our own."""
     arguments = [make_module(value) if isinstance(value, TorchCall) else value for value in call.args]
     room, _, name = call.target.rpartition(".")
-    found = getattr(nn if room == "nn" else modules, name)
+    found = getattr(nn, name) if room == "nn" else OUR_OWN[name]
     module: nn.Module = found(*arguments, **call.kwargs)
     return module
 

@@ -7,7 +7,6 @@ counter of FLOPs sees as many multiply-accumulates as the table has.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import reduce
 from math import prod
 from typing import Any
 
@@ -262,15 +261,17 @@ class LayerNorm(nn.Module):
 
 
 class RMSNorm(nn.Module):
-    """Root mean square normalisation of channels that come first, at each position."""
+    """Root mean square normalisation of channels that come first, so many at a time, at each position."""
 
     def __init__(self, channels: int, scale: bool = True) -> None:
         super().__init__()
+        self.channels = channels
         self.weight = nn.Parameter(torch.ones(channels)) if scale else None
 
     def forward(self, x: Tensor) -> Tensor:
-        """Channels to the last axis and back."""
-        return functional.rms_norm(x.movedim(1, -1), x.shape[1:2], self.weight).movedim(-1, 1)
+        """Channels to the last axis and back, those of each head by themselves."""
+        heads = x.movedim(1, -1).unflatten(-1, (-1, self.channels))
+        return functional.rms_norm(heads, (self.channels,), self.weight).flatten(-2).movedim(-1, 1)
 
 
 class Scale(nn.Module):
@@ -286,7 +287,7 @@ class Scale(nn.Module):
 
 
 class ChannelScale(nn.Module):
-    """Times a trained factor for each channel (Touvron et al. 2021)."""
+    """Times a trained factor for each channel (Touvron et al. 2021), or one for all."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -295,6 +296,38 @@ class ChannelScale(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Multiply."""
         return x * _along_channels(self.weight, x)
+
+
+class QuickGELU(nn.Module):
+    """x * sigmoid(1.702 x) (Hendrycks and Gimpel 2016, section 2)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Gate."""
+        return x * torch.sigmoid(1.702 * x)
+
+
+class SoftCap(nn.Module):
+    """Keeps numbers within a bound: cap * tanh(x / cap) (Gemma Team 2024, section 2)."""
+
+    def __init__(self, cap: float) -> None:
+        super().__init__()
+        self.cap = cap
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Squash."""
+        return self.cap * torch.tanh(x / self.cap)
+
+
+class Maxout(nn.Module):
+    """The largest of so many neighbouring channels (Goodfellow et al. 2013)."""
+
+    def __init__(self, pieces: int) -> None:
+        super().__init__()
+        self.pieces = pieces
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Choose."""
+        return x.unflatten(1, (-1, self.pieces)).amax(2)
 
 
 class ScaledTanh(nn.Module):
@@ -392,59 +425,6 @@ class Opaque(nn.Module):
         return x.new_zeros((len(x), self.channels, *sizes))
 
 
-class _Merge(nn.Module):
-    """A merge of any number of branches; with `align="crop"` all are cut, centred, to the extents of one."""
-
-    def __init__(self, align: str | None = None, reference: int = 0) -> None:
-        super().__init__()
-        self.align, self.reference = align, reference
-
-    def aligned(self, branches: Sequence[Tensor]) -> list[Tensor]:
-        """Branches of one extent."""
-        if self.align is None:
-            return list(branches)
-        extents = branches[self.reference].shape[2:]
-        return [_centred(branch, extents) for branch in branches]
-
-
-class Concat(_Merge):
-    """Concatenation along the channels."""
-
-    def forward(self, *branches: Tensor) -> Tensor:
-        """Concatenate."""
-        return torch.cat(self.aligned(branches), 1)
-
-
-class Add(_Merge):
-    """Sum of the branches."""
-
-    def forward(self, *branches: Tensor) -> Tensor:
-        """Add."""
-        return reduce(torch.add, self.aligned(branches))
-
-
-class Mul(_Merge):
-    """Product of the branches."""
-
-    def forward(self, *branches: Tensor) -> Tensor:
-        """Multiply."""
-        return reduce(torch.mul, self.aligned(branches))
-
-
-class Mean(_Merge):
-    """Mean of the branches (Larsson et al. 2017, the join)."""
-
-    def forward(self, *branches: Tensor) -> Tensor:
-        """Add, then divide."""
-        return reduce(torch.add, self.aligned(branches)) / len(branches)
-
-
 def _along_channels(values: Tensor, x: Tensor) -> Tensor:
     """A value for each channel, shaped so that it spreads over the positions."""
     return values.view(-1, *(1,) * (x.dim() - 2))
-
-
-def _centred(x: Tensor, extents: Sequence[int]) -> Tensor:
-    for axis, extent in enumerate(extents, start=2):
-        x = x.narrow(axis, (x.shape[axis] - extent) // 2, extent)
-    return x

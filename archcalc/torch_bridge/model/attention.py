@@ -1,0 +1,241 @@
+"""Attention, mixtures, scans and values of no input, channels first: what torch has no module for.
+
+Products of queries, keys and values are matrix products of all pairs, so that a counter of FLOPs sees the rectangle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+class Attend(nn.Module):
+    """Scaled dot-product attention over branches by their roles."""
+
+    def __init__(
+        self,
+        roles: Sequence[str],
+        heads: int,
+        kv_heads: int | None = None,
+        causal: bool = False,
+        window: int | None = None,
+        blocks: int | tuple[int, ...] | None = None,
+    ) -> None:
+        super().__init__()
+        self.roles, self.heads, self.kv_heads = tuple(roles), heads, kv_heads or heads
+        self.causal, self.window, self.blocks = causal, window, blocks
+
+    def forward(self, *branches: Tensor) -> Tensor:
+        """Compare, take the softmax, add up the values."""
+        given = dict(zip(self.roles, branches, strict=True))
+        q, k, v = self._split(given)
+        extents = q.shape[2:]
+        blocks = self._blocks(len(extents))
+        q, k, v = (_in_blocks(part, blocks) for part in (q, k, v))  # (batch, blocks, channels, positions)
+        query, key, value = (
+            part.unflatten(2, (number, -1)).transpose(3, 4)
+            for part, number in ((q, self.heads), (k, self.kv_heads), (v, self.kv_heads))
+        )
+        shared = self.heads // self.kv_heads
+        key, value = (part.repeat_interleave(shared, 2) for part in (key, value))
+        key, value = (part.expand(max(len(query), len(part)), *part.shape[1:]) for part in (key, value))
+        query = query.expand(max(len(query), len(key)), *query.shape[1:])
+        scores = torch.matmul(query, key.transpose(3, 4))
+        scores = scores * _of_heads(given["scale"]) if "scale" in given else scores / query.shape[-1] ** 0.5
+        if "bias" in given:
+            scores = scores + self._bias(given["bias"], scores.shape[-2:], blocks)
+        scores = scores + self._mask(scores)
+        if "sinks" in given:
+            sinks = _of_heads(given["sinks"]).expand(*scores.shape[:-1], 1)
+            weights = torch.cat([scores, sinks], -1).softmax(-1)[..., :-1]
+        else:
+            weights = scores.softmax(-1)
+        y = torch.matmul(weights, value).transpose(3, 4).flatten(2, 3)
+        return _out_of_blocks(y, blocks, extents)
+
+    def _split(self, given: dict[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries, keys, values, however they are given."""
+        if "qkv" in given:
+            qkv = given["qkv"]
+            width = qkv.shape[1] // (self.heads + 2 * self.kv_heads)
+            q, k, v = qkv.split([width * self.heads, width * self.kv_heads, width * self.kv_heads], 1)
+        elif "kv" in given:
+            q, kv = given["q"], given["kv"]
+            keys = q.shape[1] // self.heads * self.kv_heads
+            k, v = kv.split([keys, kv.shape[1] - keys], 1)
+        else:
+            q, k, v = given["q"], given["k"], given["v"]
+        return q, k, v
+
+    def _blocks(self, rank: int) -> tuple[int, ...] | None:
+        return (self.blocks,) * rank if isinstance(self.blocks, int) else self.blocks
+
+    def _mask(self, scores: Tensor) -> Tensor:
+        """Minus infinity for pairs that no query reads; queries are the last of the keys."""
+        queries, keys = scores.shape[-2:]
+        if not self.causal and self.window is None:
+            return scores.new_zeros(())
+        ahead = torch.arange(keys, device=scores.device) - torch.arange(
+            keys - queries, keys, device=scores.device
+        ).unsqueeze(1)
+        if self.causal:
+            left_out = (ahead > 0) | (ahead <= -self.window if self.window else ahead > 0)
+        else:
+            left_out = ahead.abs() > ((self.window or 1) - 1) // 2
+        return scores.new_zeros(queries, keys).masked_fill(left_out, float("-inf"))
+
+    def _bias(self, bias: Tensor, pairs: Sequence[int], blocks: tuple[int, ...] | None) -> Tensor:
+        """A number for each pair: as it is, or from a table by the distance along each axis."""
+        if bias.dim() == 4:
+            return bias.unsqueeze(1)
+        queries, keys = pairs
+        entries = bias.shape[2]
+        if blocks is not None and entries == prod(2 * block - 1 for block in blocks):
+            axes = torch.meshgrid(*[torch.arange(block, device=bias.device) for block in blocks], indexing="ij")
+            index = torch.zeros(queries, keys, dtype=torch.int64, device=bias.device)
+            for axis, block in zip(axes, blocks, strict=True):
+                places = axis.flatten()
+                index = index * (2 * block - 1) + places.unsqueeze(1) - places + block - 1
+        else:  # buckets of distances
+            places = torch.arange(keys, device=bias.device)
+            index = (places[keys - queries :].unsqueeze(1) - places) % entries
+        return bias[:, :, index].unsqueeze(1)
+
+
+class Route(nn.Module):
+    """The outputs of the chosen experts, weighted and added; one expert's stand for all that are chosen."""
+
+    def __init__(self, roles: Sequence[str], top: int) -> None:
+        super().__init__()
+        self.roles, self.top = tuple(roles), top
+
+    def forward(self, *branches: Tensor) -> Tensor:
+        """Choose, weigh, add."""
+        given = dict(zip(self.roles, branches, strict=True))
+        chosen = given["router"].topk(self.top, 1).values.sum(1, keepdim=True)
+        y = given["expert"] * chosen
+        return y + given["shared"] if "shared" in given else y
+
+
+class Scan(nn.Module):
+    """Selective state space, position by position (Gu and Dao 2023, algorithm 2)."""
+
+    def __init__(self, roles: Sequence[str], channels: int, states: int, heads: int | None = None) -> None:
+        super().__init__()
+        self.roles, self.states, self.heads = tuple(roles), states, heads
+        size = (channels, states) if heads is None else (heads,)
+        self.logarithm = nn.Parameter(torch.zeros(size))  # of minus A
+        self.through = nn.Parameter(torch.ones(size[0]))  # D
+        self.bias = None if heads is None else nn.Parameter(torch.zeros(heads))
+
+    def forward(self, *branches: Tensor) -> Tensor:
+        """Write, decay and read the state of each channel."""
+        given = dict(zip(self.roles, branches, strict=True))
+        x, dt = given["x"].transpose(1, 2), given["dt"].transpose(1, 2)  # (batch, length, ...)
+        batch, length, channels = x.shape
+        steps = functional.softplus(dt if self.bias is None else dt + self.bias)
+        rates = -self.logarithm.exp()
+        if self.heads is None:
+            decays = (steps.unsqueeze(-1) * rates).exp()
+            through = self.through
+        else:
+            width = channels // self.heads
+            decays = (steps * rates).exp().repeat_interleave(width, -1).unsqueeze(-1)
+            steps, through = steps.repeat_interleave(width, -1), self.through.repeat_interleave(width)
+        written, read = (
+            given[role].transpose(1, 2).unflatten(2, (-1, self.states)).flatten(0, 1) for role in ("B", "C")
+        )  # (batch * length, groups, states)
+        groups = written.shape[1]
+        columns = (steps * x).reshape(batch * length * groups, channels // groups, 1)
+        added = torch.bmm(columns, written.flatten(0, 1).unsqueeze(1)).reshape(batch, length, channels, self.states)
+        state = added.new_zeros(batch, channels, self.states)
+        states = []
+        for at in range(length):
+            state = decays[:, at] * state + added[:, at]
+            states.append(state)
+        kept = torch.stack(states, 1).reshape(batch * length * groups, channels // groups, self.states)
+        y = torch.bmm(kept, read.flatten(0, 1).unsqueeze(2)).reshape(batch, length, channels)
+        direct = torch.bmm(x.reshape(-1, 1, 1), through.expand(batch, length, channels).reshape(-1, 1, 1))
+        return (y + direct.reshape(batch, length, channels)).transpose(1, 2)
+
+
+class Delta(nn.Module):
+    """Gated delta rule, position by position (Yang et al. 2024, equation 10)."""
+
+    def __init__(self, roles: Sequence[str], heads: int, k_heads: int | None = None) -> None:
+        super().__init__()
+        self.roles, self.heads, self.k_heads = tuple(roles), heads, k_heads or heads
+        self.logarithm = nn.Parameter(torch.zeros(heads))  # of A
+        self.bias = nn.Parameter(torch.zeros(heads))
+
+    def forward(self, *branches: Tensor) -> Tensor:
+        """Decay, correct and read the matrix of each head."""
+        given = dict(zip(self.roles, branches, strict=True))
+        shared = self.heads // self.k_heads
+        q, k = (
+            given[role].unflatten(1, (self.k_heads, -1)).repeat_interleave(shared, 1).flatten(0, 1)
+            for role in ("q", "k")
+        )  # (batch * heads, channels, length)
+        v = given["v"].unflatten(1, (self.heads, -1)).flatten(0, 1)
+        decay = (
+            -self.logarithm.exp().unsqueeze(1) * functional.softplus(given["decay"] + self.bias.unsqueeze(1))
+        ).exp()
+        a, beta = decay.flatten(0, 1), given["beta"].flatten(0, 1)
+        state = v.new_zeros(len(v), v.shape[1], k.shape[1])
+        outputs = []
+        for at in range(v.shape[2]):
+            key, query = k[:, :, at : at + 1], q[:, :, at : at + 1]
+            state = a[:, at, None, None] * state
+            error = beta[:, at, None, None] * (v[:, :, at : at + 1] - torch.bmm(state, key))
+            state = state + torch.bmm(error, key.transpose(1, 2))
+            outputs.append(torch.bmm(state, query))
+        return torch.cat(outputs, 2).unflatten(0, (-1, self.heads)).flatten(1, 2)
+
+
+class Constant(nn.Module):
+    """Values that depend on no input, as a batch of one."""
+
+    weight: Tensor
+
+    def __init__(self, size: tuple[int, ...], trained: bool = True) -> None:
+        super().__init__()
+        values = torch.randn(size) * 0.02
+        if trained:
+            self.weight = nn.Parameter(values)
+        else:
+            self.register_buffer("weight", values)
+
+    def forward(self) -> Tensor:
+        """As they are stored."""
+        return self.weight.unsqueeze(0)
+
+
+def _of_heads(values: Tensor) -> Tensor:
+    """A number for each head, spread over the pairs of (batch, blocks, heads, queries, keys)."""
+    return values.reshape(values.shape[0], 1, values.shape[1], 1, 1)
+
+
+def _in_blocks(x: Tensor, blocks: tuple[int, ...] | None) -> Tensor:
+    """(batch, channels, extent...) as (batch, blocks, channels, positions of a block)."""
+    if blocks is None:
+        return x.flatten(2).unsqueeze(1)
+    rank = len(blocks)
+    pairs = [size for extent, block in zip(x.shape[2:], blocks, strict=True) for size in (extent // block, block)]
+    split = x.reshape(*x.shape[:2], *pairs)
+    order = [0, *range(2, 2 + 2 * rank, 2), 1, *range(3, 3 + 2 * rank, 2)]
+    return split.permute(order).flatten(1, rank).flatten(3)
+
+
+def _out_of_blocks(y: Tensor, blocks: tuple[int, ...] | None, extents: Sequence[int]) -> Tensor:
+    """The reverse, to these extents."""
+    if blocks is None:
+        return y.squeeze(1).unflatten(2, tuple(extents))
+    rank = len(blocks)
+    counts = [extent // block for extent, block in zip(extents, blocks, strict=True)]
+    split = y.reshape(len(y), *counts, y.shape[2], *blocks)
+    order = [0, 1 + rank] + [axis for i in range(rank) for axis in (1 + i, 2 + rank + i)]
+    return split.permute(order).reshape(len(y), y.shape[2], *extents)
