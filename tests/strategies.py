@@ -90,18 +90,18 @@ def values(argument: Argument, x: Shape, rank: int) -> st.SearchStrategy[Any]:
 @st.composite
 def cases(draw: st.DrawFn, cls: type[Operator], tokens: bool = False) -> Case:
     """Arguments within their declared bounds and an input; often one that the operator takes."""
-    x = draw(shapes(tokens))
+    x = draw(shapes(tokens or cls.looks_up))
     inputs: Any = () if cls.sources else x
     given: tuple[str, ...] = ()
+    arguments: dict[str, Any] = {}
     if cls.roles is not None:
-        given, inputs = draw(branches(cls))
-    elif cls.merges:
+        return draw(cases_of_roles(cls))
+    if cls.merges:
         # alike but for channels, smaller or repeated extents
         spatial = st.tuples(*[st.sampled_from([extent, extent, extent, 1, 3]) for extent in x.spatial])
         channels = st.sampled_from([x.channels, x.channels, 4])
         other = st.just(x) | st.just(x) | st.builds(Shape, channels, spatial) | shapes(tokens)
         inputs = (x, *draw(st.lists(other, min_size=1, max_size=3)))
-    arguments = {}
     for name, declared in cls.arguments.items():
         if declared.default is REQUIRED or draw(st.booleans()):
             arguments[name] = draw(values(declared, x, x.rank))
@@ -109,12 +109,17 @@ def cases(draw: st.DrawFn, cls: type[Operator], tokens: bool = False) -> Case:
 
 
 @st.composite
-def branches(draw: st.DrawFn, cls: type[Operator]) -> tuple[tuple[str, ...], tuple[Shape, ...]]:
-    """Roles of a worked example and their shapes; mostly all as long or as wide as others are, with other numbers."""
-    operator, x = draw(st.sampled_from([example.operation(cls) for example in cls.examples]))
-    times = {size: draw(st.integers(1, 3)) for shape in x for size in shape.spatial}
-    kept = [
-        Shape(shape.channels, tuple(size if draw(st.integers(0, 9)) == 9 else times[size] for size in shape.spatial))
+def cases_of_roles(draw: st.DrawFn, cls: type[Operator]) -> Case:
+    """A worked example with other extents and arguments; most of them together as they were."""
+    example = draw(st.sampled_from(cls.examples))
+    operator, x = example.operation(cls)
+    times = {size: draw(st.integers(1, 3)) * (size if size < 10 else 1) for shape in x for size in shape.spatial}
+    kept = tuple(
+        Shape(shape.channels, tuple(size if draw(st.integers(0, 19)) == 19 else times[size] for size in shape.spatial))
         for shape in x
-    ]
-    return operator.given, tuple(kept)
+    )
+    arguments = dict(example.arguments)
+    for name, declared in cls.arguments.items():
+        if draw(st.integers(0, 7)) == 7:
+            arguments[name] = draw(values(declared, x[0], x[0].rank))
+    return Case(cls, arguments, kept, operator.given)

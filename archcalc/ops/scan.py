@@ -78,11 +78,13 @@ class Scan(Operator):
         require_divides(
             self.states, projected.channels, "roles-mismatch", "B has {number} channels, which hold no {divisor} states"
         )
-        require_divides(
-            projected.channels // self.states,
-            heads,
+        require_divides(  # of groups and heads, each times the states
+            projected.channels,
+            heads * self.states,
             "roles-mismatch",
-            "{divisor} groups of B and C do not divide {number} heads or channels",
+            "the groups of B and C, {divisor} channels of {states} states, do not divide {heads} heads or channels",
+            states=self.states,
+            heads=heads,
         )
         return sequence(read.channels, read.positions)
 

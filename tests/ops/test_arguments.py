@@ -35,7 +35,7 @@ def argument(operator: str, name: str) -> Argument:
             "conv",
             "padding",
             TABLE,
-            "padding must be a number, numbers, or one of half, same, valid, not a connection table",
+            "padding must be a number, numbers, or one of half, same, valid, causal, not a connection table",
             None,
         ),
         ("conv", "channels", LAYER, "channels must be a whole number, not the layer `conv1`", None),
@@ -57,12 +57,12 @@ def argument(operator: str, name: str) -> Argument:
         ("conv", "padding", (), "padding has 0 numbers; one or two for each spatial axis", None),
         ("conv", "padding", -1, "padding is -1; it must be at least 0", None),
         ("conv", "padding", Fraction(1, 2), "padding is 0.5; it must be a whole number", ROUND),
-        ("conv", "padding", "full", "padding must be one of half, same, valid, not the word `full`", None),
+        ("conv", "padding", "full", "padding must be one of half, same, valid, causal, not the word `full`", None),
         (
             "conv",
             "padding",
             False,
-            "padding must be a number, numbers, or one of half, same, valid, not false",
+            "padding must be a number, numbers, or one of half, same, valid, causal, not false",
             None,
         ),
         ("conv", "bias", 1, "bias must be true or false, not 1", None),
@@ -123,6 +123,9 @@ FROM_ZERO = {
     "k": {"lrn"},
     "at": {"softshrink", "hardshrink"},
     "p": {"dropout", "spatial_dropout", "alpha_dropout", "drop_path"},
+    "past": {"position_embedding", "cache"},
+    "part": {"rotary"},
+    "index": {"select_token"},
 }
 OF_ANY_SIGN = {
     "slope": {"leaky_relu"},
@@ -150,7 +153,7 @@ def test_bounds() -> None:
 def test_what_counts_in_the_depth() -> None:
     """Layers with weights, as papers count them; with pooling where asked. Norms and activations count in neither."""
     weighted = {name for name, cls in OPERATORS.items() if cls.weighted}
-    assert weighted == {"conv", "depthwise", "deconv", "linear", "rbf", "patch_embedding"}
+    assert weighted == {"conv", "depthwise", "deconv", "linear", "rbf", "patch_embedding", "lstm", "gru", "rnn"}
     assert {name for name, cls in OPERATORS.items() if cls.pooling} == {
         *("maxpool", "avgpool", "lppool", "subsample", "global_maxpool", "global_avgpool"),
         *("adaptive_maxpool", "adaptive_avgpool"),

@@ -17,6 +17,7 @@ from archcalc.ops import (
     POINTWISE,
     ArgumentError,
     Arithmetic,
+    Example,
     LayerReference,
     Operator,
     Shape,
@@ -27,6 +28,7 @@ from archcalc.ops import (
     sequence,
     words_of,
 )
+from tests.ops.refusals import SEQUENCE_REFUSALS
 from tests.ops.test_every_operator import documented
 
 
@@ -214,7 +216,7 @@ def test_mul_repeats_extents_of_one() -> None:
     assert mul.infer((image(8, 1, 5), image(8, 7, 1))) == image(8, 7, 5)
     with pytest.raises(RequirementError, match="branches give 8x7x5 and 8x7x2") as caught:
         mul.infer((image(8, 7, 5), image(8, 7, 2)))
-    assert caught.value.help == "only a branch of extent 1 is repeated"
+    assert caught.value.help == "only a branch of extent 1, or of features, is repeated"
 
 
 def test_a_mismatch_names_both_shapes() -> None:
@@ -222,9 +224,20 @@ def test_a_mismatch_names_both_shapes() -> None:
         make("add").infer((image(256, 56, 56), image(64, 56, 56)))
     assert str(caught.value) == "add needs branches of one shape; branches give 256x56x56 and 64x56x56"
     with pytest.raises(
-        RequirementError, match="add needs branches of one rank; branches give image 2x3x3 and features 2"
+        RequirementError, match="add needs branches of one rank; branches give image 2x3x3 and sequence 2x3"
     ):
-        make("add").infer((image(2, 3, 3), features(2)))
+        make("add").infer((image(2, 3, 3), sequence(2, 3)))
+
+
+def test_features_are_added_to_every_position() -> None:
+    """As a time is to a map; which branch comes first does not matter."""
+    for name in ("add", "mul"):
+        for branches in [(image(4, 3, 5), features(4)), (features(4), image(4, 3, 5))]:
+            assert make(name).infer(branches) == image(4, 3, 5)
+            counted = arithmetic(make(name), branches)
+            assert counted.additions + counted.multiplications == 60
+        with pytest.raises(RequirementError, match="branches give 4x3x5 and 3"):
+            make(name).infer((image(4, 3, 5), features(3)))
 
 
 # Declared zeros and unknowns.
@@ -380,7 +393,7 @@ def operations(formula: str) -> dict[str, int]:
 
 @pytest.mark.parametrize("name", FORMULAS)
 def test_formulas_are_counted(name: str) -> None:
-    operator = make(name, **{key: 0 for key in ("at", "value") if name == "threshold"})
+    operator = make(name, **FORMULAS[name].examples[0].arguments)
     formula = str(vars(FORMULAS[name])["formula"])
     counted = arithmetic(operator, features(1))._asdict()
     assert {kind: counted[kind] for kind in operations(formula)} == operations(formula)
@@ -454,7 +467,7 @@ def test_equal_operators_are_one() -> None:
 def test_words_are_few() -> None:
     """They are reserved in specs: no layer, module, variable or argument can have their names."""
     assert words_of(OPERATORS.values()) == {
-        *("half", "same", "valid"),
+        *("half", "same", "valid", "causal"),
         *("nearest", "bilinear", "bicubic"),
         *("zeros", "reflect", "replicate"),
         "crop",
@@ -525,10 +538,13 @@ REFUSALS: list[tuple[str, dict[str, Any], Any, str]] = [
     ],
     ("patch_embedding", {"channels": 1, "patch": 9}, image(3, 8, 8), "window-larger-than-input"),
     ("linear", {"channels": 9, "weights": EMBEDDING}, sequence(8, 7), "tie-mismatch"),
+    *SEQUENCE_REFUSALS,
 ]
 
 
 for _name, _cls in OPERATORS.items():
+    if _cls.roles is not None:
+        continue
     _inputs: dict[str, Any] = {"no-channels": Shape(None, (8,)), "no-spatial-axes": features(8)}
     for _code, _x in _inputs.items():
         if _code in documented(_cls):
@@ -540,8 +556,9 @@ for _name, _cls in OPERATORS.items():
 
 @pytest.mark.parametrize(("name", "arguments", "x", "code"), REFUSALS)
 def test_refusals(name: str, arguments: dict[str, Any], x: Any, code: str) -> None:
+    operator, x = Example("", x, arguments, features(1), {}).operation(OPERATORS[name])
     with pytest.raises(RequirementError) as caught:
-        make(name, **arguments).infer(x)
+        operator.infer(x)
     assert caught.value.code == code
     assert "{" not in str(caught.value) + str(caught.value.help)
 
@@ -750,8 +767,8 @@ MESSAGES: list[tuple[str, dict[str, Any], Any, str, str | None]] = [
         )
         for name, what, help in [
             ("concat", "extent", None),
-            ("add", "shape", None),
-            ("mul", "shape", "only a branch of extent 1 is repeated"),
+            ("add", "shape", "only a branch of extent 1, or of features, is repeated"),
+            ("mul", "shape", "only a branch of extent 1, or of features, is repeated"),
             ("mean", "shape", None),
         ]
     ],

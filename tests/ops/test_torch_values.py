@@ -34,6 +34,7 @@ DIFFERENT = {
     **{name: {"stride"} for name in ("maxpool", "avgpool", "lppool")},
     "depthwise": {"groups"},
     "prelu": {"num_parameters"},
+    "to_sequence": {"start_dim"},
     "upsample": {"scale_factor"},  # which an operator needs and a module does not
 }
 

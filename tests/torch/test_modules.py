@@ -13,7 +13,7 @@ pytestmark = pytest.mark.torch
 from torch import nn  # noqa: E402
 from torch.nn import functional  # noqa: E402
 
-from archcalc.torch_bridge.model import modules  # noqa: E402
+from archcalc.torch_bridge.model import merges, modules  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
@@ -145,10 +145,10 @@ def test_shuffles_are_those_of_torch() -> None:
 def test_merges() -> None:
     a, b, c = (torch.randn(1, 2, size, size) for size in (4, 6, 5))
     cut = [a, b[:, :, 1:5, 1:5], c[:, :, 0:4, 0:4]]  # centred, the odd row left at the end
-    torch.testing.assert_close(modules.Concat("crop")(a, b, c), torch.cat(cut, 1))
-    torch.testing.assert_close(modules.Add("crop")(a, b, c), cut[0] + cut[1] + cut[2])
-    torch.testing.assert_close(modules.Mul("crop")(a, b, c), cut[0] * cut[1] * cut[2])
-    torch.testing.assert_close(modules.Mean("crop")(a, b, c), (cut[0] + cut[1] + cut[2]) / 3)
+    torch.testing.assert_close(merges.Concat("crop")(a, b, c), torch.cat(cut, 1))
+    torch.testing.assert_close(merges.Add("crop")(a, b, c), cut[0] + cut[1] + cut[2])
+    torch.testing.assert_close(merges.Mul("crop")(a, b, c), cut[0] * cut[1] * cut[2])
+    torch.testing.assert_close(merges.Mean("crop")(a, b, c), (cut[0] + cut[1] + cut[2]) / 3)
 
 
 def test_a_dropped_path_is_all_or_nothing_for_each_example() -> None:

@@ -38,7 +38,9 @@ REFUSALS = (
     "input image (T:",  # nn.AvgPool3d does not count padding here
 )
 OUR_OWN = {"drop_path", "mean", "opaque", "rbf", "scale", "scaled_tanh", "channel_scale"}
-OUR_OWN |= {"slice_channels", "subsample", "unpool"}
+OUR_OWN |= {"slice_channels", "subsample", "unpool", "quick_gelu", "softcap", "maxout", "dot"}
+OUR_OWN |= {"embedding", "position_embedding", "rotary", "sinusoid", "select_token", "repeat_channels", "cache"}
+OUR_OWN |= {"lstm", "gru", "rnn", "attend", "route", "scan", "delta", "trained", "fixed"}
 
 
 def calls(call: TorchCall) -> Iterator[TorchCall]:
@@ -63,6 +65,8 @@ def build(call: TorchCall) -> Any:
 
 
 def tensor(x: Shape) -> Any:
+    if x.channels is None:
+        return torch.zeros((BATCH, *x.spatial), dtype=torch.int64, device="meta")
     return torch.empty((BATCH, x.channels, *x.spatial), device="meta")
 
 
@@ -73,7 +77,7 @@ def assert_torch_agrees(case: Case) -> None:
     call = operator.torch(x)
     stored = operator.parameters(x)
     parameters = buffers = 0
-    tensors = [tensor(branch) for branch in x] if operator.merges else [tensor(x)]
+    tensors = [tensor(branch) for branch in x] if isinstance(x, tuple) and not isinstance(x, Shape) else [tensor(x)]
     if call.target.startswith("torch."):
         function = getattr(torch, call.target.removeprefix("torch."))
         result = function(tensors, **call.kwargs) if call.target == "torch.cat" else function(*tensors, **call.kwargs)
@@ -83,13 +87,16 @@ def assert_torch_agrees(case: Case) -> None:
             tensors.append(torch.zeros(tensors[0].shape, dtype=torch.int64, device="meta"))
         if call.target == "archcalc.TiedLinear":
             tensors.append(torch.empty(call.args[::-1], device="meta"))
+        if operator.values().get("initial") is not None:
+            tensors.append(tensor(operator.values()["initial"].y))
         result = module(*tensors)
         parameters = sum(each.numel() for each in module.parameters() if each.requires_grad)
         names = {name for name, _ in module.named_parameters()} | {"num_batches_tracked"}
         buffers = sum(
             each.numel() for name, each in module.state_dict().items() if not {name, name.split(".")[-1]} & names
         )
-    assert tuple(result.shape) == (BATCH, *([] if y.channels is None else [y.channels]), *y.spatial)
+    batch = 1 if operator.sources else BATCH
+    assert tuple(result.shape) == (batch, *([] if y.channels is None else [y.channels]), *y.spatial)
     if operator.name == "opaque":  # its parameters are as given, or not known
         return
     assert parameters == stored.weights + stored.biases + stored.norm
