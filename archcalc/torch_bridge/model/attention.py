@@ -37,7 +37,7 @@ class Attend(nn.Module):
         blocks = self._blocks(len(extents))
         q, k, v = (_in_blocks(part, blocks) for part in (q, k, v))  # (batch, blocks, channels, positions)
         query, key, value = (
-            part.unflatten(2, (number, -1)).transpose(3, 4)
+            _parts(part, 2, number).transpose(3, 4)
             for part, number in ((q, self.heads), (k, self.kv_heads), (v, self.kv_heads))
         )
         shared = self.heads // self.kv_heads
@@ -62,11 +62,12 @@ class Attend(nn.Module):
         if "qkv" in given:
             qkv = given["qkv"]
             width = qkv.shape[1] // (self.heads + 2 * self.kv_heads)
-            q, k, v = qkv.split([width * self.heads, width * self.kv_heads, width * self.kv_heads], 1)
+            sizes = (width * self.heads, width * self.kv_heads, width * self.kv_heads)
+            q, k, v = torch.split(qkv, sizes, 1)
         elif "kv" in given:
             q, kv = given["q"], given["kv"]
             keys = q.shape[1] // self.heads * self.kv_heads
-            k, v = kv.split([keys, kv.shape[1] - keys], 1)
+            k, v = torch.split(kv, (keys, kv.shape[1] - keys), 1)
         else:
             q, k, v = given["q"], given["k"], given["v"]
         return q, k, v
@@ -127,7 +128,7 @@ class Scan(nn.Module):
     def __init__(self, roles: Sequence[str], channels: int, states: int, heads: int | None = None) -> None:
         super().__init__()
         self.roles, self.states, self.heads = tuple(roles), states, heads
-        size = (channels, states) if heads is None else (heads,)
+        size: tuple[int, ...] = (channels, states) if heads is None else (heads,)
         self.logarithm = nn.Parameter(torch.zeros(size))  # of minus A
         self.through = nn.Parameter(torch.ones(size[0]))  # D
         self.bias = None if heads is None else nn.Parameter(torch.zeros(heads))
@@ -141,13 +142,13 @@ class Scan(nn.Module):
         rates = -self.logarithm.exp()
         if self.heads is None:
             decays = (steps.unsqueeze(-1) * rates).exp()
-            through = self.through
+            through: Tensor = self.through
         else:
             width = channels // self.heads
             decays = (steps * rates).exp().repeat_interleave(width, -1).unsqueeze(-1)
             steps, through = steps.repeat_interleave(width, -1), self.through.repeat_interleave(width)
         written, read = (
-            given[role].transpose(1, 2).unflatten(2, (-1, self.states)).flatten(0, 1) for role in ("B", "C")
+            _parts(given[role].transpose(1, 2), 2, -1, self.states).flatten(0, 1) for role in ("B", "C")
         )  # (batch * length, groups, states)
         groups = written.shape[1]
         columns = (steps * x).reshape(batch * length * groups, channels // groups, 1)
@@ -177,10 +178,9 @@ class Delta(nn.Module):
         given = dict(zip(self.roles, branches, strict=True))
         shared = self.heads // self.k_heads
         q, k = (
-            given[role].unflatten(1, (self.k_heads, -1)).repeat_interleave(shared, 1).flatten(0, 1)
-            for role in ("q", "k")
+            _parts(given[role], 1, self.k_heads).repeat_interleave(shared, 1).flatten(0, 1) for role in ("q", "k")
         )  # (batch * heads, channels, length)
-        v = given["v"].unflatten(1, (self.heads, -1)).flatten(0, 1)
+        v = _parts(given["v"], 1, self.heads).flatten(0, 1)
         decay = (
             -self.logarithm.exp().unsqueeze(1) * functional.softplus(given["decay"] + self.bias.unsqueeze(1))
         ).exp()
@@ -193,7 +193,7 @@ class Delta(nn.Module):
             error = beta[:, at, None, None] * (v[:, :, at : at + 1] - torch.bmm(state, key))
             state = state + torch.bmm(error, key.transpose(1, 2))
             outputs.append(torch.bmm(state, query))
-        return torch.cat(outputs, 2).unflatten(0, (-1, self.heads)).flatten(1, 2)
+        return _parts(torch.cat(outputs, 2), 0, -1, self.heads).flatten(1, 2)
 
 
 class Constant(nn.Module):
@@ -212,6 +212,11 @@ class Constant(nn.Module):
     def forward(self) -> Tensor:
         """As they are stored."""
         return self.weight.unsqueeze(0)
+
+
+def _parts(x: Tensor, axis: int, count: int, size: int = -1) -> Tensor:
+    """An axis as so many parts of so many elements."""
+    return x.reshape(*x.shape[:axis], count, size, *x.shape[axis + 1 :])
 
 
 def _of_heads(values: Tensor) -> Tensor:
@@ -233,7 +238,7 @@ def _in_blocks(x: Tensor, blocks: tuple[int, ...] | None) -> Tensor:
 def _out_of_blocks(y: Tensor, blocks: tuple[int, ...] | None, extents: Sequence[int]) -> Tensor:
     """The reverse, to these extents."""
     if blocks is None:
-        return y.squeeze(1).unflatten(2, tuple(extents))
+        return y.reshape(len(y), y.shape[2], *extents)
     rank = len(blocks)
     counts = [extent // block for extent, block in zip(extents, blocks, strict=True)]
     split = y.reshape(len(y), *counts, y.shape[2], *blocks)

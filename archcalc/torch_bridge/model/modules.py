@@ -270,7 +270,8 @@ class RMSNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Channels to the last axis and back, those of each head by themselves."""
-        heads = x.movedim(1, -1).unflatten(-1, (-1, self.channels))
+        last = x.movedim(1, -1)
+        heads = last.reshape(*last.shape[:-1], -1, self.channels)
         return functional.rms_norm(heads, (self.channels,), self.weight).flatten(-2).movedim(-1, 1)
 
 
@@ -327,7 +328,7 @@ class Maxout(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Choose."""
-        return x.unflatten(1, (-1, self.pieces)).amax(2)
+        return x.reshape(len(x), -1, self.pieces, *x.shape[2:]).amax(2)
 
 
 class ScaledTanh(nn.Module):

@@ -18,7 +18,7 @@ from torch.nn.modules import conv, padding, pooling
 
 from archcalc.graph import Graph
 from archcalc.ops import Shape
-from archcalc.torch_bridge.model import modules
+from archcalc.torch_bridge.model import merges, modules
 
 
 class Slide(NamedTuple):
@@ -269,7 +269,7 @@ def _of_module(module: nn.Module, x: Any, axis: int) -> list[Reading] | None:
     match module:
         case nn.Sequential():
             return [reading for each in module for reading in _of_module(each, x, axis) or [Same()]]
-        case modules.Concat() | modules.Add() | modules.Mul() | modules.Mean():
+        case merges.Concat() | merges.Add() | merges.Mul() | merges.Mean():
             return [Join(None if module.align is None else module.reference)]
         case conv._ConvTransposeNd():
             return [Spread(*along("kernel_size stride padding output_padding dilation"))]
