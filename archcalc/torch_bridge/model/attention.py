@@ -62,12 +62,12 @@ class Attend(nn.Module):
         if "qkv" in given:
             qkv = given["qkv"]
             width = qkv.shape[1] // (self.heads + 2 * self.kv_heads)
-            sizes = (width * self.heads, width * self.kv_heads, width * self.kv_heads)
+            sizes = [width * self.heads, width * self.kv_heads, width * self.kv_heads]
             q, k, v = torch.split(qkv, sizes, 1)
         elif "kv" in given:
             q, kv = given["q"], given["kv"]
             keys = q.shape[1] // self.heads * self.kv_heads
-            k, v = torch.split(kv, (keys, kv.shape[1] - keys), 1)
+            k, v = torch.split(kv, [keys, kv.shape[1] - keys], 1)
         else:
             q, k, v = given["q"], given["k"], given["v"]
         return q, k, v
