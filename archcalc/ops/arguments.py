@@ -130,13 +130,19 @@ def _convert_extents(argument: Argument, value: Any) -> Dim | tuple[Dim, ...]:
     return _convert_count(argument, value)
 
 
-def _convert_padding(argument: Argument, value: Any) -> str | Dim | tuple[Dim, ...]:
+def _convert_padding(argument: Argument, value: Any) -> str | Dim | tuple[Dim | tuple[Dim, ...], ...]:
     if isinstance(value, str):
         return _convert_word(argument, value)
     if type(value) is tuple:  # a table or a layer is a tuple too
-        if not 1 <= len(value) <= 6:
+        pairs = [item for item in value if type(item) is tuple]
+        if not 1 <= len(value) <= (3 if pairs else 6):
             raise ArgumentError(f"{argument.name} has {len(value)} numbers; one or two for each spatial axis")
-        return tuple(_convert_count(argument, item) for item in value)
+        if not pairs:
+            return tuple(_convert_count(argument, item) for item in value)
+        if len(pairs) < len(value) or any(len(pair) != 2 for pair in pairs):
+            help = f"of an image: {argument.name}=((1, 2), (3, 4))"
+            raise ArgumentError(f"{argument.name} must have two numbers for each axis, before and after", help)
+        return tuple(tuple(_convert_count(argument, item) for item in pair) for pair in pairs)
     if isinstance(value, (int, Fraction, *FREE)) and not isinstance(value, bool):
         return _convert_count(argument, value)
     raise ArgumentError(

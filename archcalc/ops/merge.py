@@ -19,7 +19,7 @@ from archcalc.ops.shape import Shape, features, image, sequence
 
 Shapes = tuple[Shape, ...]
 ALIGN = "crop cuts the other branches, centred, to the extents of the reference; none asks for equal extents"
-REFERENCE = "the branch that align=crop cuts to, counted from 0"
+REFERENCE = "the branch that align=crop cuts to, counted from 0; without it the first, whatever it is"
 MISMATCH = "{name} needs branches of {what}; branches give {first} and {second}"
 WORDS = ("crop",)
 
@@ -48,6 +48,7 @@ def _crop(x: Shapes, reference: Shape, name: str) -> tuple[Dim, ...]:
                 kept,
                 "crop-larger-than-input",
                 "{name} with align=crop cuts branches to {first}; a branch gives {second}",
+                help="reference=1 cuts to the second branch, reference=0, the default, to the first",
                 name=name,
                 first=reference,
                 second=branch,

@@ -20,10 +20,10 @@ from archcalc.ops.base import (
 )
 from archcalc.ops.checks import require_channels, require_spatial
 from archcalc.ops.shape import Shape, features, image, rank_suffix, sequence
-from archcalc.ops.window import explicit_padding, per_axis
+from archcalc.ops.window import explicit_padding, pairs_per_axis, per_axis
 
 COPIES = "copies"
-SIDES = "numbers for all sides, for each axis, or before and after along each axis"
+SIDES = "a number for all sides, one for both sides of each axis, or for each axis a pair (before, after)"
 PAD_MODULES = {"zeros": "ZeroPad", "reflect": "ReflectionPad", "replicate": "ReplicationPad"}
 
 
@@ -89,7 +89,9 @@ class Flatten(Operator):
 class Pad(Operator):
     """Positions added around the input: zeros, or what lies near the edge.
 
-    Shapes:  (in, extent...) -> (in, extent + before + after...).
+    Shapes:  (in, extent...) -> (in, extent + before + after...). Of an image, padding=(1, 2) adds one row on
+             each side and two columns on each side, padding=((1, 0), (2, 3)) one row above, two columns left
+             and three right; of a sequence, padding=((1, 2),) one position before and two after.
     Counts:  none: it copies.
     Errors:  no-spatial-axes, axes-mismatch, reflection-larger-than-input.
     Source:  torch.nn.ZeroPad2d, ReflectionPad2d, ReplicationPad2d.
@@ -145,7 +147,7 @@ class Pad(Operator):
         Example(
             "by hand: one row above and none below, 2 columns left and 3 right",
             image(3, 4, 5),
-            {"padding": (1, 0, 2, 3), "mode": "replicate"},
+            {"padding": ((1, 0), (2, 3)), "mode": "replicate"},
             image(3, 5, 10),
             {"params": 0, "additions": 0},
         ),
@@ -156,7 +158,10 @@ class Pad(Operator):
 class Crop(Operator):
     """Positions cut away: down to a size, centred, or so many on each side.
 
-    Shapes:  (in, extent...) -> (in, size...), or (in, extent - before - after...).
+    Shapes:  (in, extent...) -> (in, size...), or (in, extent - before - after...). Of an image, sides=(19, 25)
+             cuts 19 rows on each side and 25 columns on each side, sides=((1, 2), (3, 4)) one row above and two
+             below, three columns left and four right; of a sequence, sides=((19, 25),) cuts 19 positions before
+             and 25 after, and sides=(19, 25) is refused: it has one axis.
     Counts:  none: it copies.
     Errors:  no-spatial-axes, axes-mismatch, crop-arguments, crop-larger-than-input.
     Source:  Ronneberger et al. 2015 (U-Net), section 2.
@@ -165,15 +170,25 @@ class Crop(Operator):
     size: Any = argument("extents", "output extents; what is left over is cut, the larger half after", None)
     sides: Any = argument("padding", f"positions cut: {SIDES}", None, 0)
 
+    def _sides(self, x: Shape) -> tuple[tuple[Dim, Dim], ...]:
+        """Two numbers are those of two axes, on a sequence too, which has one: a pair is written as a pair."""
+        sides = self.sides
+        if isinstance(sides, tuple) and len(sides) == 2 * x.rank and not isinstance(sides[0], tuple):
+            if x.rank == 1:
+                raise RequirementError(
+                    "axes-mismatch",
+                    "sides has 2 numbers for an input with 1 spatial axis",
+                    f"sides=(({sides[0]}, {sides[1]}),) cuts {sides[0]} before and {sides[1]} after",
+                )
+            return tuple(zip(sides[::2], sides[1::2], strict=True))
+        return pairs_per_axis(sides, x.rank, "sides")
+
     def _cuts(self, x: Shape) -> tuple[tuple[Dim, Dim], ...]:
         require_spatial(x, self.name)
         if (self.size is None) == (self.sides is None):
             raise RequirementError("crop-arguments", "crop takes one of size and sides", "crop(size=28)")
         if self.size is None:
-            sides = self.sides
-            if not isinstance(sides, tuple) or len(sides) != 2 * x.rank:
-                sides = per_axis(sides, x.rank, "sides")
-            cuts = explicit_padding(sides, x.rank, 1, 1)
+            cuts = self._sides(x)
         else:
             spare = [extent - kept for extent, kept in zip(x.spatial, per_axis(self.size, x.rank, "size"), strict=True)]
             cuts = tuple((left // 2, left - left // 2) for left in spare)
@@ -232,7 +247,7 @@ class Crop(Operator):
         Example(
             "by hand: 10 - 1 - 2 positions",
             sequence(2, 10),
-            {"sides": (1, 2)},
+            {"sides": ((1, 2),)},
             sequence(2, 7),
             {"params": 0, "additions": 0},
         ),

@@ -72,9 +72,18 @@ def explicit_padding(padding: Any, rank: int, kernel: Any, dilation: Any) -> tup
     if padding == "causal":  # all of it before, so that no position reads a later one
         kernels, dilations = per_axis(kernel, rank, "kernel"), per_axis(dilation, rank, "dilation")
         return tuple((d * (k - 1), 0) for k, d in zip(kernels, dilations, strict=True))
-    if isinstance(padding, tuple) and len(padding) == 2 * rank:
+    if isinstance(padding, tuple) and len(padding) == 2 * rank and not isinstance(padding[0], tuple):
         return tuple(zip(padding[::2], padding[1::2], strict=True))
-    return tuple((p, p) for p in per_axis(padding, rank, "padding"))
+    return pairs_per_axis(padding, rank, "padding")
+
+
+def pairs_per_axis(value: Any, rank: int, name: str) -> tuple[tuple[Dim, Dim], ...]:
+    """(before, after) along each axis: an item for each of them, a number for both of its sides or a pair.
+
+    Raises:
+        RequirementError: `axes-mismatch`.
+    """
+    return tuple(item if isinstance(item, tuple) else (item, item) for item in per_axis(value, rank, name))
 
 
 def output_extent(extent: Dim, kernel: Dim, stride: Dim, before: Dim, after: Dim, dilation: Dim, ceil: bool) -> Dim:

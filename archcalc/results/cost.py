@@ -342,5 +342,5 @@ def _written(value: Any) -> str:
     if hasattr(value, "node"):
         return value.name or "layer"
     if isinstance(value, tuple):
-        return f"({', '.join(map(_written, value))})"
+        return f"({', '.join(map(_written, value))}{',' * (len(value) == 1)})"
     return str(value)

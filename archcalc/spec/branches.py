@@ -120,9 +120,6 @@ class Branches(References):
             return self.merge_roles(operator, found, path or name, span)
         if len(found) == 1:
             return found[0][1]
-        if operator.values().get("align") == "crop" and not any(name == "reference" for name, _ in call.named):
-            reference = next((index for index, (_, output) in enumerate(found) if output.node == handle.node), 0)
-            operator = self.marked(type(operator).of({**operator.values(), "reference": reference}))
         shapes = tuple(output.shape for _, output in found)
         layer = path or name
         try:
@@ -185,7 +182,7 @@ class Branches(References):
         if len({output.shape.kind for _, output in found}) > 1:
             help: str | None = "flatten and global_avgpool give features, conv and pooling keep an image"
             return SpecError([diagnostic._replace(message=f"{name} needs branches {what}; {gives}", help=help)])
-        help = "strides and padding give the extents; align=crop cuts the others to the extent of identity"
+        help = "strides and padding give the extents; align=crop cuts the others to the extents of the first branch, reference=N to another's"
         if len({output.shape.channels for _, output in found}) > 1 and name != "concat":
             help = "a 1x1 projection on the shortcut changes its channels"
         return SpecError([diagnostic._replace(message=f"{name} needs branches {what}; {gives}", help=help)])

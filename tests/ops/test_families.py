@@ -418,6 +418,31 @@ def test_pad_channels_to_as_many_is_allowed() -> None:
     assert make("pad_channels", channels=5).infer(features(5)) == features(5)
 
 
+def test_pairs_of_sides_mean_the_same_on_every_input() -> None:
+    """By hand; two numbers are those of two axes, so that a sequence of one axis refuses them."""
+    pairs = ((1, 2), (3, 4))
+    assert make("crop", sides=pairs).infer(image(3, 20, 30)) == image(3, 17, 23)
+    assert make("crop", sides=(1, 2, 3, 4)).infer(image(3, 20, 30)) == image(3, 17, 23)
+    assert make("crop", sides=(1, 2)).infer(image(3, 20, 30)) == image(3, 18, 26)
+    assert make("crop", sides=((19, 25),)).infer(sequence(3, 50)) == sequence(3, 6)
+    assert make("crop", sides=(3,)).infer(sequence(3, 50)) == sequence(3, 44)
+    with pytest.raises(RequirementError, match="sides has 2 numbers for an input with 1 spatial axis") as caught:
+        make("crop", sides=(19, 25)).infer(sequence(3, 50))
+    assert caught.value.help == "sides=((19, 25),) cuts 19 before and 25 after"
+    with pytest.raises(RequirementError, match="sides has 1 numbers for an input with 2 spatial axes"):
+        make("crop", sides=((19, 25),)).infer(image(3, 50, 50))
+    assert make("pad", padding=pairs).infer(image(3, 20, 30)) == image(3, 23, 37)
+    assert make("conv", channels=5, kernel=3, padding=pairs).infer(image(3, 20, 30)) == image(5, 21, 35)
+    assert make("maxpool", kernel=2, stride=1, padding=((0, 1), (1, 0))).infer(image(3, 5, 5)) == image(3, 5, 5)
+    assert make("conv", channels=5, kernel=3, padding=((2, 0),)).infer(sequence(3, 9)) == sequence(5, 9)
+
+
+@pytest.mark.parametrize("sides", [((1, 2), 3), ((1, 2, 3), (4, 5, 6)), ((1,), (2,))])
+def test_pairs_of_sides_have_two_numbers_each(sides: Any) -> None:
+    with pytest.raises(ArgumentError, match="two numbers for each axis, before and after"):
+        make("crop", sides=sides)
+
+
 def test_crop_leaves_the_middle() -> None:
     window = make("crop", size=(3, 4)).window(image(1, 8, 8))
     assert isinstance(window, Window)
@@ -592,7 +617,7 @@ def test_arguments_are_refused_in_sentences() -> None:
         ("pad", {"padding": 7, "mode": "reflect"}, sequence(1, 8), sequence(1, 22)),  # torch asks for less than 8
         ("pad", {"padding": (2, 1)}, image(1, 8, 8), image(1, 12, 10)),
         ("crop", {"size": 8}, sequence(1, 8), sequence(1, 8)),
-        ("crop", {"sides": (3, 4)}, sequence(1, 8), sequence(1, 1)),
+        ("crop", {"sides": ((3, 4),)}, sequence(1, 8), sequence(1, 1)),
         ("crop", {"sides": (0, 1)}, image(1, 8, 8), image(1, 8, 6)),
         ("slice_channels", {"start": 2, "stop": 3}, features(3), features(1)),
         ("dropout", {"p": 1}, features(3), features(3)),
@@ -787,7 +812,7 @@ MESSAGES: list[tuple[str, dict[str, Any], Any, str, str | None]] = [
         {"align": "crop"},
         (image(3, 8, 8), image(3, 8, 7)),
         "add with align=crop cuts branches to 3x8x8; a branch gives 3x8x7",
-        None,
+        "reference=1 cuts to the second branch, reference=0, the default, to the first",
     ),
     ("mean", {"reference": 2}, (features(3), features(3)), "mean has branches 0 to 1; reference is 2", None),
     ("dropout", {"p": Fraction(11, 10)}, features(3), "dropout leaves out a share of at most 1; p is 11/10", None),
