@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from archcalc.engine.network import Network, analyze
-from archcalc.source import Diagnostic, SpecError
-from archcalc.spec.library import choose, read_file
+from archcalc.source import Diagnostic, SpecError, read_source
+from archcalc.spec.everything import findings_of
+from archcalc.spec.library import choose
 from archcalc.spec.limits import DEFAULT_LIMITS, Limits
+from archcalc.spec.model import Spec
+from archcalc.spec.read import read_with_findings
 
 
 class Validation(NamedTuple):
@@ -32,19 +35,42 @@ def validate(names: Sequence[str], limits: Limits = DEFAULT_LIMITS) -> Validatio
     files = list(dict.fromkeys(names))
     for name in files:
         try:
-            spec = read_file(Path(name), name)
-            if not spec.names():
-                choose(spec)
+            source = read_source(Path(name), name)
         except SpecError as error:
             findings.extend(error.diagnostics)
             continue
-        for network in spec.names():
-            networks += 1
-            try:
-                analyze(Network(spec, network), limits=limits)
-            except SpecError as error:
-                findings.extend(error.diagnostics)
+        spec, found = read_with_findings(source)
+        if spec is not None:
+            if not found:
+                networks += len(spec.names())
+            found = found + findings_of_networks(spec, found, limits)
+        findings.extend(found)
     return Validation(len(files), networks, unique(findings))
+
+
+def findings_of_networks(spec: Spec, known: Sequence[Diagnostic], limits: Limits) -> list[Diagnostic]:
+    """What is found when the networks of a file are expanded and counted, beside what is known of it without.
+
+    A line on which something was found before is not looked at again: the expansion stops there for the same reason.
+    """
+    if not spec.names():
+        try:
+            choose(spec)
+        except SpecError as error:
+            return list(error.diagnostics)
+    lines = {finding.line for finding in known}
+    found: list[Diagnostic] = []
+    for name in spec.names():
+        if not known:
+            try:
+                analyze(Network(spec, name), limits=limits, with_heads=True)
+                continue
+            except SpecError as error:
+                first = error.diagnostics
+        else:
+            first = ()
+        found += findings_of(spec, name, limits, only_shapes=bool(known)) or first
+    return [finding for finding in found if finding.line not in lines]
 
 
 def unique(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:

@@ -18,6 +18,7 @@ from archcalc.source import (
     YamlScalar,
     YamlSequence,
 )
+from archcalc.spec.elsewhere import merge_meant
 from archcalc.spec.expression import Call, Expression, Name
 from archcalc.spec.expression_text import Problem
 from archcalc.spec.model import (
@@ -167,12 +168,10 @@ class BodyReader:
         """Named entries of a body."""
         for key, value in items:
             if not NAME.match(key.value):
-                self.report(
-                    "bad-name",
-                    f"`{key.value}` cannot name a layer",
-                    key.span,
-                    "a name is made of letters, digits, _ and -",
-                )
+                head, bracket, rest = key.value.partition("(")
+                meant = merge_meant(head.strip()) if bracket else None
+                help = f"did you mean `{meant}({rest}:`?" if meant else "a name is made of letters, digits, _ and -"
+                self.report("bad-name", f"`{key.value}` cannot name a layer", key.span, help)
             # A layer that does not read is still known by its name.
             yield Entry(key.value, key.span, self.body(value) or Entries([]))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from archcalc.ops import ONE, Copies, LayerReference, Operator
+from archcalc.ops import ONE, Copies, LayerReference, Operator, Shape
 from archcalc.source import Span, SpecError, suggestion
 from archcalc.spec.bind import Handle
 from archcalc.spec.expression import Call, Choice, Expression, Generator, Name, Path
@@ -27,6 +27,17 @@ class Slot(NamedTuple):
         return self.names.next(self.part, self.path)
 
 
+def of_kinds(name: str, found: list[tuple[str, Handle]]) -> str:
+    """The way out where vectors and maps are to be merged."""
+    shapes = [output.shape for _, output in found]
+    maps = max(shapes, key=lambda shape: shape.rank)
+    if not any(shape.kind == "features" for shape in shapes):
+        return f"all branches need {maps.rank} spatial axes"
+    if name in ("add", "mul"):
+        return f"features are repeated over the positions of {maps} where there are {maps.channels} of them"
+    return "flatten makes features of the others too; conv in place of flatten and linear keeps their axes"
+
+
 class Branches(References):
     """Expands merges. What stands in a branch is expanded by the class below."""
 
@@ -34,6 +45,7 @@ class Branches(References):
         super().__init__(*arguments)
         self.places: dict[Any, Place] = {}
         self.branch_places: dict[Any, tuple[Place, list[range]]] = {}
+        self.merging: tuple[str, list[tuple[str, Handle]]] | None = None  # the merge being made, and its branches
         self.spliced: set[int] = set()  # merges whose inputs went into the merge after them
 
     def layer(self, expression: Expression, base: int, handle: Handle, scope: Scope, slot: Slot) -> Handle:
@@ -122,10 +134,20 @@ class Branches(References):
             return found[0][1]
         shapes = tuple(output.shape for _, output in found)
         layer = path or name
+        self.merging = name, found
         try:
             return self.emit(operator, shapes, tuple(output.node for _, output in found), layer, layer, span, -1)
+        finally:
+            self.merging = None
+
+    def infer(self, operator: Operator, x: Any, span: tuple[int, int]) -> Shape:
+        """Output shape; a mismatch of branches is said with their names."""
+        try:
+            return super().infer(operator, x, span)
         except SpecError as error:
-            raise self.with_branches(error, name, found) from None
+            if self.merging is None:
+                raise
+            raise self.with_branches(error, *self.merging) from None
 
     def copied(self, operator: Operator, role: str, expand: Callable[..., list[Handle]], *where: Any) -> list[Handle]:
         """What a branch gives, expanded as often stored and computed as the merge says of its role."""
@@ -180,9 +202,10 @@ class Branches(References):
         gives = ", ".join(f"{branch} gives {output.shape}" for branch, output in found[:6])
         what = "of one size" if name == "concat" else "of one shape"
         if len({output.shape.kind for _, output in found}) > 1:
-            help: str | None = "flatten and global_avgpool give features, conv and pooling keep an image"
-            return SpecError([diagnostic._replace(message=f"{name} needs branches {what}; {gives}", help=help)])
-        help = "strides and padding give the extents; align=crop cuts the others to the extents of the first branch, reference=N to another's"
+            return SpecError(
+                [diagnostic._replace(message=f"{name} needs branches {what}; {gives}", help=of_kinds(name, found))]
+            )
+        help = "strides and padding give the extents; align=crop cuts all to those of the first branch (reference=0)"
         if len({output.shape.channels for _, output in found}) > 1 and name != "concat":
             help = "a 1x1 projection on the shortcut changes its channels"
         return SpecError([diagnostic._replace(message=f"{name} needs branches {what}; {gives}", help=help)])

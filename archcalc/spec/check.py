@@ -5,18 +5,17 @@ from __future__ import annotations
 from archcalc.ops import OPERATORS, describe
 from archcalc.source import Diagnostic, Span
 from archcalc.spec.check_expression import ExpressionChecker
+from archcalc.spec.elsewhere import merge_meant
 from archcalc.spec.expression import (
     Call,
     Chain,
     Number,
     free_names,
 )
-from archcalc.spec.model import Bodies, Body, Entries, Line, Merge, Placed, Spec
+from archcalc.spec.model import Bodies, Body, Entries, Entry, Line, Merge, Placed, Spec
 from archcalc.spec.naming import PLAIN, branch_places, place_of
 from archcalc.spec.values import circles, circular
-from archcalc.spec.words import (
-    INPUTS,
-)
+from archcalc.spec.words import INPUTS, MERGES
 
 
 def check(spec: Spec, is_whole: bool = True) -> list[Diagnostic]:
@@ -61,10 +60,12 @@ class _Checker(ExpressionChecker):
                 if parameter.default is not None:
                     self.expression(parameter.default.expression, parameter.default.base, names, sees_layers=False)
                 names[parameter.name] = None
+            self.merge_meant(module.name, module.span, module.body)
             self.body(module.body, names)
         if spec.layers is not None:
             self.body(spec.layers, {})
         for entry in (*spec.heads, *spec.outputs):
+            self.merge_meant(*entry)
             self.body(entry.body, {})
         self.root_names()
         if self.is_whole:
@@ -176,6 +177,9 @@ class _Checker(ExpressionChecker):
             items = [entry.body for entry in body.items] if isinstance(body, Entries) else body.items
             if isinstance(body, Bodies):
                 self.place(body)
+            else:
+                for entry in body.items:
+                    self.merge_meant(*entry)
             for item in items:
                 self.body(item, names)
 
@@ -187,6 +191,8 @@ class _Checker(ExpressionChecker):
         if not merge.branches and not merge.entries and self.is_whole:
             self.no_branches(merge.call, merge.base)
         branch_places(merge.branches)
+        for entry in merge.entries:
+            self.merge_meant(*entry)
         for body in (*merge.branches, *(entry.body for entry in merge.entries)):
             self.body(body, names)
 
@@ -200,6 +206,22 @@ class _Checker(ExpressionChecker):
                 near = self.near(entry.name, roles.names)
                 help = f"did you mean `{near}`?" if near else f"{name} takes {roles}"
                 self.report("unknown-branch", f"{name} has no branch `{entry.name}`", entry.span, help)
+
+    def merge_meant(self, name: str, span: Span, body: Body) -> None:
+        """A mapping or list is a chain; under the name of a merge it was most likely meant as branches."""
+        meant = merge_meant(name)
+        if meant is None or not isinstance(body, (Entries, Bodies)) or len(body.items) < 2:
+            return
+        last = body.items[-1]
+        merges = merges_of(last.body if isinstance(last, Entry) else last)
+        if merges and (not meant or merges == meant):
+            return  # the chain ends in what its name says
+        if meant:
+            help = f"did you mean `{meant}:`, which gives all of them one input? a chain has another name"
+        else:
+            help = "concat:, add:, mul: and mean: give all of them one input, and merge; a chain has another name"
+        message = f"`{name}` is called as a merge is, and is a chain: each of its parts reads what the one before gives"
+        self.report("chain-as-merge", message, span, help)
 
     def place(self, body: Bodies) -> None:
         """Branches of a merge stand beside the other layers of its list, and need other names."""
@@ -228,4 +250,14 @@ class _Checker(ExpressionChecker):
             )
         self.expression(expression, base, names)
 
-    # expressions
+
+def merges_of(body: Body) -> str:
+    """The merge that a body is, or ends in; nothing where it is none."""
+    if isinstance(body, Merge):
+        return body.call.function
+    if not isinstance(body, Line):
+        return ""
+    expression = body.placed.expression
+    if isinstance(expression, Chain):
+        expression = expression.parts[-1]
+    return expression.function if isinstance(expression, Call) and expression.function in MERGES else ""

@@ -7,6 +7,7 @@ from itertools import chain, islice
 
 from archcalc.ops import OPERATORS
 from archcalc.source import Diagnostic, Span, suggest
+from archcalc.spec.elsewhere import told
 from archcalc.spec.expression import (
     Binary,
     Call,
@@ -165,12 +166,7 @@ class ExpressionChecker:
         near = self.near(name, known, self.global_names, self.layer_names)
         if near in self.spec.settable:
             self.used.add(near)  # probably
-        self.report(
-            "unknown-name",
-            f"nothing is called `{name}` here",
-            span,
-            f"did you mean `{near}`?" if near else None,
-        )
+        self.report("unknown-name", f"nothing is called `{name}` here", span, told(name, near))
 
     def no_layers_here(self, name: str, span: Span) -> None:
         """Variables and defaults come before there are layers."""
@@ -262,7 +258,7 @@ class ExpressionChecker:
                 "unknown-operator",
                 f"there is no operator or module `{name}`",
                 span,
-                f"did you mean `{near}`?" if near else "`archcalc ops` lists the operators",
+                told(name, near, "`archcalc ops` lists the operators"),
             )
 
     def no_branches(self, call: Call, base: int) -> None:

@@ -9,6 +9,7 @@ from archcalc.dims import FREE, Dim, Polynomial, Ratio, ratio
 from archcalc.ops import OPERATORS, LayerReference, Shape, describe
 from archcalc.source import Source, Span, suggest
 from archcalc.spec.calculate import ARITHMETIC, EXACT, Calculator
+from archcalc.spec.elsewhere import told
 from archcalc.spec.expression import (
     Binary,
     Call,
@@ -147,12 +148,7 @@ class Evaluator(Calculator):
             *ARGUMENT_WORDS,
         ]
         near = suggest(name, known)
-        self.fail(
-            "unknown-name",
-            f"nothing is called `{name}` here",
-            span,
-            f"did you mean `{near}`?" if near else None,
-        )
+        self.fail("unknown-name", f"nothing is called `{name}` here", span, told(name, near))
 
     def of_path(self, expression: Path, scope: Scope, base: int) -> Any:
         """`x.channels` and its like, or an earlier layer."""

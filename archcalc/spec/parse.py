@@ -13,6 +13,7 @@ from functools import lru_cache
 from keyword import iskeyword
 from typing import Any
 
+from archcalc.spec.elsewhere import told
 from archcalc.spec.expression import (
     Binary,
     Call,
@@ -293,7 +294,8 @@ class _Reader:
     def call(self, node: ast.Call, start: int, end: int, depth: int) -> Expression:
         if not isinstance(node.func, ast.Name):
             first, last = self.span(node.func)
-            fail("not-in-language", "only a name can be called", first, last, "give the layer or module a name")
+            help = told(node.func.attr, None) if isinstance(node.func, ast.Attribute) else None
+            fail("not-in-language", "only a name can be called", first, last, help or "give the layer or module a name")
         named: list[tuple[str, Expression]] = []
         places: list[tuple[int, int]] = []
         for given in node.keywords:

@@ -69,15 +69,30 @@ def read_spec(source: Source, is_known_good: bool = False) -> Spec:
     Raises:
         SpecError: with every finding that can be made without expanding a network, sorted by place.
     """
+    spec, findings, _ = _read(source, is_known_good)
+    if findings:
+        raise SpecError(findings)
+    return spec
+
+
+def read_with_findings(source: Source) -> tuple[Spec | None, list[Diagnostic]]:
+    """Read a file for all that is wrong with it: the spec, where it can be expanded in spite of that, and findings."""
+    try:
+        spec, findings, is_whole = _read(source, False)
+    except SpecError as error:
+        return None, list(error.diagnostics)
+    return spec if is_whole and spec.layers is not None and spec.inputs else None, findings
+
+
+def _read(source: Source, is_known_good: bool) -> tuple[Spec, list[Diagnostic], bool]:
+    """The spec, findings by place, and whether all of them are of its names, calls and arguments."""
     with paused_collector():
         reader = _Reader(source, is_known_good)
         spec = reader.read(read_yaml(source))
         findings = reader.findings
         if not is_known_good and not any(finding.code in _STRUCTURAL for finding in findings):
             findings = findings + check(spec, is_whole=not findings)
-    if findings:
-        raise SpecError(_causes(sort_diagnostics(findings)))
-    return spec
+    return spec, _causes(sort_diagnostics(findings)), not reader.findings
 
 
 def _causes(findings: list[Diagnostic]) -> list[Diagnostic]:

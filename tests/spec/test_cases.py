@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from archcalc.engine.validate import validate
 from archcalc.source import SpecError, read_source
 from archcalc.spec.read import read_spec
-from tests.spec.cases import Expected, assert_gives, assert_refused, expected, paths
+from tests.spec.cases import Expected, assert_gives, assert_refused, expected, paths, place
 from tests.spec.codes import codes
 
 ROOT = Path(__file__).parents[2]
@@ -89,3 +90,12 @@ def test_every_case_is_of_a_code_that_there_is() -> None:
     covered = {block.head.split()[0] for path in paths("invalid") for block in expected(path)}
     assert covered <= set(codes())
     assert not covered & set(ELSEWHERE)
+
+
+ALONE = [path for path in paths("invalid") if "# with:" not in path.read_bytes().decode("utf-8", "replace")]
+
+
+@pytest.mark.parametrize("path", ALONE, ids=lambda path: path.stem)
+def test_validate_finds_all_of_it_and_nothing_that_only_follows(path: Path) -> None:
+    found = validate([str(path)]).findings
+    assert sorted(map(place, found)) == sorted(block.head for block in expected(path))

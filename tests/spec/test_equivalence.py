@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from archcalc.engine.network import Network, analyze
 from archcalc.graph import Graph
 from archcalc.source import Source, SpecError, located, read_source
-from archcalc.spec import expand as expansion
+from archcalc.spec import expander as expansion
 from archcalc.spec.expand import expand
 from archcalc.spec.read import read_spec
 from tests.spec.cases import paths
@@ -47,13 +47,13 @@ class NoTemplates(dict[Any, Any]):
 
 
 def unreplayed(monkeypatch: pytest.MonkeyPatch) -> None:
-    plain = expansion._Expander.__init__
+    plain = expansion.Expander.__init__
 
     def without(self: Any, *arguments: Any) -> None:
         plain(self, *arguments)
         self.templates = NoTemplates()
 
-    monkeypatch.setattr(expansion._Expander, "__init__", without)
+    monkeypatch.setattr(expansion.Expander, "__init__", without)
 
 
 @pytest.mark.parametrize("path", ALL, ids=lambda path: path.stem)

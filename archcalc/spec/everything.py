@@ -1,0 +1,236 @@
+"""Everything that is wrong with a network: an expansion that goes on after an error.
+
+What cannot be known after an error stands for any number, so that what follows is refused only where no number would
+do; a layer of which not even the kind is known silences all that reads it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, NoReturn
+
+from archcalc.dims import Polynomial, RequirementError, collecting_assumptions, variable
+from archcalc.ops import LayerReference, Operator, Shape
+from archcalc.source import Diagnostic, Span, SpecError
+from archcalc.spec.bind import Bound, Handle
+from archcalc.spec.branches import Slot
+from archcalc.spec.collector import paused_collector
+from archcalc.spec.expand import deep_recursion
+from archcalc.spec.expander import Expander
+from archcalc.spec.expression import Call, Expression
+from archcalc.spec.limits import DEFAULT_LIMITS, Limits
+from archcalc.spec.model import Entries, Entry, Merge, Spec
+from archcalc.spec.values import Scope
+
+MOST = 200
+"""So many findings of one network are told."""
+
+NOT_KNOWN = Shape("?")
+"""What a layer gives of which nothing is known."""
+
+_MARK = "not known "  # begins the names of what stands for any number; no variable of a spec has a space in it
+_ANY_NUMBER = re.compile(rf"\({_MARK}\d+\)|{_MARK}\d+")  # in the text of a shape
+_LIMITS = frozenset({"too-many-layers", "too-many-steps", "module-nesting", "long-names"})
+
+
+def findings_of(spec: Spec, name: str, limits: Limits = DEFAULT_LIMITS, only_shapes: bool = False) -> list[Diagnostic]:
+    """All that is wrong with one network of a file, heads included, in the order in which it is met.
+
+    With `only_shapes`, what operators say of their inputs alone: where the rest was told before.
+    """
+    with paused_collector(), deep_recursion():
+        everything = _Everything(spec, name, {}, {}, limits, with_heads=True)
+        everything.only_shapes = only_shapes
+        return everything.findings_of_all()
+
+
+class _Everything(Expander):
+    """Goes on after an error."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.findings: list[Diagnostic] = []
+        self.only_shapes = False
+        self.is_wrong = False  # something was, whether it was told or not
+        self.numbers = 0  # of what stands for any number
+
+    def findings_of_all(self) -> list[Diagnostic]:
+        """Expand; what stops it is the last finding."""
+        try:
+            with collecting_assumptions():
+                self.graph()
+        except SpecError as error:
+            self.take(error)
+        except RecursionError:
+            pass  # told by the expansion that stops there
+        return self.findings
+
+    def take(self, error: SpecError, is_decided: bool = False) -> None:
+        """Keep what is no consequence of an earlier finding; a rule that refuses any number is none."""
+        for found in error.diagnostics:
+            self.is_wrong = True
+            if (self.only_shapes and not is_decided) or (found.code == "no-layers" and self.findings):
+                continue
+            message, help = found.message, found.help
+            if is_decided:
+                message, help = _ANY_NUMBER.sub("?", message), help and _ANY_NUMBER.sub("?", help)
+            if _MARK not in f"{message}{help}":
+                notes = tuple(note for note in found.notes if _MARK not in str(note))
+                self.findings.append(found._replace(message=message, help=help, notes=notes))
+
+    # what goes on
+
+    def layer(self, expression: Expression, base: int, handle: Handle, scope: Scope, slot: Slot) -> Handle:
+        """Expand an expression; of one that is wrong nothing is known."""
+        depth = len(self.stack)
+        try:
+            return super().layer(expression, base, handle, scope, slot)
+        except SpecError as error:
+            return self.gone_on(error, handle, depth)
+
+    def merge_body(self, merge: Merge, handle: Handle, scope: Scope, slot: Slot) -> Handle:
+        """The long form of a merge."""
+        depth = len(self.stack)
+        try:
+            return super().merge_body(merge, handle, scope, slot)
+        except SpecError as error:
+            return self.gone_on(error, handle, depth)
+
+    def gone_on(self, error: SpecError, handle: Handle, depth: int) -> Handle:
+        """Remember an error that is no limit, and go on."""
+        if any(found.code in _LIMITS for found in error.diagnostics) or len(self.findings) >= MOST:
+            raise error
+        self.take(error)
+        del self.stack[depth:]
+        return Handle(handle.node, NOT_KNOWN)
+
+    def infer(self, operator: Operator, x: Any, span: tuple[int, int]) -> Shape:
+        """Output shape; where the rule refuses, what it would be for other channels or extents."""
+        if any(shape is NOT_KNOWN for shape in ((x,) if isinstance(x, Shape) else x)):
+            raise SpecError(())
+        try:
+            y = super().infer(operator, x, span)
+        except SpecError as error:
+            if len(self.findings) >= MOST:
+                raise
+            self.take(error, is_decided=True)
+            guess = self.guessed(operator, x)
+            if guess is None:
+                raise SpecError(()) from None
+            y = guess
+        # One name for each number that is not known, so that formulas do not grow.
+        sizes = [self.any_number() if isinstance(size, Polynomial) else size for size in (y.channels, *y.spatial)]
+        return Shape(sizes[0], tuple(sizes[1:]))
+
+    def guessed(self, operator: Operator, x: Any) -> Shape | None:
+        """What an operation would give for another input; None where that cannot be said."""
+        for other in self.others(x):
+            try:
+                with collecting_assumptions():
+                    return operator.infer(other)
+            except (RequirementError, TypeError, ArithmeticError):
+                continue
+        if "kernel" in operator.arguments and isinstance(x, Shape) and x.rank:  # a window keeps the axes
+            channels = operator.values().get("channels", x.channels)
+            return Shape(channels, tuple(self.any_number() for _ in x.spatial))
+        return None
+
+    def others(self, x: Any) -> Iterator[Any]:
+        """Inputs with any channels, any extents, and both."""
+        shapes = (x,) if isinstance(x, Shape) else x
+        if len({shape.rank for shape in shapes}) != 1 or any(shape.channels is None for shape in shapes):
+            return
+        channels = self.any_number()
+        extents = tuple(self.any_number() for _ in shapes[0].spatial)
+        for with_channels, with_extents in ((True, False), (False, True), (True, True)):
+            found = tuple(
+                Shape(channels if with_channels else shape.channels, extents if with_extents else shape.spatial)
+                for shape in shapes
+            )
+            yield found[0] if isinstance(x, Shape) else found
+
+    def any_number(self) -> Any:
+        """What stands for any number of 1 or more."""
+        self.numbers += 1
+        return variable(f"{_MARK}{self.numbers}")
+
+    # what would be a consequence
+
+    def bind(self, name: str, call: Call, arguments: tuple[Expression, ...], values: list[Any], base: int) -> Bound:
+        """A call; one that names a layer of which nothing is known says nothing."""
+        if any(isinstance(value, LayerReference) and NOT_KNOWN in (value.x, value.y) for value in values):
+            raise SpecError(())
+        return super().bind(name, call, arguments, values, base)
+
+    def part_of(self, x: Shape, part: str, span: Span) -> Any:
+        """`x.channels` and its like."""
+        if x is NOT_KNOWN:
+            raise SpecError(())
+        return super().part_of(x, part, span)
+
+    def unknown_name(self, name: str, span: Span, scope: Scope) -> NoReturn:
+        """A layer that is wrong has no name of its own; that a name is one of the file's was checked before."""
+        if self.is_wrong:
+            raise SpecError(())
+        super().unknown_name(name, span, scope)
+
+    def unknown_layer(self, argument: Expression, base: int, scope: Scope) -> NoReturn:
+        """As above."""
+        if self.is_wrong:
+            raise SpecError(())
+        super().unknown_layer(argument, base, scope)
+
+    def share(self, call: Call, base: int, handle: Handle, scope: Scope, slot: Slot) -> Handle:
+        """An earlier body again; if either is wrong, whether they fit is not asked."""
+        before = len(self.findings)
+        reference = self.reference(call, base, scope)
+        if NOT_KNOWN in (handle.shape, reference.x, reference.y):
+            raise SpecError(())
+        try:
+            return super().share(call, base, handle, scope, slot)
+        except SpecError:
+            if len(self.findings) > before:
+                raise SpecError(()) from None
+            raise
+
+    def check_read(self, graph: Any) -> None:
+        """What nothing reads is known where all is right."""
+        if not self.findings:
+            super().check_read(graph)
+
+    # chains that were meant as branches
+
+    def entry(self, entry: Entry, handle: Handle, scope: Scope, path: str, is_root: bool) -> Handle:
+        """A named body; a mapping whose parts each take its input, and not one another's output, is told as such."""
+        before = len(self.findings)
+        output = super().entry(entry, handle, scope, path, is_root)
+        if len(self.findings) == before or not isinstance(entry.body, Entries) or len(entry.body.items) < 2:
+            return output
+        within = f"{path}.{entry.name}" if path else entry.name
+        shapes = self.each_alone(entry.body, handle, Scope(scope.locals, handle.shape, scope.prefix), within)
+        if len(shapes) == len(entry.body.items) and len({shape.spatial for shape in shapes}) == 1:
+            given = ", ".join(f"{of.name} {shape}" for of, shape in zip(entry.body.items, shapes, strict=True))
+            instead = "concat" if len({shape.channels for shape in shapes}) > 1 else "concat, add, mul or mean"
+            first = self.findings[before]
+            del self.findings[before:]
+            message = (
+                f"`{entry.name}` is a chain whose parts do not read one another's output; each could read its input"
+            )
+            help = f"{instead}: below `{entry.name}` gives all of them {handle.shape}, and merges: {given}"
+            self.findings.append(self.diagnostic("chain-as-merge", message, entry.span, help, first.message))
+        return output
+
+    def each_alone(self, body: Entries, handle: Handle, scope: Scope, path: str) -> list[Shape]:
+        """What the parts of a chain give, each for the input of the chain; as many as take it. Nothing is kept."""
+        kept = len(self.nodes), len(self.order), len(self.findings), self.characters
+        known, spliced, templates = dict(self.known), set(self.spliced), dict(self.templates)
+        shapes: list[Shape] = []
+        for entry in body.items:
+            found = self.body(entry.body, handle, scope, f"{path}.{entry.name}")
+            if len(self.findings) > kept[2] or found.shape is NOT_KNOWN:
+                break
+            shapes.append(found.shape)
+        del self.nodes[kept[0] :], self.order[kept[1] :], self.findings[kept[2] :]
+        self.characters, self.known, self.spliced, self.templates = kept[3], known, spliced, templates
+        return shapes

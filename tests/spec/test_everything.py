@@ -1,0 +1,132 @@
+"""`validate` tells all that is wrong with a file: what goes on after an error, and what only follows from one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from archcalc.engine.validate import validate
+from archcalc.source import Diagnostic
+from archcalc.spec.limits import DEFAULT_LIMITS, Limits
+
+
+def found(tmp_path: Path, text: str, limits: Limits = DEFAULT_LIMITS) -> list[Diagnostic]:
+    path = tmp_path / "n.yaml"
+    path.write_text(text)
+    return sorted(validate([str(path)], limits).findings, key=lambda finding: finding.span or (0, 0))
+
+
+def test_shape_errors_of_all_layers_modules_heads_and_variants(tmp_path: Path) -> None:
+    """Channels by hand: what a layer gives is known after an error, where its own arguments say it."""
+    findings = found(
+        tmp_path,
+        """network: n
+input: image(8, 16, 16)
+variables: {w: 8}
+variants:
+  n@nine: {w: 9}
+modules:
+  bad(k): conv(16, 3, groups=k) >> maxpool(2)
+layers:
+  a: conv(w, 3, groups=5)
+  b: conv(16, 3)
+  c: conv(8, 3, groups=7)
+  d: bad(3)
+  f:
+    concat:
+      p: maxpool(100)
+      q: conv(8, 3, groups=3)
+      r: identity
+  g: add(conv(8, 1), conv(9, 1))
+  h: flatten >> conv(8, 3)
+heads:
+  aux: tap(a) >> conv(22, 3, groups=11)
+""",
+    )
+    assert [(finding.line, finding.message) for finding in findings] == [
+        (7, "conv: 8 input channels do not divide into 3 groups"),
+        (9, "conv: 8 input channels do not divide into 5 groups"),
+        (11, "conv: 16 input channels do not divide into 7 groups"),
+        (16, "conv: 16 input channels do not divide into 3 groups"),
+        (18, "add needs branches of one shape; branch 1 gives 8x?x?, branch 2 gives 9x?x?"),
+        (19, "conv slides over spatial axes; its input is features ?"),
+        (21, "conv: 8 input channels do not divide into 11 groups"),
+        (21, "conv: 9 input channels do not divide into 11 groups"),
+    ]
+
+
+def test_what_only_follows_is_not_told(tmp_path: Path) -> None:
+    """After a window that is too large nothing is known of extents: no window after it is refused."""
+    text = """network: n
+input: image(8, 16, 16)
+modules:
+  block(n): conv(n, x.channels, padding=half) >> maxpool(x.height // 2)
+layers:
+  a: conv(8, 99)
+  b: conv(8, 9) >> maxpool(5)
+  c: block(8)
+  d: add(identity, b)
+  e: share(b)
+  f: (conv(4, 3) if x.height > 3 else relu)
+  g: linear(9) * 2
+"""
+    (finding,) = found(tmp_path, text)
+    assert (finding.code, finding.line) == ("window-larger-than-input", 6)
+
+
+def test_misspelt_arguments_and_shapes_are_told_together(tmp_path: Path) -> None:
+    text = """network: n
+input: image(8, 16, 16)
+layers:
+  a: conv(8, 3, groups=3)
+  b: conv(8, 3, strid=2)
+  c: cnov(8, 3)
+  d: add(conv(8, 1, groups=5), identity)
+"""
+    codes = [(finding.code, finding.line) for finding in found(tmp_path, text)]
+    assert codes == [
+        ("indivisible-groups", 4),
+        ("unknown-argument", 5),
+        ("unknown-operator", 6),
+    ]
+
+
+def test_a_mapping_whose_parts_do_not_read_one_another(tmp_path: Path) -> None:
+    text = """network: n
+input: image(8, 16, 16)
+layers:
+  first: conv(8, 1)
+  pyramid:
+    average: global_avgpool >> flatten
+    most: global_maxpool >> flatten
+    both: conv(8, 16) >> flatten
+"""
+    (finding,) = found(tmp_path, text)
+    assert (finding.code, finding.line) == ("chain-as-merge", 5)
+    assert finding.help is not None
+    assert finding.help.startswith("concat, add, mul or mean: below `pyramid` gives all of them 8x16x16")
+    assert "slides over spatial axes" in finding.note_texts()[0]
+
+
+def test_a_chain_that_is_wrong_is_no_merge(tmp_path: Path) -> None:
+    """`b` does not fit what `a` gives, but the two would not merge either: 14x14 and 8x8."""
+    text = """network: n
+input: image(8, 16, 16)
+layers:
+  first: conv(8, 1)
+  body:
+    a: conv(8, 3, stride=2)
+    b: conv(8, 9)
+"""
+    (finding,) = found(tmp_path, text)
+    assert (finding.code, finding.line) == ("window-larger-than-input", 7)
+
+
+def test_a_limit_ends_it(tmp_path: Path) -> None:
+    text = """network: n
+input: image(8, 16, 16)
+layers:
+  a: conv(8, 99)
+  b: relu * 2000
+"""
+    codes = [finding.code for finding in found(tmp_path, text, Limits(layers=100))]
+    assert codes == ["window-larger-than-input", "too-many-layers"]
