@@ -83,7 +83,8 @@ def pairs_per_axis(value: Any, rank: int, name: str) -> tuple[tuple[Dim, Dim], .
     Raises:
         RequirementError: `axes-mismatch`.
     """
-    return tuple(item if isinstance(item, tuple) else (item, item) for item in per_axis(value, rank, name))
+    items: tuple[Any, ...] = per_axis(value, rank, name)
+    return tuple(item if isinstance(item, tuple) else (item, item) for item in items)
 
 
 def output_extent(extent: Dim, kernel: Dim, stride: Dim, before: Dim, after: Dim, dilation: Dim, ceil: bool) -> Dim:
