@@ -11,7 +11,6 @@ them gives its output.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from operator import getitem
 from typing import Any, cast
@@ -24,6 +23,7 @@ from archcalc.graph import NETWORK_INPUT, Graph
 from archcalc.ops import Shape, TorchCall
 from archcalc.results.cost import shape_list
 from archcalc.torch_bridge.model import attention, merges, modules, recurrent, sequences
+from archcalc.torch_bridge.model.naming import class_name, submodule_name, variable_name
 
 # Modules of our own by name, which torch lacks.
 OUR_OWN = {
@@ -97,7 +97,7 @@ class _Builder:
         output = self._values[graph.output]
         named = {name: self._values[index] for name, index in given.items()}
         self._fx.output({"output": output, **named} if named else output)
-        return fx.GraphModule(self._modules, self._fx, _class_name(graph.name))
+        return fx.GraphModule(_rooted(self._modules), self._fx, class_name(graph.name))
 
     def _add(self, index: int, path: str) -> None:
         node = self._graph.nodes[index]
@@ -160,9 +160,23 @@ class _Builder:
     def _emit(
         self, index: int, kind: str, target: Any, arguments: tuple[Any, ...], named: dict[str, Any] | None = None
     ) -> fx.Node:
-        node = self._fx.create_node(kind, target, arguments, named or {}, _identifier(self._graph.nodes[index].name))
+        node = self._fx.create_node(kind, target, arguments, named or {}, variable_name(self._graph.nodes[index].name))
         node.meta["index"] = index
         return node
+
+
+def _rooted(placed: Mapping[str, nn.Module | nn.Parameter]) -> nn.Module:
+    """A module that holds all of them in their order, which is that of execution, in folders where a path has some."""
+    root = nn.Module()
+    for path, each in placed.items():
+        holder = root
+        *folders, last = path.split(".")
+        for depth, folder in enumerate(folders, start=1):
+            if folder not in holder._modules:  # a merge may come later, named as the folder of its branches
+                setattr(holder, folder, placed.get(".".join(folders[:depth]), nn.Module()))
+            holder = holder.get_submodule(folder)
+        setattr(holder, last, each)
+    return root
 
 
 def make_module(call: TorchCall) -> nn.Module:
@@ -188,18 +202,9 @@ def _flattens(call: TorchCall) -> bool:
 
 
 def _path(graph: Graph, layer: str, index: int, is_folder: bool) -> str:
-    """Where the module of an operation stands; names that modules have for themselves get an underscore."""
+    """Where the module of an operation stands."""
     parts = layer.split(".")
     if is_folder:
         node = graph.nodes[index]
         parts.append(node.operator.name if node.name == layer else node.name.removeprefix(f"{layer}."))
-    return ".".join(f"{part}_" if hasattr(fx.GraphModule, part) else part for part in parts)
-
-
-def _identifier(name: str) -> str:
-    found = re.sub(r"\W", "_", name)
-    return f"_{found}" if found[:1].isdigit() else found
-
-
-def _class_name(network: str) -> str:
-    return "".join(part.capitalize() for part in re.split(r"\W+|_", network) if part) or "Network"
+    return ".".join(map(submodule_name, parts))
