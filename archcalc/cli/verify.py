@@ -32,9 +32,16 @@ def verify(
     ] = None,
     all: Annotated[bool, typer.Option("--all", help="All networks of the library.")] = False,
     against: Annotated[
-        str | None,
-        typer.Option("--against", metavar="A,B", help="torch, fvcore, torchvision; without it all of them."),
+        list[str] | None,
+        typer.Option(
+            "--against",
+            metavar="A,B|FILE:MODEL",
+            help="torch, fvcore, torchvision, without it all of them; or a model of your own: mymodule.py:Net(3).",
+        ),
     ] = None,
+    values: Annotated[
+        bool, typer.Option("--values", help="Compare outputs too, with torchvision's or your model's weights in ours.")
+    ] = False,
     export: Annotated[bool, typer.Option("--export", help="Let each model go through torch.export too.")] = False,
     jobs: Annotated[int, typer.Option("--jobs", metavar="N", min=1, help="Networks at once, in processes.")] = 1,
     set: SetOption = None,
@@ -50,6 +57,9 @@ def verify(
     operation, output shapes, parameters, buffers, gradients, MACs as FlopCounterMode and fvcore count them, and
     receptive fields as gradients show them; and the whole with torchvision's definition, where it has one. What
     another tool does not count is known by name; nothing is equal within a tolerance. A file means all its networks.
+    A model of your own is a class or function in a file or module, or a call of one: mymodule.py:Net(3),
+    package.module:factory(). Compared are its parameters by shape, its counts, the shapes of its outputs, and with
+    --values its outputs, which are equal bit for bit or but for rounding; it runs as a copy, for inference.
     With --set, torchvision's definition is left out unless only the input changes.
     Exit code 1 says that something differs, or that nothing could be compared.
     """
@@ -57,11 +67,11 @@ def verify(
     from archcalc.report.verification import rows, verification_object, verified
 
     found = asked_for(networks or [], all)
-    chosen = tools(against)
+    chosen = held_against(against or [], found, values)
     from archcalc.torch_bridge.verify.verify import verify_all
 
     with progress(len(found)) as tell:
-        result = verify_all(found, chosen, export, tell, jobs, settings(set or []), sizes(input))
+        result = verify_all(found, chosen, export, tell, jobs, settings(set or []), sizes(input), values)
     deliver(
         format,
         output,
@@ -73,8 +83,8 @@ def verify(
         raise typer.Exit(FINDINGS)
 
 
-def tools(against: str | None) -> list[str]:
-    """Tools that were named; without a name all, but for torchvision where it is not installed.
+def held_against(given: list[str], networks: list[Network], values: bool) -> list[str]:
+    """Tools that were named, and places of models; without any all tools, but for torchvision where there is none.
 
     Raises:
         MissingExtraError: one is not installed.
@@ -82,10 +92,21 @@ def tools(against: str | None) -> list[str]:
     from archcalc.results.verification import TOOLS
     from archcalc.source.extra import MissingExtraError, require
 
-    if against is not None:
-        chosen = [known(name, TOOLS, "tool") for name in words([against], "--against", "torch,fvcore")]
+    models = [text.strip() for text in given if ":" in text or text.strip().endswith(".py")]
+    if models and len(networks) > 1:
+        names = ", ".join(network.name for network in networks[:5])
+        help = f"name one of them: {names}{', ...' * (len(networks) > 5)}"
+        fail("bad-option", f"a model is held against one network, not {len(networks)}", help)
+    if len(models) > 1:
+        fail("bad-option", f"a network is held against one model, not {len(models)}")
+    named = [text for text in given if text.strip() not in models]
+    if values and named and not models and "torchvision" not in ",".join(named):
+        help = "--against torchvision, or a model of your own: mymodule.py:Net(3)"
+        fail("bad-option", "--values compares with a model that has weights", help)
+    if given:
+        chosen = [known(name, TOOLS, "tool") for name in words(named, "--against", "torch,fvcore")] if named else []
         require("torch", *chosen)
-        return [tool for tool in TOOLS if tool in chosen]
+        return [*(tool for tool in TOOLS if tool in chosen), *models]
     require("torch", "fvcore")
     try:
         require("torchvision")

@@ -19,6 +19,8 @@ from archcalc.ops.shape import Shape, features, image, rank_suffix, sequence
 
 SCALE = "a trained factor for each channel"
 SHIFT = "a trained summand for each channel"
+EPS = "added to the variance, so that it is not 0; costs the same whatever it is"
+_EPS = Fraction(1, 100_000)  # of torch, unless a network's definition has another one
 
 
 def _affine(number: Dim, scale: bool, shift: bool) -> Dim:
@@ -39,7 +41,7 @@ def _standardised(x: Shape, sets: Dim, scale: bool, shift: bool) -> Arithmetic:
 
 def _torch_own(op: Any, module: str, *args: Any) -> TorchCall:
     """A module of its own, for what torch's has no arguments for."""
-    return TorchCall(f"archcalc.{module}", args, {"scale": op.scale, "shift": op.shift})
+    return TorchCall(f"archcalc.{module}", args, {"scale": op.scale, "shift": op.shift, "eps": float(op.eps)})
 
 
 @operator("batch_norm")
@@ -57,6 +59,7 @@ class BatchNorm(Operator):
     scale: bool = argument("flag", SCALE, True)
     shift: bool = argument("flag", SHIFT, True)
     statistics: bool = argument("flag", "keep a running mean and variance for each channel", True)
+    eps: Any = argument("number", EPS, _EPS, 0)
 
     def infer(self, x: Shape) -> Shape:
         """Output shape."""
@@ -86,7 +89,7 @@ class BatchNorm(Operator):
         """`nn.BatchNorm1d`, `2d` or `3d`, which have both of scale and shift or none."""
         if self.scale != self.shift:
             return _torch_own(self, "BatchNorm", x.channels, self.statistics)
-        named = {"affine": self.scale, "track_running_stats": self.statistics}
+        named = {"affine": self.scale, "track_running_stats": self.statistics, "eps": float(self.eps)}
         return TorchCall(f"nn.BatchNorm{rank_suffix(x)}", (x.channels,), named)
 
     examples = (
@@ -123,6 +126,7 @@ class LayerNorm(Operator):
     scale: bool = argument("flag", "a trained factor for each element of a set", True)
     shift: bool = argument("flag", "a trained summand for each element of a set", True)
     whole: bool = argument("flag", "one set of all elements, not one for each position", False)
+    eps: Any = argument("number", EPS, _EPS, 0)
 
     def infer(self, x: Shape) -> Shape:
         """Output shape."""
@@ -150,7 +154,8 @@ class LayerNorm(Operator):
         axes = (x.channels, *x.spatial)
         if (x.rank > 0 and not self.whole) or (self.shift and not self.scale):
             return _torch_own(self, "LayerNorm", axes, self.whole)
-        return TorchCall("nn.LayerNorm", (axes,), {"elementwise_affine": self.scale, "bias": self.shift})
+        named = {"elementwise_affine": self.scale, "bias": self.shift, "eps": float(self.eps)}
+        return TorchCall("nn.LayerNorm", (axes,), named)
 
     examples = (
         Example(
@@ -185,6 +190,7 @@ class GroupNorm(Operator):
     groups: Dim = argument("count", "groups of channels")
     scale: bool = argument("flag", SCALE, True)
     shift: bool = argument("flag", SHIFT, True)
+    eps: Any = argument("number", EPS, _EPS, 0)
 
     def infer(self, x: Shape) -> Shape:
         """Output shape."""
@@ -217,7 +223,7 @@ class GroupNorm(Operator):
         """`nn.GroupNorm`, which has both of scale and shift or none."""
         if self.scale != self.shift:
             return _torch_own(self, "GroupNorm", self.groups, x.channels)
-        return TorchCall("nn.GroupNorm", (self.groups, x.channels), {"affine": self.scale})
+        return TorchCall("nn.GroupNorm", (self.groups, x.channels, float(self.eps)), {"affine": self.scale})
 
     examples = (
         Example(
@@ -250,6 +256,7 @@ class InstanceNorm(Operator):
 
     scale: bool = argument("flag", SCALE, False)
     shift: bool = argument("flag", SHIFT, False)
+    eps: Any = argument("number", EPS, _EPS, 0)
 
     def infer(self, x: Shape) -> Shape:
         """Output shape."""
@@ -276,7 +283,7 @@ class InstanceNorm(Operator):
         """`nn.InstanceNorm1d`, `2d` or `3d`, which have both of scale and shift or none."""
         if self.scale != self.shift:
             return _torch_own(self, "InstanceNorm", x.channels)
-        return TorchCall(f"nn.InstanceNorm{rank_suffix(x)}", (x.channels,), {"affine": self.scale})
+        return TorchCall(f"nn.InstanceNorm{rank_suffix(x)}", (x.channels, float(self.eps)), {"affine": self.scale})
 
     examples = (
         Example(
@@ -312,6 +319,7 @@ class RMSNorm(Operator):
 
     scale: bool = argument("flag", "a trained factor for each channel of a head", True)
     heads: Dim = argument("count", "parts of the channels, each a set of its own", 1)
+    eps: Any = argument("number", "added to the mean square; none: the machine epsilon of the data type", None, 0)
 
     def infer(self, x: Shape) -> Shape:
         """Output shape."""
@@ -346,9 +354,10 @@ class RMSNorm(Operator):
 
     def torch(self, x: Shape) -> TorchCall:
         """`nn.RMSNorm`, which takes the last axes; channels that come first need a module of its own."""
+        eps = None if self.eps is None else float(self.eps)
         if x.rank == 0 and self.heads == 1:
-            return TorchCall("nn.RMSNorm", (x.channels,), {"elementwise_affine": self.scale})
-        return TorchCall("archcalc.RMSNorm", (x.channels // self.heads,), {"scale": self.scale})
+            return TorchCall("nn.RMSNorm", (x.channels,), {"elementwise_affine": self.scale, "eps": eps})
+        return TorchCall("archcalc.RMSNorm", (x.channels // self.heads,), {"scale": self.scale, "eps": eps})
 
     examples = (
         Example(
@@ -435,12 +444,6 @@ class LRN(Operator):
             image(4, 2, 2),
             {"size": 3},
             image(4, 2, 2),
-            {
-                "additions": 48,
-                "multiplications": 32,
-                "divisions": 16,
-                "transcendentals": 16,
-                "connections": 0,
-            },
+            {"additions": 48, "multiplications": 32, "divisions": 16, "transcendentals": 16, "connections": 0},
         ),
     )

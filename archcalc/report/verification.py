@@ -13,7 +13,9 @@ from archcalc.report.show import at_least
 from archcalc.results.verification import (
     EXPORTS,
     FIELDS,
+    MODEL,
     TOOLS,
+    VALUES,
     Check,
     NetworkVerification,
     Value,
@@ -35,7 +37,8 @@ def verified(result: Verification, units: Units = "si", with_layers: bool = Fals
         document += [Heading("Compared with nothing"), Items(unmatched)]
     tools = ", ".join(f"{tool} {version}" for tool, version in result.versions.items())
     at = [f"{name}={value}" for name, value in result.settings.items()] + [f"input {result.input}"] * bool(result.input)
-    document += [Paragraph(" | ".join([tools, *at]), quiet=True), Paragraph(total_line(result))]
+    model = [f"model {result.model}"] if result.model else []
+    document += [Paragraph(" | ".join([tools, *model, *at]), quiet=True), Paragraph(total_line(result))]
     return document
 
 
@@ -54,6 +57,7 @@ def _nothing(result: Verification) -> str:
 
 
 def _networks(result: Verification, units: Units) -> Table:
+    has_values = any(network.of("", [VALUES]) for network in result.networks)
     table = Table(
         [
             Column("network", least=12),
@@ -63,6 +67,7 @@ def _networks(result: Verification, units: Units) -> Table:
             *(Column(tool) for tool in result.against),
             *([Column("field")] if "torch" in result.against else []),
             *([Column("export")] if result.exported else []),
+            *([Column("values")] if has_values else []),
             number("checks", drop=2),
         ]
     )
@@ -72,6 +77,8 @@ def _networks(result: Verification, units: Units) -> Table:
             cells.append(_cell(network.of("torch", FIELDS)))
         if result.exported:
             cells.append(_cell(network.of("torch", EXPORTS)))
+        if has_values:
+            cells.append(_values(network.of("", [VALUES])))
         table.rows.append(
             [
                 network.name,
@@ -86,8 +93,15 @@ def _networks(result: Verification, units: Units) -> Table:
 
 
 def _of_tool(network: NetworkVerification, tool: str) -> list[Check]:
-    """Checks against a tool; fields and exports stand apart."""
-    return [check for check in network.of(tool) if check.quantity not in (*FIELDS, *EXPORTS)]
+    """Checks against a tool; fields, exports and values stand apart."""
+    return [check for check in network.of(tool) if check.quantity not in (*FIELDS, *EXPORTS, VALUES)]
+
+
+def _values(checks: Sequence[Check]) -> str:
+    """How equal outputs are: bit for bit, or but for rounding."""
+    if any(check.state == "differs" for check in checks):
+        return _cell(checks)
+    return ", ".join(dict.fromkeys(written(check.ours) for check in checks if check.state == "equal"))
 
 
 def _cell(checks: Sequence[Check]) -> str:
@@ -142,7 +156,7 @@ def _not_counted(result: Verification) -> Iterator[str]:
     """Each reason once, with how often it holds."""
     checks = sorted(
         (check for network in result.networks for check in network.not_counted),
-        key=lambda check: (TOOLS.index(check.against), check.quantity, check.reason),
+        key=lambda check: ((*TOOLS, MODEL).index(check.against), check.quantity, check.reason),
     )
     for (against, quantity, reason), group in groupby(
         checks, lambda check: (check.against, check.quantity, check.reason)
@@ -205,6 +219,7 @@ def verification_object(result: Verification, with_layers: bool = False) -> dict
         "exported": result.exported,
         "settings": result.settings,
         "input": result.input,
+        "model": result.model,
         **found._asdict(),
         "networks": [
             network_row(network, result.against)

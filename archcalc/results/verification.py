@@ -8,6 +8,8 @@ from typing import Any, Literal, NamedTuple
 
 # Against whom networks are verified; receptive fields are gradients, and so torch's.
 TOOLS = ("torch", "fvcore", "torchvision")
+MODEL = "model"  # as the tool: a model of the user's own
+VALUES = "values"  # the outputs themselves, with the same weights
 FIELDS = ("receptive_field", "jump", "first_centre")  # quantities of a receptive field
 EXPORTS = ("exports", "exported_out_shape", "exported_params")  # of what went through torch.export
 WITH_HEADS = "_with_heads"  # ends the name of a quantity that train-only heads are in
@@ -87,6 +89,7 @@ class Verification:
     exported: bool = False  # whether the models went through torch.export too
     settings: dict[str, str] = field(default_factory=dict)  # variables that were set
     input: str = ""  # 3x193x193, where it was not that of the spec
+    model: str = ""  # mymodule.py:Net(3), where it was held against one
 
     @property
     def agreement(self) -> Agreement:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+import archcalc
+from archcalc.ops import OPERATORS
+from archcalc.ops.shape import features
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
@@ -13,7 +18,12 @@ pytestmark = pytest.mark.torch
 from torch import nn  # noqa: E402
 from torch.nn import functional  # noqa: E402
 
+<<<<<<< HEAD
 from archcalc.torch_bridge.model import merges, modules  # noqa: E402
+=======
+from archcalc.torch_bridge.model import modules, norms  # noqa: E402
+from archcalc.torch_bridge.model.build import make_module  # noqa: E402
+>>>>>>> 5cae90c (verify --against a model of one's own, and --values: outputs with the same weights; norms take eps)
 
 
 @pytest.fixture(autouse=True)
@@ -118,7 +128,7 @@ def test_a_pool_that_reads_nothing_but_padding() -> None:
 
 @pytest.mark.parametrize("training", [False, True])
 def test_batch_norm_without_a_scale_is_that_of_torch_with_a_scale_of_one(training: bool) -> None:
-    ours, theirs = modules.BatchNorm(4, scale=False), nn.BatchNorm2d(4)
+    ours, theirs = norms.BatchNorm(4, scale=False), nn.BatchNorm2d(4)
     x = torch.randn(3, 4, 5, 5) * 2 + 1
     torch.testing.assert_close(ours.train(training)(x), theirs.train(training)(x))
     torch.testing.assert_close(ours.running_mean, theirs.running_mean)
@@ -128,11 +138,67 @@ def test_batch_norm_without_a_scale_is_that_of_torch_with_a_scale_of_one(trainin
 def test_norms_of_channels_that_come_first() -> None:
     x = torch.randn(2, 6, 5)
     turned = x.transpose(1, 2)
-    torch.testing.assert_close(modules.LayerNorm((6, 5))(x), nn.LayerNorm(6)(turned).transpose(1, 2))
-    torch.testing.assert_close(modules.LayerNorm((6, 5), whole=True)(x), nn.LayerNorm((6, 5))(x))
-    torch.testing.assert_close(modules.RMSNorm(6)(x), nn.RMSNorm(6)(turned).transpose(1, 2))
-    torch.testing.assert_close(modules.GroupNorm(3, 6, shift=False)(x), nn.GroupNorm(3, 6)(x))
-    torch.testing.assert_close(modules.InstanceNorm(6, scale=False, shift=True)(x), nn.InstanceNorm1d(6)(x))
+    torch.testing.assert_close(norms.LayerNorm((6, 5))(x), nn.LayerNorm(6)(turned).transpose(1, 2))
+    torch.testing.assert_close(norms.LayerNorm((6, 5), whole=True)(x), nn.LayerNorm((6, 5))(x))
+    torch.testing.assert_close(norms.RMSNorm(6)(x), nn.RMSNorm(6)(turned).transpose(1, 2))
+    torch.testing.assert_close(norms.GroupNorm(3, 6, shift=False)(x), nn.GroupNorm(3, 6)(x))
+    torch.testing.assert_close(norms.InstanceNorm(6, scale=False, shift=True)(x), nn.InstanceNorm1d(6)(x))
+
+
+@pytest.mark.parametrize("eps", [0.5, 0.001])
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    [
+        ("batch_norm({})", lambda eps: nn.BatchNorm1d(4, eps=eps)),
+        ("batch_norm(shift=false, {})", lambda eps: nn.BatchNorm1d(4, eps=eps)),
+        (
+            "batch_norm(scale=false, statistics=false, {})",
+            lambda eps: nn.BatchNorm1d(4, eps, track_running_stats=False),
+        ),
+        ("group_norm(2, {})", lambda eps: nn.GroupNorm(2, 4, eps)),
+        ("group_norm(2, scale=false, {})", lambda eps: nn.GroupNorm(2, 4, eps)),
+        ("instance_norm({})", lambda eps: nn.InstanceNorm1d(4, eps)),
+        ("instance_norm(scale=true, {})", lambda eps: nn.InstanceNorm1d(4, eps)),
+        ("layer_norm(whole=true, {})", lambda eps: nn.LayerNorm((4, 6), eps)),
+        ("layer_norm(whole=true, shift=true, scale=false, {})", lambda eps: nn.LayerNorm((4, 6), eps)),
+        ("layer_norm({})", lambda eps: AtEachPosition(nn.LayerNorm(4, eps))),
+        ("rms_norm({})", lambda eps: AtEachPosition(nn.RMSNorm(4, eps))),
+    ],
+)
+def test_norms_take_the_eps_of_torch(call: str, expected: Any, eps: float, tmp_path: Path) -> None:
+    """What is added under the root, by torch's own modules; as they start, scales are 1 and shifts 0."""
+    path = tmp_path / "norm.yaml"
+    text = f"network: norm\ninput: sequence(4, 6)\nlayers:\n  norm: {call.format(f'eps={eps}')}\n"
+    path.write_text(text, encoding="utf-8")
+    model: Any = archcalc.to_torch(str(path)).eval()
+    x = torch.randn(3, 4, 6)
+    torch.testing.assert_close(model(x), expected(eps).eval()(x))
+    path.write_text(text.replace(f"eps={eps}", "eps=0.25"), encoding="utf-8")
+    other: Any = archcalc.to_torch(str(path)).eval()
+    assert not torch.allclose(other(x), model(x), rtol=1e-3)
+
+
+class AtEachPosition(nn.Module):
+    """A norm of the last axis, of channels that come first."""
+
+    def __init__(self, norm: nn.Module) -> None:
+        super().__init__()
+        self.norm = norm
+
+    def forward(self, x: Any) -> Any:
+        return self.norm(x.transpose(1, 2)).transpose(1, 2)
+
+
+def test_without_an_eps_norms_have_torchs() -> None:
+    """1e-5 everywhere, and the machine epsilon for the root mean square."""
+    x = torch.randn(3, 4) * 1e-3
+    for name, theirs in (
+        ("layer_norm", nn.LayerNorm(4)),
+        ("rms_norm", nn.RMSNorm(4)),
+        ("batch_norm", nn.BatchNorm1d(4)),
+    ):
+        ours = make_module(OPERATORS[name]().torch(features(4))).eval()
+        torch.testing.assert_close(ours(x), theirs.eval()(x))
 
 
 def test_shuffles_are_those_of_torch() -> None:

@@ -3,30 +3,35 @@
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, redirect_stdout
 from functools import partial
 from importlib.metadata import version
 from multiprocessing import get_context
 from typing import Any
 
 import torch
+from torch import nn
 
 from archcalc.engine.cost.analyze import total
 from archcalc.engine.library import NetworkText, network_of, text_of
 from archcalc.engine.network import Network, load
 from archcalc.graph import Graph
-from archcalc.results.verification import TOOLS, Check, NetworkVerification, Verification
+from archcalc.results.verification import MODEL, TOOLS, Check, NetworkVerification, Verification
 from archcalc.source.extra import require
 from archcalc.spec.expression import free_names
 from archcalc.torch_bridge.model.definitions import definition_of
+from archcalc.torch_bridge.model.reference import is_reference, referred
 from archcalc.torch_bridge.verify.against_fvcore import fvcore_checks
+from archcalc.torch_bridge.verify.against_model import own_model_checks
 from archcalc.torch_bridge.verify.against_torch import export_checks, torch_checks
 from archcalc.torch_bridge.verify.against_torchvision import torchvision_checks
 from archcalc.torch_bridge.verify.faults import judge_totals
 
-_CHECKS: dict[str, Callable[[str, Graph], Iterator[Check]]] = {
+Checks = Callable[[str, Graph], Iterator[Check]]
+_CHECKS: dict[str, Checks] = {
     "torch": torch_checks,
     "fvcore": fvcore_checks,
     "torchvision": torchvision_checks,
@@ -35,10 +40,11 @@ _CHECKS: dict[str, Callable[[str, Graph], Iterator[Check]]] = {
 
 def verify(
     network: str | Network,
-    against: Sequence[str] = TOOLS,
+    against: str | nn.Module | Sequence[str | nn.Module] = TOOLS,
     export: bool = False,
     set: Mapping[str, Any] | None = None,
     input: Sequence[int] | None = None,
+    values: bool = False,
 ) -> NetworkVerification:
     """Build the torch model of a network, and compare everything that can be compared.
 
@@ -47,31 +53,55 @@ def verify(
 
     Args:
         network: a name, a file, or what `load` gave.
-        against: which of torch, fvcore and torchvision.
+        against: which of torch, fvcore and torchvision; or a model, or its place: `mymodule.py:Net(3)`. It stays as it
+            was: what runs is a copy, for inference.
         export: let it go through `torch.export` too.
         set: values of variables of the spec: `{"resolution": 193}`.
         input: another input than the spec's, channels first: `(3, 193, 193)`.
+        values: compare outputs too, with the weights of torchvision's or the given model in ours.
 
     Raises:
-        SpecError: an unknown name, or the place where the spec is wrong.
+        SpecError: an unknown name, the place where the spec is wrong, or why there is no such model.
         MissingExtraError: one of them is not installed.
     """
-    require("torch", *against)
+    named, models = parted(against)
+    require("torch", *named)
     if isinstance(network, str):
         network = load(network)
     graph = network.graph(set, input)
     of_inputs = {name for placed in network.spec.inputs.values() for name in free_names(placed.expression)}
     is_as_defined = definition_of(network) and {*(set or {})} <= of_inputs
-    tools = [tool for tool in against if tool != "torchvision" or is_as_defined]
-    return verify_graph(network.name, graph, tools, export)
+    tools = [tool for tool in named if tool != "torchvision" or is_as_defined]
+    with ExitStack() as stack:
+        own = [stack.enter_context(referred(each)) if isinstance(each, str) else each for each in models]
+        if models:
+            stack.enter_context(redirect_stdout(sys.stderr))  # what their code prints while it runs
+        return verify_graph(network.name, graph, tools, export, own, values)
 
 
-def verify_graph(name: str, graph: Graph, against: Sequence[str] = TOOLS, export: bool = False) -> NetworkVerification:
+def parted(against: str | nn.Module | Sequence[str | nn.Module]) -> tuple[list[str], list[str | nn.Module]]:
+    """Names of tools, and models or their places."""
+    given = [against] if isinstance(against, (str, nn.Module)) else list(against)
+    models = [each for each in given if isinstance(each, nn.Module) or is_reference(each)]
+    return [each for each in given if isinstance(each, str) and each not in models], models
+
+
+def verify_graph(
+    name: str,
+    graph: Graph,
+    against: Sequence[str] = TOOLS,
+    export: bool = False,
+    models: Sequence[nn.Module] = (),
+    values: bool = False,
+) -> NetworkVerification:
     """The same for an expanded graph; its name says what torchvision has to be like it."""
     totals = total(graph, with_heads=False)
     sizes = (len(list(graph.layers())), len(graph.nodes), totals.params, totals.macs)
     result = NetworkVerification(name, *sizes, totals.at_least)
     chosen = [(tool, "runs", _CHECKS[tool]) for tool in TOOLS if tool in against]
+    chosen += [(MODEL, "runs", partial(own_model_checks, model=model)) for model in models]
+    if values:
+        chosen = [(tool, does, _with_values(tool, checks)) for tool, does, checks in chosen]
     if export:
         chosen.append(("torch", "exports", export_checks))
     with one_thread():
@@ -83,6 +113,10 @@ def verify_graph(name: str, graph: Graph, against: Sequence[str] = TOOLS, export
                 result.checks.append(Check(name, tool, "", does, does, message, "differs"))
     result.checks = judge_totals(result.checks)
     return result
+
+
+def _with_values(tool: str, checks: Checks) -> Checks:
+    return partial(checks, values=True) if tool in (MODEL, "torchvision") else checks
 
 
 @contextmanager
@@ -104,6 +138,7 @@ def verify_all(
     jobs: int = 1,
     set: Mapping[str, Any] | None = None,
     input: Sequence[int] | None = None,
+    values: bool = False,
 ) -> Verification:
     """Verify networks one after the other, or so many at once in processes of their own, with the same result.
 
@@ -114,14 +149,17 @@ def verify_all(
         MissingExtraError: a tool is not installed.
     """
     found: list[NetworkVerification] = []
-    one = partial(_verified, against=against, export=export, set=set, input=input)
+    one = partial(_verified, against=against, export=export, set=set, input=input, values=values)
     with _verifications(networks, one, jobs) as verifications:
         for done, network in enumerate(networks):
             tell(done, f"{network.name}, {done + 1} of {len(networks)}")
             found.append(next(verifications))
-    versions = {tool: version(tool) for tool in TOOLS if tool in against or tool == "torch"}
+    tools, models = parted(against)
+    versions = {tool: version(tool) for tool in TOOLS if tool in tools or tool == "torch"}
     settings = {name: str(value) for name, value in (set or {}).items()}
-    return Verification(found, tuple(against), versions, export, settings, "x".join(map(str, input or ())))
+    shown = (*tools, *([MODEL] if models else []))
+    extents = "x".join(map(str, input or ()))
+    return Verification(found, shown, versions, export, settings, extents, ", ".join(map(str, models)))
 
 
 @contextmanager
