@@ -193,7 +193,8 @@ def compare_values(graph: Graph, model: nn.Module) -> Difference:
             if len(as_matrix(each.shape)) == 1:
                 each.add_(torch.rand_like(each), alpha=0.1)
         x = torch.randn((BATCH, *shape_list(graph.input)))
-        with Uses(theirs, [x]) as their_uses:
+        their_uses = Uses(theirs, [x])
+        with their_uses:
             given = first_output(theirs(x.clone()))
         with Uninitialised():
             ours = build(graph).eval()
@@ -214,7 +215,8 @@ def compare_values(graph: Graph, model: nn.Module) -> Difference:
 def _own_uses(graph: Graph) -> list[Use]:
     model = build(graph, device="meta").eval()
     x = examples(graph, BATCH, "meta")
-    with Uses(model, [x]) as uses:
+    uses = Uses(model, [x])
+    with uses:
         model(x)
     return uses.found
 

@@ -30,7 +30,7 @@ from archcalc.torch_bridge.verify.against_torch import export_checks, torch_chec
 from archcalc.torch_bridge.verify.against_torchvision import torchvision_checks
 from archcalc.torch_bridge.verify.faults import judge_totals
 
-Checks = Callable[[str, Graph], Iterator[Check]]
+Checks = Callable[..., Iterator[Check]]  # of a name and a graph; those of models may compare values too
 _CHECKS: dict[str, Checks] = {
     "torch": torch_checks,
     "fvcore": fvcore_checks,
