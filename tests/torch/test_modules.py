@@ -18,12 +18,8 @@ pytestmark = pytest.mark.torch
 from torch import nn  # noqa: E402
 from torch.nn import functional  # noqa: E402
 
-<<<<<<< HEAD
-from archcalc.torch_bridge.model import merges, modules  # noqa: E402
-=======
-from archcalc.torch_bridge.model import modules, norms  # noqa: E402
+from archcalc.torch_bridge.model import merges, modules, norms  # noqa: E402
 from archcalc.torch_bridge.model.build import make_module  # noqa: E402
->>>>>>> 5cae90c (verify --against a model of one's own, and --values: outputs with the same weights; norms take eps)
 
 
 @pytest.fixture(autouse=True)
