@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +103,7 @@ made = Net()
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A user's folder, in which the user is: a spec, a module, and what that imports."""
     (tmp_path / "theirs_of_test.py").write_text(MODULE, encoding="utf-8")
     (tmp_path / "beside.py").write_text("CLASSES = 5\n", encoding="utf-8")
