@@ -1,388 +1,333 @@
-"""Somebody's table held against our specs: each figure right, explained by a convention or variant, or wrong.
+"""Somebody's table held against our specs: each figure right, explained, or wrong.
 
-An explanation is exact at the printed digits. The simplest comes first: one deviation from what the column says, then
-two; but few digits can be explained by anything, so that a deviation takes two of them and two deviations take three,
-unless they are a variant whose multiply-accumulates are doubled.
+A figure is right where it is what its column asks for, at what its row says of the input. An explanation is exact at
+the printed digits and has a grade; one that holds for several networks of a column weighs more than one that holds
+for a single figure. What another network comes to, or another input than the row says, explains nothing: the figure
+is wrong, and that is said of it.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
-from functools import cache
-from itertools import combinations
 from typing import Any, NamedTuple
 
-from archcalc.claims.printed import PrintError, Quotient, read_printed
-from archcalc.claims.tables import Heading, Record, figure_text, has_no_unit, heading, read_table
+from archcalc.claims.cases import Case, Values
+from archcalc.claims.explanations import FLOPS, Candidate, Explainer, digits_of, named
+from archcalc.claims.headings import (
+    Heading,
+    convention_of,
+    dtype_of,
+    figure_text,
+    has_decimal_commas,
+    has_no_unit,
+    heading,
+    input_of,
+)
+from archcalc.claims.names import Meant, Names
+from archcalc.claims.printed import Printed, PrintError, read_printed
+from archcalc.claims.tables import Record, read_table
 from archcalc.engine.cost.conventions import CONVENTIONS
-from archcalc.engine.network import Network, cost_of_graph, load
-from archcalc.graph import Graph
-from archcalc.results.audit import Audit, Figure, Judgement
-from archcalc.results.cost import DTYPES, NetworkCost
-from archcalc.source import Diagnostic, Source, SpecError, suggest_many
-from archcalc.spec.library import all_names, index, looks_like_file
+from archcalc.results.audit import Audit, Figure
+from archcalc.source import Diagnostic, Source, SpecError
 
-RESOLUTIONS = (224, 227, 231, 256, 288, 299, 320, 331, 384, 448, 512, 192, 160, 128, 96, 64, 32)
-BATCHES = (4, 8, 16, 32, 64, 128, 256, 512, 1024, 10, 100)
-CLASSES = (1000, 1001, 100, 10, 21)
-FLOPS = ("macs", "two_per_mac", "arithmetic")  # what a column of FLOPs may mean without being wrong
-# Of 200 made-up GMACs, 0.3 to 3 times those of five networks, 95 were explained at one digit, 81 at two, 33 at three.
-DIGITS_FOR_ONE, DIGITS_FOR_TWO = 2, 3
 _UNITS = ("M", "G", "K")  # tried where neither the column nor the cell names one
-_PARTS = {
-    "params": ("without biases", "without norms", "weights alone", "with buffers", "without linear layers"),
-    "macs": ("without linear layers",),
-    "flops": ("without linear layers",),
-}
+_NOTHING = {"-", "--", "n/a", "na", "nan", "none", "null", "\N{EN DASH}", "\N{EM DASH}", "?", ""}
+SEVERAL = 3  # networks for which an explanation holds, for it to weigh more
 
 
-class _Case(NamedTuple):
-    """A way to arrive at a figure: what the column says, or a deviation from it."""
+class _Row(NamedTuple):
+    """What a row says of how its figures were taken."""
 
-    network: str
-    quantity: str
-    convention: str = "macs"  # of FLOPs
-    resolution: int | None = None
-    classes: int | None = None
-    with_heads: bool = False
-    part: str = ""
-    factor: Fraction = Fraction(1)
-    dtype: str = "fp32"
-    thousand: int = 1000
+    resolution: tuple[int, ...] = ()
+    batch: int = 1  # 1: nothing is said
+    convention: str = ""
+    dtype: str = ""
 
 
-class _Deviation(NamedTuple):
-    """A change of a case, in words; of each kind there is one at a time."""
+class _Cell(NamedTuple):
+    """A figure to be judged."""
 
-    kind: str
-    words: str
-    change: Mapping[str, Any]
-
-
-# Pairs of deviations that people make.
-_TOGETHER = {
-    frozenset(pair)
-    for pair in [
-        *((("variant", kind)) for kind in ("convention", "resolution", "heads", "part", "classes", "batch", "dtype")),
-        ("convention", "resolution"),
-        ("convention", "heads"),
-        ("convention", "batch"),
-        ("heads", "part"),
-    ]
-}
+    place: int  # of its row in the table
+    line: int
+    model: str
+    meant: Meant
+    row: _Row
+    column: Heading
+    text: str
+    surplus: int
 
 
-def audit(source: Source) -> Audit:
+class _Found(NamedTuple):
+    """What became of the text of a cell, before explanations of a column are weighed; the same text is judged once."""
+
+    figure: Figure
+    candidates: tuple[Candidate, ...] = ()
+    words: str = ""  # of the reading
+
+
+def audit(source: Source, files: Sequence[str] = ()) -> Audit:
     """Every figure of a table.
 
+    Args:
+        source: the table.
+        files: specs whose networks the table may name besides those of the library.
+
     Raises:
-        SpecError: it is no table, it names no column that is computed, or a network of it does not read.
+        SpecError: it is no table, it names no column that is computed, or a file of specs does not read.
     """
-    columns, records = read_table(source)
-    headings = [found for found in map(heading, columns) if found is not None]
+    table = read_table(source)
+    headings = [found for found in map(heading, table.columns) if found is not None]
     models = [found.column for found in headings if found.quantity == "model"]
-    wanted = [found for found in headings if found.quantity != "model"]
+    wanted = [found for found in headings if found.quantity != "model" and not found.is_condition]
     if not models or not wanted:
         missing = "no column of models" if not models else "no column that is computed"
-        message = f"{source.name} has {missing}; its columns are {', '.join(columns) or 'none'}"
+        message = f"{source.name} has {missing}; its columns are {', '.join(table.columns) or 'none'}"
         help = "name one `model`, and others `params`, `params (M)`, `macs`, `GFLOPs`"
         raise SpecError([Diagnostic("no-column", message, help=help)])
-    networks = {record.cells.get(models[0], ""): _network(record.cells.get(models[0], "")) for record in records}
-    figures: dict[tuple[int, str], Figure] = {}  # by row and column
-    for column in wanted:
-        cells = [(row, record, record.cells.get(column.column, "")) for row, record in enumerate(records)]
-        cells = [(row, record, cell) for row, record, cell in cells if _says_something(cell)]
-        known = [(networks[record.cells.get(models[0], "")][0], cell) for _, record, cell in cells]
-        convention = _convention_of(column, known)
-        for row, record, cell in cells:
-            model = record.cells.get(models[0], "")
-            network, meant = networks[model]
-            figures[row, column.column] = _judged(record, model, network, meant, column, cell, convention)
-    read = {models[0], *(column.column for column in wanted)}
-    places = [(row, column.column) for row in range(len(records)) for column in wanted]
-    in_order = [figures[place] for place in places if place in figures]
-    return Audit(source.name, len(records), tuple(in_order), tuple(each for each in columns if each not in read))
+    conditions = [found for found in headings if found.is_condition and _is_read(found, table.rows)]
+    names = Names(files)
+    judge = _Judge(Values(names), {each.column: _commas(each, table.rows, table.separator) for each in wanted})
+    cells: dict[str, list[_Cell]] = {each.column: [] for each in wanted}
+    for place, record in enumerate(table.rows):
+        model = record.cells.get(models[0], "")
+        meant, row = names.meant(model), _row(record, conditions)
+        for column in wanted:
+            text = record.cells.get(column.column, "")
+            if text.lower() not in _NOTHING:
+                cells[column.column].append(_Cell(place, record.line, model, meant, row, column, text, record.surplus))
+    judged = [pair for column in wanted for pair in judge.column(column, cells[column.column])]
+    order = {each.column: number for number, each in enumerate(wanted)}
+    judged.sort(key=lambda pair: (pair[0], order[pair[1].column]))
+    read = {models[0], *(each.column for each in (*wanted, *conditions))}
+    ignored = tuple(each for each in table.columns if each not in read)
+    return Audit(source.name, len(table.rows), tuple(figure for _, figure in judged), ignored)
 
 
-def _says_something(cell: str) -> bool:
-    return bool(cell) and cell.lower() not in ("-", "n/a", "na", "none", "null", "\N{EN DASH}", "\N{EM DASH}", "?")
+def _is_read(condition: Heading, rows: Sequence[Record]) -> bool:
+    """Whether a column says what its name promises: `size` may be of files, and `precision` of detections."""
+    cells = [text for record in rows if (text := record.cells.get(condition.column, "")).lower() not in _NOTHING]
+    match condition.quantity:
+        case "input":
+            said = [input_of(text)[0] for text in cells]
+            if condition.column.lower().strip() == "size":
+                said = [found if found and found[0] % 16 in (0, 3, 7, 11) and found[0] >= 28 else () for found in said]
+        case "batch":
+            said = [(1,) if text.isdecimal() and int(text) >= 1 else () for text in cells]
+        case "dtype":
+            said = [(1,) if dtype_of(text) else () for text in cells]
+        case _:
+            said = [(1,) if convention_of(text) else () for text in cells]
+    return bool(said) and (any(said) if condition.quantity == "convention" else all(said))
 
 
-# networks
+def _row(record: Record, conditions: Sequence[Heading]) -> _Row:
+    resolution: tuple[int, ...] = ()
+    batch, convention, dtype = 1, "", ""
+    for condition in conditions:
+        text = record.cells.get(condition.column, "")
+        match condition.quantity:
+            case "input":
+                found, several = input_of(text)
+                resolution, batch = found or resolution, several or batch
+            case "batch":
+                batch = int(text) if text.isdecimal() and len(text) < 10 else batch
+            case "convention":
+                convention = convention_of(text)
+            case "dtype":
+                dtype = dtype_of(text)
+    return _Row(resolution, batch, convention, dtype)
 
 
-def _plain(name: str) -> str:
-    return re.sub(r"[^a-z0-9@]", "", name.lower())
+def _commas(column: Heading, rows: Sequence[Record], separator: str) -> bool:
+    is_likely = separator == ";" and bool(column.unit)
+    return has_decimal_commas((record.cells.get(column.column, "") for record in rows), is_likely)
 
 
-def _loosely(key: str) -> str:
-    """SqueezeNet v1.0 is squeezenet1_0, vgg16_bn is vgg16@bn."""
-    return re.sub(r"v(?=[0-9])|@", "", key)
+class _Judge:
+    """Judges the figures of a table, column by column."""
 
+    def __init__(self, values: Values, commas: dict[str, bool]) -> None:
+        self.values = values
+        self.explainer = Explainer(values)
+        self.commas = commas
 
-@cache
-def _names() -> dict[str, str]:
-    """Names of the library without marks and case, and their spelling."""
-    spellings = {_plain(spelling): spelling for spelling, _ in index().values()}
-    loose: dict[str, list[str]] = {}
-    for key, spelling in spellings.items():
-        loose.setdefault(_loosely(key), []).append(spelling)
-    return {key: of[0] for key, of in loose.items() if len(of) == 1} | spellings
+    def column(self, column: Heading, cells: Sequence[_Cell]) -> Iterator[tuple[int, Figure]]:
+        """All figures of a column, each with the place of its row."""
+        convention = self._convention(column, cells)
+        known: dict[tuple[Any, ...], _Found] = {}
+        judged: list[tuple[_Cell, _Found]] = []
+        for cell in cells:
+            key = cell.model, cell.row, cell.text, cell.surplus
+            found = known.get(key)
+            if found is None:
+                found = known[key] = self._judged(cell, convention)
+            judged.append((cell, found))
+        unexplained = [found for found in known.values() if found.figure.judgement in ("explained", "wrong")]
+        support = _support(unexplained)
+        weighed = {key: _weighed(found, support, len(unexplained)) for key, found in known.items()}
+        for cell, _ in judged:
+            figure = weighed[cell.model, cell.row, cell.text, cell.surplus]
+            yield cell.place, figure if figure.line == cell.line else figure._replace(line=cell.line)
 
+    def _convention(self, column: Heading, cells: Sequence[_Cell]) -> str:
+        """What a column of FLOPs means: what it says, or the convention under which most of it is right."""
+        if column.quantity != "flops":
+            return column.convention if column.quantity == "macs" else "macs"
+        if column.convention:
+            return column.convention
+        some = list({(cell.meant.network, cell.row, cell.text): cell for cell in cells if cell.meant.network}.values())
 
-def _network(model: str) -> tuple[str, str]:
-    """The network of a model's name, or nothing and what may have been meant."""
-    if looks_like_file(model):
-        return model, ""
-    without = re.sub(r"\(.*?\)|\[.*?\]|[*†‡§]", " ", model)
-    for key in (_plain(model), _plain(without), _loosely(_plain(without))):
-        spelling = _names().get(key)
-        if spelling is not None:
-            return (spelling, "") if _counts(spelling) else ("", f"a family: name one of {_members(spelling)}")
-    near = dict.fromkeys(_names()[name] for name in suggest_many(_plain(without), _names()))
-    return "", f"did you mean {' or '.join(near)}?" if near else ""
+        def right(convention: str) -> int:
+            return sum(self._is_right(cell, convention) for cell in some[:1000])
 
+        return max(FLOPS, key=right)
 
-def _members(family: str) -> str:
-    """The networks of a family, the first of them where they are many."""
-    names = all_names([dict(index().values())[family]])
-    return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
+    def _is_right(self, cell: _Cell, convention: str) -> bool:
+        value = self.values.value(self._plain(cell, convention))
+        return value is not None and any(p.agreement(value) is not None for p, _, _ in self._readings(cell))
 
-
-def _counts(name: str) -> bool:
-    try:
-        _loaded(name)
-    except SpecError:
-        return False
-    return True
-
-
-@cache
-def _loaded(name: str) -> Network:
-    return load(name)
-
-
-def _variants(name: str) -> list[str]:
-    """Other definitions of a network: `resnet50@torchvision` for `resnet50`."""
-    base = name.partition("@")[0]
-    return [each for each in dict.fromkeys(_names().values()) if each.partition("@")[0] == base and each != name]
-
-
-# what is computed
-
-
-@cache
-def _graph(name: str, resolution: int | None, classes: int | None, with_heads: bool) -> Graph | None:
-    """The network under a case; None where there is none."""
-    network = _loaded(name)
-    settings = {"resolution": resolution, "classes": classes}
-    given = {key: value for key, value in settings.items() if value is not None}
-    if not given.keys() <= network.spec.settable.keys() or (with_heads and not network.spec.heads):
-        return None
-    try:
-        return network.graph(given, with_heads=with_heads)
-    except SpecError:
-        if not given:
-            raise
-        return None
-
-
-@cache
-def _cost(case: _Case) -> NetworkCost | None:
-    graph = _graph(case.network, case.resolution, case.classes, case.with_heads)
-    if graph is None:
-        return None
-    return cost_of_graph(_loaded(case.network), graph, 1, {}, "fp32", case.convention, case.with_heads)
-
-
-def _value(case: _Case) -> Fraction | None:
-    """What a case comes to; None where it says nothing of this network, or nothing is known."""
-    cost = _cost(case._replace(quantity="", part="", factor=Fraction(1), dtype="fp32", thousand=1000))
-    if cost is None or cost.totals.at_least:
-        return None
-    totals = cost.totals
-    if case.quantity == "size_bytes":
-        return Fraction(totals.params * DTYPES[case.dtype], 8) * case.factor
-    value = int(getattr(totals, "macs" if case.quantity == "flops" and case.convention == "macs" else case.quantity))
-    match case.part:
-        case "without biases":
-            value -= totals.biases
-        case "without norms":
-            value -= totals.norm_params
-        case "weights alone":
-            value = totals.weights
-        case "with buffers":
-            value += totals.buffers
-        case "without linear layers":
-            value -= sum(int(getattr(layer, case.quantity)) for layer in cost.layers if layer.type == "linear")
-    return value * case.factor
-
-
-# judging
-
-
-def _readings(column: Heading, cell: str) -> list[tuple[str, str]]:
-    """A cell's text with its unit, and what was assumed of that."""
-    text = figure_text(cell, column.unit)
-    if column.unit or not has_no_unit(text) or (text.replace(",", "").isdecimal() and len(text) > 4):
-        return [(text, "")]
-    return [(text, ""), *((f"{text}{unit}", f"read as {unit}") for unit in _UNITS)]
-
-
-def _agrees(text: str, case: _Case) -> bool:
-    value = _value(case)
-    return value is not None and read_printed(text, case.thousand).agreement(value) is not None
-
-
-def _convention_of(column: Heading, cells: Sequence[tuple[str, str]]) -> str:
-    """What a column of FLOPs means: the convention under which most of it is right."""
-    if column.quantity != "flops":
-        return "macs"
-
-    def right(convention: str) -> int:
-        cases = [(_Case(network, "flops", convention), cell) for network, cell in cells if network]
-        return sum(
-            any(_reads(text) and _agrees(text, case) for text, _ in _readings(column, cell)) for case, cell in cases
+    def _plain(self, cell: _Cell, convention: str) -> Case:
+        """What the column and the row ask for."""
+        quantity, row = cell.column.quantity, cell.row
+        of_row = row.convention or (convention if convention != "macs" or quantity == "flops" else "")
+        if quantity == "macs" and of_row and of_row != "macs":
+            quantity = "flops"  # MACs as a tool counts them
+        return Case(
+            cell.meant.network,
+            quantity,
+            of_row if quantity == "flops" and of_row else "macs",
+            row.resolution or cell.column.resolution,
+            dtype=row.dtype or "fp32",
         )
 
-    return max(FLOPS, key=right)
+    def _readings(self, cell: _Cell) -> Iterator[tuple[Printed, str, str]]:
+        """A cell's figure, its text with a unit, and what was assumed of that."""
+        text = figure_text(cell.text, cell.column.unit, self.commas[cell.column.column])
+        ways = [(text, "")]
+        if not cell.column.unit and has_no_unit(text) and not (text.replace(",", "").isdecimal() and len(text) > 4):
+            ways += [(f"{text}{unit}", f"read as {unit}") for unit in _UNITS]
+        for way, words in ways:
+            printed = _read(way)
+            if printed is not None:
+                yield printed, way, words
+
+    def _judged(self, cell: _Cell, convention: str) -> _Found:
+        def figure(judgement: Any, why: str = "", **more: Any) -> Figure:
+            place = (cell.line, cell.model, cell.meant.network, cell.column.column, cell.column.quantity, cell.text)
+            return Figure(*place, judgement, more.pop("computed", None), why=why, **more)
+
+        if not cell.meant.network:
+            return _Found(figure("unknown model", cell.meant.why))
+        if cell.surplus:
+            cells = "one cell" if cell.surplus == 1 else f"{cell.surplus} cells"
+            return _Found(figure("unread", f"the row has {cells} more than columns: a comma that divides them?"))
+        readings = list(self._readings(cell))
+        if not readings:
+            return _Found(figure("unread", "no figure"))
+        plain = self._plain(cell, convention)
+        value = self.values.value(plain)
+        if value is None and plain.resolution and plain.quantity in ("params", "weights", "size_bytes"):
+            value = self.values.value(plain._replace(resolution=()))
+        if value is None:
+            return _Found(figure("unread", self._why_nothing(plain)))
+        computed = int(value)
+        whose = [named(plain.convention)] if cell.column.quantity == "flops" and plain.convention in FLOPS else []
+        whose += [f"as {CONVENTIONS[plain.convention].title} counts"] if plain.convention not in FLOPS else []
+        for asked, words in self._asked(plain, value, cell.row):
+            for printed, _, assumed in readings:
+                if printed.agreement(asked) is not None:
+                    why = ", ".join(filter(None, [*whose, *words, assumed]))
+                    return _Found(figure("right", why, computed=int(asked), plain=computed))
+        says = bool(plain.resolution), cell.row.batch > 1
+        for printed, text, assumed in readings:
+            found = self.explainer.explanations(printed, read_printed(text, 1024), plain, *says)
+            if found:
+                return _Found(figure("explained", computed=None, plain=computed), tuple(found), assumed)
+        printed, assumed = _nearest(readings, value)
+        times = printed.figures[0].value / value if value else None
+        why = ", ".join(filter(None, [assumed, self._hint(printed, plain)]))
+        return _Found(figure("wrong", why, computed=computed, plain=computed, factor=times))
+
+    def _asked(self, plain: Case, value: Fraction, row: _Row) -> Iterator[tuple[Fraction, list[str]]]:
+        """What a figure may be and be right: of one example, or of as many as its row says."""
+        yield value, []
+        if plain.quantity in ("params", "weights", "size_bytes"):
+            own = self.values.value(plain._replace(resolution=())) if plain.resolution else None
+            if own is not None and own != value:
+                yield own, ["at the network's own input"]
+        elif row.batch > 1:
+            yield value * row.batch, [f"for its batch of {row.batch}"]
+
+    def _why_nothing(self, plain: Case) -> str:
+        if self.values.totals(plain) is None:
+            sizes = "x".join(map(str, plain.resolution))
+            return f"{plain.network} reads no input of {sizes}"
+        return "an operation of this network is of unknown cost"
+
+    def _hint(self, printed: Printed, plain: Case) -> str:
+        """What a wrong figure is: that of the network's own input, or of another network; neither explains it."""
+        if digits_of(printed) < 3:
+            return ""
+        if plain.resolution:
+            own = self.values.value(plain._replace(resolution=()))
+            if own is not None and printed.agreement(own) is not None:
+                graph = self.values.graph(plain._replace(resolution=()))
+                return f"it is that at {'x'.join(map(str, graph.input.spatial))}" if graph is not None else ""
+        for name in self.values.names.neighbours(plain.network):
+            other = self.values.value(plain._replace(network=name))
+            if other is not None and printed.agreement(other) is not None:
+                return f"it is the figure of {name}"
+        return ""
 
 
-def _reads(text: str) -> bool:
+def _read(text: str) -> Printed | None:
     try:
-        return len(read_printed(text).figures) == 1
+        printed = read_printed(text)
     except PrintError:
-        return False
+        return None
+    return printed if len(printed.figures) == 1 else None
 
 
-def _judged(
-    record: Record, model: str, network: str, meant: str, column: Heading, cell: str, convention: str
-) -> Figure:
-    """One cell."""
-
-    def figure(judgement: Judgement, computed: int | None, why: str = "", **more: Any) -> Figure:
-        place = (record.line, model, network, column.column, column.quantity, cell)
-        return Figure(*place, judgement, computed, why, **more)
-
-    if not network:
-        return figure("unknown model", None, meant)
-    readings = [(text, words) for text, words in _readings(column, cell) if _reads(text)]
-    if not readings:
-        return figure("unread", None, "no figure")
-    plain = _Case(network, column.quantity, convention)
-    value = _value(plain)
-    if value is None:
-        return figure("unread", None, "an operation of this network is of unknown cost")
-    computed = int(value)
-    named = _named(convention) if column.quantity == "flops" else ""
-    for text, words in readings:
-        if _agrees(text, plain):
-            return figure("right", computed, ", ".join(filter(None, [named, words])))
-    for text, words in readings:
-        found = _explanations(text, plain)
-        if found:
-            first, *others = [", ".join(filter(None, [each, words])) for each in found]
-            return figure("explained", computed, first, others=tuple(others[:2]))
-    text, words = _nearest(readings, value)
-    factor = read_printed(text).figures[0].value / value if value else None
-    return figure("wrong", computed, words, factor=factor)
+def _support(found: Iterable[_Found]) -> Counter[str]:
+    """For how many networks an explanation holds."""
+    networks: dict[str, set[str]] = defaultdict(set)
+    for each in found:
+        for candidate in each.candidates:
+            networks[candidate.key].add(each.figure.network.partition("@")[0])
+    return Counter({key: len(of) for key, of in networks.items()})
 
 
-def _nearest(readings: Sequence[tuple[str, str]], value: Fraction) -> tuple[str, str]:
+def _weighed(found: _Found, support: Counter[str], unexplained: int) -> Figure:
+    """The figure with its best explanation: by grade, one better where half the column has it; then by support."""
+    if not found.candidates:
+        return found.figure
+
+    def weight(candidate: Candidate) -> tuple[int, bool, int, int]:
+        several = support[candidate.key]
+        is_of_column = several >= SEVERAL and 2 * several >= unexplained
+        return candidate.grade - is_of_column, not candidate.is_alone, -several, candidate.order
+
+    best = sorted(found.candidates, key=weight)
+    first, simplicity = best[0], weight(best[0])[:2]
+    told = {first.value}
+    others = []
+    for each in best[1:]:  # what comes to the same number is told once
+        if each.value not in told and weight(each)[:2] == simplicity:
+            told.add(each.value)
+            others.append(each.words)
+    why = ", ".join(filter(None, [first.words, found.words]))
+    return found.figure._replace(computed=int(first.value), why=why, grade=first.grade, others=tuple(others[:2]))
+
+
+def _nearest(readings: Sequence[tuple[Printed, str, str]], value: Fraction) -> tuple[Printed, str]:
     """The reading whose size is nearest: 3.1 beside 3,857,973,248 is 3.1 G."""
 
-    def distance(reading: tuple[str, str]) -> Fraction:
-        printed = read_printed(reading[0]).figures[0].value
-        low, high = sorted([abs(printed), abs(value)])
+    def distance(reading: tuple[Printed, str, str]) -> Fraction:
+        figure = reading[0].figures[0]
+        low, high = sorted([abs(figure.value), abs(value)])
         return high / low if low else Fraction(10**30)
 
-    return min(readings, key=distance)
-
-
-def _explanations(text: str, plain: _Case) -> list[str]:
-    """Deviations that give the figure, all of the simplest sort; what comes to the same number is told once."""
-    if _digits(text) < DIGITS_FOR_ONE:
-        return []
-    deviations = list(_deviations(plain))
-    found: dict[Fraction | None, str] = {}
-    for each in deviations:
-        case = plain._replace(**each.change)
-        if _agrees(text, case):
-            found.setdefault(_value(case), each.words)
-    if found:
-        return list(found.values())
-    for one, other in combinations(deviations, 2):
-        is_usual = one.kind == "variant" and other.change.get("convention") in FLOPS
-        if frozenset((one.kind, other.kind)) in _TOGETHER and (is_usual or _digits(text) >= DIGITS_FOR_TWO):
-            case = plain._replace(**one.change)._replace(**other.change)
-            if _agrees(text, case):
-                found.setdefault(_value(case), f"{one.words}, {other.words}")
-    return list(found.values())
-
-
-def _digits(text: str) -> int:
-    """Digits that count: 3 of 4.09G, 1 of 0.5G or ~60M, none of 0, nor of a bound, which many numbers keep to."""
-    printed = read_printed(text)
-    (figure,) = printed.figures
-    if isinstance(figure, Quotient) or printed.precision not in ("", "about"):
-        return 0
-    return len(str(figure.value // (figure.unit or 1)).lstrip("0"))
-
-
-def _named(convention: str) -> str:
-    return {"macs": "1 for a multiply-accumulate", "two_per_mac": "2 for a multiply-accumulate"}.get(
-        convention, "every operation"
-    )
-
-
-def _deviations(plain: _Case) -> Iterator[_Deviation]:
-    """What may be meant instead, the most usual first."""
-    is_work = plain.quantity in ("macs", "flops")
-    for name in _variants(plain.network) if not looks_like_file(plain.network) else ():
-        if _counts(name):
-            yield _Deviation("variant", name, {"network": name})
-    if is_work:
-        yield from _conventions(plain)
-    yield _Deviation("heads", "training heads counted", {"with_heads": True})
-    for size in RESOLUTIONS if is_work or plain.quantity == "activations" else ():
-        yield _Deviation("resolution", f"at {size}x{size}", {"resolution": size})
-    for part in _PARTS.get(plain.quantity, ()):
-        yield _Deviation("part", part, {"part": part})
-    for classes in CLASSES:
-        yield _Deviation("classes", f"{classes} classes", {"classes": classes})
-    for dtype in ("fp16", "int8", "fp64") if plain.quantity == "size_bytes" else ():
-        yield _Deviation("dtype", f"at {dtype}", {"dtype": dtype})
-    if not is_work:
-        yield _Deviation("factor", "doubled", {"factor": Fraction(2)})
-    yield _Deviation("factor", "halved", {"factor": Fraction(1, 2)})
-    for batch in BATCHES if plain.quantity not in ("params", "weights", "size_bytes") else ():
-        yield _Deviation("batch", f"batch of {batch} left in", {"factor": Fraction(batch)})
-    yield _Deviation("thousand", "1,024 for a thousand", {"thousand": 1024})
-    for name in _neighbours(plain.network):
-        yield _Deviation("neighbour", f"the figure of {name}", {"network": name})
-
-
-def _conventions(plain: _Case) -> Iterator[_Deviation]:
-    """Other conventions: those of papers, then those of tools."""
-    own = "macs" if plain.quantity == "macs" else plain.convention
-    for name in dict.fromkeys((*FLOPS, *CONVENTIONS)):
-        if name == own:
-            continue
-        change = {"quantity": "flops", "convention": name}
-        if name in FLOPS:
-            words = "doubled" if (own, name) == ("macs", "two_per_mac") else _named(name)
-            words = "halved: 1 for a multiply-accumulate" if (own, name) == ("two_per_mac", "macs") else words
-        else:
-            words = f"as {name} counts"
-        yield _Deviation("convention", words, change)
-
-
-@cache
-def _neighbours(name: str) -> tuple[str, ...]:
-    """Other networks of the same file: a row that has slipped."""
-    if looks_like_file(name):
-        return ()
-    base = name.partition("@")[0]
-    return tuple(each for each in _loaded(name).spec.names() if each.partition("@")[0] != base)
+    printed, _, words = min(readings, key=distance)
+    return printed, words

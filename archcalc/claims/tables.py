@@ -1,4 +1,4 @@
-"""Tables as people write them: CSV, TSV, Markdown or JSON; columns and units known by their names."""
+"""Tables as people write them: CSV, TSV, semicolons, Markdown, LaTeX or JSON."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple, NoReturn
 
+from archcalc.claims.headings import heading
 from archcalc.source import Diagnostic, Source, SpecError
 
 
@@ -18,40 +19,24 @@ class Record(NamedTuple):
 
     line: int
     cells: dict[str, str]
+    surplus: int = 0  # cells that have no column
 
 
-class Heading(NamedTuple):
-    """What a column holds: `model`, a quantity or `flops`, and the unit that its name gives."""
+class TableText(NamedTuple):
+    """A table that was read."""
 
-    column: str
-    quantity: str
-    unit: str  # a prefix: K, M, G, T; for bytes KB, MiB...; nothing where the name gives none
+    columns: list[str]
+    rows: list[Record]
+    separator: str = ""  # of its cells, where it is separated values
 
 
-# Names of columns without marks and case.
-_NAMES = {
-    **dict.fromkeys(("model", "models", "network", "net", "name", "architecture", "arch", "backbone"), "model"),
-    **dict.fromkeys(("params", "param", "parameters", "nparams", "numparams", "parameter", "paramcount"), "params"),
-    **dict.fromkeys(("weights", "nweights"), "weights"),
-    **dict.fromkeys(("macs", "mac", "multadds", "multadd", "madds", "madd", "multiplyadds", "macc", "maccs"), "macs"),
-    **dict.fromkeys(("multiplyaccumulates", "multaccs"), "macs"),
-    **dict.fromkeys(("flops", "flop", "ops", "operations", "numflops"), "flops"),
-    **dict.fromkeys(("activations", "acts", "activation"), "activations"),
-    **dict.fromkeys(("size", "modelsize", "filesize", "weightsize"), "size_bytes"),
-}
-_PREFIXES = {"k": "K", "m": "M", "g": "G", "b": "G", "t": "T", "thousand": "K", "million": "M", "millions": "M"}
-_PREFIXES |= {"mio": "M", "billion": "G", "billions": "G", "bn": "G", "trillion": "T"}
-_EXPONENTS = {"3": "K", "6": "M", "9": "G", "12": "T"}
-_BYTES = {"b": "B", **{f"{prefix}{i}b": f"{prefix.upper()}{i}B" for prefix in "kmgt" for i in ("", "i")}}
-_EXPONENT = re.compile(r"(?:(?:[x×*·]?\s*10\s*(?:\^|\*\*)?)|1?e\+?)\s*\{?0?(3|6|9|12)\}?\Z", re.IGNORECASE)
-_UNIT = re.compile(r"[(\[{]\s*([^()\[\]{}]*?)\s*[)\]}]")
-_SCIENTIFIC = re.compile(r"([0-9]+)(?:\.([0-9]+))?\s*(?:[x×*·]\s*10\s*(?:\^|\*\*)?|e\+?)\s*([0-9]{1,2})\Z", re.I)
 _RULE = re.compile(r"\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*\Z")
-_SPEED = re.compile(r"/ ?s\b|/ ?sec|per second|p\.?s\.\Z")
+_TABULAR = re.compile(r"\\begin\{(tabular\*?|tabularx|longtable|tabu|NiceTabular|tblr)\}")
 _HELP = "a table has a heading line with a column `model`, and one of params, macs or flops"
+LONGEST_FIELD = 1 << 20  # characters of a cell
 
 
-def read_table(source: Source) -> tuple[list[str], list[Record]]:
+def read_table(source: Source) -> TableText:
     """Columns and rows of a table, whichever way it is written.
 
     Raises:
@@ -60,91 +45,53 @@ def read_table(source: Source) -> tuple[list[str], list[Record]]:
     text = source.text.lstrip()
     if text.startswith(("[", "{")):
         rows = list(_json_rows(source))
-        columns = list(dict.fromkeys(column for row in rows for column in row.cells))
+        table = TableText(list(dict.fromkeys(column for row in rows for column in row.cells)), rows)
+    elif _TABULAR.search(text):
+        from archcalc.claims.latex_tables import latex_rows
+
+        table = _best([_table_of(cells) for cells in latex_rows(source.text)])
     elif any(_RULE.match(line) and "|" in line for line in source.text.split("\n")[1:]):
-        columns, rows = _markdown_rows(source)
+        table = _best(list(_markdown_tables(source)))
     else:
-        columns, rows = _separated_rows(source)
-    if not rows:
+        table = _separated(source)
+    if not table.rows:
         _refuse(source, "it has no rows")
-    return columns, rows
+    return table
 
 
-def heading(column: str) -> Heading | None:
-    """What a column holds, by its name; None: nothing that is computed."""
-    units = [found.strip() for found in _UNIT.findall(column)]
-    bare = _UNIT.sub(" ", column).partition("@")[0]
-    if _SPEED.search(column.lower()):
-        return None
-    for separator in (",", "/"):
-        if separator in bare:
-            bare, _, unit = bare.partition(separator)
-            units.append(unit.strip())
-    words = re.findall("[a-z0-9]+", bare.lower().replace("#", " n ").replace("no.", " n ").replace("№", " n "))
-    name = "".join(words)
-    ways = [(name, ""), (name.removeprefix("n"), ""), ("".join(words[:-1]), words[-1] if words else "")]
-    ways += [(name[1:], name[:1]), (name.removeprefix("total"), "")]
-    for stem, unit in ways:
-        quantity = _NAMES.get(stem)
-        if quantity is None or (unit and not _unit(unit, quantity)):
-            continue
-        given = next((found for found in (_unit(text, quantity) for text in [unit, *units]) if found), "")
-        # A size without bytes is most often that of the input.
-        return None if quantity == "size_bytes" and not given else Heading(column, quantity, given)
-    return None
+def _best(tables: list[TableText]) -> TableText:
+    """The first table of a page that has models and figures; without one, the first."""
+    for table in tables:
+        found = {each.quantity for each in map(heading, table.columns) if each is not None and not each.is_condition}
+        if table.rows and "model" in found and len(found) > 1:
+            return table
+    return tables[0]
 
 
-def figure_text(cell: str, unit: str) -> str:
-    """A cell with its unit, as `printed.read_printed` takes it: `25.6` under `params (M)` is `25.6M`."""
-    text = cell.strip().strip("*†‡§`").strip()
-    found = _SCIENTIFIC.match(text)
-    if found and 1 <= int(found[3]) <= 12:
-        whole, decimals = found[1], found[2] or ""
-        # The next larger prefix, for it keeps the digits that count: 3.1e10 is 0.031T, not 31.0G.
-        places = len(decimals) + -int(found[3]) % 3
-        digits = f"{whole}{decimals}".rjust(places + 1, "0")
-        split = len(digits) - places
-        return f"{digits[:split]}{'.' if places else ''}{digits[split:]}{'KMGT'[-(-int(found[3]) // 3) - 1]}"
-    return f"{text}{unit}" if unit and has_no_unit(text) else text
-
-
-def has_no_unit(text: str) -> bool:
-    """Whether a cell is digits alone, with a sign before it or without."""
-    return re.fullmatch(r"[~≈<>≤≥=]*\s*[0-9][0-9.,]*", text.strip()) is not None
-
-
-def _unit(text: str, quantity: str) -> str:
-    """A unit as a prefix: `M`, `10^6`, `GFLOPs`; of bytes `MiB`."""
-    plain = text.strip().lower().replace(" ", "")
-    if quantity == "size_bytes":
-        return _BYTES.get(plain, "")
-    if plain in _PREFIXES:
-        return _PREFIXES[plain]
-    exponent = _EXPONENT.match(plain)
-    if exponent:
-        return _EXPONENTS[exponent[1]]
-    if plain[1:] in _NAMES and plain[:1] in _PREFIXES:
-        return _PREFIXES[plain[:1]]
-    return ""
-
-
-def _separated_rows(source: Source) -> tuple[list[str], list[Record]]:
+def _separated(source: Source) -> TableText:
     first = next((line for line in source.text.split("\n") if line.strip()), "")
     separator = max("\t;,", key=first.count)
     columns: list[str] = []
     rows: list[Record] = []
+    csv.field_size_limit(LONGEST_FIELD)
     reader = csv.reader(io.StringIO(source.text, newline=""), delimiter=separator, skipinitialspace=True)
+    line = 1
     try:
         for cells in reader:
-            if not any(cell.strip() for cell in cells):
-                continue
-            if not columns:
-                columns = _distinct(cell.strip() for cell in cells)
-            else:
-                rows.append(Record(reader.line_num, dict(zip(columns, map(str.strip, cells), strict=False))))
+            if any(map(str.strip, cells)):
+                if columns:
+                    rows.append(_record(line, columns, cells))
+                else:
+                    columns = _distinct(cell.strip() for cell in cells)
+            line = reader.line_num + 1
     except csv.Error as error:
         _refuse(source, str(error))
-    return columns, rows
+    return TableText(columns, rows, separator)
+
+
+def _record(line: int, columns: list[str], cells: list[str]) -> Record:
+    surplus = sum(bool(cell.strip()) for cell in cells[len(columns) :])
+    return Record(line, dict(zip(columns, map(str.strip, cells), strict=False)), surplus)
 
 
 def _distinct(names: Iterable[str]) -> list[str]:
@@ -157,19 +104,33 @@ def _distinct(names: Iterable[str]) -> list[str]:
     return columns
 
 
-def _markdown_rows(source: Source) -> tuple[list[str], list[Record]]:
-    """Rows of the first table of a page."""
+def _table_of(lines: list[tuple[int, list[str]]]) -> TableText:
+    """A table of lines of cells: the first that names a model heads it."""
+    heads = [index for index, (_, cells) in enumerate(lines) if _heads(cells)]
+    start = heads[0] if heads else 0
+    columns = _distinct(lines[start][1]) if lines else []
+    return TableText(columns, [_record(line, columns, cells) for line, cells in lines[start + 1 :] if any(cells)])
+
+
+def _heads(cells: list[str]) -> bool:
+    return any(found is not None and found.quantity == "model" for found in map(heading, cells))
+
+
+def _markdown_tables(source: Source) -> Iterator[TableText]:
+    """All tables of a page."""
     lines = source.text.split("\n")
-    rule = next(index for index, line in enumerate(lines) if index and _RULE.match(line) and "|" in line)
-    columns = _distinct(_shown(cell) for cell in _markdown_cells(lines[rule - 1]))
-    rows = []
-    for number, line in enumerate(lines[rule + 1 :], rule + 2):
-        if "|" not in line:
-            break
-        cells = [_shown(cell) for cell in _markdown_cells(line)]
-        if any(cells):
-            rows.append(Record(number, dict(zip(columns, cells, strict=False))))
-    return columns, rows
+    for rule, text in enumerate(lines):
+        if not rule or not _RULE.match(text) or "|" not in text or "|" not in lines[rule - 1]:
+            continue
+        columns = _distinct(_shown(cell) for cell in _markdown_cells(lines[rule - 1]))
+        rows = []
+        for number, line in enumerate(lines[rule + 1 :], rule + 2):
+            if "|" not in line:
+                break
+            cells = [_shown(cell) for cell in _markdown_cells(line)]
+            if any(cells):
+                rows.append(_record(number, columns, cells))
+        yield TableText(columns, rows)
 
 
 def _markdown_cells(line: str) -> list[str]:
@@ -201,13 +162,18 @@ def _json_rows(source: Source) -> Iterator[Record]:
     for item in value:
         if not isinstance(item, dict):
             _refuse(source, "a row of JSON is an object with the columns as names")
-        cells = {str(name): text for name, text in item.items() if isinstance(text, str)}
+        cells = {str(name): _text_of(text) for name, text in item.items() if isinstance(text, (str, list))}
         name = next(iter(cells.values()), "")
         found = source.text.find(json.dumps(name), at)
         if found >= 0:
             at = found + 1
             line = source.position(found)[0]
         yield Record(line, cells)
+
+
+def _text_of(value: str | list[Any]) -> str:
+    """A value of JSON as a cell: an input of [3, 224, 224] is 3x224x224."""
+    return value if isinstance(value, str) else "x".join(map(str, value))
 
 
 def _refuse(source: Source, message: str) -> NoReturn:

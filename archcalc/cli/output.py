@@ -196,9 +196,9 @@ def writing_stdout() -> Iterator[None]:
 
 def complain(diagnostics: list[Diagnostic] | tuple[Diagnostic, ...]) -> None:
     """Say on stderr what is wrong."""
-    from archcalc.source import render_text
+    from archcalc.source import render_text, visible
 
-    text = render_text(diagnostics)
+    text = "\n".join(visible(line) for line in render_text(diagnostics).split("\n"))
     typer.echo(text if can_show(text, sys.stderr) else text.encode("ascii", "replace").decode(), err=True)
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any, NamedTuple
 
 from archcalc.dims import equal, select
 from archcalc.ops import Arithmetic, Operator, Parameters, Shape
+from archcalc.ops.window import all_padding, explicit_padding, per_axis
 
 
 class OperationCost(NamedTuple):
@@ -58,6 +60,7 @@ class Convention:
     unit: str = "FLOPs"  # what it calls the number
     functions: tuple[Term, ...] = ()  # what a call of a function adds to that of a module, which `terms` are for
     counts_means: bool = False  # whether a mean over positions, `x.mean([2, 3])`, is pooling to it
+    called: str = ""  # the tool with its version in words, where the name holds a version
     _of_operator: dict[str, list[tuple[int, Any]]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def flops(self, operator: Operator, x: Any, y: Shape, cost: OperationCost) -> Any:
@@ -78,6 +81,11 @@ class Convention:
         return {term.amount: term.worth for term in self.terms} if is_sum else None
 
     @property
+    def title(self) -> str:
+        """The convention in a sentence: `fvcore`, `ptflops to 0.6`."""
+        return self.called or self.name
+
+    @property
     def column(self) -> str:
         """Name of the column that holds it: never `flops` without saying whose."""
         return "macs" if self.name == "macs" else f"flops_{self.name}"
@@ -88,6 +96,7 @@ class Amount(NamedTuple):
 
     words: str
     of: Callable[[Any, Any, Shape, OperationCost], Any]  # of one copy: from operator, input, output and cost
+    exactly: str = ""  # in words that no other amount has, where another has the same and is not as many
 
     def many(self, operator: Operator, x: Any, y: Shape, cost: OperationCost) -> Any:
         """How many of it an operation has, each of its copies that is computed."""
@@ -107,6 +116,73 @@ def _arithmetic(name: str) -> Callable[[Any, Any, Shape, OperationCost], Any]:
 
 def _upsampled(mode: str, ranks: tuple[int, ...]) -> Callable[[Any, Any, Shape, OperationCost], Any]:
     return lambda operator, x, y, cost: y.elements if operator.mode == mode and y.rank in ranks else 0
+
+
+def _windows(operator: Any, x: Shape, y: Shape, taps_of: Callable[[Any, Any], Any]) -> Any:
+    """Outputs, each as often as a tool believes that a window of an adaptive pooling has taps."""
+    return y.elements * prod(taps_of(extent, outputs) for extent, outputs in zip(x.spatial, y.spatial, strict=True))
+
+
+def _remainder(extent: Any, outputs: Any) -> Any:
+    """What torchscan takes for a window: the quotient, or one more than the remainder where there is one."""
+    whole = extent // outputs
+    return select(equal(whole * outputs, extent), whole, extent - whole * outputs + 1)
+
+
+def _extents(operator: Any, x: Shape) -> tuple[Any, ...]:
+    return per_axis(operator.kernel, x.rank, "kernel")
+
+
+def _typed_taps(operator: Any, x: Shape, y: Shape, cost: OperationCost) -> Any:
+    """Outputs times the kernel as typed in torch: 3 for `kernel_size=3`, 6 for `kernel_size=(2, 3)`."""
+    extents = _extents(operator, x)
+    return y.elements * (extents[0] if all(extent == extents[0] for extent in extents) else prod(extents))
+
+
+def _flat_taps(operator: Any, x: Shape, y: Shape, cost: OperationCost) -> Any:
+    """Outputs times the kernel, of a volume's its first extent alone."""
+    extents = _extents(operator, x)
+    return y.elements * (prod(extents) if len(extents) < 3 else extents[0])
+
+
+def _averaged(operator: Any, x: Shape, y: Shape, cost: OperationCost) -> Any:
+    """Taps of average pooling that are averaged: those in the padding with count_include_pad, else those inside."""
+    stride = operator.kernel if operator.stride is None else operator.stride
+    pads = all_padding(x, operator.kernel, stride, operator.padding, 1)
+    kernels, strides = _extents(operator, x), per_axis(stride, x.rank, "stride")
+    axes = zip(x.spatial, y.spatial, kernels, strides, pads, strict=True)
+    return x.channels * prod([_averaged_along(operator.count_include_pad, *axis) for axis in axes])
+
+
+def _averaged_along(padded: bool, extent: int, outputs: int, kernel: int, stride: int, pads: tuple[int, int]) -> int:
+    before, after = pads if padded else (0, 0)
+    low, high = -before, extent + after
+    starts = [place * stride - pads[0] for place in range(outputs)]
+    return sum(max(min(start + kernel, high) - max(start, low), 0) for start in starts)
+
+
+def _bias_of_forward(operator: Any, x: Shape, y: Shape, cost: OperationCost) -> Any:
+    """Bias additions of a transposed convolution as if its output had the size of a plain one's."""
+    if not operator.bias:
+        return 0
+    kernel, stride, dilation = (
+        per_axis(of, x.rank, "kernel") for of in (operator.kernel, operator.stride, operator.dilation)
+    )
+    pads = explicit_padding(operator.padding, x.rank, operator.kernel, operator.dilation)
+    axes = zip(x.spatial, kernel, stride, dilation, pads, strict=True)
+    channels = y.channels // operator.groups  # those of the weight's second axis
+    return channels * prod([(e + 2 * p[0] - (d * (k - 1) + 1)) // s + 1 for e, k, s, d, p in axes])
+
+
+def _grouped_twice(operator: Any, x: Shape, y: Shape, cost: OperationCost) -> Any:
+    """MACs of a transposed convolution whose output channels are divided by the groups once too often."""
+    kernel = prod(_extents(operator, x))
+    return kernel * x.elements * (y.channels // operator.groups // operator.groups)
+
+
+def _row(operator: Any, x: Shape) -> Any:
+    """Elements of a set that a layer norm normalises."""
+    return x.elements if operator.whole else x.channels
 
 
 def _weights_at_outputs(operator: Any, x: Any, y: Shape, cost: OperationCost) -> Any:
@@ -134,7 +210,11 @@ AMOUNTS: dict[str, Amount] = {
         "elements normalised without scale and shift",
         lambda operator, x, y, cost: 0 if cost.parameters.norm != 0 else cost.arithmetic.norm,
     ),
-    "scaled": Amount("normalised elements", lambda operator, x, y, cost: cost.arithmetic.norm if operator.scale else 0),
+    "scaled": Amount(
+        "normalised elements",
+        lambda operator, x, y, cost: cost.arithmetic.norm if operator.scale else 0,
+        "elements normalised with scale",
+    ),
     "unscaled": Amount(
         "elements normalised without scale", lambda operator, x, y, cost: 0 if operator.scale else cost.arithmetic.norm
     ),
@@ -146,14 +226,44 @@ AMOUNTS: dict[str, Amount] = {
     "weights": Amount("weights", lambda operator, x, y, cost: cost.parameters.weights),
     "biases": Amount("biases", lambda operator, x, y, cost: cost.parameters.biases),
     "weights_at_outputs": Amount("weights times output positions", _weights_at_outputs),
-    "weights_of_all_inputs": Amount("weights times output positions", _weights_of_all_inputs),
+    "weights_of_all_inputs": Amount(
+        "weights times output positions", _weights_of_all_inputs, "weights times output positions, without groups"
+    ),
+    "grouped_twice": Amount("MACs", _grouped_twice, "MACs, divided by the groups twice"),
+    "bias_of_forward": Amount("bias additions", _bias_of_forward, "bias additions at the size of a plain convolution"),
+    "dot_products": Amount("dot products", lambda operator, x, y, cost: y.elements),
+    "axes": Amount("axes", lambda operator, x, y, cost: y.rank),
+    "channels": Amount("channels", lambda operator, x, y, cost: y.channels),
+    "rows": Amount("sets that are normalised", lambda operator, x, y, cost: cost.arithmetic.norm // _row(operator, x)),
+    "window_inputs": Amount("taps of windows", _averaged),
+    "flat_taps": Amount("taps of windows", _flat_taps, "taps of windows, of volumes along the first axis"),
+    "typed_taps": Amount("taps of windows", _typed_taps, "taps of windows along one axis"),
+    "outputs_by_axes": Amount("outputs for each axis", lambda operator, x, y, cost: y.elements * y.rank),
+    "adaptive_inputs": Amount("taps of windows", lambda operator, x, y, cost: cost.arithmetic.additions + y.elements),
+    "whole_windows": Amount(
+        "inputs",
+        lambda operator, x, y, cost: _windows(operator, x, y, lambda extent, outputs: extent // outputs),
+        "outputs times whole windows",
+    ),
+    "remainder_windows": Amount(
+        "inputs",
+        lambda operator, x, y, cost: _windows(operator, x, y, _remainder),
+        "outputs times windows as torchscan takes them",
+    ),
     "inputs": Amount("inputs", _inputs),
-    "image_inputs": Amount("inputs", lambda operator, x, y, cost: x.elements if x.rank == 2 else 0),
+    "image_inputs": Amount("inputs", lambda operator, x, y, cost: x.elements if x.rank == 2 else 0, "inputs of images"),
     "outputs": Amount("outputs", lambda operator, x, y, cost: y.elements),
     "positions": Amount("positions", lambda operator, x, y, cost: y.positions),
     "bilinear_outputs": Amount("outputs of bilinear upsampling", _upsampled("bilinear", (2,))),
     "nearest_outputs": Amount("outputs of nearest upsampling", _upsampled("nearest", (1, 2, 3))),
-    "nearest_image_outputs": Amount("outputs of nearest upsampling", _upsampled("nearest", (2,))),
+    "nearest_image_outputs": Amount(
+        "outputs of nearest upsampling", _upsampled("nearest", (2,)), "outputs of nearest upsampling of images"
+    ),
+    "linear_outputs": Amount("outputs of linear upsampling", _upsampled("bilinear", (1,))),
+    "trilinear_outputs": Amount("outputs of trilinear upsampling", _upsampled("bilinear", (3,))),
+    "bicubic_outputs": Amount("outputs of bicubic upsampling", _upsampled("bicubic", (2,))),
+    "smooth_outputs": Amount("outputs of interpolation", _upsampled("bilinear", (1, 2, 3))),
+    "taps_of_channels": Amount("taps over channels", lambda operator, x, y, cost: y.elements * operator.size),
     "padded_channels": Amount(
         "padded inputs",
         lambda operator, x, y, cost: (x.channels + operator.size - 1) * x.positions,

@@ -22,6 +22,7 @@ from archcalc.source.located import (
     read_yaml,
 )
 from archcalc.source.text import Source, Span
+from archcalc.source.visible import visible
 
 __all__ = [
     "YAML_LOADER_IS_C",
@@ -44,4 +45,5 @@ __all__ = [
     "suggestion",
     "to_github",
     "to_json",
+    "visible",
 ]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple, overload
 
+from archcalc.source.visible import visible
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -188,7 +190,8 @@ def _command(diagnostic: Diagnostic) -> str:
 
 
 def _escaped(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    lines = "\n".join(map(visible, text.split("\n")))
+    return lines.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def suggest(word: str, candidates: Iterable[str]) -> str | None:

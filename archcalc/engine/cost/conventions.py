@@ -12,27 +12,27 @@ from collections import Counter
 from collections.abc import Sequence
 
 from archcalc.engine.cost.costs import cost_of
+from archcalc.engine.cost.kinds import (
+    ADAPTIVE_AVERAGES,
+    BATCH_NORM,
+    CONVOLUTIONS,
+    DECONV,
+    LPPOOL,
+    LRN,
+    NOT_DECONV,
+    POOLS,
+    SETS_OF_ONE,
+    SOFTMAX,
+    UPSAMPLE,
+    WITH_BIAS,
+    kinds,
+)
+from archcalc.engine.cost.versions import VERSIONS
 from archcalc.graph import Graph
 from archcalc.ops import Operator
 from archcalc.results.convention import AMOUNTS, Convention, Term
 from archcalc.results.cost import NetworkCost
 from archcalc.results.reconciliation import PARTS, Component
-
-
-def _of(*operators: str) -> frozenset[str]:
-    return frozenset(operators)
-
-
-MAX_POOLS = _of("maxpool", "global_maxpool", "adaptive_maxpool")
-ADAPTIVE_AVERAGES = _of("global_avgpool", "adaptive_avgpool")
-POOLS = MAX_POOLS | ADAPTIVE_AVERAGES | _of("avgpool")
-DECONV = _of("deconv")
-CONVOLUTIONS = _of("conv", "depthwise", "patch_embedding")
-NOT_DECONV = CONVOLUTIONS | _of("linear")
-WITH_BIAS = NOT_DECONV | DECONV
-BATCH_NORM = _of("batch_norm")
-SETS_OF_ONE = _of("layer_norm", "group_norm", "instance_norm")  # statistics of the example itself
-LRN, LPPOOL, SOFTMAX, UPSAMPLE = _of("lrn"), _of("lppool"), _of("softmax", "softmax2d"), _of("upsample")
 
 # torch.nn.LocalResponseNorm and nn.LPPool are functions of smaller ones; a tool that counts those counts them within.
 _LRN_WITHIN = (
@@ -44,7 +44,7 @@ _LPPOOL_WITHIN = (
     Term("outputs", 2, LPPOOL, "outputs of power pooling"),
 )
 # `a + b` passes these tools by; torch.add(a, b) does not.
-_TORCH_ADD = Term("outputs", 1, _of("add", "mul"), "outputs of torch.add and torch.mul")
+_TORCH_ADD = Term("outputs", 1, kinds("add", "mul"), "outputs of torch.add and torch.mul")
 
 ARITHMETIC = Convention(
     "arithmetic",
@@ -109,12 +109,12 @@ PTFLOPS = Convention(
     (
         Term("macs"),
         Term("bias", 1, WITH_BIAS),
-        Term("affine", 2, _of("batch_norm", "group_norm", "instance_norm")),
-        Term("bare", 1, _of("batch_norm", "group_norm", "instance_norm")),
-        Term("affine", 1, _of("layer_norm")),
-        Term("bare", 1, _of("layer_norm")),
-        Term("outputs", 2, _of("relu", "prelu", "elu", "gelu"), "activated elements"),
-        Term("outputs", 1, _of("relu6", "leaky_relu", "silu"), "activated elements"),
+        Term("affine", 2, kinds("batch_norm", "group_norm", "instance_norm")),
+        Term("bare", 1, kinds("batch_norm", "group_norm", "instance_norm")),
+        Term("affine", 1, kinds("layer_norm")),
+        Term("bare", 1, kinds("layer_norm")),
+        Term("outputs", 2, kinds("relu", "prelu", "elu", "gelu"), "activated elements"),
+        Term("outputs", 1, kinds("relu6", "leaky_relu", "silu"), "activated elements"),
         Term("outputs", 1, SOFTMAX, "elements of softmax"),
         Term("inputs", 2, POOLS, "inputs of pooling"),
         Term("outputs", 2, UPSAMPLE, "outputs of upsampling"),
@@ -125,9 +125,9 @@ PTFLOPS = Convention(
     "0.7.5",
     "MACs",
     (  # counted once, for there is no module to hook
-        Term("outputs", -1, _of("relu", "prelu", "elu", "gelu", "leaky_relu"), "activated elements"),
+        Term("outputs", -1, kinds("relu", "prelu", "elu", "gelu", "leaky_relu"), "activated elements"),
         Term("inputs", -1, POOLS, "inputs of pooling"),
-        Term("outputs", -1, _of("layer_norm"), "normalised elements"),
+        Term("outputs", -1, kinds("layer_norm"), "normalised elements"),
         _TORCH_ADD,
     ),
 )
@@ -147,24 +147,26 @@ THOP = Convention(
     (
         Term("macs", 1, NOT_DECONV),
         Term("weights_at_outputs", 1, DECONV),
-        Term("affine", 4, _of("batch_norm", "layer_norm", "instance_norm")),
-        Term("bare", 2, _of("batch_norm", "layer_norm", "instance_norm")),
-        Term("outputs", 1, _of("avgpool"), "outputs of average pooling"),
+        Term("affine", 4, kinds("batch_norm", "layer_norm", "instance_norm")),
+        Term("bare", 2, kinds("batch_norm", "layer_norm", "instance_norm")),
+        Term("outputs", 1, kinds("avgpool"), "outputs of average pooling"),
         Term("inputs", 1, ADAPTIVE_AVERAGES, "inputs of adaptive average pooling"),
         Term("outputs", 1, ADAPTIVE_AVERAGES, "outputs of adaptive average pooling"),
-        Term("outputs", 1, _of("prelu"), "activated elements"),
-        Term("outputs", 3, _of("softmax"), "elements of softmax"),
-        Term("positions", -1, _of("softmax"), "positions of softmax"),
+        Term("outputs", 1, kinds("prelu"), "activated elements"),
+        Term("outputs", 3, kinds("softmax"), "elements of softmax"),
+        Term("positions", -1, kinds("softmax"), "positions of softmax"),
+        Term("linear_outputs", 5, UPSAMPLE),
         Term("bilinear_outputs", 11, UPSAMPLE),
+        Term("bicubic_outputs", 259, UPSAMPLE),
         Term("nearest_outputs", 1, UPSAMPLE),
     ),
     "thop/profile.py:21-66; thop/vision/basic_hooks.py:22-146; thop/vision/calc_func.py:28-91",
     "0.1.1.post2209072238",
     "MACs",
     (  # not seen at all
-        Term("outputs", -1, ADAPTIVE_AVERAGES | _of("avgpool"), "outputs of average pooling"),
+        Term("outputs", -1, ADAPTIVE_AVERAGES | kinds("avgpool"), "outputs of average pooling"),
         Term("inputs", -1, ADAPTIVE_AVERAGES, "inputs of adaptive average pooling"),
-        Term("outputs", -4, _of("layer_norm"), "normalised elements"),
+        Term("outputs", -4, kinds("layer_norm"), "normalised elements"),
     ),
 )
 TORCHINFO = Convention(
@@ -175,10 +177,10 @@ TORCHINFO = Convention(
         Term("macs", 1, CONVOLUTIONS),
         Term("weights_at_outputs", 1, DECONV),
         Term("bias", 1, CONVOLUTIONS | DECONV),
-        Term("weights", 1, _of("linear")),
-        Term("biases", 1, _of("linear")),
+        Term("weights", 1, kinds("linear")),
+        Term("biases", 1, kinds("linear")),
         Term("norm_params", named="parameters of norms"),
-        Term("weights", 1, _of("prelu"), "slopes"),
+        Term("weights", 1, kinds("prelu"), "slopes"),
     ),
     "torchinfo/layer_info.py:225-245",
     "1.8.0",
@@ -186,9 +188,10 @@ TORCHINFO = Convention(
 )
 _CALFLOPS_MACS = Convention(
     "calflops_macs",
-    "1 for a multiply-accumulate of convolutions and linear layers; nothing else",
-    (Term("macs"),),
-    "calflops/pytorch_ops.py:83-125",
+    "1 for a multiply-accumulate of convolutions and linear layers; nothing else; a transposed convolution is divided "
+    "by its groups twice",
+    (Term("macs", 1, NOT_DECONV), Term("grouped_twice", 1, DECONV)),
+    "calflops/pytorch_ops.py:83-173",
     "0.3.2",
     "MACs",
 )
@@ -197,7 +200,7 @@ _ELEMENTWISE_OF_CALFLOPS = (
     Term("bare", 1, BATCH_NORM),
     Term("affine", 5, SETS_OF_ONE),
     Term("bare", 4, SETS_OF_ONE),
-    Term("outputs", 1, _of("relu", "prelu", "elu", "leaky_relu", "silu", "gelu"), "activated elements"),
+    Term("outputs", 1, kinds("relu", "prelu", "elu", "leaky_relu", "silu", "gelu"), "activated elements"),
     Term("outputs", 1, SOFTMAX, "elements of softmax"),
     Term("inputs", 1, POOLS, "inputs of pooling"),
     *_LRN_WITHIN,
@@ -208,13 +211,14 @@ _CALFLOPS = Convention(
     "2 for a multiply-accumulate, 1 for a bias addition of a convolution (not of a linear layer), 2 for a "
     "batch-normalised element, 1 for an element of an activation and an input of pooling",
     (
-        Term("macs", 2),
-        Term("bias", 1, _of("conv", "depthwise", "patch_embedding")),
+        Term("macs", 2, NOT_DECONV),
+        Term("grouped_twice", 2, DECONV),
+        Term("bias", 1, CONVOLUTIONS),
+        Term("bias_of_forward", 1, DECONV),
         *_ELEMENTWISE_OF_CALFLOPS,
         Term("inputs", 1, UPSAMPLE, "inputs of upsampling"),
     ),
-    "calflops/pytorch_ops.py:83-125, 187-189, 247-251; the bias of a transposed convolution is wrong there, and left "
-    "out here",
+    "calflops/pytorch_ops.py:83-189, 247-251",
     "0.3.2",
     functions=(_TORCH_ADD,),
 )
@@ -231,7 +235,7 @@ _DEEPSPEED = Convention(
     "as calflops, and the bias of transposed convolutions and the outputs of upsampling",
     (
         Term("macs", 2),
-        Term("bias", 1, _of("conv", "depthwise", "patch_embedding", "deconv")),
+        Term("bias", 1, kinds("conv", "depthwise", "patch_embedding", "deconv")),
         *_ELEMENTWISE_OF_CALFLOPS,
         Term("outputs", 1, UPSAMPLE, "outputs of upsampling"),
     ),
@@ -248,9 +252,9 @@ TORCHPROFILE = Convention(
         Term("macs", 1, NOT_DECONV),
         Term("weights_of_all_inputs", 1, DECONV),
         Term("affine", 1, BATCH_NORM | SETS_OF_ONE),
-        Term("outputs", 1, ADAPTIVE_AVERAGES | _of("avgpool"), "outputs of average pooling"),
-        Term("outputs", 1, _of("leaky_relu"), "activated elements"),
-        Term("multiplications", 1, _of("mul", "scale", "channel_scale"), "products"),
+        Term("outputs", 1, ADAPTIVE_AVERAGES | kinds("avgpool"), "outputs of average pooling"),
+        Term("outputs", 1, kinds("leaky_relu"), "activated elements"),
+        Term("multiplications", 1, kinds("mul", "scale", "channel_scale"), "products"),
         Term("bilinear_outputs", 4, UPSAMPLE),
         Term("outputs", 3, LRN | LPPOOL, "elements of response norms and power pooling"),
     ),
@@ -283,8 +287,11 @@ TOOLS: tuple[Convention, ...] = (
     _DEEPSPEED,
 )
 CONVENTIONS: dict[str, Convention] = {
-    convention.name: convention for convention in (ARITHMETIC, MACS, TWO_PER_MAC, *TOOLS)
+    convention.name: convention for convention in (ARITHMETIC, MACS, TWO_PER_MAC, *TOOLS, *VERSIONS)
 }
+
+
+_MULTIPLIED = frozenset({"macs", "weights_at_outputs", "weights_of_all_inputs", "grouped_twice", "dot_products"})
 
 
 def decompose(graph: Graph, conventions: Sequence[Convention]) -> list[Component]:
@@ -308,10 +315,13 @@ def decompose(graph: Graph, conventions: Sequence[Convention]) -> list[Component
             if value:
                 worth[name, amount][of.name] = value
     components: dict[tuple[str, str, int], Component] = {}
+    counts: dict[tuple[str, str], int] = {}  # by operator and words: one amount each
     for (name, amount), many in found.items():
         if not many:
             continue
         words = AMOUNTS[amount].words
+        if counts.setdefault((name, words), many) != many:
+            words = AMOUNTS[amount].exactly or words
         component = components.setdefault(
             (name, words, many), Component(name, words, _part(operators[name], amount), many, {})
         )
@@ -320,9 +330,9 @@ def decompose(graph: Graph, conventions: Sequence[Convention]) -> list[Component
 
 
 def _part(operator: Operator, amount: str) -> str:
-    if amount in ("macs", "weights_at_outputs", "weights_of_all_inputs") or (amount == "weights" and operator.weighted):
+    if amount in _MULTIPLIED or (amount == "weights" and operator.weighted):
         return "MACs"
-    if amount in ("bias", "biases"):
+    if amount in ("bias", "biases", "bias_of_forward"):
         return "bias"
     return {
         "norm": "norm",

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+from archcalc.source import visible
+
 
 class Bar(NamedTuple):
     """A cell drawn as long as its part of the whole."""
@@ -80,6 +82,37 @@ class Items(NamedTuple):
 
     lines: Sequence[str]
     is_plain: bool = False  # nothing in them is meant as Markdown
+
+
+def printable(document: Document) -> Document:
+    """The same without control characters in what may be somebody else's text: cells, titles, lines."""
+    return [_printable(block) for block in document]
+
+
+def _printable(block: Block) -> Block:
+    match block:
+        case Heading() | Paragraph():
+            return block._replace(text=visible(block.text))
+        case Items():
+            return block._replace(lines=[visible(line) for line in block.lines])
+        case Verbatim():
+            lines = ["\t".join(map(visible, line.split("\t"))) for line in block.text.split("\n")]
+            return Verbatim("\n".join(lines))
+        case Table():
+            columns = [column._replace(title=visible(column.title)) for column in block.columns]
+            return Table(columns, [_printable_row(row) for row in block.rows])
+
+
+def _printable_row(row: Sequence[Cell] | Section | Total) -> Sequence[Cell] | Section | Total:
+    if isinstance(row, Section):
+        return Section(visible(row.text))
+    if isinstance(row, Total):
+        return Total([_printable_cell(cell) for cell in row.cells])
+    return [_printable_cell(cell) for cell in row]
+
+
+def _printable_cell(cell: Cell) -> Cell:
+    return visible(cell) if isinstance(cell, str) else cell
 
 
 Block = Table | Heading | Paragraph | Verbatim | Items

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -11,12 +12,15 @@ from archcalc.ops import Shape
 from archcalc.report.media.numbers import exact, extents
 from archcalc.results.convention import Convention
 from archcalc.results.cost import LayerCost, NetworkCost, layer_row, shape_list, totals_row
+from archcalc.source import visible
 
 _SHAPES = frozenset({"input", "shape", "in_shape", "out_shape", "out_shape_before", "out_shape_after"}) | {
     "receptive_field",
     "jump",
     "first_centre",
 }
+# What a spreadsheet takes for a formula; a number with its sign is none.
+_FORMULA = re.compile(r"[=@]|[-+](?![0-9.,]+(?:e[-+]?[0-9]+)?%?\Z)(?=.)", re.IGNORECASE)
 
 
 def sortable(cost: NetworkCost) -> list[str]:
@@ -86,7 +90,8 @@ def _cell(name: str, value: Any) -> str:
         return str(value).lower()
     if isinstance(value, (list, tuple, Shape)):
         return extents(value) if name in _SHAPES else " ".join(map(str, value))
-    return str(value)
+    text = visible(str(value))
+    return f"'{text}" if _FORMULA.match(text) else text
 
 
 def layers_csv(cost: NetworkCost, rows: Sequence[LayerCost] | None = None) -> str:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
-from xml.sax.saxutils import escape, quoteattr
+from xml.sax.saxutils import escape
+from xml.sax.saxutils import quoteattr as quoted
+
+from archcalc.source import visible
 
 
 class Case(NamedTuple):
@@ -28,6 +31,15 @@ def junit(suites: Iterable[tuple[str, Sequence[Case]]]) -> str:
     return "\n".join([*lines, "</testsuites>"]) + "\n"
 
 
+def quoteattr(text: str) -> str:
+    """A value in quotes; XML has no control characters."""
+    return quoted(_lines(text))
+
+
+def _lines(text: str) -> str:
+    return "\n".join(map(visible, text.split("\n")))
+
+
 def _counts(cases: Sequence[Case]) -> str:
     outcomes = [case.outcome for case in cases]
     counts = {
@@ -45,5 +57,5 @@ def _element(suite: str, case: Case) -> str:
         return f"{head}/>"
     kind = f" type={quoteattr(case.type)}" if case.type else ""
     outcome = f"<{case.outcome}{kind} message={quoteattr(case.message)}"
-    inside = f"{outcome}>{escape(case.text)}</{case.outcome}>" if case.text else f"{outcome}/>"
+    inside = f"{outcome}>{escape(_lines(case.text))}</{case.outcome}>" if case.text else f"{outcome}/>"
     return f"{head}>{inside}</testcase>"

@@ -13,7 +13,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from archcalc.report.media.blocks import Cell, Document, Heading, Items, Paragraph, Section, Table, Total, Verbatim
+from archcalc.report.media.blocks import (
+    Cell,
+    Document,
+    Heading,
+    Items,
+    Paragraph,
+    Section,
+    Table,
+    Total,
+    Verbatim,
+    printable,
+)
 from archcalc.report.media.text import fit
 
 ROWS_ON_A_PAGE = 45
@@ -82,7 +93,7 @@ def latex(document: Document, width: int = WIDTH) -> str:
     Raises:
         ValueError: there is no table.
     """
-    floats = _floats(document)
+    floats = _floats(printable(document))
     if not floats:
         raise ValueError("there is no table")
     dropped: list[str] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from archcalc.report.media.blocks import (
@@ -14,12 +15,15 @@ from archcalc.report.media.blocks import (
     Table,
     Total,
     Verbatim,
+    printable,
 )
+
+_LINK = re.compile(r"\[(?=[^\[\]]*\]\s?[(\[:])")  # of a link or an image, or what one refers to
 
 
 def markdown(document: Document) -> str:
     """The whole text."""
-    return "\n\n".join("\n".join(_block(block)) for block in document) + "\n"
+    return "\n\n".join("\n".join(_block(block)) for block in printable(document)) + "\n"
 
 
 def _block(block: Block) -> Iterator[str]:
@@ -55,4 +59,5 @@ def _row(cells: list[str]) -> str:
 
 def escaped(text: str) -> str:
     """Text that Markdown would read as something else."""
-    return text.replace("\\", "\\\\").replace("|", "\\|").replace("*", "\\*").replace("<", "&lt;")
+    plain = text.replace("\\", "\\\\").replace("|", "\\|").replace("*", "\\*").replace("<", "&lt;")
+    return _LINK.sub(r"\\[", plain)

@@ -21,6 +21,7 @@ from archcalc.report.media.blocks import (
     Table,
     Total,
     Verbatim,
+    printable,
 )
 
 Style = Literal["", "bold", "dim", "bar"]
@@ -40,7 +41,7 @@ def lines(document: Document, width: int | None = None) -> list[Line]:
     """Lines of a document, no longer than `width` where tables have columns to spare; None: nothing is left out."""
     found: list[Line] = []
     dropped: list[str] = []
-    for block in document:
+    for block in printable(document):
         if found and not _follows(block):
             found.append([])
         found.extend(_lines(block, width, dropped))

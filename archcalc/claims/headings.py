@@ -1,0 +1,193 @@
+"""What columns of tables hold, by their names; cells as figures with their units, and as conditions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from archcalc.engine.cost.conventions import CONVENTIONS
+from archcalc.results.cost import DTYPES
+
+
+class Heading(NamedTuple):
+    """What a column holds: `model`, a quantity or `flops`, or a condition under which the figures of its row hold."""
+
+    column: str
+    quantity: str
+    unit: str = ""  # a prefix: K, M, G, T; for bytes KB, MiB...; nothing where the name gives none
+    convention: str = ""  # whose FLOPs or MACs they are, where the name says that
+    resolution: tuple[int, ...] = ()  # of what input, where the name says that: GFLOPs @224
+
+    @property
+    def is_condition(self) -> bool:
+        """Whether it says how figures were taken, rather than being one."""
+        return self.quantity in CONDITIONS
+
+
+CONDITIONS = ("input", "batch", "convention", "dtype")
+
+# Names of columns without marks and case.
+_NAMES = {
+    **dict.fromkeys(("model", "models", "network", "net", "name", "architecture", "arch", "backbone"), "model"),
+    **dict.fromkeys(("modelname", "encoder", "variant", "method"), "model"),
+    **dict.fromkeys(("params", "param", "parameters", "nparams", "numparams", "parameter", "paramcount"), "params"),
+    **dict.fromkeys(("paramscount", "parametercount", "modelparams"), "params"),
+    **dict.fromkeys(("weights", "nweights"), "weights"),
+    **dict.fromkeys(("macs", "mac", "multadds", "multadd", "madds", "madd", "multiplyadds", "macc", "maccs"), "macs"),
+    **dict.fromkeys(("multiplyaccumulates", "multaccs"), "macs"),
+    **dict.fromkeys(("flops", "flop", "ops", "operations", "numflops"), "flops"),
+    **dict.fromkeys(("activations", "acts", "activation"), "activations"),
+    **dict.fromkeys(("neurons", "units"), "neurons"),
+    **dict.fromkeys(("size", "modelsize", "filesize", "weightsize"), "size_bytes"),
+    **dict.fromkeys(("input", "inputs", "inputsize", "inputresolution", "inputres", "inputshape"), "input"),
+    **dict.fromkeys(("resolution", "res", "imgsize", "imagesize", "imsize", "inferimgsize", "testimgsize"), "input"),
+    **dict.fromkeys(("testsize", "testresolution", "testres", "evalsize", "crop", "cropsize", "testcrop"), "input"),
+    **dict.fromkeys(("imageresolution", "imgres", "inputimagesize", "inputimgsize", "image", "px", "pixels"), "input"),
+    **dict.fromkeys(("batch", "batchsize", "bs"), "batch"),
+    **dict.fromkeys(("convention", "counting", "counter", "countedby", "countedwith", "tool"), "convention"),
+    **dict.fromkeys(("dtype", "precision", "datatype"), "dtype"),
+}
+_PREFIXES = {"k": "K", "m": "M", "g": "G", "b": "G", "t": "T", "thousand": "K", "million": "M", "millions": "M"}
+_PREFIXES |= {"mio": "M", "billion": "G", "billions": "G", "bn": "G", "trillion": "T"}
+_EXPONENTS = {"3": "K", "6": "M", "9": "G", "12": "T"}
+_BYTES = {"b": "B", **{f"{prefix}{i}b": f"{prefix.upper()}{i}B" for prefix in "kmgt" for i in ("", "i")}}
+_EXPONENT = re.compile(r"(?:(?:[x×*·]?\s*10\s*(?:\^|\*\*)?)|1?e\+?)\s*\{?0?(3|6|9|12)\}?\Z", re.IGNORECASE)
+_UNIT = re.compile(r"[(\[{]\s*([^()\[\]{}]*?)\s*[)\]}]")
+_SCIENTIFIC = re.compile(r"([0-9]+)(?:\.([0-9]+))?\s*(?:[x×*·]\s*10\s*(?:\^|\*\*)?|e\+?)\s*\{?([0-9]{1,2})\}?\Z", re.I)
+_SPEED = re.compile(r"/ ?s\b|/ ?sec|per second|p\.?s\.\Z")
+_GROUPS = re.compile("(?<=[0-9])['\N{RIGHT SINGLE QUOTATION MARK}\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}"
+                     "\N{THIN SPACE} ](?=[0-9]{3}(?![0-9]))")  # fmt: skip
+_PREFIXED = re.compile(r"(?<=[0-9 ])([KMGTB])(?=(?:flop|mac|op|param|mult|madd|multiply)[a-z-]*\Z)", re.IGNORECASE)
+_WHOLE = re.compile(r"[0-9]+")
+_BETWEEN = re.compile(r"[^0-9x×*,;\s()\[\]²^pxPX:]")
+
+
+def heading(column: str) -> Heading | None:
+    """What a column holds, by its name; None: nothing that is computed."""
+    units = [found.strip() for found in _UNIT.findall(column)]
+    bare, _, at = _UNIT.sub(" ", column).partition("@")
+    if _SPEED.search(column.lower()):
+        return None
+    for separator in (",", "/"):
+        if separator in bare:
+            bare, _, unit = bare.partition(separator)
+            units.append(unit.strip())
+    words = re.findall("[a-z0-9]+", bare.lower().replace("#", " n ").replace("no.", " n ").replace("№", " n "))
+    words = words[1:] if words[:1] == ["infer"] and words[1:2] != ["batch"] else words  # timm's benchmarks
+    name = "".join(words)
+    ways = [(name, ""), (name.removeprefix("n"), ""), ("".join(words[:-1]), words[-1] if words else "")]
+    ways += [(name[1:], name[:1]), (name.removeprefix("total"), ""), (name.removeprefix("num"), "")]
+    convention = next(filter(None, map(convention_of, units)), "")
+    if name == "macts":  # timm's, and fvcore's: outputs of convolutions and linear layers
+        return Heading(column, "neurons", "M")
+    for stem, unit in ways:
+        quantity = _NAMES.get(stem)
+        if quantity is None or (unit and not _unit(unit, quantity)):
+            continue
+        if quantity in CONDITIONS or quantity == "model":
+            return None if unit else Heading(column, quantity)
+        given = next((found for found in (_unit(text, quantity) for text in [unit, *units]) if found), "")
+        if quantity == "size_bytes" and not given:  # without bytes it is most often that of the input
+            return Heading(column, "input")
+        return Heading(column, quantity, given, convention, input_of(at)[0] if at else ())
+    return None
+
+
+def figure_text(cell: str, unit: str, has_decimal_comma: bool = False) -> str:
+    """A cell with its unit, as `printed.read_printed` takes it: `25.6` under `params (M)` is `25.6M`."""
+    text = cell.strip().strip("*†‡§`").strip()
+    if has_decimal_comma:
+        text = text.replace(".", "").replace(",", ".")
+    text = _PREFIXED.sub(lambda found: f"{found[1].upper()} ", _GROUPS.sub("", text))
+    found = _SCIENTIFIC.match(text)
+    if found and 1 <= int(found[3]) <= 12:
+        whole, decimals = found[1], found[2] or ""
+        # The next larger prefix, for it keeps the digits that count: 3.1e10 is 0.031T, not 31.0G.
+        places = len(decimals) + -int(found[3]) % 3
+        digits = f"{whole}{decimals}".rjust(places + 1, "0")
+        split = len(digits) - places
+        return f"{digits[:split]}{'.' if places else ''}{digits[split:]}{'KMGT'[-(-int(found[3]) // 3) - 1]}"
+    return f"{text}{unit}" if unit and has_no_unit(text) else text
+
+
+def has_decimal_commas(cells: Iterable[str], is_likely: bool) -> bool:
+    """Whether `25,6` is 25.6 in a column of figures: some cell is decisive, or none is and it is likely.
+
+    `4,089` alone decides nothing; `25,6` and `1.234,5` do, and `25,557,032` and `4,089.2` against it.
+    """
+    decided = False
+    seen = False
+    for cell in cells:
+        text = cell.strip()
+        if re.search(r"[0-9],[0-9]{3},[0-9]{3}|[0-9],[0-9]{3}\.[0-9]|^[^,]*[0-9]\.[0-9]{1,2}(?![0-9])[^,]*\Z", text):
+            return False
+        if re.search(r"(?<![0-9,])[0-9]+,(?:[0-9]{1,2}|[0-9]{4,})(?![0-9,])|[0-9]\.[0-9]{3},[0-9]|^0,[0-9]", text):
+            decided = True
+        seen = seen or "," in text
+    return decided or (is_likely and seen)
+
+
+def has_no_unit(text: str) -> bool:
+    """Whether a cell is digits alone, with a sign before it or without."""
+    return re.fullmatch(r"[~≈<>≤≥=]*\s*[0-9][0-9.,]*", text.strip()) is not None
+
+
+def input_of(cell: str) -> tuple[tuple[int, ...], int | None]:
+    """Height and width that a cell says, and a batch where it says that too: `1x3x224x224`, `224²`, `(3, 256, 256)`.
+
+    Nothing where it says none.
+    """
+    text = cell.strip().lower().replace("²", "").replace("^2", "").removesuffix("px").strip()
+    numbers = [int(found) for found in _WHOLE.findall(text) if len(found) < 6]
+    if _BETWEEN.search(text) or not numbers or "." in text:
+        return (), None
+    batch = None
+    if len(numbers) == 4:
+        batch, *numbers = numbers
+    if len(numbers) == 3:
+        numbers = numbers[1:] if numbers[0] <= 4 else numbers[:2]
+    spatial = (numbers[0], numbers[0]) if len(numbers) == 1 else tuple(numbers[:2])
+    return (spatial, batch) if all(8 <= size <= 8192 for size in spatial) else ((), None)
+
+
+def convention_of(cell: str) -> str:
+    """The convention that a cell names: `fvcore`, `thop 0.0.31`, `2 per MAC`; nothing where it names none."""
+    words = re.findall("[a-z]+|[0-9]+(?:[.][0-9]+)*", cell.lower())
+    plain = "_".join(word for word in words if word.isalpha())
+    version = next((word for word in words if "." in word), "")
+    if plain in ("mac", "mult_adds", "multiply_adds", "multiply_accumulates", "x") and "2" not in words:
+        return "macs"
+    if words[:1] == ["2"] or plain in ("two_per_mac", "doubled"):
+        return "two_per_mac"
+    if version:
+        for name, convention in CONVENTIONS.items():
+            if name.startswith(plain) and convention.is_of(plain, version):
+                return name
+    return plain if plain in CONVENTIONS else ""
+
+
+_DTYPE_WORDS = {"float32": "fp32", "float": "fp32", "single": "fp32", "float16": "fp16", "half": "fp16"}
+_DTYPE_WORDS |= {"bfloat16": "bf16", "float64": "fp64", "double": "fp64", "float8": "fp8"}
+
+
+def dtype_of(cell: str) -> str:
+    """The dtype that a cell names; nothing where it names none."""
+    word = cell.strip().lower().replace("torch.", "")
+    word = _DTYPE_WORDS.get(word, word)
+    return word if word in DTYPES else ""
+
+
+def _unit(text: str, quantity: str) -> str:
+    """A unit as a prefix: `M`, `10^6`, `GFLOPs`; of bytes `MiB`."""
+    plain = text.strip().lower().replace(" ", "")
+    if quantity == "size_bytes":
+        return _BYTES.get(plain, "")
+    if plain in _PREFIXES:
+        return _PREFIXES[plain]
+    exponent = _EXPONENT.match(plain)
+    if exponent:
+        return _EXPONENTS[exponent[1]]
+    if plain[1:] in _NAMES and plain[:1] in _PREFIXES:
+        return _PREFIXES[plain[:1]]
+    return ""

@@ -1,0 +1,23 @@
+"""Operators by what tools count them as."""
+
+from __future__ import annotations
+
+
+def kinds(*operators: str) -> frozenset[str]:
+    """Operators of one kind."""
+    return frozenset(operators)
+
+
+MAX_POOLS = kinds("maxpool", "global_maxpool", "adaptive_maxpool")
+ADAPTIVE_AVERAGES = kinds("global_avgpool", "adaptive_avgpool")
+ADAPTIVE_MAXIMA = kinds("global_maxpool", "adaptive_maxpool")
+SLIDING = kinds("maxpool", "avgpool")
+POOLS = MAX_POOLS | ADAPTIVE_AVERAGES | kinds("avgpool")
+DECONV = kinds("deconv")
+CONVOLUTIONS = kinds("conv", "depthwise", "patch_embedding")
+NOT_DECONV = CONVOLUTIONS | kinds("linear")
+WITH_BIAS = NOT_DECONV | DECONV
+BATCH_NORM = kinds("batch_norm")
+LAYER_NORM = kinds("layer_norm")
+SETS_OF_ONE = kinds("layer_norm", "group_norm", "instance_norm")  # statistics of the example itself
+LRN, LPPOOL, SOFTMAX, UPSAMPLE = kinds("lrn"), kinds("lppool"), kinds("softmax", "softmax2d"), kinds("upsample")
