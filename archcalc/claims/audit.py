@@ -275,11 +275,8 @@ class _Judge:
             if own is not None and printed.agreement(own) is not None:
                 graph = self.values.graph(plain._replace(resolution=()))
                 return f"it is that at {'x'.join(map(str, graph.input.spatial))}" if graph is not None else ""
-        for name in self.values.names.neighbours(plain.network):
-            other = self.values.value(plain._replace(network=name))
-            if other is not None and printed.agreement(other) is not None:
-                return f"it is the figure of {name}"
-        return ""
+        slipped = self.explainer.neighbour(printed, plain)
+        return f"it is the figure of {slipped}" if slipped else ""
 
 
 def _read(text: str) -> Printed | None:

@@ -114,7 +114,7 @@ class Values:
         graph = self.graph(case)
         assert graph is not None
         end = len(graph.nodes) if case.with_heads else graph.first_head
-        found = 0
+        found: Any = 0
         for node in graph.nodes[:end]:
             if node.operator.name != "linear":
                 continue
@@ -125,7 +125,7 @@ class Values:
                 found += cost.arithmetic.macs
             else:
                 found += CONVENTIONS[case.convention].flops(node.operator, node.x, node.y, cost)
-        return found
+        return int(found)
 
 
 def _settings(case: Case) -> tuple[Any, ...]:

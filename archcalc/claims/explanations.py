@@ -65,6 +65,7 @@ class Explainer:
         self.values = values
         self._near: dict[tuple[Case, bool, bool], Candidates] = {}
         self._far: dict[tuple[Case, bool, bool], Candidates] = {}
+        self._neighbours: dict[Case, Candidates] = {}
 
     def explanations(self, printed: Printed, in_units: Printed, plain: Case, says_input: bool, says_batch: bool
                      ) -> list[Candidate]:  # fmt: skip
@@ -95,12 +96,24 @@ class Explainer:
             found = _fitting(self._far[key], printed, digits)
         return sorted(found, key=lambda each: (each.grade, not each.is_alone, each.order))
 
+    def neighbour(self, printed: Printed, plain: Case) -> str:
+        """The network of the same family whose figure it is: a row that has slipped; nothing: there is none."""
+        if plain not in self._neighbours:
+            found = []
+            for name in self.values.names.neighbours(plain.network):
+                value = self.values.value(plain._replace(network=name))
+                if value is not None:
+                    found.append(Candidate(value, name, _FAR, 3, name, len(found)))
+            self._neighbours[plain] = Candidates(found)
+        fitting = _fitting(self._neighbours[plain], printed, digits_of(printed))
+        return fitting[0].words if fitting else ""
+
     def _candidates(self, plain: Case, says_input: bool, says_batch: bool, is_far: bool) -> list[Candidate]:
         near = list(_near_deviations(plain, self.values, says_batch))
         far = list(_far_deviations(plain, says_input)) if is_far else []
         alone = far if is_far else near
-        found = []
-        of_papers = set()
+        found: list[Candidate] = []
+        of_papers: set[Fraction] = set()
         for each in alone:
             value = self.values.value(plain._replace(**each.change))
             is_of_papers = each.change.get("convention") in FLOPS
@@ -111,8 +124,8 @@ class Explainer:
             if is_far and one not in far and other not in far and not _is_far_pair(one, other):
                 continue
             grade = _together(one, other, is_far)
-            if grade is None:
-                continue
+            if grade is None or (is_far and "@" in one.words and not one.words.endswith("@torchvision")):
+                continue  # other settings of a variant: of the one that libraries have
             value = self.values.value(plain._replace(**one.change)._replace(**other.change))
             if value is not None:
                 words, key = f"{one.words}, {other.words}", f"{one.key}, {other.key}"

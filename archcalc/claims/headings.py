@@ -161,10 +161,21 @@ def convention_of(cell: str) -> str:
     if words[:1] == ["2"] or plain in ("two_per_mac", "doubled"):
         return "two_per_mac"
     if version:
-        for name, convention in CONVENTIONS.items():
-            if name.startswith(plain) and convention.is_of(plain, version):
-                return name
+        asked = _version(version)
+        of_tool = sorted((_version(each.version), name) for name, each in CONVENTIONS.items() if _tool(name) == plain)
+        newer = [name for found, name in of_tool if found >= asked]
+        return newer[0] if newer else of_tool[-1][1] if of_tool else ""
     return plain if plain in CONVENTIONS else ""
+
+
+def _tool(convention: str) -> str:
+    """The tool of a convention: `thop` of thop_0_0."""
+    return re.sub(r"_[0-9_]+\Z", "", convention)
+
+
+def _version(text: str) -> tuple[int, ...]:
+    """The first two numbers of a version, by which conventions differ."""
+    return tuple(map(int, _WHOLE.findall(text)[:2]))
 
 
 _DTYPE_WORDS = {"float32": "fp32", "float": "fp32", "single": "fp32", "float16": "fp16", "half": "fp16"}

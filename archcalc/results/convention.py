@@ -150,7 +150,7 @@ def _averaged(operator: Any, x: Shape, y: Shape, cost: OperationCost) -> Any:
     stride = operator.kernel if operator.stride is None else operator.stride
     pads = all_padding(x, operator.kernel, stride, operator.padding, 1)
     kernels, strides = _extents(operator, x), per_axis(stride, x.rank, "stride")
-    axes = zip(x.spatial, y.spatial, kernels, strides, pads, strict=True)
+    axes: Any = zip(x.spatial, y.spatial, kernels, strides, pads, strict=True)
     return x.channels * prod([_averaged_along(operator.count_include_pad, *axis) for axis in axes])
 
 
