@@ -99,7 +99,7 @@ class Explainer:
     def neighbour(self, printed: Printed, plain: Case) -> str:
         """The network of the same family whose figure it is: a row that has slipped; nothing: there is none."""
         if plain not in self._neighbours:
-            found = []
+            found: list[Candidate] = []
             for name in self.values.names.neighbours(plain.network):
                 value = self.values.value(plain._replace(network=name))
                 if value is not None:
