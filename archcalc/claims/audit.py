@@ -242,7 +242,7 @@ class _Judge:
                     return _Found(figure("right", why, computed=int(asked), plain=computed))
         says = bool(plain.resolution), cell.row.batch > 1
         for printed, text, assumed in readings:
-            found = self.explainer.explanations(printed, read_printed(text, 1024), plain, *says)
+            found = self.explainer.explanations(printed, text, plain, *says)
             if found:
                 return _Found(figure("explained", computed=None, plain=computed), tuple(found), assumed)
         printed, assumed = _nearest(readings, value)

@@ -9,7 +9,7 @@ from itertools import combinations
 from typing import Any, NamedTuple
 
 from archcalc.claims.cases import BUFFERS, PARTS, Case, Values
-from archcalc.claims.printed import Figure, Printed, Quotient
+from archcalc.claims.printed import Figure, Printed, Quotient, read_printed
 from archcalc.engine.cost.conventions import CONVENTIONS
 
 RESOLUTIONS = (224, 227, 231, 256, 288, 299, 320, 384, 448, 512, 192, 160, 128, 64, 32)
@@ -20,6 +20,7 @@ FLOPS = ("macs", "two_per_mac", "arithmetic")  # what a column of FLOPs may mean
 # unit of something that can be computed: of the 81 from 2.0 to 10.0 G, 8 are of grade 1 or 2 for ResNet-50.
 EXACT = 99  # every digit: a whole number, or more digits than anybody rounds to
 MANY = 5
+_NEARLY = 1e-9  # what a float may be off, and much more
 _CONVENTION, _UNIT, _MULTIPLE, _SETTING, _FAR = 1, 2, 3, 4, 5
 
 
@@ -51,10 +52,11 @@ class Candidates:
 
     def __init__(self, found: list[Candidate]) -> None:
         self._found = sorted(found, key=lambda each: each.value)
-        self._values = [each.value for each in self._found]
+        self._values = [float(each.value) for each in self._found]
 
-    def near(self, low: Fraction, high: Fraction) -> list[Candidate]:
-        """Those from one number to another, the ends included."""
+    def near(self, low: float, high: float) -> list[Candidate]:
+        """Those about from one number to another: to be compared exactly, for these are only nearly what they are."""
+        low, high = low - abs(low) * _NEARLY, high + abs(high) * _NEARLY
         return self._found[bisect_left(self._values, low) : bisect_right(self._values, high)]
 
 
@@ -67,13 +69,13 @@ class Explainer:
         self._far: dict[tuple[Case, bool, bool], Candidates] = {}
         self._neighbours: dict[Case, Candidates] = {}
 
-    def explanations(self, printed: Printed, in_units: Printed, plain: Case, says_input: bool, says_batch: bool
+    def explanations(self, printed: Printed, text: str, plain: Case, says_input: bool, says_batch: bool
                      ) -> list[Candidate]:  # fmt: skip
         """What explains a figure, the best first; of grades 4 and 5 only where nothing better does.
 
         Args:
             printed: the figure.
-            in_units: the same with 1,024 for a thousand.
+            text: what it was read from.
             plain: what its column and row ask for.
             says_input: whether the row says of what input it is: then it is of no other.
             says_batch: whether the row says of how many examples it is.
@@ -87,7 +89,8 @@ class Explainer:
         found = _fitting(self._near[key], printed, digits)
         value = self.values.value(plain)
         least = 2 if plain.quantity == "size_bytes" else 3
-        if value is not None and digits >= least and _fits(in_units, value, digits):
+        is_near = value is not None and digits >= least and _is_in_units(printed, value)
+        if value is not None and is_near and _fits(read_printed(text, 1024), value, digits):
             words = "MiB for MB" if plain.quantity == "size_bytes" else "1,024 for a thousand"
             found.append(Candidate(value, words, _UNIT, least, words, 10**6))
         if not found:
@@ -120,6 +123,7 @@ class Explainer:
             if value is not None and (is_of_papers or each.kind != "convention" or value not in of_papers):
                 of_papers |= {value} if is_of_papers else set()
                 found.append(Candidate(value, each.words, each.grade, each.digits, each.key, len(found)))
+        alone_come_to = {each.value for each in found}  # two deviations that come to what one does explain nothing
         for one, other in combinations([*near, *far], 2):
             if is_far and one not in far and other not in far and not _is_far_pair(one, other):
                 continue
@@ -127,13 +131,18 @@ class Explainer:
             if grade is None or (is_far and "@" in one.words and not one.words.endswith("@torchvision")):
                 continue  # other settings of a variant: of the one that libraries have
             value = self.values.value(plain._replace(**one.change)._replace(**other.change))
-            if value is not None:
+            if value is not None and value not in alone_come_to:
                 words, key = f"{one.words}, {other.words}", f"{one.key}, {other.key}"
                 is_usual = one.kind == "variant" and other.key == "doubled"
                 least = 2 if is_usual else 4 if grade == _FAR else 3
                 digits = max(least, one.digits, other.digits)
                 found.append(Candidate(value, words, grade, digits, key, len(found), False))
         return found
+
+
+def _is_in_units(printed: Printed, value: Fraction) -> bool:
+    """Whether 1,024 for a thousand may be it: 1.024 to 1.0995 times as much, and what was rounded."""
+    return 0.85 * float(value) <= float(printed.figures[0].value) <= float(value)
 
 
 def _is_far_pair(one: Deviation, other: Deviation) -> bool:
@@ -181,7 +190,7 @@ def _fits(printed: Printed, value: Fraction, digits: int) -> bool:
 def _fitting(candidates: Candidates, printed: Printed, digits: int) -> list[Candidate]:
     (figure,) = printed.figures
     unit = figure.unit if isinstance(figure, Figure) else Fraction(0)
-    near = candidates.near(figure.value - unit, figure.value + unit)
+    near = candidates.near(float(figure.value - unit), float(figure.value + unit))
     return [each for each in near if digits >= each.digits and _fits(printed, each.value, digits)]
 
 
