@@ -14,26 +14,63 @@ if TYPE_CHECKING:
     from archcalc.engine.formula.closed_form import closed_form
     from archcalc.engine.network import Network, analyze, load
     from archcalc.engine.sweep.run import sweep
+    from archcalc.python.answer import Answer
+    from archcalc.python.functions import (
+        audit,
+        check,
+        compare,
+        conventions,
+        diff,
+        explain,
+        find,
+        formula,
+        names,
+        operators,
+        reconcile,
+        scale,
+        solve,
+        sources,
+        validate,
+        verify,
+    )
     from archcalc.source import SpecError
     from archcalc.spec.limits import Limits
     from archcalc.torch_bridge.model.build import to_torch
 
 __version__ = "0.1.0"
 __all__ = [
+    "Answer",
     "Limits",
     "Network",
     "SpecError",
     "__version__",
     "analyze",
+    "audit",
+    "check",
     "check_ledger",
     "closed_form",
+    "compare",
+    "conventions",
+    "diff",
+    "explain",
+    "find",
+    "formula",
     "load",
+    "names",
+    "operators",
+    "reconcile",
+    "scale",
+    "solve",
+    "sources",
     "sweep",
     "to_torch",
+    "validate",
+    "verify",
 ]
 
 # Where each public name lives; imported when first asked for, so that `archcalc --help` needs none of it.
 _PUBLIC = {
+    "Answer": "archcalc.python.answer",
     "Limits": "archcalc.spec.limits",
     "Network": "archcalc.engine.network",
     "SpecError": "archcalc.source",
@@ -43,6 +80,27 @@ _PUBLIC = {
     "load": "archcalc.engine.network",
     "sweep": "archcalc.engine.sweep.run",
     "to_torch": "archcalc.torch_bridge.model.build",  # the torch extra
+    **dict.fromkeys(
+        (
+            "audit",
+            "check",
+            "compare",
+            "conventions",
+            "diff",
+            "explain",
+            "find",
+            "formula",
+            "names",
+            "operators",
+            "reconcile",
+            "scale",
+            "solve",
+            "sources",
+            "validate",
+            "verify",
+        ),
+        "archcalc.python.functions",
+    ),
 }
 
 

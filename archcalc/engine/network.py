@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from fractions import Fraction
 from operator import index
-from typing import TYPE_CHECKING, Any, NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from archcalc.dims import Polynomial, Ratio, ratio, variable
 from archcalc.engine.cost.analyze import layer_costs, total
@@ -20,10 +21,11 @@ from archcalc.results.cost import DTYPES, NetworkCost, Storage
 from archcalc.source import Diagnostic, Source, Span, SpecError, suggestion
 from archcalc.spec.expand import expand, value_of
 from archcalc.spec.expression_text import Problem
-from archcalc.spec.library import find
+from archcalc.spec.library import choose, find, looks_like_file
 from archcalc.spec.limits import DEFAULT_LIMITS, Limits
 from archcalc.spec.model import Placed, Spec
 from archcalc.spec.parse import parse_expression
+from archcalc.spec.read import read_spec
 from archcalc.spec.trail import OVERRIDE
 
 if TYPE_CHECKING:
@@ -100,17 +102,32 @@ class Network(NamedTuple):
         return value_of(self.spec, self.name, variable, overrides)
 
 
-def load(name: str) -> Network:
-    """Find a network by its name (`resnet50`, `alexnet@torchvision`) or its file (`./my.yaml`, `./my.yaml:variant`).
+AnyNetwork: TypeAlias = str | Path | Network
+"""A network: its name, a file, the text of a spec, or what `load` gave."""
+
+
+def load(network: AnyNetwork) -> Network:
+    """Find a network.
+
+    Args:
+        network: its name (`resnet50`, `alexnet@torchvision`); a file, as a path or a text (`./my.yaml`,
+            `./my.yaml:variant`); or a spec itself, a text of several lines. A network stays as it is.
 
     Raises:
-        SpecError: no such network, with the nearest names; or all that is wrong with the file.
+        SpecError: no such network, with the nearest names; or all that is wrong with the file or text.
     """
+    if isinstance(network, Network):
+        return network
+    if isinstance(network, str) and "\n" in network:
+        return Network(*choose(read_spec(Source("text", network))))
+    name = str(network)
+    if isinstance(network, Path) and not looks_like_file(name):
+        name = f"./{name}"
     return Network(*find(name))
 
 
 def analyze(
-    network: str | Network,
+    network: AnyNetwork,
     batch: int = 1,
     set: Mapping[str, Any] | None = None,
     input: Given = None,
@@ -125,7 +142,7 @@ def analyze(
     """What a network costs.
 
     Args:
-        network: a name, a file, or what `load` gave.
+        network: its name, a file, the text of a spec, or what `load` gave.
         batch: examples at once; multiplies macs, flops and activations, not what is stored.
         set: values of variables of the spec: `{"resolution": 256}`.
         input: another input than the spec's, channels first: `(3, 256, 256)`; of several inputs by their names:
@@ -143,8 +160,7 @@ def analyze(
         ValueError: an unknown dtype or convention, a batch or bits below 1, or a density that is none.
         TypeError: a batch or bits that are not whole.
     """
-    if isinstance(network, str):
-        network = load(network)
+    network = load(network)
     if index(batch) < 1:
         raise ValueError(f"batch is {batch}; it must be at least 1")
     if dtype not in DTYPES:
@@ -215,6 +231,7 @@ def cost_of_graph(
         storage=storage,
         make_layers=lambda: layer_costs(graph, fields, batch, storage, rule, with_heads, scope),
         scope=scope,
+        make_part=lambda path: cost_of_graph(network, graph, batch, set, dtype, convention, with_heads, storage, path),
     )
 
 

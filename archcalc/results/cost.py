@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from archcalc.graph import Graph
 from archcalc.ops import Operator, Shape
 from archcalc.results.convention import Convention
+from archcalc.source import suggestion
 
 if TYPE_CHECKING:
     import pandas
@@ -72,7 +73,7 @@ class Fields(Protocol):
         ...
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class LayerCost:
     """A layer: one to three operations under one name. `macs`, `flops` and `activations` are times batch."""
 
@@ -109,6 +110,10 @@ class LayerCost:
     def receptive_field(self) -> ReceptiveField | None:
         """What one output position sees of the input; None where the input has no axes."""
         return self.fields.after(self.nodes[-1])
+
+    def __repr__(self) -> str:
+        """In one line."""
+        return f"LayerCost({self.name}: {self.notation}, {self.params:,} params, {self.macs:,} MACs)"
 
 
 @dataclass(slots=True)
@@ -172,6 +177,7 @@ class NetworkCost:
     storage: Storage
     make_layers: Callable[[], list[LayerCost]] = field(repr=False)
     scope: str = ""  # the path that it is restricted to: layers and totals are those under it
+    make_part: Callable[[str], NetworkCost] | None = field(default=None, repr=False)
 
     @cached_property
     def layers(self) -> list[LayerCost]:
@@ -214,6 +220,36 @@ class NetworkCost:
             found.setdefault(layer.stage, []).append(layer)
         return found
 
+    def __getitem__(self, path: str) -> Any:
+        """A layer by its path, a `LayerCost`; of a block or a stage what is under it, a `NetworkCost`.
+
+        Raises:
+            KeyError: there is no such path, with the nearest.
+        """
+        inside = [layer for layer in self.layers if layer.name == path or layer.name.startswith(f"{path}.")]
+        if len(inside) == 1 and inside[0].name == path:
+            return inside[0]
+        if self.make_part is not None and inside:
+            return self.make_part(path)
+        paths = {".".join(name.split(".")[:depth]) for name in map(_name, self.layers) for depth in range(1, 99)}
+        raise KeyError(f"{self.name} has no layer or block {path}: {suggestion(path, sorted(paths), 'see .layers')}")
+
+    def __contains__(self, path: object) -> bool:
+        """Whether there is a layer or block of that path."""
+        return any(layer.name == path or layer.name.startswith(f"{path}.") for layer in self.layers)
+
+    def to_dict(self) -> dict[str, Any]:
+        """What `archcalc show --format json` writes of it: plain values, with its totals and layers."""
+        from archcalc.results.rows import network_object
+
+        return network_object(self)
+
+    def to_json(self) -> str:
+        """The same as a text, a layer on each line."""
+        from archcalc.results.rows import json_lines
+
+        return json_lines(self.to_dict())
+
     def to_frame(self) -> pandas.DataFrame:
         """One row a layer, with the columns of the CSV reports."""
         import pandas as pd
@@ -244,6 +280,10 @@ class NetworkCost:
     def _sums(self) -> str:
         mark = "at least " if self.totals.at_least else ""
         return f"{mark}{self.totals.params:,} params, {mark}{self.totals.macs:,} MACs"
+
+
+def _name(layer: LayerCost) -> str:
+    return layer.name
 
 
 def layer_row(layer: LayerCost, convention: Convention) -> dict[str, Any]:

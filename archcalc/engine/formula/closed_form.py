@@ -11,7 +11,7 @@ from typing import Any
 from archcalc.dims import Assumption, Dim, Polynomial, evaluate, substitute, variable
 from archcalc.engine.cost.quantities import quantity
 from archcalc.engine.formula.ranges import ranges_of
-from archcalc.engine.network import Network, load
+from archcalc.engine.network import AnyNetwork, load
 from archcalc.results.formula import Counter, numbers_at
 
 
@@ -74,7 +74,7 @@ class ClosedForm:
 
 
 def closed_form(
-    network: str | Network,
+    network: AnyNetwork,
     free: Sequence[str] | Mapping[str, Fraction | int],
     name: str = "macs",
     set: Mapping[str, Any] | None = None,
@@ -96,8 +96,7 @@ def closed_form(
         SpecError: a variable is unknown, or decides the structure and cannot stay free.
         KeyError: not one of `quantities.ADDITIVE`.
     """
-    if isinstance(network, str):
-        network = load(network)
+    network = load(network)
     units = {of: Fraction(free[of] if isinstance(free, Mapping) else 1) for of in free}
     graph = network.graph(set, free=units, with_heads=with_heads)
     number = quantity(graph, name, with_heads)

@@ -22,7 +22,7 @@ from archcalc.engine.explain import MismatchError
 from archcalc.engine.formula.closed_form import letters
 from archcalc.engine.formula.ranges import Range, decided_by, holds, period_of, ranges_of
 from archcalc.engine.formula.squares import squared
-from archcalc.engine.network import Network, check_variable, load
+from archcalc.engine.network import AnyNetwork, Network, check_variable, load
 from archcalc.graph import Graph
 from archcalc.results.formula import By, Counter, Forms, Formulas
 from archcalc.source import Diagnostic, SpecError, suggest
@@ -34,7 +34,7 @@ Rows: TypeAlias = "Mapping[str, Mapping[str, Dim]]"
 
 
 def formulas(
-    network: str | Network,
+    network: AnyNetwork,
     free: Sequence[str] | Mapping[str, Fraction | int | None] | None = None,
     quantities: Sequence[str] = ("macs", "params"),
     by: By = "total",
@@ -56,8 +56,7 @@ def formulas(
         SpecError: an unknown network, variable or quantity; or a variable that decides the structure.
         MismatchError: a formula and the integer engine disagree: an error of archcalc.
     """
-    if isinstance(network, str):
-        network = load(network)
+    network = load(network)
     names = list(dict.fromkeys(quantities))
     for name in names:
         _check_quantity(name)

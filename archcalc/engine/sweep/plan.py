@@ -7,13 +7,14 @@ import sys
 from collections.abc import Mapping, Sequence
 from math import prod
 from operator import index
+from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple, NoReturn
 
 from archcalc import __version__
 from archcalc.engine.cost.quantities import instead_of
 from archcalc.engine.library import NetworkText, text_of
-from archcalc.engine.network import Network, check_variable, load
+from archcalc.engine.network import AnyNetwork, Network, check_variable, load
 from archcalc.engine.sweep.axes import axis_of
 from archcalc.engine.sweep.expansion import BATCH, SWEEPABLE, SWEPT, Expansions, Question
 from archcalc.engine.sweep.selection import Selection, selection
@@ -145,7 +146,7 @@ class Plan(NamedTuple):
 
 
 def make_plan(
-    networks: str | Network | Sequence[str | Network],
+    networks: AnyNetwork | Sequence[AnyNetwork],
     over: Mapping[str, Any] | Sequence[Axis],
     *,
     set: Mapping[str, Any] | None = None,
@@ -172,9 +173,9 @@ def make_plan(
             raise ValueError(f"{name} is {number}; it must be at least {least}")
     if dtype not in DTYPES:
         raise ValueError(f"no dtype is called {dtype}; there are {', '.join(DTYPES)}")
-    given = [networks] if isinstance(networks, (str, Network)) else list(networks)
+    given = [networks] if isinstance(networks, (str, Path, Network)) else list(networks)
     found: dict[str, Network] = {}
-    for each in (load(each) if isinstance(each, str) else each for each in given):
+    for each in map(load, given):
         if found.setdefault(each.name, each).spec.source.text != each.spec.source.text:
             _refuse("same-name", f"two of the networks are called {each.name}", "give one of them another name")
     axes = [axis_of(name, values) for name, values in over.items()] if isinstance(over, Mapping) else list(over)

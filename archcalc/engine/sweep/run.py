@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from archcalc.engine.network import Network
+from archcalc.engine.network import AnyNetwork
 from archcalc.engine.sweep.chunk import Rows, Runner
 from archcalc.engine.sweep.parts import Store
 from archcalc.engine.sweep.plan import Plan, make_plan
@@ -19,7 +19,7 @@ Progress = Callable[[int], None]  # is told how many points are done
 
 
 def sweep(
-    networks: str | Network | Sequence[str | Network],
+    networks: AnyNetwork | Sequence[AnyNetwork],
     over: Mapping[str, Any],
     *,
     set: Mapping[str, Any] | None = None,

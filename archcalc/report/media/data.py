@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from archcalc import __version__
 from archcalc.ops import Shape
-from archcalc.report.media.numbers import exact, extents
-from archcalc.results.convention import Convention
-from archcalc.results.cost import LayerCost, NetworkCost, layer_row, shape_list, totals_row
+from archcalc.report.media.numbers import extents
+from archcalc.results.cost import LayerCost, NetworkCost, layer_row, totals_row
+from archcalc.results.rows import json_lines as json_lines
+from archcalc.results.rows import network_object as network_object
+from archcalc.results.rows import network_row as network_row
+from archcalc.results.rows import row_of as row_of
+from archcalc.results.rows import totals_object as totals_object
 from archcalc.source import visible
 
 _SHAPES = frozenset({"input", "shape", "in_shape", "out_shape", "out_shape_before", "out_shape_after"}) | {
@@ -38,32 +41,6 @@ def in_order(cost: NetworkCost, rows: Sequence[LayerCost], column: str) -> list[
         return -value if isinstance(value, (int, float)) else [-size for size in value or []]
 
     return sorted(rows, key=key)
-
-
-def row_of(layer: LayerCost, convention: Convention) -> dict[str, Any]:
-    """A row of layers; null where a sum has no shape of its own."""
-    row = layer_row(layer, convention)
-    for name in ("in_shape", "out_shape"):
-        row[name] = row[name] or None
-    return row
-
-
-def network_row(cost: NetworkCost) -> dict[str, Any]:
-    """What a network is, and what was assumed."""
-    return {
-        "name": cost.name,
-        "family": cost.title,
-        "year": cost.year,
-        "task": cost.task,
-        "input": shape_list(cost.input),
-        "batch": cost.batch,
-        "scope": cost.scope,
-        "dtype": cost.dtype,
-        "bits": list(cost.storage.bits),
-        "density": [exact(density) for density in cost.storage.densities],
-        "convention": cost.convention.name,
-        "with_heads": cost.with_heads,
-    }
 
 
 def csv_text(rows: Iterable[Mapping[str, Any]], names: Sequence[str] = ()) -> str:
@@ -112,34 +89,3 @@ def json_text(networks: Sequence[Mapping[str, Any]], **more: Any) -> str:
 def versioned(**members: Any) -> dict[str, Any]:
     """An object that says which version made it."""
     return {"archcalc": __version__, **members}
-
-
-def network_object(cost: NetworkCost, rows: Sequence[LayerCost] | None = None) -> dict[str, Any]:
-    """A network with its totals and layers."""
-    shown = cost.layers if rows is None else rows
-    return totals_object(cost) | {"layers": [row_of(row, cost.convention) for row in shown]}
-
-
-def totals_object(cost: NetworkCost) -> dict[str, Any]:
-    """A network with its totals alone, as `list` gives it."""
-    return network_row(cost) | {"settings": dict(cost.settings), "totals": totals_row(cost)}
-
-
-def json_lines(value: Any, indent: str = "") -> str:
-    """JSON whose lists of objects have one object a line, so that it reads and differs by layers."""
-    return f"{_json(value, indent)}\n"
-
-
-def _json(value: Any, indent: str) -> str:
-    inner = indent + "  "
-    if isinstance(value, Mapping) and any(_is_rows(item) or isinstance(item, Mapping) for item in value.values()):
-        members = [f"{inner}{json.dumps(key)}: {_json(item, inner)}" for key, item in value.items()]
-        return "{\n" + ",\n".join(members) + f"\n{indent}}}"
-    if _is_rows(value):
-        members = [f"{inner}{_json(item, inner)}" for item in value]
-        return "[\n" + ",\n".join(members) + f"\n{indent}]"
-    return json.dumps(value, ensure_ascii=False)
-
-
-def _is_rows(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and isinstance(value[0], Mapping)

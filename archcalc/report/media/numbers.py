@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fractions import Fraction
 from typing import Literal
 
 from archcalc.ops import Shape
 from archcalc.results.cost import ReceptiveField, json_number
+from archcalc.results.rows import exact as exact
 
 Units = Literal["si", "raw"]
 
@@ -92,15 +92,6 @@ def decimal(value: int, other: int, decimals: int) -> str:
     scaled = (2 * value * 10**decimals + other) // (2 * other)
     whole, part = divmod(scaled, 10**decimals)
     return f"{whole:,}.{part:0{decimals}d}" if decimals else f"{whole:,}"
-
-
-def exact(value: Fraction) -> str:
-    """A decimal with all its digits: `0.33`; else the fraction."""
-    unit = 10**18
-    if unit % value.denominator:
-        return str(value)
-    whole, part = divmod(abs(value.numerator) * (unit // value.denominator), unit)
-    return f"{'-' * (value < 0)}{whole}.{part:018d}".rstrip("0").rstrip(".")
 
 
 def seconds(value: float) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from archcalc.engine.cost.analyze import total
 from archcalc.engine.cost.conventions import CONVENTIONS, TOOLS, decompose
-from archcalc.engine.network import Network, load
+from archcalc.engine.network import AnyNetwork, load
 from archcalc.results.convention import Convention
 from archcalc.results.cost import shape_list
 from archcalc.results.reconciliation import PARTS, Component, Figure, ReconciledTool, Reconciliation
@@ -20,7 +20,7 @@ NAMES = tuple(convention.name for convention in TOOLS)
 
 
 def reconcile(
-    network: str | Network,
+    network: AnyNetwork,
     tools: Sequence[str] = NAMES,
     recorded: bool = False,
     tell: Callable[[float, str], None] = lambda done, tool: None,
@@ -39,8 +39,7 @@ def reconcile(
     Raises:
         SpecError: an unknown name, or the place where the spec is wrong.
     """
-    if isinstance(network, str):
-        network = load(network)
+    network = load(network)
     graph = network.graph(with_heads=False)
     sizes = tuple(shape_list(graph.input))
     definition = definition_of(network)

@@ -18,7 +18,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, fx, nn
 
-from archcalc.engine.network import Network, load
+from archcalc.engine.network import AnyNetwork, load
 from archcalc.graph import NETWORK_INPUT, Graph
 from archcalc.ops import Shape, TorchCall
 from archcalc.results.cost import shape_list
@@ -35,7 +35,7 @@ OUR_OWN = {
 
 
 def to_torch(
-    network: str | Network,
+    network: AnyNetwork,
     set: Mapping[str, Any] | None = None,
     input: Shape | Sequence[int] | None = None,
     with_heads: bool = False,
@@ -56,8 +56,7 @@ def to_torch(
     Raises:
         SpecError: an unknown name or variable, or the place where the spec is wrong.
     """
-    if isinstance(network, str):
-        network = load(network)
+    network = load(network)
     return build(network.graph(set, input, with_heads=with_heads), with_heads, device)
 
 

@@ -12,7 +12,7 @@ from torch import Tensor, fx, nn
 
 from archcalc.engine.cost.conventions import MACS
 from archcalc.engine.execution import executions, least_memory
-from archcalc.engine.network import Network, cost_of_graph, load
+from archcalc.engine.network import AnyNetwork, cost_of_graph, load
 from archcalc.results.cost import DTYPES, LayerCost, shape_list
 from archcalc.results.measurement import LayerTime, Measurement
 from archcalc.spec.collector import paused_collector
@@ -43,7 +43,7 @@ def best_device() -> str:
 
 
 def profile(
-    network: str | Network,
+    network: AnyNetwork,
     device: str = "cpu",
     batch: int = 1,
     dtype: str = "fp32",
@@ -88,7 +88,7 @@ def profile(
         raise ValueError(f"torch does not compute in {dtype} here; {', '.join(MEASURED_DTYPES)}")
     if layers and compile:
         raise ValueError("a compiled model has no layers any more: they are fused")
-    network = load(network) if isinstance(network, str) else network
+    network = load(network)
     place = existing(device)
     graph = network.graph(set, input, with_heads=False)
     if channels_last and graph.input.rank != 2:

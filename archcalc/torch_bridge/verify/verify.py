@@ -17,7 +17,7 @@ from torch import nn
 
 from archcalc.engine.cost.analyze import total
 from archcalc.engine.library import NetworkText, network_of, text_of
-from archcalc.engine.network import Network, load
+from archcalc.engine.network import AnyNetwork, Network, load
 from archcalc.graph import Graph
 from archcalc.results.verification import MODEL, TOOLS, Check, NetworkVerification, Verification
 from archcalc.source.extra import require
@@ -39,7 +39,7 @@ _CHECKS: dict[str, Checks] = {
 
 
 def verify(
-    network: str | Network,
+    network: AnyNetwork,
     against: str | nn.Module | Sequence[str | nn.Module] = TOOLS,
     export: bool = False,
     set: Mapping[str, Any] | None = None,
@@ -66,8 +66,7 @@ def verify(
     """
     named, models = parted(against)
     require("torch", *named)
-    if isinstance(network, str):
-        network = load(network)
+    network = load(network)
     graph = network.graph(set, input)
     of_inputs = {name for placed in network.spec.inputs.values() for name in free_names(placed.expression)}
     is_as_defined = definition_of(network) and {*(set or {})} <= of_inputs

@@ -1,0 +1,1 @@
+"""The Python interface: what each command does, as a function."""
