@@ -26,13 +26,12 @@ if TYPE_CHECKING:
         formula,
         names,
         operators,
-        reconcile,
         scale,
         solve,
         sources,
         validate,
-        verify,
     )
+    from archcalc.python.with_torch import reconcile, verify
     from archcalc.source import SpecError
     from archcalc.spec.limits import Limits
     from archcalc.torch_bridge.model.build import to_torch
@@ -92,15 +91,15 @@ _PUBLIC = {
             "formula",
             "names",
             "operators",
-            "reconcile",
             "scale",
             "solve",
             "sources",
             "validate",
-            "verify",
         ),
         "archcalc.python.functions",
     ),
+    "reconcile": "archcalc.python.with_torch",
+    "verify": "archcalc.python.with_torch",
 }
 
 

@@ -1,0 +1,82 @@
+"""What needs torch: networks held against real models, and other tools run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from archcalc.engine.network import AnyNetwork, load
+from archcalc.python.answer import Answer
+
+if TYPE_CHECKING:
+    from archcalc.results.reconciliation import Reconciliation
+    from archcalc.results.verification import Verification
+
+
+def verify(*networks: AnyNetwork, against: Sequence[str] | None = None, **how: Any) -> Answer[Verification]:
+    """Networks held against real models, to the last integer; needs torch.
+
+    Args:
+        networks: the networks.
+        against: tools: `torch`, `fvcore`, `torchvision`; without, all of them.
+            Modules of one's own are given as `net.py:Net(3)`.
+        how: `export`, `jobs`, `set`, `input`, `values`.
+
+    Raises:
+        ValueError: no network is given, or an unknown tool.
+        SpecError: as `analyze`.
+        MissingExtraError: a tool is not installed.
+    """
+    from archcalc.report.verification import rows, verification_object, verified
+    from archcalc.results.verification import TOOLS
+    from archcalc.source.extra import require
+
+    if not networks:
+        raise ValueError("verify needs a network: verify('resnet50')")
+    chosen = list(TOOLS if against is None else against)
+    require("torch", *(tool for tool in chosen if tool in TOOLS))
+    from archcalc.torch_bridge.verify.verify import parted
+
+    for tool in parted(chosen)[0]:
+        if tool not in TOOLS:
+            raise ValueError(f"no tool is called {tool}; there are {', '.join(TOOLS)}")
+    from archcalc.torch_bridge.verify.verify import verify_all
+
+    found = verify_all([load(network) for network in networks], chosen, **how)
+    return Answer(
+        found,
+        lambda: {"verification": verification_object(found)},
+        lambda: rows(found),
+        lambda: verified(found),
+    )
+
+
+def reconcile(
+    network: AnyNetwork, tools: Sequence[str] | None = None, recorded: bool = False
+) -> Answer[Reconciliation]:
+    """Why other tools print other numbers, to the last integer; needs torch and torchvision.
+
+    Args:
+        network: the network.
+        tools: some of `conventions()` that are tools; without, all of them.
+        recorded: take the figures that were recorded, and run none.
+
+    Raises:
+        SpecError: as `load`.
+        MissingExtraError: torch is not installed.
+    """
+    from archcalc.report.reconciliation import reconciled, reconciliation_object, rows
+    from archcalc.source.extra import require
+
+    require("torch", "torchvision")
+    from archcalc.engine.cost.conventions import TOOLS
+    from archcalc.torch_bridge.counters.reconcile import reconcile as run
+
+    named = [convention.name for convention in TOOLS] if tools is None else tools
+    found = run(load(network), named, recorded)
+    return Answer(
+        found,
+        lambda: {"reconciliation": reconciliation_object(found)},
+        lambda: list(rows(found)),
+        lambda: reconciled(found),
+    )
