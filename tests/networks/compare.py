@@ -65,6 +65,8 @@ UNLISTED: tuple[str, ...] = ("dropout",)
 UNLISTED_IN: dict[str, tuple[str, ...]] = {
     # torchvision's pooling to 6x6, where the maps are 6x6 already
     "alexnet@torchvision": ("adaptive_avgpool",),
+    # to 7x7, where they are 7x7 already
+    **{f"vgg{depth}@torchvision{norm}": ("adaptive_avgpool",) for depth in (11, 13, 16, 19) for norm in ("", "-bn")},
     # a residual times a constant
     "inception_resnet_v1": ("scale",),
     "inception_resnet_v1@facenet": ("scale",),

@@ -390,6 +390,62 @@ def test_opaque_layers_give_no_values(tmp_path: Path) -> None:
 
 # torchvision's, with its weights in ours.
 
+
+class TensorFlowsMobileNet(nn.Module):
+    """MobileNet by Howard et al. 2017, Table 1, with TensorFlow's SAME padding: the odd row goes after.
+
+    Padding along an axis of n is max((ceil(n / 2) - 1) * 2 + 3 - n, 0) in all at stride 2 (tf.nn, "Notes on padding").
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        widths = [(64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *[(512, 1)] * 5, (1024, 2), (1024, 1)]
+        self.convs, self.norms = nn.ModuleList([nn.Conv2d(3, 32, 3, 2, bias=False)]), nn.ModuleList()
+        channels = 32
+        for width, stride in widths:
+            self.convs.append(nn.Conv2d(channels, channels, 3, stride, groups=channels, bias=False))
+            self.convs.append(nn.Conv2d(channels, width, 1, bias=False))
+            channels = width
+        for conv in self.convs:
+            self.norms.append(nn.BatchNorm2d(conv.out_channels, eps=0.001))
+        self.fc = nn.Linear(1024, 1000)
+
+    def forward(self, x: Any) -> Any:
+        for conv, norm in zip(self.convs, self.norms, strict=True):
+            sides: list[int] = []
+            for n in reversed(x.shape[2:]):
+                step, kernel = conv.stride[0], conv.kernel_size[0]
+                pad = max((-(-n // step) - 1) * step + kernel - n, 0)
+                sides += [pad // 2, pad - pad // 2]
+            x = norm(conv(nn.functional.pad(x, sides))).relu()
+        return self.fc(x.mean((2, 3)))
+
+
+@pytest.mark.parametrize("side", [224, 75, 64])
+def test_mobilenet_pads_as_tensorflow_does(side: int) -> None:
+    """Written by hand after TensorFlow's rule; the variant that pads evenly computes something else at even sizes."""
+    found = verify("mobilenet_v1@tf", TensorFlowsMobileNet(), input=(3, side, side), values=True)
+    assert found.differences == []
+    evenly = verify("mobilenet_v1", TensorFlowsMobileNet(), input=(3, side, side), values=True)
+    assert [check.quantity for check in evenly.differences] == ["values"]
+
+
+@pytest.mark.parametrize("name", ["vgg16@torchvision", "vgg11@torchvision-bn"])
+def test_vgg_of_torchvision_takes_any_size(name: str) -> None:
+    """Its pooling to 7x7 is in the network; the paper's is the same at 224 alone, and not compared elsewhere."""
+    found = verify(name, "torchvision", input=(3, 97, 130))
+    assert (found.differences, len(found.checks)) == ([], 5)
+    plain = name.replace("torchvision-", "").replace("@torchvision", "")
+    assert verify(plain, "torchvision", input=(3, 97, 130)).checks == []
+    assert len(verify(plain, "torchvision", input=(3, 224, 224)).checks) == 5
+
+
+def test_a_file_called_as_a_network_of_torchvision_is_not_that(tmp_path: Path) -> None:
+    path = spec(tmp_path, SPEC.replace("network: own", "network: squeezenet1_1"))
+    out = run("verify", path, "--against", "torchvision", code=1).stdout
+    assert "nothing checked: there is nothing of torchvision to hold it against" in out
+
+
 SMALLEST = {"inception": 75, "googlenet": 64, "alexnet": 224, "vgg": 224}
 
 

@@ -17,6 +17,7 @@ class Definition(NamedTuple):
 
     builder: str
     arguments: Mapping[str, Any] = MappingProxyType({})
+    only_at: tuple[int, ...] = ()  # the input, channels first, where they are the same; at others they are not
 
 
 # Without weights of their own initialisation: it takes seconds and changes no count.
@@ -25,8 +26,10 @@ _PLAIN = MappingProxyType({"init_weights": False})
 
 DEFINITIONS: dict[str, Definition] = {
     "alexnet@torchvision": Definition("alexnet"),
-    **{f"vgg{depth}": Definition(f"vgg{depth}", _PLAIN) for depth in (11, 13, 16, 19)},
-    **{f"vgg{depth}@bn": Definition(f"vgg{depth}_bn", _PLAIN) for depth in (11, 13, 16, 19)},
+    **{f"vgg{depth}": Definition(f"vgg{depth}", _PLAIN, (3, 224, 224)) for depth in (11, 13, 16, 19)},
+    **{f"vgg{depth}@bn": Definition(f"vgg{depth}_bn", _PLAIN, (3, 224, 224)) for depth in (11, 13, 16, 19)},
+    **{f"vgg{depth}@torchvision": Definition(f"vgg{depth}", _PLAIN) for depth in (11, 13, 16, 19)},
+    **{f"vgg{depth}@torchvision-bn": Definition(f"vgg{depth}_bn", _PLAIN) for depth in (11, 13, 16, 19)},
     "googlenet@torchvision": Definition("googlenet", _WITHOUT_HEADS),
     "inception_v3": Definition("inception_v3", _WITHOUT_HEADS),
     **{f"resnet{depth}@torchvision": Definition(f"resnet{depth}") for depth in (18, 34, 50, 101, 152)},

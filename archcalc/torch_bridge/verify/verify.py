@@ -19,6 +19,7 @@ from archcalc.engine.cost.analyze import total
 from archcalc.engine.library import NetworkText, network_of, text_of
 from archcalc.engine.network import AnyNetwork, Network, load
 from archcalc.graph import Graph
+from archcalc.results.cost import shape_list
 from archcalc.results.verification import MODEL, TOOLS, Check, NetworkVerification, Verification
 from archcalc.source.extra import require
 from archcalc.spec.expression import free_names
@@ -69,7 +70,9 @@ def verify(
     network = load(network)
     graph = network.graph(set, input)
     of_inputs = {name for placed in network.spec.inputs.values() for name in free_names(placed.expression)}
-    is_as_defined = definition_of(network) and {*(set or {})} <= of_inputs
+    definition = definition_of(network)
+    is_at_its_input = definition is not None and definition.only_at in ((), tuple(shape_list(graph.input)))
+    is_as_defined = is_at_its_input and {*(set or {})} <= of_inputs
     tools = [tool for tool in named if tool != "torchvision" or is_as_defined]
     with ExitStack() as stack:
         own = [stack.enter_context(referred(each)) if isinstance(each, str) else each for each in models]
