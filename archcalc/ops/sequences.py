@@ -58,8 +58,8 @@ class Join(Operator):
         return POINTWISE
 
     def torch(self, x: tuple[Shape, ...]) -> TorchCall:
-        """`torch.cat`, of a list of all branches."""
-        return TorchCall("torch.cat", (), {"dim": 2})
+        """A module of its own: `torch.cat` takes no branch without a batch."""
+        return TorchCall("archcalc.Join")
 
     examples = (
         Example(

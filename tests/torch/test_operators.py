@@ -38,7 +38,7 @@ REFUSALS = (
     "input image (T:",  # nn.AvgPool3d does not count padding here
 )
 OUR_OWN = {"drop_path", "mean", "opaque", "rbf", "scale", "scaled_tanh", "channel_scale"}
-OUR_OWN |= {"slice_channels", "subsample", "unpool", "quick_gelu", "softcap", "maxout", "dot"}
+OUR_OWN |= {"slice_channels", "subsample", "unpool", "quick_gelu", "softcap", "maxout", "dot", "join"}
 OUR_OWN |= {"embedding", "position_embedding", "rotary", "sinusoid", "select_token", "repeat_channels", "cache"}
 OUR_OWN |= {"lstm", "gru", "rnn", "attend", "route", "scan", "delta", "trained", "fixed"}
 

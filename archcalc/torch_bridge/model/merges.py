@@ -56,6 +56,15 @@ class Mean(_Merge):
         return reduce(torch.add, self.aligned(branches)) / len(branches)
 
 
+class Join(nn.Module):
+    """Sequences one after the other; one that depends on no input is there for each example."""
+
+    def forward(self, *branches: Tensor) -> Tensor:
+        """Concatenate along the positions."""
+        batch = max(len(branch) for branch in branches)
+        return torch.cat([branch.expand(batch, *branch.shape[1:]) for branch in branches], 2)
+
+
 class Dot(nn.Module):
     """The dot product of two branches over the channels, at each position."""
 
