@@ -32,6 +32,16 @@ class Polynomial:
         """The coefficient of each monomial, without zeros; the constant is that of ()."""
         return MappingProxyType(self._terms)
 
+    @property
+    def numerator(self) -> Polynomial:
+        """Itself, as of every whole number."""
+        return self
+
+    @property
+    def denominator(self) -> int:
+        """1, as of every whole number."""
+        return 1
+
     def variables(self) -> frozenset[str]:
         """The names of all variables in it, inside of atoms included."""
         return frozenset(atom.name for atom in atoms_inside(self) if isinstance(atom, Variable))

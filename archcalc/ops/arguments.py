@@ -50,7 +50,9 @@ class Table(NamedTuple):
         return sum(map(sum, self.rows))
 
 
-Kind = Literal["count", "extents", "padding", "flag", "number", "word", "table", "layer", "operation"]
+Kind = Literal[
+    "count", "extents", "padding", "factors", "size", "flag", "number", "word", "table", "layer", "operation"
+]
 
 
 class Argument:
@@ -130,6 +132,28 @@ def _convert_extents(argument: Argument, value: Any) -> Dim | tuple[Dim, ...]:
     return _convert_count(argument, value)
 
 
+def _convert_factors(argument: Argument, value: Any) -> Any:
+    """One growth, or one for each axis; a fraction is no whole number, and stays one."""
+    if type(value) is tuple:
+        if not 1 <= len(value) <= 3:
+            raise ArgumentError(f"{argument.name} has {len(value)} numbers; one for each spatial axis is meant")
+        return tuple(_convert_factors(argument, item) for item in value)
+    if isinstance(value, Fraction) and value.denominator != 1:
+        if value > 0:
+            return value
+        raise ArgumentError(f"{argument.name} is {_number_text(value)}; it must be above 0")
+    return _convert_count(argument, int(value) if isinstance(value, Fraction) else value)
+
+
+def _convert_size(argument: Argument, value: Any) -> Any:
+    """Extents, as numbers or as those of an earlier layer."""
+    if not isinstance(value, LayerReference):
+        return _convert_extents(argument, value)
+    if value.y.rank == 0:
+        raise ArgumentError(f"{argument.name} names the layer `{value.name}`, whose output {value.y} has no extents")
+    return value.y.spatial
+
+
 def _convert_padding(argument: Argument, value: Any) -> str | Dim | tuple[Dim | tuple[Dim, ...], ...]:
     if isinstance(value, str):
         return _convert_word(argument, value)
@@ -192,6 +216,8 @@ _CONVERT: dict[str, Callable[[Argument, Any], Any]] = {
     "count": _convert_count,
     "extents": _convert_extents,
     "padding": _convert_padding,
+    "factors": _convert_factors,
+    "size": _convert_size,
     "flag": _convert_flag,
     "number": _convert_number,
     "word": _convert_word,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
-from archcalc.dims import Dim, RequirementError, ceil_div, equal, maximum, require_equal, select
+from archcalc.dims import Dim, RequirementError, ceil_div, equal, maximum, require_at_least, require_equal, select
 from archcalc.ops.arguments import LayerReference, argument
 from archcalc.ops.base import Arithmetic, Example, Operator, Parameters, TorchCall, Window, operator
 from archcalc.ops.checks import require_spatial
@@ -16,34 +17,63 @@ LERPS = {"sequence": 1, "image": 3, "volume": 7}  # along rows, then between the
 TORCH_MODES = {"sequence": "linear", "image": "bilinear", "volume": "trilinear"}
 
 
+def _extents(x: Shape, op: Any) -> tuple[Dim, ...]:
+    """Extents after it: as they are asked for, or grown by a factor, what is left over cut."""
+    if op.size is not None:
+        return per_axis(op.size, x.rank, "size")
+    scales = per_axis(op.scale, x.rank, "scale")
+    return tuple(extent * s.numerator // s.denominator for extent, s in zip(x.spatial, scales, strict=True))
+
+
+def _growth(x: Shape, op: Any) -> tuple[tuple[Dim, Dim], ...]:
+    """For each axis: so many times denser, of which every so-manyth is taken; the second is 1 for a whole factor."""
+    if op.size is None:
+        return tuple((s.numerator, s.denominator) for s in per_axis(op.scale, x.rank, "scale"))
+    pairs = zip(x.spatial, per_axis(op.size, x.rank, "size"), strict=True)
+    return tuple(
+        (
+            select(equal(size // extent * extent, size), size // extent, size),
+            select(equal(size // extent * extent, size), 1, extent),
+        )
+        for extent, size in pairs
+    )
+
+
 @operator("upsample")
 class Upsample(Operator):
-    """Larger extents by repetition or interpolation.
+    """Other extents by repetition or interpolation: by a factor, or to a size.
 
-    Shapes:  (in, extent...) -> (in, extent * scale...).
+    Shapes:  (in, extent...) -> (in, floor(extent * scale)...), or (in, size...).
     Counts:  nearest: none, it copies. bilinear (linear along every axis): an interpolation of two values, a +
              t*(b - a), is 2 additions and 1 multiplication; an output takes 1 in a sequence, 3 in an image, 7
              in a volume. bicubic: 5 interpolations of four values, each 3 additions and 4 multiplications.
              The weights are not counted, since all channels share them. connections = 0.
-    Errors:  no-spatial-axes, axes-mismatch, image-needed.
+    Errors:  no-spatial-axes, axes-mismatch, image-needed, upsample-arguments, no-positions-left.
     Source:  torch.nn.Upsample; Keys 1981 for bicubic.
     """
 
-    scale: Any = argument("extents", "growth of the extents")
+    scale: Any = argument("factors", "growth of the extents, which may be a fraction", None)
     mode: str = argument("word", "repetition or the kind of interpolation", "nearest", words=MODES)
     align_corners: bool = argument("flag", "first and last positions stay where they are", False)
+    size: Any = argument("size", "output extents: numbers, or an earlier layer that has them", None)
 
     def infer(self, x: Shape) -> Shape:
         """Output shape."""
         require_spatial(x, self.name)
+        if (self.scale is None) == (self.size is None):
+            raise RequirementError(
+                "upsample-arguments", "upsample takes one of scale and size", "upsample(2), or upsample(size=28)"
+            )
         if self.mode == "bicubic" and x.kind != "image":
             raise RequirementError(
                 "image-needed",
                 f"{self.name} with mode=bicubic reads an image; its input is {x.kind} {x}",
                 "mode=bilinear reads any input with spatial axes",
             )
-        scales = per_axis(self.scale, x.rank, "scale")
-        return Shape(x.channels, tuple(extent * s for extent, s in zip(x.spatial, scales, strict=True)))
+        extents = _extents(x, self)
+        for extent in extents:
+            require_at_least(extent, 1, "no-positions-left", "upsample leaves no position of an extent")
+        return Shape(x.channels, extents)
 
     def parameters(self, x: Shape) -> Parameters:
         """Nothing stored."""
@@ -63,26 +93,33 @@ class Upsample(Operator):
         return 0
 
     def window(self, x: Shape) -> Window:
-        """That of the transposed convolution that computes the same; with align_corners nearly so."""
-        scales = per_axis(self.scale, x.rank, "scale")
+        """That of the transposed convolution that computes the same; with align_corners nearly so.
+
+        By a factor of p/q it is that of the factor p, of which every q-th position is taken.
+        """
+        growth = _growth(x, self)
+        scales, strides = tuple(s for s, _ in growth), tuple(stride for _, stride in growth)
         ones = (1,) * x.rank
         if self.mode == "nearest":
-            return Window(kernel=scales, stride=ones, padding=(0,) * x.rank, dilation=ones, upsample=scales)
+            return Window(kernel=scales, stride=strides, padding=(0,) * x.rank, dilation=ones, upsample=scales)
         # Caffe's bilinear filler: kernel 2s - s%2, padding ceil((s - 1)/2); cubic reads twice as far, but for 1 to 1
         further = tuple(select(equal(s, 1), 0, s) if self.mode == "bicubic" else 0 for s in scales)
         return Window(
             kernel=tuple(s + 2 * (s // 2 + more) for s, more in zip(scales, further, strict=True)),
-            stride=ones,
+            stride=strides,
             padding=tuple(s // 2 + more for s, more in zip(scales, further, strict=True)),
             dilation=ones,
             upsample=scales,
         )
 
     def torch(self, x: Shape) -> TorchCall:
-        """`nn.Upsample`."""
-        scales = tuple(float(s) for s in per_axis(self.scale, x.rank, "scale"))
+        """`nn.Upsample`; to a size where a factor is a fraction, whose product torch would round."""
         mode = TORCH_MODES[x.kind] if self.mode == "bilinear" else self.mode
-        named: dict[str, Any] = {"scale_factor": scales, "mode": mode}
+        whole = all(of == 1 for _, of in _growth(x, self))
+        named: dict[str, Any] = (
+            {"scale_factor": tuple(float(s) for s, _ in _growth(x, self))} if whole else {"size": _extents(x, self)}
+        )
+        named["mode"] = mode
         if self.mode != "nearest":
             named["align_corners"] = self.align_corners
         return TorchCall("nn.Upsample", (), named)
@@ -102,7 +139,16 @@ class Upsample(Operator):
             sequence(2, 12),
             {"params": 0, "additions": 0, "multiplications": 0, "connections": 0},
         ),
-    )
+        Example(
+            "Chen et al. 2017 (DeepLab v3), section 4: logits to the size of the image, 65 to 513; by hand 6*21*513^2",
+            image(21, 65, 65),
+            {"size": 513, "mode": "bilinear"},
+            image(21, 513, 513),
+            {"params": 0, "additions": 33_159_294, "multiplications": 16_579_647},
+        ),
+        Example("by hand: 5*3/2 positions, rounded down", sequence(2, 5), {"scale": Fraction(3, 2)}, sequence(2, 7),
+                {"additions": 0}),
+    )  # fmt: skip
 
 
 def _stride(before: Dim, after: Dim) -> Dim:

@@ -23,6 +23,10 @@ def _corrected(**other: Shape) -> dict[str, Shape]:
     return {**given, "decay": sequence(2, 5), **other}
 
 
+def _deformed(offsets: Shape, *factors: Shape) -> tuple[Shape, ...]:
+    return (image(4, 8, 8), offsets, *factors)
+
+
 _ROUTED = {"router": sequence(4, 5), "expert": sequence(8, 5)}
 
 SEQUENCE_REFUSALS: list[tuple[str, dict[str, Any], Any, str]] = [
@@ -85,6 +89,19 @@ SEQUENCE_REFUSALS: list[tuple[str, dict[str, Any], Any, str]] = [
     ("scan", {"states": 4}, _scanned(B=sequence(12, 5), C=sequence(12, 5)), "roles-mismatch"),
     ("scan", {"states": 4, "heads": 3}, _scanned(dt=sequence(3, 5)), "indivisible-heads"),
     ("delta", {"heads": 2}, _corrected(v=features(8)), "sequence-needed"),
+    *[(name, {"kernel": 9, **more}, image(3, 8, 8), "window-larger-than-input")
+      for name, more in (("unfold", {}), ("local", {"channels": 4}))],
+    ("slice_positions", {"start": 3, "stop": 3}, sequence(2, 8), "positions-out-of-range"),
+    ("slice_positions", {"stop": 9}, sequence(2, 8), "positions-out-of-range"),
+    ("deform_conv", {"channels": 4, "kernel": 9}, _deformed(image(162, 8, 8)), "window-larger-than-input"),
+    ("deform_conv", {"channels": 4, "kernel": 3}, (sequence(4, 8),) * 2, "image-needed"),
+    ("deform_conv", {"channels": 4, "kernel": 3}, (image(4, 8, 8),), "two-branches-needed"),
+    ("deform_conv", {"channels": 4, "kernel": 3, "groups": 3}, _deformed(image(18, 6, 6)), "indivisible-groups"),
+    ("deform_conv", {"channels": 3, "kernel": 3, "groups": 2}, _deformed(image(18, 6, 6)), "indivisible-groups"),
+    ("deform_conv", {"channels": 4, "kernel": 3}, _deformed(image(17, 6, 6)), "offsets-mismatch"),
+    ("deform_conv", {"channels": 4, "kernel": 3}, _deformed(image(54, 6, 6)), "offsets-mismatch"),
+    ("deform_conv", {"channels": 4, "kernel": 3}, _deformed(image(18, 8, 8)), "offsets-mismatch"),
+    ("deform_conv", {"channels": 4, "kernel": 3}, _deformed(image(18, 6, 6), image(18, 6, 6)), "offsets-mismatch"),
     ("delta", {"heads": 2}, _corrected(beta=sequence(2, 6)), "length-mismatch"),
     ("delta", {"heads": 2}, _corrected(beta=sequence(3, 5)), "roles-mismatch"),
     ("delta", {"heads": 2}, _corrected(q=sequence(6, 5)), "roles-mismatch"),

@@ -111,10 +111,10 @@ def test_a_value_is_taken_as_it_is(operator: str, name: str, value: Any) -> None
 
 # What may be nothing: as in torch, and a channel or branch counted from 0. All other sizes and counts are 1 or more.
 FROM_ZERO = {
-    "padding": {"conv", "depthwise", "deconv", "maxpool", "avgpool", "pad"},
+    "padding": {"conv", "depthwise", "deconv", "maxpool", "avgpool", "pad", "local", "deform_conv", "unfold"},
     "output_padding": {"deconv"},
     "sides": {"crop"},
-    "start": {"slice_channels"},
+    "start": {"slice_channels", "slice_positions"},
     "reference": {"concat", "add", "mul", "mean"},
     "params": {"opaque"},
     "macs": {"opaque"},
@@ -134,6 +134,7 @@ OF_ANY_SIGN = {
     "at": {"threshold"},
     "value": {"threshold"},
     "factor": {"scale"},
+    "shift": {"roll"},
 }
 
 
@@ -153,7 +154,19 @@ def test_bounds() -> None:
 def test_what_counts_in_the_depth() -> None:
     """Layers with weights, as papers count them; with pooling where asked. Norms and activations count in neither."""
     weighted = {name for name, cls in OPERATORS.items() if cls.weighted}
-    assert weighted == {"conv", "depthwise", "deconv", "linear", "rbf", "patch_embedding", "lstm", "gru", "rnn"}
+    assert weighted == {
+        "conv",
+        "depthwise",
+        "deconv",
+        "linear",
+        "rbf",
+        "patch_embedding",
+        "lstm",
+        "gru",
+        "rnn",
+        "local",
+        "deform_conv",
+    }
     assert {name for name, cls in OPERATORS.items() if cls.pooling} == {
         *("maxpool", "avgpool", "lppool", "subsample", "global_maxpool", "global_avgpool"),
         *("adaptive_maxpool", "adaptive_avgpool"),

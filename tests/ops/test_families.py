@@ -576,7 +576,8 @@ for _name, _cls in OPERATORS.items():
             REFUSALS.append((_name, dict(_cls.examples[0].arguments), (_x, _x) if _cls.merges else _x, _code))
     if "axes-mismatch" in documented(_cls):
         _axes = next(name for name, each in _cls.arguments.items() if each.kind in ("extents", "padding"))
-        REFUSALS.append((_name, {**_cls.examples[0].arguments, _axes: (1, 1, 1)}, image(4, 8, 8), "axes-mismatch"))
+        _map: Any = (image(4, 8, 8),) * 2 if _cls.merges else image(4, 8, 8)
+        REFUSALS.append((_name, {**_cls.examples[0].arguments, _axes: (1, 1, 1)}, _map, "axes-mismatch"))
 
 
 @pytest.mark.parametrize(("name", "arguments", "x", "code"), REFUSALS)

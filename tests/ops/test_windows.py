@@ -21,9 +21,10 @@ pytestmark = pytest.mark.torch
 APART = {"batch_norm", "layer_norm", "group_norm", "instance_norm", "rms_norm", "opaque", "unpool", "embedding"}
 # A state holds what is before, of one way; positions that are selected, renamed or put behind others have new numbers.
 APART |= {"lstm", "gru", "rnn", "select_token", "to_sequence", "to_image", "cache", "trained", "fixed"}
+APART |= {"unfold", "roll"}
 APART |= {name for name, cls in OPERATORS.items() if cls.merges or (cls.family == "pointwise" and name != "relu")}
 HELD = [name for name in OPERATORS if name not in APART]
-SIZES = ("count", "extents", "padding", "flag", "word")
+SIZES = ("count", "extents", "factors", "size", "padding", "flag", "word")
 LONGEST, MOST_CHANNELS, MOST_EXAMPLES = 7, 4, 12
 
 
@@ -61,9 +62,9 @@ def positions(window: Window, axis: int, output: int) -> set[int]:
     taps = [tap * dilation for tap in range(kernel)]
     if not window.upsample:
         return {output * stride - padding + tap for tap in taps}
-    assert stride == 1  # outputs are denser than inputs, by upsample
-    upsample = numbers.upsample[axis]
-    return {(output + padding - tap) // upsample for tap in taps if (output + padding - tap) % upsample == 0}
+    upsample = numbers.upsample[axis]  # outputs are denser than inputs; every `stride`th of them is taken
+    places = {output * stride + padding - tap for tap in taps}
+    return {place // upsample for place in places if place % upsample == 0}
 
 
 @pytest.mark.parametrize("name", HELD)

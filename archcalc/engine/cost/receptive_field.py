@@ -114,7 +114,8 @@ def _through(axes: tuple[Axis, ...], window: Any, x: Shape) -> tuple[Axis, ...]:
             part[number] for part in (window.kernel, window.stride, window.padding, window.dilation)
         )
         if window.upsample:
-            found.append(_denser(axis, kernel, padding, dilation, window.upsample[number]))
+            denser = _denser(axis, kernel, padding, dilation, window.upsample[number])
+            found.append(denser if stride == 1 else _slid(denser, 1, stride, 0, 1))
         elif len(axis.lows) == 1:
             low = axis.lows[0] - padding * axis.cycle
             high = axis.highs[0] + (dilation * (kernel - 1) - padding) * axis.cycle

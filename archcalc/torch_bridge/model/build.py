@@ -22,13 +22,13 @@ from archcalc.engine.network import AnyNetwork, load
 from archcalc.graph import NETWORK_INPUT, Graph
 from archcalc.ops import Shape, TorchCall
 from archcalc.results.cost import shape_list
-from archcalc.torch_bridge.model import attention, merges, modules, norms, recurrent, sequences
+from archcalc.torch_bridge.model import attention, merges, modules, norms, positions, recurrent, sequences
 from archcalc.torch_bridge.model.naming import class_name, submodule_name, variable_name
 
 # Modules of our own by name, which torch lacks.
 OUR_OWN = {
     name: found
-    for room in (attention, merges, modules, norms, recurrent, sequences)
+    for room in (attention, merges, modules, norms, positions, recurrent, sequences)
     for name, found in vars(room).items()
     if isinstance(found, type) and issubclass(found, nn.Module)
 }

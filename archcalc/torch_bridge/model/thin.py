@@ -301,6 +301,8 @@ def _of_module(module: nn.Module, x: Any, axis: int) -> list[Reading] | None:
             first = 2 * (x.rank - 1 - axis)  # torch names the sides of the last axis first
             return [Border(*module.padding[first : first + 2])]
         case nn.Upsample():
+            if module.scale_factor is None:  # to a size, or by a fraction
+                return None
             (scale,) = along("scale_factor")
             mode = module.mode if module.mode in ("nearest", "bicubic") else "linear"
             return [Enlarge(int(scale), mode, module.align_corners)]
