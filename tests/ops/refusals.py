@@ -91,6 +91,9 @@ SEQUENCE_REFUSALS: list[tuple[str, dict[str, Any], Any, str]] = [
     ("delta", {"heads": 2}, _corrected(v=features(8)), "sequence-needed"),
     *[(name, {"kernel": 9, **more}, image(3, 8, 8), "window-larger-than-input")
       for name, more in (("unfold", {}), ("local", {"channels": 4}))],
+    ("upsample", {}, sequence(2, 8), "upsample-arguments"),
+    ("upsample", {"scale": 2, "size": 16}, sequence(2, 8), "upsample-arguments"),
+    ("upsample", {"scale": Fraction(1, 9)}, sequence(2, 8), "no-positions-left"),
     ("slice_positions", {"start": 3, "stop": 3}, sequence(2, 8), "positions-out-of-range"),
     ("slice_positions", {"stop": 9}, sequence(2, 8), "positions-out-of-range"),
     ("deform_conv", {"channels": 4, "kernel": 9}, _deformed(image(162, 8, 8)), "window-larger-than-input"),

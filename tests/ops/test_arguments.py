@@ -122,6 +122,7 @@ FROM_ZERO = {
     "beta": {"lrn"},
     "k": {"lrn"},
     "at": {"softshrink", "hardshrink"},
+    "eps": {"batch_norm", "layer_norm", "group_norm", "instance_norm", "rms_norm"},
     "p": {"dropout", "spatial_dropout", "alpha_dropout", "drop_path"},
     "past": {"position_embedding", "cache"},
     "part": {"rotary"},

@@ -575,7 +575,7 @@ for _name, _cls in OPERATORS.items():
         if _code in documented(_cls):
             REFUSALS.append((_name, dict(_cls.examples[0].arguments), (_x, _x) if _cls.merges else _x, _code))
     if "axes-mismatch" in documented(_cls):
-        _axes = next(name for name, each in _cls.arguments.items() if each.kind in ("extents", "padding"))
+        _axes = next(name for name, each in _cls.arguments.items() if each.kind in ("extents", "padding", "factors"))
         _map: Any = (image(4, 8, 8),) * 2 if _cls.merges else image(4, 8, 8)
         REFUSALS.append((_name, {**_cls.examples[0].arguments, _axes: (1, 1, 1)}, _map, "axes-mismatch"))
 
@@ -645,7 +645,7 @@ MESSAGES: list[tuple[str, dict[str, Any], Any, str, str | None]] = [
             ("subsample", {"kernel": 3}, "kernel stride"),
             ("adaptive_avgpool", {}, "size"),
             ("adaptive_maxpool", {}, "size"),
-            ("upsample", {}, "scale"),
+            ("upsample", {}, "scale size"),
             ("pixel_shuffle", {}, "factor"),
             ("pixel_unshuffle", {}, "factor"),
             ("pad", {}, "padding"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from itertools import product
 from typing import Any
 
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archcalc.dims import evaluate, variable
-from archcalc.ops import OPERATORS, Operator, Shape, image, sequence
+from archcalc.ops import OPERATORS, ArgumentError, LayerReference, Operator, Shape, image, sequence
 
 
 def attend(x: dict[str, Shape], **arguments: Any) -> tuple[Operator, tuple[Shape, ...]]:
@@ -123,6 +124,23 @@ def test_a_causal_convolution_keeps_what_its_padding_stands_for() -> None:
         assert causal.state(x, causal.infer(x)) == 6 * 4
         half = OPERATORS[name].of({**channels, "kernel": 3, "dilation": 2, "padding": "half"})
         assert half.state(x, half.infer(x)) == 0
+
+
+def test_upsampling_to_a_size_or_by_a_fraction() -> None:
+    """By hand: 3/2 of 5 are 7, as torch rounds down; of a layer its extents are taken."""
+    up = OPERATORS["upsample"]
+    assert up.of({"scale": Fraction(3, 2)}).infer(sequence(2, 5)) == sequence(2, 7)
+    assert up.of({"scale": (2, Fraction(1, 2))}).infer(image(2, 5, 5)) == image(2, 10, 2)
+    layer = LayerReference("earlier", 3, image(3, 9, 9), image(7, 13, 11))
+    assert up.of({"size": layer, "mode": "bilinear"}).infer(image(2, 5, 5)) == image(2, 13, 11)
+    # to a multiple it is a whole factor; to another size one of every 4 of 6 times as many
+    assert up.of({"size": 8}).window(sequence(1, 4)) == up.of({"scale": 2}).window(sequence(1, 4))
+    window = up.of({"size": 6}).window(sequence(1, 4))
+    assert (window.upsample, window.stride) == ((6,), (4,))  # type: ignore[union-attr]
+    with pytest.raises(ArgumentError, match="names the layer `head`, whose output 10 has no extents"):
+        up.of({"size": LayerReference("head", 3, Shape(4), Shape(10))})
+    with pytest.raises(ArgumentError, match="scale is -0.5; it must be above 0"):
+        up.of({"scale": Fraction(-1, 2)})
 
 
 def test_an_expert_is_stored_by_all_and_computed_by_few() -> None:

@@ -45,8 +45,7 @@ def test_defaults_are_those_of_torch(name: str) -> None:
     cls = OPERATORS[name]
     example = cls.examples[0]
     given = {key: value for key, value in example.arguments.items() if cls.arguments[key].is_required}
-    if name == "crop":
-        given = {"size": 5}
+    given |= {"crop": {"size": 5}, "upsample": {"scale": 2}}.get(name, {})
     operator, x = example.operation(cls)
     call = cls.of(given).variant(given=operator.given).torch(x)
     if not call.target.startswith("nn."):

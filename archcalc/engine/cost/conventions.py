@@ -97,7 +97,10 @@ FVCORE = Convention(
 TORCH_FLOP_COUNTER = Convention(
     "torch_flop_counter",
     "2 for a multiply-accumulate of convolutions, linear layers and matrix products; nothing else",
-    (Term("macs", 2), Term("macs", -2, _of("deform_conv"), "MACs of torchvision's operator, which it has no rule for")),
+    (
+        Term("macs", 2),
+        Term("macs", -2, kinds("deform_conv"), "MACs of an operator it has no rule for"),
+    ),
     "torch/utils/flop_counter.py:160-255 (FlopCounterMode)",
     "2.14.1",
     "FLOP",
