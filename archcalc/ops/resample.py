@@ -39,6 +39,24 @@ def _growth(x: Shape, op: Any) -> tuple[tuple[Dim, Dim], ...]:
     )
 
 
+def _lerped(times: Dim, of: Dim, mode: str) -> tuple[Dim, Dim, Dim, Dim]:
+    """Kernel, padding, stride and density along an axis of an interpolation, by a factor of times/of.
+
+    By a whole factor s it is Caffe's bilinear filler: kernel 2s - s%2, padding ceil((s - 1)/2); cubic reads twice as
+    far, but for 1 to 1. By p/q the centre of output j is input ((2j + 1)*q - p) / 2p, and inputs less than 1 from it
+    are read, or less than 2: that many half steps of 1/2p.
+    """
+    further = select(equal(times, 1), 0, times) if mode == "bicubic" else 0
+    reach = 4 * times if mode == "bicubic" else 2 * times
+    whole = equal(of, 1)
+    return (
+        select(whole, times + 2 * (times // 2 + further), 2 * reach - 1),
+        select(whole, times // 2 + further, reach - 1 + of - times),
+        select(whole, 1, 2 * of),
+        select(whole, times, 2 * times),
+    )
+
+
 @operator("upsample")
 class Upsample(Operator):
     """Other extents by repetition or interpolation: by a factor, or to a size.
@@ -102,15 +120,8 @@ class Upsample(Operator):
         ones = (1,) * x.rank
         if self.mode == "nearest":
             return Window(kernel=scales, stride=strides, padding=(0,) * x.rank, dilation=ones, upsample=scales)
-        # Caffe's bilinear filler: kernel 2s - s%2, padding ceil((s - 1)/2); cubic reads twice as far, but for 1 to 1
-        further = tuple(select(equal(s, 1), 0, s) if self.mode == "bicubic" else 0 for s in scales)
-        return Window(
-            kernel=tuple(s + 2 * (s // 2 + more) for s, more in zip(scales, further, strict=True)),
-            stride=strides,
-            padding=tuple(s // 2 + more for s, more in zip(scales, further, strict=True)),
-            dilation=ones,
-            upsample=scales,
-        )
+        kernels, paddings, steps, denser = zip(*[_lerped(s, stride, self.mode) for s, stride in growth], strict=True)
+        return Window(kernel=kernels, stride=steps, padding=paddings, dilation=ones, upsample=denser)
 
     def torch(self, x: Shape) -> TorchCall:
         """`nn.Upsample`; to a size where a factor is a fraction, whose product torch would round."""

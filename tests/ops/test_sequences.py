@@ -139,7 +139,7 @@ def test_upsampling_to_a_size_or_by_a_fraction() -> None:
     assert (window.upsample, window.stride) == ((6,), (4,))  # type: ignore[union-attr]
     with pytest.raises(ArgumentError, match="names the layer `head`, whose output 10 has no extents"):
         up.of({"size": LayerReference("head", 3, Shape(4), Shape(10))})
-    with pytest.raises(ArgumentError, match="scale is -0.5; it must be above 0"):
+    with pytest.raises(ArgumentError, match=r"scale is -0\.5; it must be above 0"):
         up.of({"scale": Fraction(-1, 2)})
 
 

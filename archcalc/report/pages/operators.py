@@ -24,6 +24,8 @@ _KINDS = {
     "count": "whole number",
     "extents": "whole number, or one for each axis",
     "padding": "numbers, or a word",
+    "factors": "number, or one for each axis",
+    "size": "whole number, or one for each axis, or an earlier layer",
     "flag": "true or false",
     "number": "number",
     "word": "word",
