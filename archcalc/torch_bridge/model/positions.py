@@ -66,7 +66,7 @@ class DeformConv(nn.Module):
         channels: int,
         kernel_size: tuple[int, int],
         stride: tuple[int, int],
-        padding: tuple[tuple[int, int], ...],
+        padding: tuple[tuple[int, int], tuple[int, int]],
         dilation: tuple[int, int],
         groups: int = 1,
         bias: bool = True,
@@ -84,7 +84,8 @@ class DeformConv(nn.Module):
         even = all(before == after for before, after in self.padding)
         if not even:
             x = functional.pad(x, [side for pair in reversed(self.padding) for side in pair])
-        padding = tuple(before if even else 0 for before, _ in self.padding)
+        (above, _), (left, _) = self.padding
+        padding = (above, left) if even else (0, 0)
         y: Tensor = deform_conv2d(x, offsets, self.weight, self.bias, self.stride, padding, self.dilation, mask=factors)
         return y
 
