@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from archcalc.cli.inputs import Request, checked, refuse_unknown
+from archcalc.cli.inputs import Request, checked, refuse_unknown, warn_of_inputs
 from archcalc.cli.options import (
     NETWORK_HELP,
     BatchOption,
@@ -74,7 +74,9 @@ def diff(
     request = Request(set, input, batch, dtype, with_heads=with_heads, limit=limit, scope=scope)
     arguments = checked(request)
     old = load(old_name) if git is None else Network(*find_in_revision(old_name, git))
-    before, after = [analyze(network, **arguments) for network in (old, load(new_name))]
+    new = load(new_name)
+    warn_of_inputs((old, new), arguments["set"], arguments["input"])
+    before, after = [analyze(network, **arguments) for network in (old, new)]
     if strict:
         refuse_unknown([before, after])
     found = difference(before, after, f"{git}:{old_name}" if git else old_name, new_name)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from archcalc.cli.inputs import Request, checked, for_each, pairs
+from archcalc.cli.inputs import Request, checked, for_each, pairs, warn_of_inputs
 from archcalc.cli.options import CheckFormat
 from archcalc.cli.output import FINDINGS, fail, send, send_document
 
@@ -45,6 +45,7 @@ def guard(
     given = {name: value for name, value in arguments.items() if value != plain[name]}
     typed = [limit_of(name, text) for name, text in pairs(maximum, "--max", "params=7M")]
     found = [network for several in for_each(networks, networks_of).values() for network in several]
+    warn_of_inputs(found, arguments["set"], arguments["input"])
     checks: list[BudgetCheck] = []
     for network in found:
         limits = [*limits_of(network.spec, network.name), *typed]

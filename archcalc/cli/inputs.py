@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from archcalc.cli.output import FINDINGS, complain, fail
@@ -10,6 +10,7 @@ from archcalc.cli.output import FINDINGS, complain, fail
 if TYPE_CHECKING:
     from fractions import Fraction
 
+    from archcalc.engine.network import Network
     from archcalc.results.cost import NetworkCost
     from archcalc.source import Diagnostic, SpecError
     from archcalc.spec.limits import Limits
@@ -43,10 +44,25 @@ def analysed(names: Sequence[str], request: Request) -> list[NetworkCost]:
 
     arguments = checked(request)
     networks = for_each(dict.fromkeys(names), load)
+    warn_of_inputs(networks.values(), arguments["set"], arguments["input"])
     costs = for_each(networks, lambda name: analyze(networks[name], **arguments))
     if request.strict:
         refuse_unknown(costs.values())
     return [costs[name] for name in names]
+
+
+def warn_of_inputs(networks: Iterable[Network], set: Mapping[str, Any] | None, input: Any) -> None:
+    """Say on stderr which inputs seem to be given channels last.
+
+    Raises:
+        SpecError: an input does not fit the spec.
+    """
+    from archcalc.engine.channels_last import channels_last
+    from archcalc.engine.validate import unique
+
+    found = unique(warning for network in networks for warning in channels_last(network, input, set))
+    if found:
+        complain(found)
 
 
 def for_each(names: Iterable[str], make: Callable[[str], Made]) -> dict[str, Made]:

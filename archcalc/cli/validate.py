@@ -32,7 +32,7 @@ def validate(
     """Check specs.
 
     Each file is read, and every network of it expanded and counted. All that is wrong is told, in the order of its
-    place; exit code 1 says that something is.
+    place; exit code 1 says that something is. Warnings, of inputs whose channels seem to come last, are no errors.
     """
     from archcalc.cli.inputs import limits
     from archcalc.engine.validate import validate as validate_files
@@ -49,8 +49,12 @@ def validate(
         case FindingsFormat.GITHUB:
             text = f"{to_github(findings)}\n" if findings else ""
         case FindingsFormat.TEXT:
-            last = f"{seen}: {plural(len(findings), 'finding')}" if findings else f"{seen}: no findings"
+            warnings = sum(finding.severity == "warning" for finding in findings)
+            errors = len(findings) - warnings
+            counted = [plural(errors, "finding") if errors else "no findings"]
+            counted += [plural(warnings, "warning")] if warnings else []
+            last = f"{seen}: {', '.join(counted)}"
             text = f"{render_text(findings)}\n\n{last}\n" if findings else f"{last}\n"
     send(text, output)
-    if findings:
+    if found.is_wrong:
         raise typer.Exit(USAGE if found.is_unreadable else FINDINGS)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from archcalc.dims import Dim, RequirementError, collecting_assumptions, evaluate, variable
+from archcalc.dims import Assumption, Dim, RequirementError, collecting_assumptions, evaluate, variable
 from archcalc.engine.cost.costs import cost_of
 from archcalc.graph import NETWORK_INPUT, Graph, Node
 from archcalc.ops import GLOBAL, HEADINGS, POINTWISE, Operator, Shape, Table, Window
@@ -20,6 +20,13 @@ STORED = {"weights": "weights", "biases": "biases", "norm": "params of the norm"
 ELEMENTARY = ("macs", "additions", "multiplications", "divisions", "comparisons", "transcendentals")
 
 LONGEST_EXTENT = 30  # characters of a formula with symbols for kernel, stride, padding and dilation
+
+
+# Where the two sides of a requirement are formulas, which explain nothing.
+IN_WORDS = {
+    "shape-mismatch": "the branches have one extent along each axis, or 1, which is repeated",
+    "indivisible-groups": "the groups divide the channels",
+}
 
 
 class MismatchError(AssertionError):
@@ -73,7 +80,14 @@ def ruled(node: Node, convention: Convention) -> tuple[list[Rule], dict[str, int
             rules = list(_rules(node, operator, x, values, convention))
     except (RequirementError, TypeError):  # TypeError: "a rule may not branch on a number"
         return list(_rules(node, node.operator, node.x, {}, convention)), {}, []
-    return rules, values, list(dict.fromkeys(assumed.text for assumed in assumptions))
+    return rules, values, list(dict.fromkeys(filter(None, map(_said, assumptions))))
+
+
+def _said(assumed: Assumption) -> str:
+    """An assumption in words; of sides that are formulas, what it comes to, or nothing."""
+    if all(re.fullmatch(r"\w+", str(side)) for side in (assumed.a, assumed.b)):
+        return assumed.text
+    return IN_WORDS.get(assumed.code, "")
 
 
 def _remark(graph: Graph, node: Node) -> str:
@@ -172,7 +186,8 @@ def _rules(node: Node, operator: Operator, x: Any, values: dict[str, int], conve
         text = " + ".join(STORED[name] for name in trained)
         yield Rule("params", text, " + ".join(f"{part:,}" for part in parts), f"{sum(parts):,}")
     elif not trained:
-        yield Rule("params", "0", "", "0")
+        is_told = "params" not in node.operator.not_told()
+        yield Rule("params", "0" if is_told else "not told", "", "0" if is_told else "unknown")
     y = _output(shape, node.y, x, values)
     arithmetic = operator.arithmetic(x, y)
     counted = [name for name in ELEMENTARY if getattr(cost.arithmetic, name)]
@@ -190,7 +205,10 @@ def _rules(node: Node, operator: Operator, x: Any, values: dict[str, int], conve
         result = convention.flops(node.operator, node.x, node.y, cost)
         is_one = len(terms) == 1 and terms[0][0].worth == 1
         yield Rule(f"FLOPs ({convention.name})", formula, "" if is_one else put, f"{result:,}")
-    yield _rule("connections", operator.connections(x, y), cost.connections, values)
+    if "connections" in node.operator.not_told():
+        yield Rule("connections", "not told", "", "unknown")
+    else:
+        yield _rule("connections", operator.connections(x, y), cost.connections, values)
 
 
 def _shorter(node: Node, x: Any, spatial: tuple[Dim, ...]) -> tuple[Dim, ...]:

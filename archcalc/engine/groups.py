@@ -82,6 +82,8 @@ def _sum(name: str, members: list[LayerCost]) -> LayerCost:
         in_shape=first.in_shape,
         state=state,
         reason=states[state],
+        lower_bounds=frozenset().union(*(of.lower_bounds for of in members[:-1])) - {"receptive_field"}
+        | last.lower_bounds,
         nodes=tuple(index for member in members for index in member.nodes),
         **sums,
     )

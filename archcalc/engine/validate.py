@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from archcalc.engine.channels_last import channels_last
 from archcalc.engine.network import Network, analyze
 from archcalc.source import Diagnostic, SpecError, read_source
 from archcalc.spec.everything import findings_of
@@ -21,6 +22,11 @@ class Validation(NamedTuple):
     files: int
     networks: int
     findings: list[Diagnostic]
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether there is more than warnings."""
+        return any(finding.severity == "error" for finding in self.findings)
 
     @property
     def is_unreadable(self) -> bool:
@@ -63,6 +69,7 @@ def findings_of_networks(spec: Spec, known: Sequence[Diagnostic], limits: Limits
     for name in spec.names():
         if not known:
             try:
+                found += channels_last(Network(spec, name))
                 analyze(Network(spec, name), limits=limits, with_heads=True)
                 continue
             except SpecError as error:

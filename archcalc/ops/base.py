@@ -228,6 +228,10 @@ class Operator:
 
     # The rules. Each subclass defines the first six; `x: Any` here because merges take a tuple.
 
+    def not_told(self) -> frozenset[str]:
+        """Quantities, as the columns of results are called, of which the rules give lower bounds alone."""
+        return frozenset()
+
     def infer(self, x: Any) -> Shape:
         """Output shape."""
         raise NotImplementedError

@@ -21,16 +21,29 @@ from archcalc.ops.checks import require_channels
 from archcalc.ops.shape import Shape, features, image
 from archcalc.ops.window import per_axis
 
+OF_PARAMETERS = frozenset({"params", "weights", "biases", "norm_params", "buffers", "stored_params", "size_bytes"})
+OF_ARITHMETIC = frozenset({"flops", "additions", "multiplications", "divisions", "comparisons", "transcendentals"})
+NEVER_TOLD = OF_ARITHMETIC | {
+    "connections",
+    "neurons",
+    "activations",
+    "peak_activations",
+    "depth",
+    "depth_with_pooling",
+    "receptive_field",
+}
+
 
 @operator("opaque")
 class Opaque(Operator):
     """A layer of which only the shape of its output is known, and perhaps its size and work.
 
     Shapes:  (in, extent...) -> (channels, ceil(extent/stride)...).
-    Counts:  weights = params and macs = macs where given; where either is not, the arithmetic is not known,
-             and every total that holds it is "at least". connections = 0, since they are not known.
+    Counts:  weights = params and macs = macs where given. All else is not known: FLOPs, connections, neurons,
+             activations, depth and the receptive field after it are "at least", in every total that holds them;
+             so are params and macs where they are not given.
     Errors:  no-channels, axes-mismatch.
-    Source:  design/counting.md, the three states of an operation.
+    Source:  specs/counting.md, the three states of an operation.
     """
 
     channels: Dim = argument("count", "output channels")
@@ -52,12 +65,19 @@ class Opaque(Operator):
         return Parameters(weights=0 if self.params is None else self.params)
 
     def arithmetic(self, x: Shape, y: Shape) -> Arithmetic:
-        """What is given; else unknown."""
+        """What is given; what else it computes is not known."""
         if self.macs is None:
             return Arithmetic.unknown("its arithmetic is not known")
         if self.params is None:
             return Arithmetic(macs=self.macs, reason="its parameters are not known", known=False)
-        return Arithmetic(macs=self.macs)
+        return Arithmetic(macs=self.macs, reason="no more than its parameters and MACs is known", known=False)
+
+    def not_told(self) -> frozenset[str]:
+        """All but what is given and the shape of its output."""
+        found = NEVER_TOLD
+        if self.params is None:
+            found |= OF_PARAMETERS
+        return found | {"macs"} if self.macs is None else found
 
     def connections(self, x: Shape, y: Shape) -> Dim:
         """Not known."""

@@ -75,7 +75,7 @@ def verdict(comparison: Comparison, names: Sequence[str]) -> list[str]:
     networks = comparison.networks
     if len(networks) < 2:
         return [f"{headline(networks[0])}."]
-    bounds = [name for name, cost in zip(names, networks, strict=True) if cost.totals.at_least]
+    bounds = [name for name, cost in zip(names, networks, strict=True) if cost.is_lower_bound("macs")]
     caution = (
         [f"The MACs of {numbers.listed(bounds)} are lower bounds: some operations are of unknown cost."]
         if bounds
@@ -212,7 +212,11 @@ def figures(networks: Sequence[NetworkCost], units: Units) -> list[Figure]:
         ("layers", *counted("layers")),
         ("depth", *counted("depth")),
         ("depth with pooling", *counted("depth_with_pooling")),
-        ("receptive field", lambda _: None, lambda cost: numbers.field(cost.receptive_field)),
+        (
+            "receptive field",
+            lambda _: None,
+            lambda cost: at_least(numbers.field(cost.receptive_field), cost.is_lower_bound("receptive_field")),
+        ),
         ("jump", lambda _: None, lambda cost: numbers.jump(cost.receptive_field)),
         ("input", lambda _: None, lambda cost: str(cost.input)),
     ]

@@ -51,10 +51,11 @@ def _operations(explanations: Sequence[Explanation]) -> Document:
 
 def together(cost: NetworkCost, layer: LayerCost) -> str:
     """What the operations of a layer come to."""
-    parts = [f"{layer.params:,} params", f"{at_least(f'{layer.macs:,}', layer.state == 'unknown')} MACs"]
+    quantities = [("params", layer.params, "params"), ("macs", layer.macs, "MACs")]
     if cost.convention.column != "macs":
-        parts.append(f"{layer.flops:,} {flops_title(cost.convention)}")
-    parts.append(f"{layer.connections:,} connections")
+        quantities.append(("flops", layer.flops, flops_title(cost.convention)))
+    quantities.append(("connections", layer.connections, "connections"))
+    parts = [f"{at_least(f'{value:,}', name in layer.lower_bounds)} {title}" for name, value, title in quantities]
     batch = f" at a batch of {cost.batch}" if cost.batch != 1 else ""
     return f"The whole layer {layer.name}{batch}: {', '.join(parts)}."
 

@@ -102,19 +102,23 @@ def layers_table(
         if row.head != head and is_in_order:
             head = row.head
             table.rows.append(Section(f"head {head}, for training only" if head else "the network itself"))
-        unknown = row.state == "unknown"
+        bounds = row.lower_bounds
+
+        def bounded(name: str, text: str, bounds: frozenset[str] = bounds) -> str:
+            return at_least(text, name in bounds)
+
         cells: list[Cell] = [
             row.name,
             row.notation,
             numbers.shape(row.out_shape),
-            at_least(numbers.count(row.params, units), unknown and not row.params),
-            at_least(numbers.count(row.macs, units), unknown),
+            bounded("params", numbers.count(row.params, units)),
+            bounded("macs", numbers.count(row.macs, units)),
             numbers.percent(row.macs, cost.totals.macs),
             Bar(row.macs, most),
-            at_least(numbers.count(row.flops, units), unknown),
-            numbers.field(row.receptive_field),
-            numbers.count(row.stored_params, units),
-            numbers.size(row.size_bytes, units),
+            bounded("flops", numbers.count(row.flops, units)),
+            bounded("receptive_field", numbers.field(row.receptive_field)),
+            bounded("stored_params", numbers.count(row.stored_params, units)),
+            bounded("size_bytes", numbers.size(row.size_bytes, units)),
         ]
         table.rows.append(cells)
     if has_total:
@@ -133,11 +137,11 @@ def _total(cost: NetworkCost, units: Units) -> Total:
             numbers.plural(totals.layers, "layer"),
             "",
             at_least(numbers.count(totals.params, units), cost.is_lower_bound("params")),
-            at_least(numbers.count(totals.macs, units), totals.at_least),
+            at_least(numbers.count(totals.macs, units), cost.is_lower_bound("macs")),
             "",
             Bar(0, 1),
-            at_least(numbers.count(totals.flops, units), totals.at_least),
-            numbers.field(cost.receptive_field),
+            at_least(numbers.count(totals.flops, units), cost.is_lower_bound("flops")),
+            at_least(numbers.field(cost.receptive_field), cost.is_lower_bound("receptive_field")),
             at_least(numbers.count(totals.stored_params, units), cost.is_lower_bound("stored_params")),
             at_least(numbers.size(totals.size_bytes, units), cost.is_lower_bound("size_bytes")),
         ]
@@ -194,18 +198,20 @@ def totals_table(cost: NetworkCost, units: Units) -> Table:
         add(flops_title(cost.convention), "flops", totals.flops, flops_remark(cost))
     add("connections", "connections", totals.connections, "as LeCun et al. 1998 count")
     add("neurons", "neurons", totals.neurons, "outputs of layers with weights")
+    peak = at_least(numbers.count(totals.peak_activations, units), cost.is_lower_bound("peak_activations"))
     add(
         "activations",
         "activations",
         totals.activations,
-        f"elements in all; {numbers.count(totals.peak_activations, units)} at once",
+        f"elements in all; {peak} at once",
     )
-    pooled = totals.depth_with_pooling
+    pooled = at_least(f"{totals.depth_with_pooling}", cost.is_lower_bound("depth_with_pooling"))
     add("depth", "depth", totals.depth, f"layers with weights on the longest path; {pooled} with pooling")
     seen = cost.receptive_field
     if seen:
         where = f"pixels of {numbers.extents(cost.input.spatial)}; jump {numbers.jump(seen)}"
-        table.rows.append(["receptive field", numbers.field(seen), where])
+        extent = at_least(numbers.field(seen), cost.is_lower_bound("receptive_field"))
+        table.rows.append(["receptive field", extent, where])
     return table
 
 

@@ -100,6 +100,7 @@ class LayerCost:
     head: str  # name of the head it belongs to, or nothing
     nodes: tuple[int, ...]  # indices into the graph
     fields: Fields
+    lower_bounds: frozenset[str] = frozenset()  # quantities that are "at least"
 
     @property
     def size_bytes(self) -> int:
@@ -151,10 +152,6 @@ class Totals:
         return self.unknown > 0
 
 
-# Lower bounds where the parameters of an operation are not known.
-OF_PARAMETERS = ("params", "weights", "biases", "norm_params", "buffers", "stored_params", "size_bytes")
-
-
 @dataclass
 class NetworkCost:
     """What a network costs, and under which assumptions."""
@@ -190,13 +187,14 @@ class NetworkCost:
         return self.layers[-1].receptive_field if self.scope else self.fields.after(self.graph.output)
 
     def is_lower_bound(self, quantity: str) -> bool:
-        """Whether an operation of unknown cost adds to a quantity what nobody has counted."""
+        """Whether an operation whose cost is not told adds to a quantity, or hides how far the output sees."""
         if not self.totals.at_least:
             return False
-        if quantity in ("macs", "connections") or quantity.startswith("flops"):
-            return True
-        unknown = [layer for layer in self.layers if layer.state == "unknown"]
-        return quantity in OF_PARAMETERS and any(layer.params == 0 for layer in unknown)
+        if quantity == "receptive_field":
+            last = self.layers[-1:] if self.scope else [of for of in self.layers if self.graph.output in of.nodes]
+            return any(quantity in layer.lower_bounds for layer in last)
+        name = "flops" if quantity.startswith("flops") else quantity
+        return any(name in layer.lower_bounds for layer in self.layers)
 
     @property
     def is_sparse(self) -> bool:
@@ -278,8 +276,8 @@ class NetworkCost:
 
     @property
     def _sums(self) -> str:
-        mark = "at least " if self.totals.at_least else ""
-        return f"{mark}{self.totals.params:,} params, {mark}{self.totals.macs:,} MACs"
+        params, macs = ("at least " * self.is_lower_bound(name) for name in ("params", "macs"))
+        return f"{params}{self.totals.params:,} params, {macs}{self.totals.macs:,} MACs"
 
 
 def _name(layer: LayerCost) -> str:
@@ -317,6 +315,8 @@ def layer_row(layer: LayerCost, convention: Convention) -> dict[str, Any]:
         "state": layer.state,
         "head": layer.head,
     }
+    flops = {"flops": convention.column}
+    row["lower_bounds"] = [name for name in row if name in {flops.get(of, of) for of in layer.lower_bounds}]
     return row
 
 
@@ -335,6 +335,7 @@ def totals_row(cost: NetworkCost) -> dict[str, Any]:
     row["receptive_field"] = list(seen.size) if seen else None
     row["jump"] = [json_number(jump) for jump in seen.jump] if seen else None
     row["at_least"] = totals.at_least
+    row["lower_bounds"] = [name for name in row if cost.is_lower_bound(name)]
     return row
 
 

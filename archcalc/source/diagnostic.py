@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple, overload
+from typing import TYPE_CHECKING, Literal, NamedTuple, overload
 
 from archcalc.source.visible import visible
 
@@ -26,7 +26,10 @@ class Note(NamedTuple):
 
 
 class Diagnostic(NamedTuple):
-    """One finding: a lasting code, a sentence, a place; help says what to write instead."""
+    """One finding: a lasting code, a sentence, a place; help says what to write instead.
+
+    An `error` has no result; a `warning` has one that was probably not meant.
+    """
 
     code: str
     message: str
@@ -34,6 +37,7 @@ class Diagnostic(NamedTuple):
     source: Source | None = None
     help: str | None = None
     notes: tuple[str | Note, ...] = ()
+    severity: Literal["error", "warning"] = "error"
 
     def _edge(self, end: bool) -> tuple[int | None, int | None]:
         if self.source is None or self.span is None:
@@ -94,7 +98,7 @@ def render_text(diagnostics: Iterable[Diagnostic]) -> str:
 def _render(diagnostic: Diagnostic) -> Iterable[str]:
     source, span, number = diagnostic.source, diagnostic.span, diagnostic.line
     gutter = " " * len(str(number or 0))
-    yield f"error[{diagnostic.code}]: {_printable(diagnostic.message)}"
+    yield f"{diagnostic.severity}[{diagnostic.code}]: {_printable(diagnostic.message)}"
     if source is not None and (span is None or number is None):
         yield f"{gutter}--> {_printable(source.name)}"
     elif source is not None and span is not None and number is not None:
@@ -146,6 +150,7 @@ def to_json(diagnostics: Iterable[Diagnostic]) -> str:
     return json.dumps(
         [
             {
+                "severity": d.severity,
                 "code": d.code,
                 "message": d.message,
                 "file": d.source.name if d.source else None,
@@ -163,7 +168,7 @@ def to_json(diagnostics: Iterable[Diagnostic]) -> str:
 
 
 def to_github(diagnostics: Iterable[Diagnostic]) -> str:
-    """For GitHub Actions: one `::error` command a line, shown beside the changed file."""
+    """For GitHub Actions: one `::error` or `::warning` command a line, shown beside the changed file."""
     return "\n".join(map(_command, diagnostics))
 
 
@@ -186,7 +191,7 @@ def _command(diagnostic: Diagnostic) -> str:
     if diagnostic.help:
         remarks.append(f"help: {diagnostic.help}")
     message = _escaped("\n".join(remarks))
-    return f"::error {given}::{message}"
+    return f"::{diagnostic.severity} {given}::{message}"
 
 
 def _escaped(text: str) -> str:

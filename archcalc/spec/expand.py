@@ -67,6 +67,17 @@ def value_of(
     )
 
 
+def shapes_of(
+    spec: Spec, name: str, overrides: Mapping[str, tuple[Placed, Source] | Polynomial | Ratio] | None = None
+) -> dict[str, Shape]:
+    """What a network reads, by name, without the rest of it.
+
+    Raises:
+        SpecError: with the place where an input is wrong.
+    """
+    return Expander(spec, name, overrides or {}, {}, DEFAULT_LIMITS, with_heads=False).read_inputs()
+
+
 @contextmanager
 def deep_recursion() -> Iterator[None]:
     """Room for the deepest nesting that the limits allow; calls of Python code take none of the machine's stack."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import archcalc
 from archcalc.engine.explain import explained
 from archcalc.results.explanation import Explanation
@@ -140,3 +142,17 @@ def test_fields_are_told_along_every_axis() -> None:
     volume = formulas("a: conv(8, (3, 5, 3), padding=half)", "volume(3, 8, 8, 8)")
     assert volume["receptive field"][1] == "1 + (3 - 1)*1 by 1 + (5 - 1)*1 by 1 + (3 - 1)*1"
     assert formulas("a: conv(8, 3)")["receptive field"] == ("size + (kernel - 1)*jump", "1 + (3 - 1)*1", "3x3")
+
+
+def test_reasons_are_words(tmp_path: Path) -> None:
+    """A requirement between formulas, as of repeated branches, is said; a closed form would explain nothing."""
+    path = tmp_path / "n.yaml"
+    path.write_text(
+        "network: n\ninput: image(8, 16, 12)\nlayers:\n  a: conv(12, 3, groups=4)\n"
+        "  b: mul(global_avgpool, identity)\n  c: concat(conv(3, 1), identity)\n"
+    )
+    cost = archcalc.analyze(str(path))
+    reasons = [reason for layer in cost.layers for of in explained(cost, layer) for reason in of.assumptions]
+    assert "the branches have one extent along each axis, or 1, which is repeated" in reasons
+    assert "in_channels is divisible by groups" in reasons
+    assert not any("*" in reason or "//" in reason for reason in reasons)

@@ -1,4 +1,4 @@
-"""Figures that are easily got wrong: each of design/counting.md for these families, from first principles."""
+"""Figures that are easily got wrong: each of specs/counting.md for these families, from first principles."""
 
 from __future__ import annotations
 

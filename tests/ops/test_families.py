@@ -254,7 +254,10 @@ def test_states() -> None:
     half_known = arithmetic(make("opaque", channels=2, macs=5), features(3))
     assert (half_known.state, half_known.macs) == ("unknown", 5)
     assert half_known.reason == "its parameters are not known"
-    assert arithmetic(make("opaque", channels=2, macs=5, params=0), features(3)).state == "counted"
+    told = make("opaque", channels=2, macs=5, params=0)
+    assert (arithmetic(told, features(3)).state, arithmetic(told, features(3)).macs) == ("unknown", 5)
+    assert not {"params", "macs"} & told.not_told()
+    assert {"connections", "neurons", "depth", "receptive_field", "flops"} <= told.not_told()
 
 
 def test_elements_by_kind() -> None:

@@ -107,6 +107,7 @@ def test_json() -> None:
     diagnostic = found("a:\n  b c", "b c", help="h", notes=("n", Note("m", Span(0, 1))))
     assert json.loads(to_json([diagnostic, Diagnostic("c", "m")])) == [
         {
+            "severity": "error",
             "code": "a-code",
             "message": "a sentence",
             "file": "specs/net.yaml",
@@ -118,7 +119,7 @@ def test_json() -> None:
             "notes": ["n", "m (net.yaml:1:1)"],
         },
         dict.fromkeys(("file", "line", "column", "end_line", "end_column", "help"))
-        | {"code": "c", "message": "m", "notes": []},
+        | {"severity": "error", "code": "c", "message": "m", "notes": []},
     ]
 
 

@@ -18,6 +18,7 @@ ELSEWHERE = {
     "bad-axis": "tests/sweep/test_axes.py: an axis that is typed",
     "bad-condition": "tests/guards/test_conditions.py: a condition that is typed",
     "bad-unit": "tests/formula/test_forms.py: a free variable that is typed",
+    "channels-last": "tests/engine/test_channels_last.py: a warning, with which a network has its costs",
     "file-too-large": "tests/source/test_files.py",
     "missing-branch": "tests/ops/test_roles.py: what a set of roles lacks",
     "no-limit": "tests/engine/test_solve.py: a budget that is typed",

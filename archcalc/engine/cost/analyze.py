@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from operator import attrgetter, mul
 from typing import Any
 
+from archcalc.engine.cost.bounds import FIELD, fields_at_least, is_field_at_least, lower_bounds
 from archcalc.engine.cost.conventions import ARITHMETIC
 from archcalc.engine.cost.costs import OPERATIONS, cost_of, stored_with
 from archcalc.engine.cost.scope import is_inside, subgraph
@@ -35,6 +36,7 @@ def layer_costs(
     owners = _owners(graph) if graph.first_head < len(graph.nodes) else {}
     nodes = graph.nodes
     worth: dict[object, int] = {}
+    through = fields_at_least(graph)
     found: list[LayerCost] = []
     for name, indices in graph.layers(with_heads):
         if scope and not is_inside(name, scope):
@@ -65,6 +67,9 @@ def layer_costs(
                 state, reason = "counted", ""
             elif state == "zero":
                 reason = arithmetic.reason
+        bounds = lower_bounds(graph, indices) if state == "unknown" else frozenset()
+        if is_field_at_least(fields, indices[-1], through):
+            bounds |= {FIELD}
         params = weights + biases + norm
         stored_params, stored_bits = params, params * storage.of(name).bits
         if storage.of(name).density != 1:
@@ -94,6 +99,7 @@ def layer_costs(
                 head=owners.get(indices[0], ""),
                 nodes=tuple(indices),
                 fields=fields,
+                lower_bounds=bounds,
             )
         )
     return found

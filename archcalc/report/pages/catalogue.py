@@ -67,12 +67,12 @@ def row(cost: NetworkCost, most: int, units: Units) -> list[Cell]:
     return [
         cost.name,
         str(cost.input),
-        numbers.count(totals.params, units),
-        at_least(numbers.count(totals.macs, units), totals.at_least),
+        at_least(numbers.count(totals.params, units), cost.is_lower_bound("params")),
+        at_least(numbers.count(totals.macs, units), cost.is_lower_bound("macs")),
         Bar(totals.macs, most),
         str(totals.layers),
-        str(totals.depth),
-        numbers.field(cost.receptive_field),
+        at_least(str(totals.depth), cost.is_lower_bound("depth")),
+        at_least(numbers.field(cost.receptive_field), cost.is_lower_bound("receptive_field")),
     ]
 
 
