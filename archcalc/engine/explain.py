@@ -9,10 +9,10 @@ from typing import Any
 
 from archcalc.dims import Assumption, Dim, RequirementError, collecting_assumptions, evaluate, variable
 from archcalc.engine.cost.costs import cost_of
-from archcalc.graph import NETWORK_INPUT, Graph, Node
-from archcalc.ops import GLOBAL, HEADINGS, POINTWISE, Operator, Shape, Table, Window
+from archcalc.graph import Graph, Node
+from archcalc.ops import HEADINGS, POINTWISE, Operator, Shape, Table, Window
 from archcalc.results.convention import Convention
-from archcalc.results.cost import LayerCost, NetworkCost, json_number, notation
+from archcalc.results.cost import LayerCost, NetworkCost, ReceptiveField, json_number, notation
 from archcalc.results.explanation import Explanation, Rule
 
 AXES = {0: (), 1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
@@ -246,51 +246,84 @@ def _used(rules: Sequence[Rule], values: Mapping[str, int]) -> dict[str, int]:
 
 
 def _field_rules(cost: NetworkCost, index: int) -> list[Rule]:
-    """Size and jump after an operation from those before it, along each axis."""
+    """What a position sees, and by the path without global operations, where the two differ."""
     node, fields = cost.graph.nodes[index], cost.fields
-    after, before = fields.after(index), fields.after(node.inputs[0])
-    if after is None or before is None:
+    seen, local = fields.after(index), fields.local(index)
+    if seen is None or local is None or not node.inputs:
         return []
-    result = "x".join(map(str, after.size))
+    rules = _local_rules(cost, index, local)
+    if seen == local:
+        return rules
+    befores = [before for before in map(fields.after, node.inputs) if before]
+    result = _size(seen)
     if not isinstance(node.x, Shape):
-        sizes = [field.size for field in map(fields.after, node.inputs) if field]
-        texts = ["x".join(map(str, size)) for size in sizes]
-        return [Rule("receptive field", "union of the branches", ", ".join(dict.fromkeys(texts)), result)]
+        how = Rule("receptive field", "union of the branches", ", ".join(dict.fromkeys(map(_size, befores))), result)
+    elif befores[0] == seen:
+        how = Rule("receptive field", "that of its input", "", result)
+    elif befores[0].is_global:
+        how = Rule("receptive field", "what its inputs see together", "", result)
+    else:
+        how = Rule("receptive field", "all positions together, inside the input", "", result)
+    local_rules = [rule._replace(quantity=f"local {rule.quantity}") for rule in rules]
+    if not seen.is_global:
+        return [how, *local_rules]
+    return [how, Rule("jump", "all positions see the same", "", _plain_once(seen.jump)), *local_rules]
+
+
+def _local_rules(cost: NetworkCost, index: int, after: ReceptiveField) -> list[Rule]:
+    """Size and jump after an operation from those before it, along each axis; formulas hold where neighbours are alike.
+
+    Raises:
+        MismatchError: a formula and the engine disagree.
+    """
+    node, fields = cost.graph.nodes[index], cost.fields
+    befores = [before for before in map(fields.local, node.inputs) if before]
+    result = _size(after)
+    if not isinstance(node.x, Shape):
+        texts = dict.fromkeys(map(_size, befores))
+        return [Rule("receptive field", "union of the branches", ", ".join(texts), result)]
+    before = befores[0]
     window = node.operator.window(node.x)
-    if window == POINTWISE or after == before:
+    if window == POINTWISE or after == before or not isinstance(window, Window):
         return [Rule("receptive field", "that of its input", "", result)]
-    axes = list(zip(before.size, before.jump, strict=True))
-    if window == GLOBAL:
-        extents: Any = node.x.spatial or (1,)  # whole numbers here
-        parts = [
-            (f"{size} + ({extent} - 1)*{_plain(jump)}", size + (extent - 1) * jump)
-            for (size, jump), extent in zip(axes, extents, strict=True)
-        ]
-        return _checked([Rule("receptive field", "size + (extent - 1)*jump", _along(parts), result)], parts, after.size)
-    assert isinstance(window, Window)
-    if window.upsample and window.upsample[0] != 1:
+    if not window.is_known:
+        return [Rule("receptive field", "at least, for what is read is not told", "", result)]
+    if window.upsample and set(window.upsample) != {1}:
         return [Rule("receptive field", "inputs that reach one output", "", result)]
-    kernels: Any = window.kernel  # whole numbers here
-    dilations: Any = window.dilation
-    is_dense = set(dilations) == {1}
-    parts = [
-        (
-            f"{size} + {'' if is_dense else f'{dilation}*'}({kernel} - 1)*{_plain(jump)}",
-            size + dilation * (kernel - 1) * jump,
-        )
-        for (size, jump), kernel, dilation in zip(axes, kernels, dilations, strict=True)
-    ]
-    formula = "size + (kernel - 1)*jump" if is_dense else "size + dilation*(kernel - 1)*jump"
-    rules = [Rule("receptive field", formula, _along(parts), result)]
-    if set(window.stride) != {1}:
-        jumps = [
-            (f"{_plain(jump)}*{stride}", _plain(moved))
-            for (_, jump), stride, moved in zip(axes, window.stride, after.jump, strict=True)
+    jumps = list(zip(before.jump, window.stride, after.jump, strict=True))
+    moved = [(f"{_plain(jump)}*{stride}", _plain(after)) for jump, stride, after in jumps]
+    jump_rules = (
+        [] if set(window.stride) == {1} else [Rule("jump", "jump*stride", _along(moved), _plain_once(after.jump))]
+    )
+    if not fields.is_uniform(node.inputs[0]):
+        return [
+            Rule("receptive field", "the largest of outputs that differ, after upsampling", "", result),
+            *jump_rules,
         ]
-        rules.append(Rule("jump", "jump*stride", _along(jumps), _once("x", [moved for _, moved in jumps])))
-    if [found for _, found in parts] != list(after.size) and _is_upsampled(cost.graph, index):
-        return [Rule("receptive field", "the largest of outputs that differ, after upsampling", "", result), *rules[1:]]
-    return _checked(rules, parts, after.size)
+    is_dense = set(window.dilation) == {1}
+    parts: list[tuple[str, Any]] = []
+    for number, (size, jump) in enumerate(zip(before.size, before.jump, strict=True)):
+        kernel: Any = window.kernel[number]  # whole numbers here
+        dilation: Any = window.dilation[number]
+        if window.whole and window.whole[number]:
+            parts.append((f"{size}", size))
+        else:
+            numbers = f"{size} + {'' if is_dense else f'{dilation}*'}({kernel} - 1)*{_plain(jump)}"
+            parts.append((numbers, size + dilation * (kernel - 1) * jump))
+    formula = "size + (kernel - 1)*jump" if is_dense else "size + dilation*(kernel - 1)*jump"
+    for (numbers, found), size in zip(parts, after.size, strict=True):
+        if found != size:
+            raise MismatchError(f"receptive field: {numbers} gives {found}, the engine {size}")
+    return [Rule("receptive field", formula, _along(parts), result), *jump_rules]
+
+
+def _size(field: ReceptiveField) -> str:
+    """A size as it is printed."""
+    return f"{'≥ ' if field.is_at_least else ''}{'x'.join(map(str, field.size))}"
+
+
+def _plain_once(jumps: Sequence[Fraction]) -> str:
+    return _once("x", list(map(_plain, jumps)))
 
 
 def _along(parts: Sequence[tuple[str, Any]]) -> str:
@@ -300,29 +333,6 @@ def _along(parts: Sequence[tuple[str, Any]]) -> str:
 
 def _once(between: str, texts: Sequence[str]) -> str:
     return texts[0] if len(set(texts)) == 1 else between.join(texts)
-
-
-def _is_upsampled(graph: Graph, index: int) -> bool:
-    """Whether an operation reads maps that were upsampled, of which some positions may see more than others."""
-    found, waiting = set[int](), list(graph.nodes[index].inputs)
-    while waiting:
-        before = waiting.pop()
-        if before == NETWORK_INPUT or before in found:
-            continue
-        found.add(before)
-        node = graph.nodes[before]
-        window = node.operator.window(node.x) if isinstance(node.x, Shape) else None
-        if isinstance(window, Window) and any(factor != 1 for factor in window.upsample or ()):
-            return True
-        waiting += node.inputs
-    return False
-
-
-def _checked(rules: list[Rule], parts: Sequence[tuple[str, Any]], sizes: Sequence[int]) -> list[Rule]:
-    for (numbers, found), size in zip(parts, sizes, strict=True):
-        if found != size:
-            raise MismatchError(f"receptive field: {numbers} gives {found}, the engine {size}")
-    return rules
 
 
 def _plain(value: Fraction) -> str:

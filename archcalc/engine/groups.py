@@ -18,6 +18,13 @@ class _NoFields:
     def after(self, index: int) -> None:
         """None."""
 
+    def local(self, index: int) -> None:
+        """None."""
+
+    def is_uniform(self, index: int) -> bool:
+        """There are no positions that could differ."""
+        return True
+
 
 By = Literal["op", "layer", "stage", "type"]
 NO_SHAPE = Shape(None)  # of rows that are no place in the network

@@ -28,8 +28,10 @@ from archcalc.ops import (  # noqa: F401 - each registers its operators
 )
 from archcalc.ops.arguments import REQUIRED, Argument, ArgumentError, Kind, LayerReference, Table, argument, describe
 from archcalc.ops.base import (
+    CAUSAL,
     GLOBAL,
     HEADINGS,
+    NOTHING,
     ONE,
     OPERATORS,
     POINTWISE,
@@ -50,8 +52,10 @@ from archcalc.ops.roles import Roles
 from archcalc.ops.shape import Shape, features, image, sequence
 
 __all__ = [
+    "CAUSAL",
     "GLOBAL",
     "HEADINGS",
+    "NOTHING",
     "ONE",
     "OPERATORS",
     "POINTWISE",

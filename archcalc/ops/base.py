@@ -70,7 +70,9 @@ class Arithmetic(NamedTuple):
 class Window(NamedTuple):
     """What one output position reads along each spatial axis; kernel and stride in input positions.
 
-    `upsample` is above 1 where outputs are denser than inputs (transposed convolution, upsampling).
+    `upsample` is above 1 where outputs are denser than inputs (transposed convolution, upsampling). `whole` tells the
+    axes of which every position is read, if there are some; there the numbers say nothing. `is_known` is False where
+    more may be read than these numbers say.
     """
 
     kernel: tuple[Dim, ...]
@@ -78,6 +80,8 @@ class Window(NamedTuple):
     padding: tuple[Dim, ...]  # before the first position
     dilation: tuple[Dim, ...]
     upsample: tuple[Dim, ...] = ()
+    whole: tuple[bool, ...] = ()
+    is_known: bool = True
 
     @property
     def extent(self) -> tuple[Dim, ...]:
@@ -85,10 +89,12 @@ class Window(NamedTuple):
         return tuple(d * (k - 1) + 1 for k, d in zip(self.kernel, self.dilation, strict=True))
 
 
-# A position reads its own position; every position reads all of them.
+# A position reads its own position; every position reads all of them; those up to its own; nothing of the input.
 POINTWISE: Literal["pointwise"] = "pointwise"
 GLOBAL: Literal["global"] = "global"
-AnyWindow = Window | Literal["pointwise", "global"]
+CAUSAL: Literal["causal"] = "causal"
+NOTHING: Literal["nothing"] = "nothing"
+AnyWindow = Window | Literal["pointwise", "global", "causal", "nothing"]
 
 
 class TorchCall(NamedTuple):

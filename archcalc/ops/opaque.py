@@ -84,11 +84,11 @@ class Opaque(Operator):
         return 0
 
     def window(self, x: Shape) -> AnyWindow:
-        """At least its stride."""
+        """Not known: at least its stride."""
         if x.rank == 0:
             return POINTWISE
         strides = per_axis(self.stride, x.rank, "stride")
-        return Window(kernel=strides, stride=strides, padding=(0,) * x.rank, dilation=(1,) * x.rank)
+        return Window(kernel=strides, stride=strides, padding=(0,) * x.rank, dilation=(1,) * x.rank, is_known=False)
 
     def torch(self, x: Shape) -> TorchCall:
         """A module of its own that gives zeros of the right shape."""

@@ -212,12 +212,10 @@ def figures(networks: Sequence[NetworkCost], units: Units) -> list[Figure]:
         ("layers", *counted("layers")),
         ("depth", *counted("depth")),
         ("depth with pooling", *counted("depth_with_pooling")),
-        (
-            "receptive field",
-            lambda _: None,
-            lambda cost: at_least(numbers.field(cost.receptive_field), cost.is_lower_bound("receptive_field")),
-        ),
+        ("receptive field", lambda _: None, lambda cost: numbers.seen(cost.receptive_field, cost.input)),
         ("jump", lambda _: None, lambda cost: numbers.jump(cost.receptive_field)),
+        ("local field", lambda _: None, lambda cost: numbers.field(cost.local_receptive_field)),
+        ("local jump", lambda _: None, lambda cost: numbers.jump(cost.local_receptive_field)),
         ("input", lambda _: None, lambda cost: str(cost.input)),
     ]
 
@@ -246,7 +244,15 @@ def totals_side_by_side(networks: Sequence[NetworkCost], names: Sequence[str], u
 
 def totals_in_rows(networks: Sequence[NetworkCost], names: Sequence[str], units: Units) -> Table:
     """A row for each network."""
-    wanted = {"params": 0, "MACs": 0, "depth": 5, "input": 4, "receptive field": 3, "activations at once": 12}
+    wanted = {
+        "params": 0,
+        "MACs": 0,
+        "depth": 5,
+        "input": 4,
+        "receptive field": 15,
+        "local field": 3,
+        "activations at once": 12,
+    }
     wanted |= {size_title(networks): 11, "stored params": 9, "connections": 13, "neurons": 14, "layers": 10}
     chosen = [figure for figure in figures(networks, units) if figure[0] in wanted]
     columns = [Column("network", least=24)]

@@ -90,6 +90,7 @@ def layers_table(
         bar(),
         number(flops_title(cost.convention), drop=12 if is_arithmetic else 30),
         number("field", drop=5),
+        number("local field", drop=6),
         number("stored", drop=3),
         number("size", drop=3),
     ]
@@ -116,7 +117,8 @@ def layers_table(
             numbers.percent(row.macs, cost.totals.macs),
             Bar(row.macs, most),
             bounded("flops", numbers.count(row.flops, units)),
-            bounded("receptive_field", numbers.field(row.receptive_field)),
+            numbers.seen(row.receptive_field, cost.input),
+            numbers.field(row.local_receptive_field),
             bounded("stored_params", numbers.count(row.stored_params, units)),
             bounded("size_bytes", numbers.size(row.size_bytes, units)),
         ]
@@ -124,8 +126,11 @@ def layers_table(
     if has_total:
         table.rows.append(_total(cost, units))
     hidden = set() if is_arithmetic else {7}
-    hidden |= {2, 8} if by == "type" else set()
-    hidden |= set() if is_compressed(cost) else {9, 10}
+    # where what is global stands at the end alone, as a classifier does, the totals say what the local field is
+    beside = {row.local_receptive_field for row in rows if row.receptive_field != row.local_receptive_field}
+    hidden |= {9} if len(beside) < 2 else set()
+    hidden |= {2, 8, 9} if by == "type" else set()
+    hidden |= set() if is_compressed(cost) else {10, 11}
     return without(table, hidden) if hidden else table
 
 
@@ -141,7 +146,8 @@ def _total(cost: NetworkCost, units: Units) -> Total:
             "",
             Bar(0, 1),
             at_least(numbers.count(totals.flops, units), cost.is_lower_bound("flops")),
-            at_least(numbers.field(cost.receptive_field), cost.is_lower_bound("receptive_field")),
+            numbers.seen(cost.receptive_field, cost.input),
+            numbers.field(cost.local_receptive_field),
             at_least(numbers.count(totals.stored_params, units), cost.is_lower_bound("stored_params")),
             at_least(numbers.size(totals.size_bytes, units), cost.is_lower_bound("size_bytes")),
         ]
@@ -209,9 +215,15 @@ def totals_table(cost: NetworkCost, units: Units) -> Table:
     add("depth", "depth", totals.depth, f"layers with weights on the longest path; {pooled} with pooling")
     seen = cost.receptive_field
     if seen:
-        where = f"pixels of {numbers.extents(cost.input.spatial)}; jump {numbers.jump(seen)}"
-        extent = at_least(numbers.field(seen), cost.is_lower_bound("receptive_field"))
-        table.rows.append(["receptive field", extent, where])
+        of = numbers.extents(cost.input.spatial)
+        where = f"pixels of {of}; jump {numbers.jump(seen)}"
+        if seen.is_global:
+            where += "; every position sees them" if numbers.seen(seen, cost.input) != "whole" else "; the whole input"
+        table.rows.append(["receptive field", numbers.field(seen), where])
+    local = cost.local_receptive_field
+    if local and local != seen:
+        where = f"by the path without global operations; jump {numbers.jump(local)}"
+        table.rows.append(["local field", numbers.field(local), where])
     return table
 
 

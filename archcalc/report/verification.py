@@ -121,6 +121,9 @@ _OPERATION = {
     ("torch", "receptive_field"): "field",
     ("torch", "jump"): "jump",
     ("torch", "first_centre"): "first centre",
+    ("torch", "local_receptive_field"): "local field",
+    ("torch", "local_jump"): "local jump",
+    ("torch", "local_first_centre"): "local first centre",
 }
 
 

@@ -33,11 +33,20 @@ class ReceptiveField(NamedTuple):
     """What one output position sees of the input along each axis, in input pixels.
 
     `size` ignores the border of the input, as is usual; `first_centre` is the centre of the first position's field.
+    After an operation that reads a whole axis all positions see the same: `size` is then what they see inside the
+    input, as a rule its extent, and `jump` is 0. `is_at_least` where more may be seen: what an operation on the way
+    reads is not known, or positions differ in too many ways.
     """
 
     size: tuple[int, ...]
     jump: tuple[Fraction, ...]
     first_centre: tuple[Fraction, ...]
+    is_at_least: bool = False
+
+    @property
+    def is_global(self) -> bool:
+        """Whether along some axis every position sees the same."""
+        return 0 in self.jump
 
 
 class Kept(NamedTuple):
@@ -70,6 +79,14 @@ class Fields(Protocol):
 
     def after(self, index: int) -> ReceptiveField | None:
         """Field of one output position of a node."""
+        ...
+
+    def local(self, index: int) -> ReceptiveField | None:
+        """The same by the path without operations that read a whole axis."""
+        ...
+
+    def is_uniform(self, index: int) -> bool:
+        """Whether all positions of a map see alike: nothing was upsampled before that is not made up for."""
         ...
 
 
@@ -111,6 +128,11 @@ class LayerCost:
     def receptive_field(self) -> ReceptiveField | None:
         """What one output position sees of the input; None where the input has no axes."""
         return self.fields.after(self.nodes[-1])
+
+    @property
+    def local_receptive_field(self) -> ReceptiveField | None:
+        """The same by the path without operations that read a whole axis, such as global pooling."""
+        return self.fields.local(self.nodes[-1])
 
     def __repr__(self) -> str:
         """In one line."""
@@ -185,6 +207,11 @@ class NetworkCost:
     def receptive_field(self) -> ReceptiveField | None:
         """What one position of the output, or of what the scope gives, sees of the input."""
         return self.layers[-1].receptive_field if self.scope else self.fields.after(self.graph.output)
+
+    @property
+    def local_receptive_field(self) -> ReceptiveField | None:
+        """The same by the path without operations that read a whole axis, such as global pooling."""
+        return self.layers[-1].local_receptive_field if self.scope else self.fields.local(self.graph.output)
 
     def is_lower_bound(self, quantity: str) -> bool:
         """Whether an operation whose cost is not told adds to a quantity, or hides how far the output sees."""
@@ -312,6 +339,7 @@ def layer_row(layer: LayerCost, convention: Convention) -> dict[str, Any]:
         "receptive_field": list(seen.size) if seen else None,
         "jump": [json_number(value) for value in seen.jump] if seen else None,
         "first_centre": [json_number(value) for value in seen.first_centre] if seen else None,
+        **_local(layer),
         "state": layer.state,
         "head": layer.head,
     }
@@ -334,9 +362,20 @@ def totals_row(cost: NetworkCost) -> dict[str, Any]:
     seen = cost.receptive_field
     row["receptive_field"] = list(seen.size) if seen else None
     row["jump"] = [json_number(jump) for jump in seen.jump] if seen else None
+    row |= _local(cost)
     row["at_least"] = totals.at_least
     row["lower_bounds"] = [name for name in row if cost.is_lower_bound(name)]
     return row
+
+
+def _local(of: LayerCost | NetworkCost) -> dict[str, Any]:
+    """The local field, and whether fields are lower bounds."""
+    local = of.local_receptive_field
+    return {
+        "local_receptive_field": list(local.size) if local else None,
+        "local_jump": [json_number(value) for value in local.jump] if local else None,
+        "receptive_field_at_least": local.is_at_least if local else None,
+    }
 
 
 def shape_list(shape: Shape) -> list[Any]:

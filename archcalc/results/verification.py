@@ -10,7 +10,8 @@ from typing import Any, Literal, NamedTuple
 TOOLS = ("torch", "fvcore", "torchvision")
 MODEL = "model"  # as the tool: a model of the user's own
 VALUES = "values"  # the outputs themselves, with the same weights
-FIELDS = ("receptive_field", "jump", "first_centre")  # quantities of a receptive field
+# Quantities of a receptive field.
+FIELDS = tuple(f"{of}{name}" for of in ("", "local_") for name in ("receptive_field", "jump", "first_centre"))
 EXPORTS = ("exports", "exported_out_shape", "exported_params")  # of what went through torch.export
 WITH_HEADS = "_with_heads"  # ends the name of a quantity that train-only heads are in
 State = Literal["equal", "differs", "not counted"]

@@ -17,7 +17,7 @@ from tests.cli.running import NET, run
 
 def test_networks_stand_family_by_family() -> None:
     lines = run("list", columns=100).stdout.splitlines()
-    assert lines[0].split() == ["network", "input", "params", "MACs", "layers", "depth", "field"]
+    assert lines[0].split() == ["network", "input", "params", "MACs", "layers", "depth", "field", "local", "field"]
     family = lines.index("VGG, 2014, ImageNet")
     assert lines[family + 1].split()[:2] == ["vgg11", "3x224x224"]
     assert any(line.split()[:6] == ["googlenet", "3x224x224", "6.999", "M", "1.583", "G"] for line in lines)

@@ -89,7 +89,7 @@ def test_fields_grow_by_what_came_before() -> None:
         "size + dilation*(kernel - 1)*jump", "3 + 2*(3 - 1)*2", "11x11",
     )  # fmt: skip
     assert formulas(f"{first}b: global_avgpool", name="b")["receptive field"] == (
-        "size + (extent - 1)*jump", "3 + (7 - 1)*2", "15x15",
+        "all positions together, inside the input", "", "15x15",
     )  # fmt: skip
     assert formulas(f"{first}b: maxpool(2)", name="b")["jump"] == ("jump*stride", "2*2", "4")
     assert formulas(f"{first}b: relu", name="b")["receptive field"] == ("that of its input", "", "3x3")
@@ -138,7 +138,9 @@ def test_fields_are_told_along_every_axis() -> None:
     second = formulas(layers, "image(3, 64, 32)", "b")
     assert second["receptive field"][1:] == ("1 + (3 - 1)*1 by 7 + (3 - 1)*2", "3x11")
     pooled = formulas(f"{layers}\nc: global_avgpool", "image(3, 64, 32)", "c")
-    assert pooled["receptive field"][1:] == ("3 + (32 - 1)*2 by 11 + (8 - 1)*4", "65x39")
+    # by hand: positions 0 to 31, 2 apart, of 3 rows from row -1 on; 8 positions, 4 apart, of 11 columns from -5 on
+    assert pooled["receptive field"][1:] == ("", "64x32")
+    assert pooled["local receptive field"][1:] == ("", "3x11")
     volume = formulas("a: conv(8, (3, 5, 3), padding=half)", "volume(3, 8, 8, 8)")
     assert volume["receptive field"][1] == "1 + (3 - 1)*1 by 1 + (5 - 1)*1 by 1 + (3 - 1)*1"
     assert formulas("a: conv(8, 3)")["receptive field"] == ("size + (kernel - 1)*jump", "1 + (3 - 1)*1", "3x3")

@@ -38,6 +38,9 @@ COLUMNS = [
     "receptive_field",
     "jump",
     "first_centre",
+    "local_receptive_field",
+    "local_jump",
+    "receptive_field_at_least",
     "state",
     "head",
 ]

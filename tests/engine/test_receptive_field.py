@@ -40,10 +40,13 @@ BY_HAND = {
     "branches cut to one": ("m: concat(conv(1, 3, padding=1), crop(sides=4), align=crop, reference=1)", field(3, 1, 4)),
     # 32 copies cut to 28 positions begin with pixel 1, the padded ones 6 before the input
     "copies cut": ("m: add(upsample(2), pad(6), align=crop, reference=1)", field(8, 1, -5 * HALF)),
-    # all 16 positions of 3 pixels each
-    "global": ("a: conv(1, 3, padding=1)\nb: global_avgpool", field(18, 1, 15 * HALF)),
-    "linear": ("a: conv(1, 3, stride=2)\nb: linear(5)", field(3 + 6 * 2, 2, 1 + 3 * 2)),
-    "linear twice": ("a: linear(5)\nb: linear(6)", field(16, 1, 15 * HALF)),
+    # all 16 positions of 3 pixels each, as far as these are inside the input
+    "global": ("a: conv(1, 3, padding=1)\nb: global_avgpool", field(16, 0, 15 * HALF)),
+    # seven positions, the last of which reads pixels 12 to 14: none reads the last
+    "linear": ("a: conv(1, 3, stride=2)\nb: linear(5)", field(15, 0, 7)),
+    "linear twice": ("a: linear(5)\nb: linear(6)", field(16, 0, 15 * HALF)),
+    # pixels 6 to 9 by the branch, and pixel 0, 1, ..., 15 beside them
+    "global in part": ("m: mul(identity, crop(4) >> global_avgpool)", field(10, 1, 9 * HALF)),
     "twice as dense": ("a: maxpool(2)\nb: upsample(2)", field(2, 1, HALF)),
     # neighbours among four copies: the window of 3 reaches into the next pixel at every fourth
     "four times as dense": ("a: upsample(4)\nb: conv(1, 3, padding=1)", field(2, Fraction(1, 4), -HALF)),
@@ -54,16 +57,16 @@ BY_HAND = {
     "transposed without a stride": ("a: deconv(1, 4)", field(4, 1, -3 * HALF)),
     "transposed and cropped": ("a: deconv(1, 3, padding=(2, 0, 2, 0))", field(3, 1, 1)),
     "transposed with gaps": ("a: conv(1, 3)\nb: deconv(1, 1, stride=3)", field(3, Fraction(1, 3), 1)),
-    "adapted to one": ("a: adaptive_avgpool(1)\nb: upsample(2)", field(16, HALF, 15 * HALF)),
-    # every position is scaled by all 16 of its channel, and lies as far from the next as before
-    "squeezed": ("m: mul(identity, adaptive_avgpool(1) >> conv(1, 1))", field(16, 1, 15 * HALF)),
+    "adapted to one": ("a: adaptive_avgpool(1)\nb: upsample(2)", field(16, 0, 15 * HALF)),
+    # every position is scaled by all 16 of its channel
+    "squeezed": ("m: mul(identity, adaptive_avgpool(1) >> conv(1, 1))", field(16, 0, 15 * HALF)),
     "cubic to as many": ("a: upsample(1, mode=bicubic)", field(1)),
     # 16 positions in windows of 3, the last of which hangs over the end: each is brought back to its own window
     "unpooled": ("a: maxpool(3, ceil=true)\nb: unpool(a)", field(3, 1, 1)),
-    # from pixel -1 of the first window to pixel 16 of the last, among four copies of each
+    # pixels 0 to 15, four copies of each
     "global over copies": (
         "a: upsample(4)\nb: conv(1, 3, padding=1)\nc: global_avgpool",
-        field(18, Fraction(1, 4), 15 * HALF),
+        field(16, 0, 15 * HALF),
     ),
     # every second position of a spread map reads a pixel, the first of them pixel 1
     "the first reads nothing": ("a: deconv(1, 1, stride=2, padding=1)", field(1, HALF, HALF)),

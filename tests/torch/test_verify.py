@@ -278,8 +278,8 @@ def field_of(text: str, folder: Path, operation: str) -> dict[str, Any]:
         ("a: deconv(4, (1, 3), stride=(3, 2)) >> conv(4, 1)", ((1, 2), (1 / 3, 0.5), (0, -0.5))),
         # by hand: rows 1 and columns 2 apart from where 0 was; the first that reads anything is 2 and 1 further
         ("a: deconv(4, 1, stride=3, padding=(1, 0, 2, 0))", ((1, 1), (1 / 3, 1 / 3), (1 / 3, 2 / 3))),
-        # by hand: windows of 5 rows, and all 40 columns, whose neighbour would be a column further
-        ("a: adaptive_avgpool((8, 1))", ((5, 40), (5, 1), (2, 19.5))),
+        # by hand: windows of 5 rows, and all 40 columns
+        ("a: adaptive_avgpool((8, 1))", ((5, 40), (5, 0), (2, 19.5))),
         # by hand: each position is back where its window was, also where the last hangs over the end
         ("a: maxpool(4)\n  b: unpool(a)", ((4, 4), (1, 1), (1.5, 1.5))),
         ("a: maxpool(3)\n  b: unpool(a)", ((3, 3), (1, 1), (1, 1))),
@@ -296,18 +296,18 @@ def test_fields_are_what_gradients_show(layers: str, expected: tuple[Any, ...], 
 
 
 def test_a_field_wider_than_the_input_is_measured_whole() -> None:
-    """VGG-16's is 212 after pool5 (Araujo et al. 2019, table), at any resolution; a global pool sees 6 jumps more."""
+    """VGG-16's is 212 after pool5 (Araujo et al. 2019, table), at any resolution; linear layers see all 224 pixels."""
     found = verify("vgg16", ["torch"])
     assert the(found.checks, "receptive_field", "pool5").theirs == (212, 212)
-    assert the(found.checks, "receptive_field", "fc8").theirs == (212 + 6 * 32,) * 2
+    assert the(found.checks, "receptive_field", "fc8").theirs == (224, 224)
 
 
 def test_the_field_before_anything_global_is_measured(tmp_path: Path) -> None:
-    """The end of a stage is not: two 3x3 windows see 5 pixels, and all 8 positions of them 12."""
+    """The end of a stage is not: two 3x3 windows see 5 pixels, and all 8 positions of them the 8 that there are."""
     layers = "  a: conv(4, 3, padding=2) >> conv(4, 3) >> global_avgpool\n"
     found = verify(spec(tmp_path, f"network: ends\ninput: image(3, 8, 8)\nlayers:\n{layers}"), ["torch"]).checks
     fields = {check.operation: check.theirs for check in found if check.quantity == "receptive_field"}
-    assert fields == {"a.conv_2": (5, 5), "a.global_avgpool": (12, 12)}
+    assert fields == {"a.conv_2": (5, 5), "a.global_avgpool": (8, 8)}
 
 
 @pytest.mark.parametrize("last", ["global_avgpool", "global_maxpool", "linear(5)"])

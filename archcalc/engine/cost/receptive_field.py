@@ -2,7 +2,8 @@
 
 The recurrences of Araujo, Norris and Sim 2019, carried as the interval [low, high] of input pixels that a position
 reads, and the jump between positions; after upsampling, for each position of a cycle. Merges take the union of their
-branches.
+branches. After an operation that reads a whole axis, every position sees the same; the local field is then that of the
+path without such operations, and where there is no such path, that of the maps before the first of them.
 """
 
 from __future__ import annotations
@@ -10,194 +11,215 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 from functools import lru_cache
-from math import gcd, lcm
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
+from archcalc.engine.cost.lattice import MOST_STEPS, START, Lattice, Read, Steps, denser, hull, shifted, slid, union
 from archcalc.graph import NETWORK_INPUT, Graph
-from archcalc.ops import GLOBAL, POINTWISE, Shape
+from archcalc.ops import CAUSAL, GLOBAL, NOTHING, POINTWISE, Shape, Window
 from archcalc.results.cost import ReceptiveField
 
 
 class Axis(NamedTuple):
-    """One axis: the input pixels that each position of a cycle reads, from its low to its high, both included.
+    """What the positions along one axis see.
 
-    Positions repeat their pattern every `len(lows)`, `cycle` pixels further on. One position makes a cycle, but for
-    upsampled maps, whose neighbours read differently. A position that reads nothing has a low above its high.
+    Attributes:
+        extent: how many positions there are.
+        reach: pixels that all of them see together by that path; no more than there are, on the maps in between too.
+        local: by the path without operations that read a whole axis; it stays as it is after one where all paths
+            have some.
+        seen: pixels seen by way of operations that read a whole axis, inside the input; None where there are none.
+        is_causal: whether a position sees of these only what is before its own.
+        is_past: whether every path has such an operation.
+        is_at_least: whether there may be more: of an operation on the way it is not known what it reads.
     """
 
-    lows: tuple[int, ...]
-    highs: tuple[int, ...]
-    cycle: int
+    extent: int
+    reach: Read | None
+    local: Lattice = START
+    seen: Read | None = None
+    is_causal: bool = False
+    is_past: bool = False
+    is_at_least: bool = False
 
-    @property
-    def jump(self) -> Fraction:
-        """Pixels from one position to the next."""
-        return Fraction(self.cycle, len(self.lows))
+    def field(self) -> tuple[int, Fraction, Fraction, bool]:
+        """Size, jump, first centre, and whether there may be more."""
+        local, bound = self.local, self.is_at_least or self.local.is_lost
+        if self.seen is None:
+            return local.size, local.jump, local.first_centre, bound
+        if self.is_past and not self.is_causal:
+            ends = [self.seen, self.seen]
+        else:
+            own = [_inside(local.at(position), self.reach) for position in (0, self.extent - 1)]
+            ends = [hull([self.seen, each]) or self.seen for each in own]
+            if self.is_causal and own[0]:
+                ends[0] = Read(ends[0].low, own[0].high)
+        jump = Fraction(0) if ends[0] == ends[1] and not self.is_causal else local.jump
+        return max(end.size for end in ends), jump, Fraction(ends[0].low + ends[0].high, 2), bound
 
-    def at(self, position: int) -> tuple[int, int]:
-        """What a position reads."""
-        cycles, phase = divmod(position, len(self.lows))
-        return self.lows[phase] + cycles * self.cycle, self.highs[phase] + cycles * self.cycle
 
-
-NOWHERE = 1 << 62  # the low of a position that reads nothing, and minus its high
+Axes: TypeAlias = "tuple[Axis, ...] | None"  # None: nothing of the input is seen
 
 
 class ReceptiveFields:
     """The field after each node of a graph; found when first asked for, the nodes before it too."""
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, most_steps: int = MOST_STEPS) -> None:
         self._graph = graph
-        start = (Axis((0,), (0,), 1),) * graph.input.rank
-        self._axes: list[tuple[Axis, ...]] = []
-        self._input = start
+        pixels: tuple[Any, ...] = graph.input.spatial  # whole numbers here
+        self._input = tuple(Axis(extent, Read(0, extent - 1)) for extent in pixels)
+        self._axes: list[Axes] = []
         self._windows: dict[Any, Any] = {}
+        self.steps = Steps(most_steps)
 
     def after(self, index: int) -> ReceptiveField | None:
-        """Field of one output position of a node; None where the input has no axes (features)."""
+        """Field of one output position of a node; None where it sees nothing that has axes."""
         axes = self._after(index)
         return _field(axes) if axes else None
 
-    def _of_input(self, index: int) -> tuple[Axis, ...]:
-        """Fields are of the first input: what comes from the others alone has none."""
-        return self._input if index == NETWORK_INPUT else ()
+    def local(self, index: int) -> ReceptiveField | None:
+        """The same by the path without operations that read a whole axis."""
+        axes = self._after(index)
+        if not axes:
+            return None
+        return _field(tuple(Axis(1, None, axis.local, is_at_least=axis.is_at_least) for axis in axes))
 
-    def _after(self, index: int) -> tuple[Axis, ...]:
+    def is_uniform(self, index: int) -> bool:
+        """Whether all positions along an axis see alike: nothing was upsampled before that is not made up for."""
+        return all(axis.local.is_uniform for axis in self._after(index) or ())
+
+    def _after(self, index: int) -> Axes:
         if index < 0:
-            return self._of_input(index)
+            return self._input if index == NETWORK_INPUT else None
         nodes = self._graph.nodes
         for at in range(len(self._axes), index + 1):
             node = nodes[at]
-            known = [self._of_input(other) if other < 0 else self._axes[other] for other in node.inputs]
-            if not known:  # it reads nothing
-                self._axes.append(())
-                continue
-            seen = known[0]
-            if isinstance(node.x, Shape):
-                key = (node.operator, node.x)
-                window = self._windows.get(key)
-                if window is None:
-                    window = self._windows[key] = node.operator.window(node.x)
-                self._axes.append(_through(seen, window, node.x))
-            else:
+            known = [self._after(other) for other in node.inputs]
+            key = (node.operator, node.x)
+            window = self._windows.get(key)
+            if window is None:
+                window = self._windows[key] = node.operator.window(node.x) if known else NOTHING
+            if isinstance(node.x, Shape):  # of others that it reads too, it takes but places
+                known = [self._through(axes, window, node.y) for axes in known[:1]]
+            elif window == POINTWISE:
                 known = [_cut(axes, x, node.y) for axes, x in zip(known, node.x, strict=True)]
-                self._axes.append(_union(known) if len(known) > 1 else known[0])
+            else:
+                known = [self._through(axes, window, node.y) for axes in known]
+            self._axes.append(_on(_union(known, self.steps), node.y))
         return self._axes[index]
+
+    def _through(self, axes: Axes, window: Any, y: Shape) -> Axes:
+        if window == POINTWISE or not axes:
+            return axes
+        if window == NOTHING:
+            return None
+        whole = (window in (GLOBAL, CAUSAL),) * len(axes)
+        if isinstance(window, Window):
+            if len(window.kernel) != len(axes):  # its positions no longer lie along the axes of the input
+                return tuple(axis._replace(is_at_least=True) for axis in axes)
+            whole = window.whole or whole
+        found = []
+        for number, axis in enumerate(axes):
+            if whole[number]:
+                found.append(_whole(axis, window == CAUSAL))
+            elif axis.is_past:
+                found.append(axis)
+            else:
+                # what is made a row of patches still lies along the axes of the input
+                is_map = y.rank == len(axes)
+                extent: Any = y.spatial[number] if is_map else max(1, axis.extent // window.stride[number])
+                found.append(_moved(axis, extent, window, number, self.steps))
+        if isinstance(window, Window) and not window.is_known:
+            return tuple(axis._replace(is_at_least=True) for axis in found)
+        return tuple(found)
 
 
 @lru_cache(maxsize=4096)
 def _field(axes: tuple[Axis, ...]) -> ReceptiveField:
-    return ReceptiveField(
-        tuple(max(0, *(high - low + 1 for low, high in zip(axis.lows, axis.highs, strict=True))) for axis in axes),
-        tuple(axis.jump for axis in axes),
-        tuple(_first_centre(axis) for axis in axes),
-    )
+    sizes, jumps, centres, bounds = zip(*(axis.field() for axis in axes), strict=True)
+    return ReceptiveField(sizes, jumps, centres, any(bounds))
 
 
-def _first_centre(axis: Axis) -> Fraction:
-    """Of the first position that reads anything, taken back to where the first would be."""
-    phase = next((phase for phase, low in enumerate(axis.lows) if low <= axis.highs[phase]), 0)
-    return Fraction(axis.lows[phase] + axis.highs[phase], 2) - phase * axis.jump
-
-
-def _through(axes: tuple[Axis, ...], window: Any, x: Shape) -> tuple[Axis, ...]:
-    if window == POINTWISE or not axes:
+def _on(axes: Axes, y: Shape) -> Axes:
+    """Axes on the map that an operation gives."""
+    if not axes or len(axes) != y.rank:
         return axes
-    if window == GLOBAL:
-        extents: tuple[Any, ...] = x.spatial if x.rank == len(axes) else (1,) * len(axes)
-        return tuple(_whole(axis, extent) for axis, extent in zip(axes, extents, strict=True))
-    if len(window.kernel) != len(axes):  # after the image was made a sequence or a vector
-        return axes
-    found = []
-    for number, axis in enumerate(axes):
-        kernel, stride, padding, dilation = (
-            part[number] for part in (window.kernel, window.stride, window.padding, window.dilation)
-        )
-        if window.upsample:
-            denser = _denser(axis, kernel, padding, dilation, window.upsample[number])
-            found.append(denser if stride == 1 else _slid(denser, 1, stride, 0, 1))
-        elif len(axis.lows) == 1:
-            low = axis.lows[0] - padding * axis.cycle
-            high = axis.highs[0] + (dilation * (kernel - 1) - padding) * axis.cycle
-            found.append(Axis((low,), (high,), axis.cycle * stride))
-        else:
-            found.append(_slid(axis, kernel, stride, padding, dilation))
-    return tuple(found)
-
-
-def _slid(axis: Axis, kernel: int, stride: int, padding: int, dilation: int) -> Axis:
-    """A window that slides: output j reads inputs j * stride - padding + t * dilation."""
-    phases = len(axis.lows) // gcd(len(axis.lows), stride)
-    read = [[axis.at(output * stride - padding + tap * dilation) for tap in range(kernel)] for output in range(phases)]
-    return _axis(read, axis.cycle * (stride * phases // len(axis.lows)))
-
-
-def _denser(axis: Axis, kernel: int, padding: int, dilation: int, upsample: int) -> Axis:
-    """A transposed window: output j reads the inputs i for which j + padding = i * upsample + t * dilation."""
-    read = [
-        [
-            axis.at((output + padding - tap * dilation) // upsample)
-            for tap in range(kernel)
-            if (output + padding - tap * dilation) % upsample == 0
-        ]
-        for output in range(len(axis.lows) * upsample)
-    ]
-    return _axis(read, axis.cycle)
-
-
-def _whole(axis: Axis, extent: int) -> Axis:
-    """Every position is read: from the first one's field to the last one's; neighbours would be as far as before."""
-    ends = [
-        (axis.at(phase), axis.at(extent - 1 - (extent - 1 - phase) % len(axis.lows)))
-        for phase in range(min(len(axis.lows), extent))
-    ]
-    low, high = min(first[0] for first, _ in ends), max(last[1] for _, last in ends)
-    return Axis((low,) * len(axis.lows), (high,) * len(axis.lows), axis.cycle)
-
-
-def _axis(read: list[list[tuple[int, int]]], cycle: int) -> Axis:
-    """The hull of what each position reads, with the shortest cycle that says the same."""
-    lows = [min((low for low, _ in taps), default=NOWHERE) for taps in read]
-    highs = [max((high for _, high in taps), default=-NOWHERE) for taps in read]
-    phases = len(read)
-    for shorter in range(1, phases):
-        step, rest = divmod(cycle * shorter, phases)
-        if phases % shorter == 0 and not rest and _repeats(lows, shorter, step) and _repeats(highs, shorter, step):
-            return Axis(tuple(lows[:shorter]), tuple(highs[:shorter]), step)
-    return Axis(tuple(lows), tuple(highs), cycle)
-
-
-def _repeats(values: list[int], after: int, step: int) -> bool:
-    return all(later == earlier + step for earlier, later in zip(values, values[after:], strict=False))
-
-
-def _cut(axes: tuple[Axis, ...], x: Shape, y: Shape) -> tuple[Axis, ...]:
-    """A branch cut, centred, to the extents of what it is merged to; one that is repeated stays as it is."""
-    if x.spatial == y.spatial or len(axes) != x.rank:
-        return axes
-    cuts = [int(max(extent - kept, 0)) // 2 for extent, kept in zip(x.spatial, y.spatial, strict=True)]
     return tuple(
-        _axis([[axis.at(position + cut)] for position in range(len(axis.lows))], axis.cycle)
-        for axis, cut in zip(axes, cuts, strict=True)
+        axis if axis.extent == extent else axis._replace(extent=extent)
+        for axis, extent in zip(axes, y.spatial, strict=True)
     )
 
 
-def _union(branches: list[tuple[Axis, ...]]) -> tuple[Axis, ...]:
-    full = max(len(branch) for branch in branches)
-    kept = [branch for branch in branches if len(branch) == full]
-    return tuple(_hull(axes) for axes in zip(*kept, strict=True))
+def _moved(axis: Axis, extent: int, window: Window, number: int, steps: Steps) -> Axis:
+    numbers: Any = (window.kernel, window.stride, window.padding, window.dilation)  # whole numbers here
+    kernel, stride, padding, dilation = (part[number] for part in numbers)
+    if window.upsample:
+        upsample: Any = window.upsample[number]
+        first = -((dilation * (kernel - 1) - padding) // upsample)
+        last = ((extent - 1) * stride + padding) // upsample
+        local = denser(axis.local, kernel, padding, dilation, upsample, steps)
+        if stride != 1:  # upsampling by a fraction
+            local = slid(local, 1, stride, 0, 1, steps)
+    else:
+        first, last = -padding, (extent - 1) * stride - padding + dilation * (kernel - 1)
+        local = slid(axis.local, kernel, stride, padding, dilation, steps)
+    return axis._replace(extent=extent, reach=_part(axis, first, last), local=local)
 
 
-def _hull(axes: Sequence[Axis]) -> Axis:
-    """What any branch reads; the jump is the largest, which a merge of unequal ones can only be said to have."""
-    phases = lcm(*(len(axis.lows) for axis in axes))
-    furthest = max(axes, key=lambda axis: axis.jump)
-    read = [[axis.at(position) for axis in axes if axis.jump == furthest.jump] for position in range(phases)]
-    for axis in axes:
-        if axis.jump != furthest.jump:
-            for position, taps in enumerate(read):
-                shift = furthest.at(position)[0] - furthest.lows[0]
-                taps.append((axis.lows[0] + shift, axis.highs[0] + shift))
-    if len(read) == 1:
-        return Axis((min(low for low, _ in read[0]),), (max(high for _, high in read[0]),), furthest.cycle)
-    return _axis(read, furthest.cycle * (phases // len(furthest.lows)))
+def _part(axis: Axis, first: int, last: int) -> Read | None:
+    """Pixels that some of the positions see together."""
+    if first <= 0 and last >= axis.extent - 1:
+        return axis.reach
+    return _inside(axis.local.between(max(first, 0), min(last, axis.extent - 1)), axis.reach)
+
+
+def _whole(axis: Axis, is_causal: bool) -> Axis:
+    """Every position is read, or every one before: from the first one's field to the last one's."""
+    seen = hull([axis.seen] if axis.is_past else [axis.seen, axis.reach]) or Read(0, -1)
+    is_causal = is_causal and (axis.seen is None or axis.is_causal)
+    return axis._replace(seen=seen, is_causal=is_causal, is_past=True)
+
+
+def _inside(read: Read | None, reach: Read | None) -> Read | None:
+    """What of it there is to be seen."""
+    if read is None or reach is None or read.low > reach.high or read.high < reach.low:
+        return None
+    return Read(max(read.low, reach.low), min(read.high, reach.high))
+
+
+def _cut(axes: Axes, x: Shape, y: Shape) -> Axes:
+    """A branch cut, centred, to the extents of what it is merged to; one that is repeated stays as it is."""
+    if axes is None or x.spatial == y.spatial or len(axes) != x.rank:
+        return axes
+    kept: tuple[Any, ...] = y.spatial  # whole numbers here
+    return tuple(_cut_along(axis, extent) for axis, extent in zip(axes, kept, strict=True))
+
+
+def _cut_along(axis: Axis, extent: int) -> Axis:
+    cut = max(axis.extent - extent, 0) // 2
+    if axis.is_past or axis.extent == 1:
+        return axis
+    return axis._replace(extent=extent, reach=_part(axis, cut, cut + extent - 1), local=shifted(axis.local, cut))
+
+
+def _union(branches: Sequence[Axes], steps: Steps) -> Axes:
+    """What any branch sees; one that sees nothing of the input adds nothing."""
+    seeing = [branch for branch in branches if branch is not None]
+    if len(seeing) == 1:
+        return seeing[0]
+    return tuple(_together(axes, steps) for axes in zip(*seeing, strict=True)) if seeing else None
+
+
+def _together(axes: Sequence[Axis], steps: Steps) -> Axis:
+    if len(axes) == 1:
+        return axes[0]
+    local = [axis for axis in axes if not axis.is_past] or axes
+    beyond = [axis for axis in axes if axis.seen]
+    return Axis(
+        max(axis.extent for axis in axes),
+        hull(axis.reach for axis in local),
+        union([axis.local for axis in local], steps),
+        hull(axis.seen for axis in beyond),
+        is_causal=bool(beyond) and all(axis.is_causal for axis in beyond),
+        is_past=local is axes,
+        is_at_least=any(axis.is_at_least for axis in axes),
+    )

@@ -21,6 +21,8 @@ _SHAPES = frozenset({"input", "shape", "in_shape", "out_shape", "out_shape_befor
     "receptive_field",
     "jump",
     "first_centre",
+    "local_receptive_field",
+    "local_jump",
 }
 # What a spreadsheet takes for a formula; a number with its sign is none.
 _FORMULA = re.compile(r"[=@]|[-+](?![0-9.,]+(?:e[-+]?[0-9]+)?%?\Z)(?=.)", re.IGNORECASE)

@@ -127,8 +127,14 @@ def shape(value: Shape) -> str:
 
 
 def field(value: ReceptiveField | None) -> str:
-    """Size of a receptive field: `211x211`."""
-    return extents(value.size) if value else ""
+    """Size of a receptive field: `211x211`; of one that may be larger `≥ 3x3`."""
+    return f"{'≥ ' if value.is_at_least else ''}{extents(value.size)}" if value else ""
+
+
+def seen(value: ReceptiveField | None, of: Shape) -> str:
+    """Size of a receptive field; `whole` where every position sees all of the input."""
+    is_whole = value is not None and value.is_global and value.size == of.spatial
+    return "whole" if is_whole else field(value)
 
 
 def jump(value: ReceptiveField | None) -> str:

@@ -25,7 +25,8 @@ def catalogue(families: Sequence[tuple[str, Sequence[NetworkCost]]], units: Unit
             bar(),
             number("layers", drop=12),
             number("depth", drop=1),
-            number("field", drop=11),
+            number("field", drop=13),
+            number("local field", drop=11),
         ]
     )
     most = max(cost.totals.macs for cost in costs)
@@ -72,7 +73,8 @@ def row(cost: NetworkCost, most: int, units: Units) -> list[Cell]:
         Bar(totals.macs, most),
         str(totals.layers),
         at_least(str(totals.depth), cost.is_lower_bound("depth")),
-        at_least(numbers.field(cost.receptive_field), cost.is_lower_bound("receptive_field")),
+        numbers.seen(cost.receptive_field, cost.input),
+        numbers.field(cost.local_receptive_field),
     ]
 
 

@@ -62,7 +62,7 @@ def index(families: Sequence[Sequence[NetworkCost]]) -> Document:
     """A line for each network."""
     columns = [
         Column("network"),
-        *(number(title) for title in ("input", "params", "MACs", "depth", "layers", "receptive field")),
+        *(number(title) for title in ("input", "params", "MACs", "depth", "layers", "receptive field", "local field")),
     ]
     table = Table(columns)
     for members in families:
@@ -72,7 +72,8 @@ def index(families: Sequence[Sequence[NetworkCost]]) -> Document:
             totals = cost.totals
             counts = [f"{value:,}" for value in (totals.params, totals.macs, totals.depth, totals.layers)]
             link = f"[{cost.name}](networks/{cost.name}.md)"
-            table.rows.append([link, str(cost.input), *counts, numbers.field(cost.receptive_field)])
+            fields = numbers.seen(cost.receptive_field, cost.input), numbers.field(cost.local_receptive_field)
+            table.rows.append([link, str(cost.input), *counts, *fields])
     return [
         Heading("Reports", 1),
         Paragraph(

@@ -6,6 +6,7 @@ pooling is a sum over its window, so that what an output reads is where its grad
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from fractions import Fraction
 from math import lcm
 from operator import getitem
@@ -102,24 +103,19 @@ class Join(NamedTuple):
     reference: int | None = None
 
     def apply(self, *branches: Tensor) -> Tensor:
-        """Add up; a branch that was global has fewer positions on a longer input, the first of which are meant."""
+        """Add up; a single position is repeated."""
         if self.reference is not None:
             extent = branches[self.reference].shape[-1]
             branches = tuple(x.narrow(-1, (x.shape[-1] - extent) // 2, extent) for x in branches)
-        fewest = min(x.shape[-1] for x in branches)
-        branches = tuple(x if x.shape[-1] == fewest else x[..., :fewest] for x in branches)
         return sum(branches[1:], branches[0])
 
 
 class Whole(NamedTuple):
-    """Everything is read: global pooling, flattening. On a longer input, as many positions as the network has."""
-
-    extent: int
+    """Everything is read: global pooling, flattening."""
 
     def apply(self, x: Tensor) -> Tensor:
-        """Sum them, as differences of running sums: there may be many positions."""
-        sums = functional.pad(x, (1, 0)).cumsum(-1)
-        return sums[..., self.extent :] - sums[..., : -self.extent]
+        """Sum all positions."""
+        return x.sum(-1, keepdim=True)
 
 
 class Same(NamedTuple):
@@ -188,6 +184,13 @@ class Thin(NamedTuple):
             found.append(Lattice(jump, lcm(jump.numerator, *(found[i].cycle for i in inputs))))
         return found
 
+    def past(self, which: Callable[[Iterable[bool]], bool]) -> list[bool]:
+        """For each step, whether all of its paths, or any of them, went through something that reads everything."""
+        found: list[bool] = []
+        for reading, inputs in self.steps:
+            found.append(isinstance(reading, Whole) or (bool(inputs) and which(found[i] for i in inputs)))
+        return found
+
     def obstacles(self) -> list[Unknown | None]:
         """For each step, what before it cannot be run, if anything."""
         found: list[Unknown | None] = []
@@ -224,7 +227,7 @@ def thin(model: fx.GraphModule, graph: Graph, axis: int) -> Thin:
 def _readings(model: fx.GraphModule, node: fx.Node, graph: Graph, index: int, axis: int) -> list[Reading]:
     """What an fx node reads along an axis, one step after the other."""
     x, y = graph.nodes[index].x, graph.nodes[index].y
-    whole = Whole(int(x.spatial[axis])) if isinstance(x, Shape) and x.rank == graph.input.rank else Same()
+    whole = Whole() if isinstance(x, Shape) and x.rank == graph.input.rank else Same()
     if node.op == "call_function":
         return [whole if node.target is torch.flatten else Same() if node.target is getitem else Join()]
     if graph.nodes[index].operator.name in ("global_avgpool", "global_maxpool") and x.rank == graph.input.rank:
@@ -294,9 +297,11 @@ def _of_module(module: nn.Module, x: Any, axis: int) -> list[Reading] | None:
         case pooling._AdaptiveAvgPoolNd() | pooling._AdaptiveMaxPoolNd():
             (size,) = along("output_size")
             extent = x.spatial[axis]
+            if size == 1:
+                return [Whole()]
             if extent % size:
                 return [Unknown("its windows lie unevenly; the field is given for the longest that there may be")]
-            return [Slide(extent // size, extent // size if size > 1 else 1)]
+            return [Slide(extent // size, extent // size)]
         case padding._ConstantPadNd() | padding._ReflectionPadNd() | padding._ReplicationPadNd():
             first = 2 * (x.rank - 1 - axis)  # torch names the sides of the last axis first
             return [Border(*module.padding[first : first + 2])]

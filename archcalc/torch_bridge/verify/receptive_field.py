@@ -1,7 +1,8 @@
 """Receptive fields measured: how far the gradient of an output reaches into the input.
 
-A field is a box, so each axis is measured alone, on the thin copy of the model, away from the border: on an input long
-enough that nothing is cut off, for archcalc gives fields without regard to the border.
+A field is a box, so each axis is measured alone, on the thin copy of the model. Fields of paths without anything global
+are measured away from the border: on an input long enough that nothing is cut off, for archcalc gives them without
+regard to the border. What is seen by way of something global is measured on the input that the network has.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from archcalc.engine.cost.receptive_field import ReceptiveFields
 from archcalc.graph import NETWORK_INPUT, Graph, Node
 from archcalc.results.cost import ReceptiveField, json_number
 from archcalc.results.verification import Check, Value, compare
-from archcalc.torch_bridge.model.thin import Lattice, Thin, Unknown, Whole, thin
+from archcalc.torch_bridge.model.thin import Join, Lattice, Thin, Unknown, Whole, thin
 
 LONGEST = 1 << 22  # pixels; an input is not made longer than that
 
@@ -49,16 +50,26 @@ def field_checks(network: str, graph: Graph, model: fx.GraphModule) -> list[Chec
         graph.nodes[index].inputs[0] for index, step in steps.items() if isinstance(axes[0].steps[step].reading, Whole)
     ]
     fields = ReceptiveFields(graph)
-    ours = {index: fields.after(index) for index in sorted({*last, *before} - {NETWORK_INPUT})}
-    hint = max(max(each.size) for each in ours.values() if each)
+    indices = sorted({*last, *before} - {NETWORK_INPUT})
+    local = {index: field for index in indices if (field := fields.local(index))}
+    hint = max(max(each.size) for each in local.values())
     measured: list[Mapping[int, Seen | Unknown]] = []
+    whole: list[Mapping[int, Seen | Unknown]] = []
     for axis in axes:  # mostly alike
-        found = measured[0] if measured and axis == axes[0] else measure(axis, [steps[index] for index in ours], hint)
-        measured.append(found)
+        is_as_before = bool(measured) and axis == axes[0]
+        wanted = [steps[index] for index in indices]
+        measured.append(measured[0] if is_as_before else measure(axis, wanted, hint))
+        whole.append(whole[0] if is_as_before else measure_whole(axis, wanted))
     checks: list[Check] = []
-    for index, field in ours.items():
-        assert field is not None
-        checks += _compared(network, graph.nodes[index], field, [found[steps[index]] for found in measured])
+    for index, field in local.items():
+        node, step = graph.nodes[index], steps[index]
+        ours = fields.after(index)
+        assert ours is not None
+        seen = [reached.get(step) or found[step] for reached, found in zip(whole, measured, strict=True)]
+        checks += _compared(network, node, ours, seen)
+        if ours != field and all(step in found for found in measured):
+            by_path = _compared(network, node, field, [found[step] for found in measured])
+            checks += [check._replace(quantity=f"local_{check.quantity}") for check in by_path]
     return checks
 
 
@@ -77,8 +88,12 @@ def _compared(network: str, node: Node, ours: ReceptiveField, found: Sequence[Se
 
 
 def measure(axis: Thin, steps: Sequence[int], hint: int) -> dict[int, Seen | Unknown]:
-    """Fields after some steps, on an input so long that they are not cut off; `hint` is a size to begin with."""
-    lattices, obstacles = axis.lattices(), axis.obstacles()
+    """Fields after some steps, on an input so long that they are not cut off; `hint` is a size to begin with.
+
+    Of branches, those are followed that read nothing whole; steps that only such branches lead to have no field here.
+    """
+    lattices, obstacles, past = axis.lattices(), axis.obstacles(), axis.past(all)
+    steps = [step for step in steps if not past[step]]
     wanted = [step for step in steps if obstacles[step] is None]
     cycle = lcm(*(lattice.cycle for lattice in lattices))
     length = axis.extent
@@ -92,6 +107,30 @@ def measure(axis: Thin, steps: Sequence[int], hint: int) -> dict[int, Seen | Unk
         hint = length
     clipped = Seen(length, Fraction(1), None)
     return {step: obstacles[step] or found[step] or clipped for step in steps}
+
+
+def measure_whole(axis: Thin, steps: Sequence[int]) -> dict[int, Seen | Unknown]:
+    """What is seen, on the input that the network has, after those steps that something whole leads to."""
+    obstacles, beyond = axis.obstacles(), axis.past(any)
+    steps = [step for step in steps if beyond[step]]
+    if not steps:
+        return {}
+    x, values = _run(axis, axis.extent, is_whole=True)
+    found: dict[int, Seen | Unknown] = {}
+    for step in steps:
+        y, obstacle = values[step], obstacles[step]
+        if obstacle is not None:
+            found[step] = obstacle
+            continue
+        last = y.shape[-1] - 1
+        read = {position: _interval(x, y, position) for position in (0, last // 2, last)}
+        places = {position: interval for position, interval in read.items() if interval}
+        intervals = list(places.values()) or [Interval(0, -1)]
+        size = max(each.high - each.low for each in intervals) + 1
+        is_one = len(set(intervals)) == 1
+        jump = Fraction(0) if is_one else Fraction(intervals[-1].low - intervals[0].low, max(places) - min(places))
+        found[step] = Seen(size, jump, Fraction(sum(intervals[0]), 2) if is_one else None)
+    return found
 
 
 def _seen(x: Tensor, y: Tensor, lattice: Lattice) -> Seen | None:
@@ -113,20 +152,22 @@ def _seen(x: Tensor, y: Tensor, lattice: Lattice) -> Seen | None:
     return Seen(size, jump, centre)
 
 
-def _run(axis: Thin, length: int) -> tuple[Tensor, list[Any]]:
-    """The input, and what each step gives; None after what cannot be run."""
+def _run(axis: Thin, length: int, is_whole: bool = False) -> tuple[Tensor, list[Any]]:
+    """The input and what each step gives; None after what cannot be run and, but for `is_whole`, what is whole."""
     x = torch.zeros(1, 1, length, requires_grad=True)
     values: list[Any] = [x]
-    lattices = axis.lattices()
-    for (reading, inputs), obstacle in zip(axis.steps[1:], axis.obstacles()[1:], strict=True):
-        if obstacle is not None:
+    left_out = [False] * len(axis.steps) if is_whole else axis.past(all)
+    for (stated, inputs), obstacle, is_left in zip(axis.steps[1:], axis.obstacles()[1:], left_out[1:], strict=True):
+        if obstacle is not None or is_left:
             values.append(None)
             continue
-        read = [values[i] for i in inputs]
+        followed = [i for i in inputs if values[i] is not None]
+        read = [values[i] for i in followed]
+        reading = stated
+        if isinstance(stated, Join) and stated.reference is not None and len(followed) < len(inputs):
+            kept = inputs[stated.reference]
+            reading = Join(followed.index(kept) if kept in followed else None)
         y = reading.apply(*read)
-        if isinstance(reading, Whole):  # the network reads from its first position on, and not from amid a cycle
-            phases = lattices[inputs[0]].phases
-            y = y[..., ::phases].repeat_interleave(phases, -1)
         if y is not read[0]:
             y.register_hook(_support)  # type: ignore[no-untyped-call]
         values.append(y)
