@@ -24,6 +24,7 @@ from archcalc.dims.vocabulary import (
     select,
     variable,
 )
+from archcalc.dims.windows import Inside, windows_inside
 
 __all__ = [
     "FREE",
@@ -31,6 +32,7 @@ __all__ = [
     "Assumption",
     "Condition",
     "Dim",
+    "Inside",
     "Polynomial",
     "Ratio",
     "Relation",
@@ -59,4 +61,5 @@ __all__ = [
     "substitute",
     "total",
     "variable",
+    "windows_inside",
 ]

@@ -19,6 +19,7 @@ AXES = {0: (), 1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "w
 STORED = {"weights": "weights", "biases": "biases", "norm": "params of the norm", "buffers": "buffers"}
 ELEMENTARY = ("macs", "additions", "multiplications", "divisions", "comparisons", "transcendentals")
 
+LONGEST_FORMULA = 160  # characters; of a longer one the manual says more
 LONGEST_EXTENT = 30  # characters of a formula with symbols for kernel, stride, padding and dilation
 
 
@@ -74,13 +75,17 @@ def ruled(node: Node, convention: Convention) -> tuple[list[Rule], dict[str, int
     Raises:
         MismatchError: a formula and the engine disagree.
     """
-    try:
-        with collecting_assumptions() as assumptions:
-            operator, x, values = symbols(node.operator, node.x)
-            rules = list(_rules(node, operator, x, values, convention))
-    except (RequirementError, TypeError):  # TypeError: "a rule may not branch on a number"
-        return list(_rules(node, node.operator, node.x, {}, convention)), {}, []
-    return rules, values, list(dict.fromkeys(filter(None, map(_said, assumptions))))
+    for has_symbols in (True, False):  # of arguments; what hangs over an edge has a form for the window that it is
+        try:
+            with collecting_assumptions() as assumptions:
+                operator, x, values = symbols(node.operator, node.x, has_symbols)
+                rules = list(_rules(node, operator, x, values, convention))
+        except (RequirementError, TypeError) as error:  # TypeError: "a rule may not branch on a number"
+            if getattr(error, "code", "") != "hanging-windows":
+                break
+            continue
+        return rules, values, list(dict.fromkeys(filter(None, map(_said, assumptions))))
+    return list(_rules(node, node.operator, node.x, {}, convention)), {}, []
 
 
 def _said(assumed: Assumption) -> str:
@@ -107,10 +112,10 @@ def _remark(graph: Graph, node: Node) -> str:
 # symbols
 
 
-def symbols(operator: Operator, x: Any) -> tuple[Operator, Any, dict[str, int]]:
+def symbols(operator: Operator, x: Any, of_arguments: bool = True) -> tuple[Operator, Any, dict[str, int]]:
     """The operator and its input with a symbol for each size, and what each symbol stands for.
 
-    An argument that has its default stays as it is: a formula without groups is shorter.
+    An argument that has its default stays as it is: a formula without groups is shorter; without `of_arguments` all do.
     """
     values: dict[str, int] = {}
 
@@ -124,7 +129,8 @@ def symbols(operator: Operator, x: Any) -> tuple[Operator, Any, dict[str, int]]:
     for name, declared in operator.arguments.items():
         value = getattr(operator, declared.attribute)
         least = declared.at_least
-        if declared.kind in ("count", "extents", "padding") and (declared.is_required or value != declared.default):
+        is_told = of_arguments and (declared.is_required or value != declared.default)
+        if is_told and declared.kind in ("count", "extents", "padding"):
             if isinstance(value, tuple) and len(set(value)) == 1 and declared.kind == "extents":
                 value = tuple(symbol(name, item, least) for item in value)
             elif isinstance(value, tuple):
@@ -233,6 +239,8 @@ def _rule(quantity: str, formula: Dim, result: Any, values: Mapping[str, int]) -
     if found != result:
         raise MismatchError(f"{quantity}: {formula} gives {found:,}, the engine {result:,}")
     text = str(formula)
+    if len(text) > LONGEST_FORMULA:  # what hangs over the edges of an image has many terms
+        return Rule(quantity, "by the counts of the operator", "", f"{found:,}")
     put = re.sub(r"[A-Za-z_]\w*", lambda name: str(values.get(name[0], name[0])), text)
     return Rule(quantity, text, "" if put == text or put == str(found) else put, f"{found:,}")
 
@@ -290,8 +298,12 @@ def _local_rules(cost: NetworkCost, index: int, after: ReceptiveField) -> list[R
         return [Rule("receptive field", "at least, for what is read is not told", "", result)]
     if window.upsample and set(window.upsample) != {1}:
         return [Rule("receptive field", "inputs that reach one output", "", result)]
-    jumps = list(zip(before.jump, window.stride, after.jump, strict=True))
-    moved = [(f"{_plain(jump)}*{stride}", _plain(after)) for jump, stride, after in jumps]
+    ended = fields.has_ended(index)
+    jumps = zip(before.jump, window.stride, after.jump, ended, strict=True)
+    moved = [
+        (_plain(jump) if is_over else f"{_plain(jump)}*{stride}", _plain(after))
+        for jump, stride, after, is_over in jumps
+    ]
     jump_rules = (
         [] if set(window.stride) == {1} else [Rule("jump", "jump*stride", _along(moved), _plain_once(after.jump))]
     )
@@ -305,7 +317,7 @@ def _local_rules(cost: NetworkCost, index: int, after: ReceptiveField) -> list[R
     for number, (size, jump) in enumerate(zip(before.size, before.jump, strict=True)):
         kernel: Any = window.kernel[number]  # whole numbers here
         dilation: Any = window.dilation[number]
-        if window.whole and window.whole[number]:
+        if ended[number]:
             parts.append((f"{size}", size))
         else:
             numbers = f"{size} + {'' if is_dense else f'{dilation}*'}({kernel} - 1)*{_plain(jump)}"

@@ -21,6 +21,10 @@ class _NoFields:
     def local(self, index: int) -> None:
         """None."""
 
+    def has_ended(self, index: int) -> tuple[bool, ...]:
+        """There are no axes."""
+        return ()
+
     def is_uniform(self, index: int) -> bool:
         """There are no positions that could differ."""
         return True

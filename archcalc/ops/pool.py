@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from archcalc.dims import Dim, RequirementError, prod
+from archcalc.dims import Dim, Inside, RequirementError, prod, require_at_least
 from archcalc.ops.arguments import argument
 from archcalc.ops.base import Arithmetic, Example, Operator, Parameters, TorchCall, Window, operator
 from archcalc.ops.checks import require_spatial
 from archcalc.ops.shape import Shape, image, rank_suffix, sequence
-from archcalc.ops.window import PADDING_WORDS, all_padding, per_axis, slide, window_of
+from archcalc.ops.window import PADDING_WORDS, all_padding, per_axis, slide, taps_inside, window_of
 
 KERNEL = "extent of the window, one number or one for each axis (height, width)"
 STRIDE = "step between windows; the kernel unless given"
@@ -35,6 +35,23 @@ def _slide(x: Shape, name: str, window: tuple[Any, Any, Any, Any], ceil: bool) -
             "padding=same already gives ceil(input / stride) outputs",
         )
     return Shape(x.channels, slide(x, kernel, _strides(kernel, stride), padding, dilation, ceil))
+
+
+def _require_volume(x: Shape, kernel: Any) -> None:
+    """Refuse means over volumes smaller than their window, padded or not: ATen/native/Pool.h, pool3d_shape_check.
+
+    Raises:
+        RequirementError: `window-larger-than-input`.
+    """
+    if x.rank == 3:
+        for extent, size in zip(x.spatial, per_axis(kernel, x.rank, "kernel"), strict=True):
+            require_at_least(
+                extent,
+                size,
+                "window-larger-than-input",
+                "a mean over {minimum} positions of a volume does not fit into an extent of {value}, padded or not",
+                help="use a smaller kernel or a larger input; torch refuses it for volumes, not for images",
+            )
 
 
 def _torch_pool(module: str, x: Shape, window: tuple[Any, Any, Any, Any], fill: float, **kwargs: Any) -> TorchCall:
@@ -64,8 +81,9 @@ class MaxPool(Operator):
 
     Shapes:  (in, extent...) -> (in, extent'...), extents as for `conv`; with ceil=true rounded up, as far as
              the last window starts inside the input or the padding before it.
-    Counts:  comparisons = (taps - 1) * outputs; connections = taps * outputs; pooling = outputs;
-             taps = product(kernel), also where a window hangs over the edge.
+    Counts:  comparisons = taps - windows; connections = taps; pooling = outputs. taps are positions inside the
+             input, over all windows and channels: product(kernel) of each window, less what hangs over the edge or
+             lies in padding; windows are those with taps, as a rule all outputs.
     Errors:  no-spatial-axes, axes-mismatch, ceil-with-same, window-larger-than-input.
     Source:  torch.nn.MaxPool2d; ceil mode as ATen/native/Pool.h, pooling_output_shape_pad_lr.
     """
@@ -87,12 +105,17 @@ class MaxPool(Operator):
         return Parameters()
 
     def arithmetic(self, x: Shape, y: Shape) -> Arithmetic:
-        """One comparison fewer than taps, for each output."""
-        return Arithmetic(comparisons=(_taps(x, self.kernel) - 1) * y.elements, pooling=y.elements)
+        """One comparison fewer than taps, for each window."""
+        inside = self._inside(x, y)
+        return Arithmetic(comparisons=inside.taps - inside.windows, pooling=y.elements)
 
     def connections(self, x: Shape, y: Shape) -> Dim:
-        """Taps of each output."""
-        return _taps(x, self.kernel) * y.elements
+        """Taps of all windows."""
+        return self._inside(x, y).taps
+
+    def _inside(self, x: Shape, y: Shape) -> Inside:
+        stride = _strides(self.kernel, self.stride)
+        return taps_inside(x, y, (self.kernel, stride, self.padding, self.dilation), self.ceil)
 
     def window(self, x: Shape) -> Window:
         """The kernel."""
@@ -105,18 +128,18 @@ class MaxPool(Operator):
 
     examples = (
         Example(
-            "Szegedy et al. 2015, Table 1: max pool 3x3/2 to 56x56x64; by hand 8 and 9 times 200,704 outputs",
+            "Szegedy et al. 2015, Table 1: max pool 3x3/2 to 56x56x64; by hand 55 windows of 3, one of 2: 167**2 * 64",
             image(64, 112, 112),
             {"kernel": 3, "stride": 2, "ceil": True},
             image(64, 56, 56),
-            {"params": 0, "macs": 0, "comparisons": 1_605_632, "connections": 1_806_336},
+            {"params": 0, "macs": 0, "comparisons": 1_584_192, "connections": 1_784_896},
         ),
         Example(
-            "by hand: windows of 2 over 7 positions start at 0, 2, 4 and, hanging over, 6: 4 of 3 channels",
+            "by hand: windows of 2 over 7 positions start at 0, 2, 4 and, with one tap, 6: 3 comparisons, 7 taps",
             sequence(3, 7),
             {"kernel": 2, "ceil": True},
             sequence(3, 4),
-            {"comparisons": 12, "connections": 24},
+            {"comparisons": 9, "connections": 21},
         ),
     )
 
@@ -126,8 +149,8 @@ class AvgPool(Operator):
     """Average pooling: the mean of each window, in each channel.
 
     Shapes:  (in, extent...) -> (in, extent'...), extents as for `maxpool`.
-    Counts:  additions = (taps - 1) * outputs; divisions = outputs; connections = taps * outputs; pooling =
-             outputs; taps = product(kernel), also where a window hangs over the edge.
+    Counts:  additions = taps - windows; divisions = outputs; connections = taps; pooling = outputs; taps and
+             windows as for `maxpool`, whether or not padding counts in the divisor.
     Errors:  no-spatial-axes, axes-mismatch, ceil-with-same, window-larger-than-input.
     Source:  torch.nn.AvgPool2d.
     """
@@ -142,6 +165,7 @@ class AvgPool(Operator):
 
     def infer(self, x: Shape) -> Shape:
         """Output shape."""
+        _require_volume(x, self.kernel)
         return _slide(x, self.name, (self.kernel, self.stride, self.padding, 1), self.ceil)
 
     def parameters(self, x: Shape) -> Parameters:
@@ -150,12 +174,15 @@ class AvgPool(Operator):
 
     def arithmetic(self, x: Shape, y: Shape) -> Arithmetic:
         """A sum and one division for each output."""
-        added = (_taps(x, self.kernel) - 1) * y.elements
-        return Arithmetic(additions=added, divisions=y.elements, pooling=y.elements)
+        inside = self._inside(x, y)
+        return Arithmetic(additions=inside.taps - inside.windows, divisions=y.elements, pooling=y.elements)
 
     def connections(self, x: Shape, y: Shape) -> Dim:
-        """Taps of each output."""
-        return _taps(x, self.kernel) * y.elements
+        """Taps of all windows."""
+        return self._inside(x, y).taps
+
+    def _inside(self, x: Shape, y: Shape) -> Inside:
+        return taps_inside(x, y, (self.kernel, _strides(self.kernel, self.stride), self.padding, 1), self.ceil)
 
     def window(self, x: Shape) -> Window:
         """The kernel."""
@@ -176,11 +203,11 @@ class AvgPool(Operator):
             {"additions": 196_608, "divisions": 8192, "connections": 204_800},
         ),
         Example(
-            "by hand: 3x1 windows with one row of padding keep 4 rows; 2 additions at each of 2*4*5 outputs",
+            "by hand: 3x1 windows with one row of padding keep 4 rows: 2 + 3 + 3 + 2 taps in each of 2*5 columns",
             image(2, 4, 5),
             {"kernel": (3, 1), "stride": 1, "padding": (1, 0)},
             image(2, 4, 5),
-            {"additions": 80, "divisions": 40, "connections": 120},
+            {"additions": 60, "divisions": 40, "connections": 100},
         ),
     )
 
@@ -190,8 +217,8 @@ class LPPool(Operator):
     """Power-average pooling: the p-norm of each window, in each channel.
 
     Shapes:  (in, extent...) -> (in, extent'...), extents as for `maxpool`, without padding.
-    Counts:  transcendentals = (taps + 1) * outputs (a power of each tap, one root); additions = (taps - 1) *
-             outputs; connections = taps * outputs; pooling = outputs.
+    Counts:  transcendentals = taps + outputs (a power of each tap, one root); additions = taps - windows;
+             connections = taps; pooling = outputs; taps and windows as for `maxpool`.
     Errors:  no-spatial-axes, axes-mismatch, window-larger-than-input.
     Source:  torch.nn.LPPool2d; Sermanet et al. 2012, section 2.2.
     """
@@ -205,6 +232,7 @@ class LPPool(Operator):
 
     def infer(self, x: Shape) -> Shape:
         """Output shape."""
+        _require_volume(x, self.kernel)
         return _slide(x, self.name, (self.kernel, self.stride, 0, 1), self.ceil)
 
     def parameters(self, x: Shape) -> Parameters:
@@ -213,14 +241,17 @@ class LPPool(Operator):
 
     def arithmetic(self, x: Shape, y: Shape) -> Arithmetic:
         """Powers, their sum and one root for each output."""
-        taps = _taps(x, self.kernel)
+        inside = self._inside(x, y)
         return Arithmetic(
-            additions=(taps - 1) * y.elements, transcendentals=(taps + 1) * y.elements, pooling=y.elements
+            additions=inside.taps - inside.windows, transcendentals=inside.taps + y.elements, pooling=y.elements
         )
 
     def connections(self, x: Shape, y: Shape) -> Dim:
-        """Taps of each output."""
-        return _taps(x, self.kernel) * y.elements
+        """Taps of all windows."""
+        return self._inside(x, y).taps
+
+    def _inside(self, x: Shape, y: Shape) -> Inside:
+        return taps_inside(x, y, (self.kernel, _strides(self.kernel, self.stride), 0, 1), self.ceil)
 
     def window(self, x: Shape) -> Window:
         """The kernel."""

@@ -6,11 +6,14 @@ from typing import Any
 
 from archcalc.dims import (
     Dim,
+    Inside,
     RequirementError,
     ceil_div,
     maximum,
     minimum,
+    prod,
     require_at_least,
+    windows_inside,
 )
 from archcalc.ops.base import Window
 from archcalc.ops.shape import Shape
@@ -152,6 +155,32 @@ def all_padding(x: Shape, kernel: Any, stride: Any, padding: Any, dilation: Any)
             )
         )
     return explicit_padding(padding, x.rank, kernel, dilation)
+
+
+def taps_inside(x: Shape, y: Shape, window: tuple[Any, Any, Any, Any], ceil: bool) -> Inside:
+    """Over all channels, taps of all windows that lie inside the input, and windows that have any.
+
+    `window` is (kernel, stride, padding, dilation); what a window lacks at the edge, or has in the padding, is no tap.
+
+    Raises:
+        RequirementError: `axes-mismatch`, `hanging-windows`.
+    """
+    kernel, stride, _, dilation = window
+    along = [
+        windows_inside(extent, outputs, k, s, before, after + (s - 1 if ceil else 0), d)
+        for extent, outputs, k, s, (before, after), d in zip(
+            x.spatial,
+            y.spatial,
+            per_axis(kernel, x.rank, "kernel"),
+            per_axis(stride, x.rank, "stride"),
+            all_padding(x, *window),
+            per_axis(dilation, x.rank, "dilation"),
+            strict=True,
+        )
+    ]
+    return Inside(
+        x.channels * prod(inside.taps for inside in along), x.channels * prod(inside.windows for inside in along)
+    )
 
 
 def window_of(x: Shape, kernel: Any, stride: Any, padding: Any, dilation: Any = 1) -> Window:

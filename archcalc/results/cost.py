@@ -85,6 +85,10 @@ class Fields(Protocol):
         """The same by the path without operations that read a whole axis."""
         ...
 
+    def has_ended(self, index: int) -> tuple[bool, ...]:
+        """Whether every path reads an axis whole, so that its local field grows no more, for each axis."""
+        ...
+
     def is_uniform(self, index: int) -> bool:
         """Whether all positions of a map see alike: nothing was upsampled before that is not made up for."""
         ...

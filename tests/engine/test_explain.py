@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import archcalc
@@ -158,3 +159,44 @@ def test_reasons_are_words(tmp_path: Path) -> None:
     assert "the branches have one extent along each axis, or 1, which is repeated" in reasons
     assert "in_channels is divisible by groups" in reasons
     assert not any("*" in reason or "//" in reason for reason in reasons)
+
+
+def test_upsampled_maps_are_explained() -> None:
+    """Figures of the engine and of the explanation are of one rule: none of these is an internal mismatch."""
+    choose = random.Random(3)
+    kinds = [
+        "upsample(2)", "upsample((1, 2))", "upsample(3, mode=bilinear)", "pixel_shuffle(2)", "deconv(4, 3, stride=2)",
+        "deconv(4, (1, 2), stride=(1, 3), dilation=(1, 2))", "conv(4, 3, stride=2, padding=1)", "maxpool(3, ceil=true)",
+        "global_avgpool", "adaptive_avgpool((1, 3))", "add(identity, conv(4, 3, padding=half))",
+        "avgpool(2, padding=1)", "mul(identity, global_avgpool >> conv(4, 1))", "opaque(4)", "pixel_unshuffle(2)",
+    ]  # fmt: skip
+    explained_layers = 0
+    for _ in range(300):
+        layers = " >> ".join(choose.choice(kinds) for _ in range(choose.randint(1, 4)))
+        try:
+            cost = archcalc.analyze(network(f"a: conv(4, 1)\nb: {layers}", "image(4, 12, 12)"))
+        except archcalc.SpecError:
+            continue
+        for layer in cost.layers:
+            explained_layers += len(explained(cost, layer))
+    assert explained_layers > 500
+    pooled = formulas("a: upsample(2)\nb: global_avgpool", "image(3, 8, 8)", "b")
+    assert pooled["receptive field"][2] == "8x8"
+    assert pooled["local receptive field"][2] == "1x1"
+
+
+def test_a_global_branch_is_told_beside_the_local_path() -> None:
+    """By hand: 3x3 windows at a jump of 1, one squeezed: 3, 5, 7 pixels, and all 32 of the input."""
+    layers = (
+        "a: conv(8, 3, padding=half)\nb: mul(identity, global_avgpool >> conv(8, 1))\n"
+        "c: conv(8, 3, padding=half)\nd: conv(8, 3, stride=2, padding=half)"
+    )
+    found = formulas(layers, "image(8, 32, 32)", "d")
+    assert found["receptive field"] == ("that of its input", "", "32x32")
+    assert found["jump"] == ("all positions see the same", "", "0")
+    assert found["local receptive field"] == ("size + (kernel - 1)*jump", "5 + (3 - 1)*1", "7x7")
+    assert found["local jump"] == ("jump*stride", "1*2", "2")
+
+
+def test_what_is_not_told_is_a_lower_bound() -> None:
+    assert formulas("a: opaque(4)\nb: conv(4, 3)", name="b")["receptive field"][2] == "≥ 3x3"

@@ -41,7 +41,8 @@ def ends(pixels: frozenset[int]) -> frozenset[int]:
 def chain(seed: int) -> tuple[Lattice, Reads, str]:
     """A few windows in a row, as runs and one by one; the last of them may be merged with what is before it."""
     choose = random.Random(seed)
-    lattice, reads, text = START, pixel, []
+    lattice, text = START, []
+    reads: Reads = pixel
     for _ in range(choose.randint(1, 4)):
         kernel, factor, dilation = choose.randint(1, 4), choose.randint(1, 4), choose.choice([1, 1, 2, 3])
         padding = choose.randint(0, 3)

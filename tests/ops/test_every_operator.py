@@ -55,7 +55,7 @@ def figures(operator: Operator, x: Any) -> Figures:
     numbers["masked"] = operator.masked(x, y)
     window = operator.window(x)
     if isinstance(window, Window):
-        for field, axes in window._asdict().items():
+        for field, axes in {**window._asdict(), "is_known": (window.is_known,)}.items():
             numbers |= {f"{field} {axis}": number for axis, number in enumerate(axes)}
     else:
         words["window"] = window

@@ -522,6 +522,8 @@ REFUSALS: list[tuple[str, dict[str, Any], Any, str]] = [
     ),
     ("maxpool", {"kernel": 2, "ceil": True, "padding": "same"}, image(3, 8, 8), "ceil-with-same"),
     ("avgpool", {"kernel": 2, "ceil": True, "padding": "same"}, image(3, 8, 8), "ceil-with-same"),
+    ("avgpool", {"kernel": 3, "padding": 1}, Shape(1, (2, 8, 8)), "window-larger-than-input"),
+    ("lppool", {"kernel": 3, "stride": 2, "ceil": True}, Shape(1, (8, 8, 2)), "window-larger-than-input"),
     ("adaptive_avgpool", {"size": 5000}, image(3, 8, 8), "adaptive-outputs"),
     ("adaptive_maxpool", {"size": 5000}, image(3, 8, 8), "adaptive-outputs"),
     ("linear", {"channels": 5, "weights": POOL}, features(9), "tie-mismatch"),

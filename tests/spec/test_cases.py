@@ -20,6 +20,7 @@ ELSEWHERE = {
     "bad-unit": "tests/formula/test_forms.py: a free variable that is typed",
     "channels-last": "tests/engine/test_channels_last.py: a warning, with which a network has its costs",
     "file-too-large": "tests/source/test_files.py",
+    "hanging-windows": "tests/ops/test_hanging_windows.py: a closed form of a window that a variable gives",
     "missing-branch": "tests/ops/test_roles.py: what a set of roles lacks",
     "no-limit": "tests/engine/test_solve.py: a budget that is typed",
     "no-solution": "tests/engine/test_solve.py: a budget that is typed",

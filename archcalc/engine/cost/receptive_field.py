@@ -87,6 +87,10 @@ class ReceptiveFields:
         """Whether all positions along an axis see alike: nothing was upsampled before that is not made up for."""
         return all(axis.local.is_uniform for axis in self._after(index) or ())
 
+    def has_ended(self, index: int) -> tuple[bool, ...]:
+        """Whether every path reads an axis whole, so that its local field grows no more, for each axis."""
+        return tuple(axis.is_past for axis in self._after(index) or ())
+
     def _after(self, index: int) -> Axes:
         if index < 0:
             return self._input if index == NETWORK_INPUT else None
@@ -143,9 +147,10 @@ def _on(axes: Axes, y: Shape) -> Axes:
     """Axes on the map that an operation gives."""
     if not axes or len(axes) != y.rank:
         return axes
+    extents: tuple[Any, ...] = y.spatial  # whole numbers here
     return tuple(
         axis if axis.extent == extent else axis._replace(extent=extent)
-        for axis, extent in zip(axes, y.spatial, strict=True)
+        for axis, extent in zip(axes, extents, strict=True)
     )
 
 
