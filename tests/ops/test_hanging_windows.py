@@ -35,7 +35,7 @@ def counted_out(x: Shape, y: Shape, window: tuple[Any, Any, Any, Any]) -> tuple[
 
 def cases(many: int) -> list[tuple[str, dict[str, Any], Shape]]:
     choose = random.Random(11)
-    found = []
+    found: list[tuple[str, dict[str, Any], Shape]] = []
     while len(found) < many:
         name = choose.choice(["maxpool", "avgpool", "lppool"])
         rank = choose.choice([1, 1, 2, 2, 3])
