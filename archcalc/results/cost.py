@@ -348,7 +348,8 @@ def layer_row(layer: LayerCost, convention: Convention) -> dict[str, Any]:
         "head": layer.head,
     }
     flops = {"flops": convention.column}
-    row["lower_bounds"] = [name for name in row if name in {flops.get(of, of) for of in layer.lower_bounds}]
+    bounds = {flops.get(of, of) for of in layer.lower_bounds} | (_FIELDS if seen and seen.is_at_least else set())
+    row["lower_bounds"] = [name for name in row if name in bounds]
     return row
 
 
@@ -368,17 +369,20 @@ def totals_row(cost: NetworkCost) -> dict[str, Any]:
     row["jump"] = [json_number(jump) for jump in seen.jump] if seen else None
     row |= _local(cost)
     row["at_least"] = totals.at_least
-    row["lower_bounds"] = [name for name in row if cost.is_lower_bound(name)]
+    bounds = _FIELDS if seen and seen.is_at_least else set()
+    row["lower_bounds"] = [name for name in row if name in bounds or cost.is_lower_bound(name)]
     return row
 
 
+_FIELDS = {"receptive_field", "local_receptive_field"}
+
+
 def _local(of: LayerCost | NetworkCost) -> dict[str, Any]:
-    """The local field, and whether fields are lower bounds."""
+    """The local field."""
     local = of.local_receptive_field
     return {
         "local_receptive_field": list(local.size) if local else None,
         "local_jump": [json_number(value) for value in local.jump] if local else None,
-        "receptive_field_at_least": local.is_at_least if local else None,
     }
 
 

@@ -40,7 +40,6 @@ COLUMNS = [
     "first_centre",
     "local_receptive_field",
     "local_jump",
-    "receptive_field_at_least",
     "state",
     "head",
 ]
