@@ -1,6 +1,26 @@
-"""`python -m archcalc`."""
+"""`python -m archcalc`, and what the command is: Ctrl-C is answered while all the rest is still being imported."""
 
-from archcalc.cli import main
+from __future__ import annotations
+
+import os
+import signal
+from types import FrameType
+
+
+def end_at_once(number: int, frame: FrameType | None) -> None:
+    """End with one line where nothing has begun that would have to be ended."""
+    os.write(2, b"interrupted\n")
+    os._exit(128 + number)
+
+
+def main() -> None:
+    """Entry point."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # nobody wants it to be ignored
+        signal.signal(signal.SIGINT, end_at_once)
+    from archcalc.cli import main as run
+
+    run()
+
 
 if __name__ == "__main__":
     main()

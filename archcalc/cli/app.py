@@ -28,6 +28,7 @@ from archcalc.cli import (
     verify,
     weights,
 )
+from archcalc.cli.output import FINDINGS, is_extent
 from archcalc.cli.plain import PlainCommand, PlainGroup
 
 app = typer.Typer(
@@ -90,4 +91,9 @@ def main() -> None:
         # A stream that the caller has closed is None. That a result cannot be written is told; what is said is lost.
         sys.stdout = sys.stdout or unwritable
         sys.stderr = sys.stderr or lost
+        for name in ("COLUMNS", "LINES"):  # which libraries read too, and as any number
+            if not is_extent(os.environ.get(name, "0")):
+                del os.environ[name]
+        if "_ARCHCALC_COMPLETE" in os.environ and not is_extent(os.environ.get("COMP_CWORD", "0")):
+            sys.exit(FINDINGS)
         app(prog_name="archcalc")

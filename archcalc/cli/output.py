@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from archcalc.source import Diagnostic
 
 FINDINGS, USAGE, MISSING_EXTRA = 1, 2, 3
+DIGITS = 5  # of a number of columns
 _ENDINGS = {
     ".csv": "csv",
     ".json": "json",
@@ -115,7 +116,12 @@ def width_of(stream: IO[str]) -> int | None:
 def asked_width() -> int | None:
     """Columns that `COLUMNS` asks for."""
     given = os.environ.get("COLUMNS", "")
-    return int(given) if given.isdecimal() and int(given) > 0 else None
+    return int(given) or None if is_extent(given) else None
+
+
+def is_extent(text: str) -> bool:
+    """Whether a text is a number of columns or lines that a terminal may have."""
+    return text.isascii() and text.isdecimal() and len(text) <= DIGITS
 
 
 def is_colourful(stream: IO[str]) -> bool:
@@ -141,7 +147,7 @@ def send(text: str, output: Path | None) -> None:
             sys.stdout.write(text)
             sys.stdout.flush()
         return
-    from archcalc.report.media.files import write_whole
+    from archcalc.source.writing import write_whole
 
     with writing(output):
         write_whole(output, text)
@@ -218,16 +224,26 @@ def guarded(command: Command) -> Command:
 
     @wraps(command)
     def run(*args: Any, **kwargs: Any) -> Any:
+        from archcalc.cli.interrupts import Terminated, interruptible
         from archcalc.source import SpecError
         from archcalc.source.extra import MissingExtraError
 
         try:
-            return command(*args, **kwargs)
+            with interruptible():
+                return command(*args, **kwargs)
         except SpecError as error:
             complain(error.diagnostics)
             raise typer.Exit(USAGE) from None
         except MissingExtraError as error:
             fail("missing-extra", f"this needs {error.module}, which is not installed", error.line, MISSING_EXTRA)
+        except BrokenPipeError:
+            raise typer.Exit(0) from None
+        except OSError as error:
+            where = f"`{error.filename}`: " if error.filename is not None else ""
+            fail("system-error", f"the system refused something: {where}{reason(error)}")
+        except Terminated as error:
+            typer.echo("terminated", err=True)
+            raise typer.Exit(128 + error.number) from None
         except KeyboardInterrupt:
             typer.echo("interrupted", err=True)
             raise typer.Exit(130) from None

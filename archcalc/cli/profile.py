@@ -179,6 +179,6 @@ def _batch(text: str) -> int:
 def refuse_unwritable(format: Format | None, output: Path | None) -> None:
     """Before minutes of measuring are lost for it: a folder that is not there, an ending that says no format."""
     chosen(format, output, Format)
-    if output is not None and not os.access(output.resolve().parent, os.W_OK):
+    if output is not None and not os.access(output.parent, os.W_OK):
         help = None if output.parent.is_dir() else f"make the folder first: mkdir -p {output.parent}"
         fail("cannot-write", f"`{output}` cannot be written", help)

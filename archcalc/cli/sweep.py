@@ -187,7 +187,8 @@ def sweep(
                 draw_sweep(found, plot)
             deliver_sweep(found, written_as, output, units)
     except OSError as error:
-        fail("cannot-write", f"a part of the result cannot be written: {reason(error)}")
+        what = f"`{output}` or a part of it" if output is not None else "a part of the result"
+        fail("cannot-write", f"{what} cannot be written: {reason(error)}")
     except SweepMismatchError as error:
         fail("internal-mismatch", str(error), "please report this: it is an error of archcalc", FINDINGS)
     if not found.tally.computed - found.tally.lost:
@@ -195,7 +196,11 @@ def sweep(
 
 
 def announce(plan: Plan) -> None:
-    """Say on stderr which axes are looped."""
+    """Say on stderr which networks are left out, and which axes are looped."""
+    from archcalc.report.sweep import lacking_text
+
+    for name, variables in plan.heading.lacking.items():
+        typer.echo(lacking_text(name, variables), err=True)
     for name, axes in plan.heading.looped.items():
         if axes:
             typer.echo(f"{name}: {', '.join(axes)} looped, one expansion for each value", err=True)
@@ -205,32 +210,59 @@ def announce(plan: Plan) -> None:
 def stored(plan: Plan, output: Path | None, written_as: SweepFormat, engine: EngineChoice) -> Iterator[Store | None]:
     """Where parts of the result are kept until it is written, if there is more than one.
 
-    They are beside the file; of what goes to stdout, in a folder for the time being, so that memory is bounded.
+    They are beside the file, which one process at a time may write; of what goes to stdout, in a folder for the time
+    being, so that memory is bounded. What an interrupted run has made stays, and the next one goes on from it.
     """
-    from tempfile import TemporaryDirectory
+    from archcalc.engine.sweep.parts import writing_alone
+    from archcalc.source.writing import is_special
 
-    from archcalc.engine.sweep.parts import store_beside, store_in
-
-    if written_as in SHOWN or plan.chunks == 1:
-        yield None
+    if output is None or is_special(output):
+        with passing(plan, written_as, engine) as store:
+            yield store
         return
-    if output is None or (output.exists() and not output.is_file()):
-        if engine is EngineChoice.DASK:  # whose workers need not share a folder then
+    if not output.parent.is_dir():
+        fail("cannot-write", f"`{output}` cannot be written: no such folder", f"mkdir -p {output.parent}")
+    with writing_alone(output):
+        if written_as in SHOWN or plan.chunks == 1:
             yield None
             return
-        with TemporaryDirectory() as folder:
-            yield store_in(Path(folder), plan)
+        with lasting(plan, output, written_as) as store:
+            yield store
+
+
+@contextmanager
+def passing(plan: Plan, written_as: SweepFormat, engine: EngineChoice) -> Iterator[Store | None]:
+    """Parts of what goes to no file."""
+    from tempfile import TemporaryDirectory
+
+    from archcalc.engine.sweep.parts import store_in
+
+    # the workers of a cluster need not share a folder
+    if written_as in SHOWN or plan.chunks == 1 or engine is EngineChoice.DASK:
+        yield None
         return
-    if not output.resolve().parent.is_dir():
-        fail("cannot-write", f"`{output}` cannot be written: no such folder", f"mkdir -p {output.parent}")
+    with TemporaryDirectory() as folder:
+        yield store_in(Path(folder), plan)
+
+
+@contextmanager
+def lasting(plan: Plan, output: Path, written_as: SweepFormat) -> Iterator[Store]:
+    """Parts beside a file, removed when it is written."""
+    from archcalc.engine.sweep.parts import store_beside
+
     store = store_beside(output, plan, written_as is SweepFormat.PARQUET)
-    there = sum(store.has(number) for number in range(plan.chunks))
-    if there:
-        typer.echo(f"going on: {there:,} of {plan.chunks:,} parts are there", err=True)
+    there, damaged = store.tidied(plan.chunks)
+    if there or damaged:
+        again = f"; {damaged:,} damaged, made again" if damaged else ""
+        typer.echo(f"going on: {there:,} of {plan.chunks:,} parts are there{again}", err=True)
     try:
         yield store
-    except KeyboardInterrupt:
-        typer.echo(f"parts are in {store.folder}; the same command goes on from there", err=True)
+    except typer.Exit:  # what was computed is refused, and would be again
+        store.remove()
+        raise
+    except BaseException:
+        if Path(store.folder).exists():
+            typer.echo(f"parts are in {store.folder}; the same command goes on from there", err=True)
         raise
     store.remove()
 
@@ -309,7 +341,7 @@ def send_pieces(pieces: Iterator[str], output: Path | None) -> None:
 @contextmanager
 def writing_file(output: Path) -> Iterator[Path]:
     """A path to write to that becomes the file; an error of the system is a diagnostic."""
-    from archcalc.report.media.files import writing_whole
+    from archcalc.source.writing import writing_whole
 
     with writing(output), writing_whole(output) as made:
         yield made

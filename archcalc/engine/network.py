@@ -73,20 +73,17 @@ class Network(NamedTuple):
         for name in free:
             check_variable(self.spec, name)
             unit = free[name] if isinstance(free, Mapping) else 1
-            overrides[name] = ratio.multiply(variable(name, self.least(name, set)), unit)  # type: ignore[assignment]  # the unit is not 0
+            overrides[name] = ratio.multiply(variable(name, self.least(name)), unit)  # type: ignore[assignment]  # the unit is not 0
         return expand(self.spec, self.name, overrides, shapes, limits, with_heads)
 
-    def least(self, variable: str, set: Mapping[str, Any] | None = None) -> int:
-        """From where on a variable is free: 0 where it is 0 in the spec, for this network or for all of its family.
-
-        Raises:
-            SpecError: no such variable, or the place where its expression is wrong.
-        """
-        values = [self.value(variable, {name: value for name, value in (set or {}).items() if name != variable})]
-        if self.name != self.spec.network:
-            with suppress(SpecError):  # of the family it may have no value
-                values.append(Network(self.spec, self.spec.network).value(variable))
-        return 0 if any(value == 0 and not isinstance(value, bool) for value in values) else 1
+    def least(self, variable: str) -> int:
+        """From where on a variable is free: 0 where it is 0 in the spec, for this network or for all of its family."""
+        for name in dict.fromkeys((self.name, self.spec.network)):
+            with suppress(SpecError):  # it may have no value there
+                value = Network(self.spec, name).value(variable)
+                if value == 0 and not isinstance(value, bool):
+                    return 0
+        return 1
 
     def value(self, variable: str, set: Mapping[str, Any] | None = None) -> Any:
         """What a variable of the spec is: a number, a list, a word; None where it has no value in this network.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
@@ -66,7 +66,13 @@ def told(found: Sweep) -> list[str]:
         parts.append("exact in 64 bits")
     parts.append(f"{tally.checked} of them computed once more one by one, equal")
     bounds = [f"{name}: at least, for an operation of unknown cost is in it" for name in sorted(tally.lower_bounds)]
-    return ["; ".join(parts), *bounds, *map(_left_out, tally.left_out)]
+    lacking = [lacking_text(name, names) for name, names in heading.lacking.items()]
+    return ["; ".join(parts), *lacking, *bounds, *map(_left_out, tally.left_out)]
+
+
+def lacking_text(network: str, variables: Sequence[str]) -> str:
+    """Why a network is left out of a sweep of several."""
+    return f"{network} is left out: it has no variable {listed(variables, 'or')}"
 
 
 def _left_out(of: LeftOut) -> str:
@@ -119,6 +125,7 @@ def json_pieces(found: Sweep) -> Iterator[str]:
         "sample": heading.sample,
         "seed": heading.seed if heading.sample else None,
         "looped": {name: list(axes) for name, axes in heading.looped.items()},
+        "lacking": {name: list(names) for name, names in heading.lacking.items()},
         "computed": tally.computed,
         "kept": tally.kept,
         "checked": tally.checked,

@@ -136,6 +136,7 @@ class Heading(NamedTuple):
     sample: int | None
     seed: int
     looped: Mapping[str, tuple[str, ...]]  # axes by network of which each value is expanded anew
+    lacking: Mapping[str, tuple[str, ...]]  # variables that networks do not have, which are left out for that
 
     @property
     def columns(self) -> tuple[str, ...]:

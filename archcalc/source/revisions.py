@@ -24,7 +24,8 @@ def read_revision(path: str, revision: str) -> Source:
     """
     if which("git") is None:
         _fail("no-git", "git is not installed, or not on the path", "install git, or compare two files")
-    folder, name = Path(path).resolve().parent, Path(path).resolve().name
+    real = Path(os.path.realpath(path))  # unlike Path.resolve, it takes links that lead in a circle
+    folder, name = real.parent, real.name
     help = "compare two files: archcalc diff old.yaml new.yaml"
     if not folder.is_dir():
         _fail("no-repository", f"`{path}` is in no git repository, for there is no such folder", help)

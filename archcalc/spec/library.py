@@ -133,8 +133,15 @@ def find_in_revision(name: str, revision: str) -> Found:
 
 def file_and_variant(name: str) -> tuple[str, str]:
     """`./my.yaml:variant` in two; without a variant, the second is empty."""
-    path, _, variant = name.rpartition(":") if ":" in name[2:] and not Path(name).exists() else (name, "", "")
+    path, _, variant = name.rpartition(":") if ":" in name[2:] and not _exists(name) else (name, "", "")
     return path, variant
+
+
+def _exists(name: str) -> bool:
+    try:
+        return Path(name).exists()
+    except OSError:  # a name that is too long
+        return False
 
 
 def choose(spec: Spec, variant: str = "") -> Found:

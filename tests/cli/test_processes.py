@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.running import shell
+from tests.cli.running import run, shell
 
 HEAVY = "numpy sympy pandas torch altair hypothesis pydantic rich matplotlib"
 CHECK = f"""
@@ -152,22 +152,133 @@ def test_colour_changes_nothing_else() -> None:
 def test_names_complete_in_the_shell() -> None:
     found = shell(_ARCHCALC_COMPLETE="complete_bash", COMP_WORDS="archcalc show resnet50", COMP_CWORD="2")
     assert found.stdout.split() == ["resnet50", "resnet50@tfslim", "resnet50@torchvision"]
-    operators = shell(_ARCHCALC_COMPLETE="complete_bash", COMP_WORDS="archcalc ops max", COMP_CWORD="2")
+    operators = shell(_ARCHCALC_COMPLETE="complete_bash", COMP_WORDS="archcalc ops maxp", COMP_CWORD="2")
     assert operators.stdout.split() == ["maxpool"]
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
-def test_ctrl_c_is_one_line(tmp_path: Path) -> None:
-    import signal
-    import time
+READY = """
+import sys
+from archcalc.__main__ import main
+{before}
+sys.argv[0] = "archcalc"
+main()
+"""
+# Where a signal meets the process: before anything is imported, or inside of the command.
+EARLY = """
+import builtins
+right = builtins.__import__
+def tell(name, *arguments, **named):
+    if name == "archcalc.cli":
+        print("ready", flush=True)
+        while True:
+            pass
+    return right(name, *arguments, **named)
+builtins.__import__ = tell
+"""
+INSIDE = """
+from archcalc.engine.network import Network
+def tell(*arguments, **named):
+    print("ready", flush=True)
+    while True:
+        pass
+Network.graph = tell
+"""
+# Python cannot raise there: what comes while an object is cleared away is told, and gone.
+SWALLOWED = """
+from archcalc.engine.network import Network
+class Cleared:
+    def __del__(self):
+        print("ready", flush=True)
+        while True:
+            pass
+def tell(*arguments, **named):
+    Cleared()
+    while True:
+        pass
+Network.graph = tell
+"""
 
-    path = tmp_path / "long.yaml"
-    path.write_text("network: long\ninput: features(8)\nlayers:\n  a: linear(8) * 900000\n", encoding="utf-8")
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
+@pytest.mark.parametrize("before", [EARLY, INSIDE, SWALLOWED], ids=["imports", "command", "swallowed"])
+def test_ctrl_c_is_one_line(before: str) -> None:
+    """Wherever it comes; a run that is told to ignore it, as in the background of a script, is made to take it."""
+    import signal
+
     with subprocess.Popen(
-        [sys.executable, "-m", "archcalc", "show", str(path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", READY.format(before=before), "show", "lenet5"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509  # one thread
     ) as process:
-        time.sleep(1.5)
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate()
     assert process.returncode == 130
     assert errors == "interrupted\n"
+
+
+LONG = "a" * 5000
+NINES = "9" * 5000
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links")
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["show", "LOOP.yaml"],
+        ["show", "lenet5", "-o", "LOOP.csv"],
+        ["show", "lenet5", "-o", "LOOP.csv/x.csv"],
+        ["diff", "--git", "HEAD", "LOOP.yaml"],
+        ["validate", "LOOP.yaml"],
+        ["audit", "LOOP.csv"],
+        ["sweep", "resnet18", "--over", "resolution=32,64", "-o", "LOOP.csv"],
+        ["show", LONG],
+        ["show", f"{LONG}.yaml"],
+        ["show", f"./{LONG}:variant"],
+        ["show", "lenet5", "-o", f"{LONG}.csv"],
+        ["diff", "--git", "HEAD", f"{LONG}.yaml"],
+        ["diff", f"{LONG}.yaml", "lenet5"],
+        ["validate", f"{LONG}.yaml"],
+        ["audit", f"{LONG}.csv"],
+        ["compare", "lenet5", LONG],
+        ["sweep", "resnet18", "--over", "resolution=32,64", "-o", f"{LONG}.csv"],
+        ["sweep", f"{LONG}.yaml", "--over", "resolution=32,64"],
+        ["formula", f"./{LONG}:x"],
+    ],
+)
+def test_paths_that_lead_nowhere(arguments: list[str], tmp_path: Path) -> None:
+    for ending in (".yaml", ".csv"):
+        (tmp_path / f"LOOP{ending}").symlink_to(tmp_path / f"LOOP{ending}")
+    given = [part.replace("LOOP", str(tmp_path / "LOOP")) for part in arguments]
+    found = run(*given, code=2)
+    assert (found.stderr or found.stdout).count("error[") == 1
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["LOOP.csv", "LOOP.yaml"]
+
+
+def test_what_the_system_refuses_elsewhere_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(24, "Too many open files", "x.yaml")
+
+    monkeypatch.setattr("archcalc.engine.network.load", refuse)
+    found = run("show", "lenet5", code=2)
+    assert found.stderr == "error[system-error]: the system refused something: `x.yaml`: too many open files\n"
+
+
+@pytest.mark.parametrize("name", ["COLUMNS", "LINES", "COMP_CWORD", "TERM", "NO_COLOR"])
+@pytest.mark.parametrize("value", [NINES, "x"])
+def test_whatever_is_in_the_environment(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = shell("show", "lenet5").stdout
+    monkeypatch.setenv("COMP_CWORD", "1")
+    monkeypatch.setenv("COMP_WORDS", "archcalc sh")
+    monkeypatch.setenv(name, value)
+    if name != "COLUMNS":  # which `shell` leaves out, and is given below
+        assert shell("show", "lenet5").stdout == plain
+    elif value == NINES:
+        assert shell("show", "lenet5", COLUMNS=value).stdout == plain
+    for arguments, more in ((["--help"], {}), ([], {"_ARCHCALC_COMPLETE": "complete_bash"})):
+        columns = {"COLUMNS": value} if name == "COLUMNS" else {}
+        found = shell(*arguments, folder=None, **more, **columns)
+        assert "Traceback" not in found.stderr

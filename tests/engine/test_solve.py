@@ -13,6 +13,7 @@ from archcalc.engine.limits.scale import grid, scale
 from archcalc.engine.limits.solve import finest_step, solve
 from archcalc.source import SpecError
 from archcalc.spec.library import all_names
+from tests.engine.small import network
 
 
 def resnet50_macs(resolution: int) -> int:
@@ -242,3 +243,42 @@ def test_a_long_count_one_by_one_is_refused(tmp_path: Path) -> None:
 def test_a_grid_of_too_many_points_is_refused() -> None:
     with pytest.raises(SpecError, match="more than 1,000 combinations"):
         grid(load("resnet18"), [limit_of("macs", "4G")], [Fraction(100 + part, 100) for part in range(11)])
+
+
+PAST = network("pad: conv(8, 1, padding=past)\ngap: global_avgpool", "sequence(8, n)", "variables: {n: 4, past: 0}")
+
+
+@pytest.mark.parametrize(
+    ("quantity", "most", "largest"),
+    [
+        ("macs", "2K", 13),  # 64 (4 + 2 past) up to 2,000
+        ("macs", "256", 0),
+        ("macs", "383", 0),
+        ("macs", "384", 1),
+        ("activations", "200", 10),  # 8 (4 + 2 past) of the convolution, 8 of the mean
+        ("neurons", "300", 16),  # what the convolution gives, and what the mean gives
+    ],
+)
+def test_a_variable_that_is_0_is_solved_from_0_on(quantity: str, most: str, largest: int) -> None:
+    found = solve(PAST, "past", [limit_of(quantity, most)])
+    assert found.largest.value == largest
+    assert found.step == 1
+    assert found.above is not None
+    assert found.above.value == largest + 1
+
+
+def test_a_limit_below_the_value_at_0_has_no_solution() -> None:
+    with pytest.raises(SpecError, match="the smallest is 0"):
+        solve(PAST, "past", [limit_of("macs", "255")])
+
+
+@pytest.mark.parametrize("quantity", ["connections", "neurons", "peak_activations", "flops_arithmetic", "activations"])
+def test_any_quantity_is_solved_for(quantity: str) -> None:
+    """Held against counting: at the largest resolution it is within the limit, one above it is not."""
+    name = "flops" if quantity == "flops_arithmetic" else quantity
+    most = getattr(analyze("resnet18", set={"resolution": 100}).totals, name)
+    found = solve(load("resnet18"), "resolution", [limit_of(quantity, str(most))])
+    largest = int(found.largest.value)
+    assert largest >= 100
+    assert getattr(analyze("resnet18", set={"resolution": largest}).totals, name) <= most
+    assert getattr(analyze("resnet18", set={"resolution": largest + 1}).totals, name) > most

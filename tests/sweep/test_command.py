@@ -350,3 +350,44 @@ def test_a_picture(tmp_path: Path) -> None:
     assert "resolution" in path.read_text()
     many = run("sweep", "resnet18", "--over", "resolution=1:6000", "--plot", str(path), code=2)
     assert "error[too-many-points]" in many.stderr
+
+
+def test_networks_that_lack_a_variable_are_left_out_and_told(tmp_path: Path) -> None:
+    """LeNet-5 has no width; the others are swept as they are alone."""
+    arguments = ("--over", "width=1/2,1", "--quantity", "macs")
+    found = run("sweep", "lenet5", "resnet18", "vgg11", *arguments, "--format", "csv")
+    assert found.stdout == run("sweep", "resnet18", "vgg11", *arguments, "--format", "csv").stdout
+    assert "lenet5 is left out: it has no variable width\n" in found.stderr
+    table = run("sweep", "lenet5", "resnet18", *arguments)
+    assert table.stdout.startswith("resnet18: 2 configurations")
+    assert "- lenet5 is left out: it has no variable width\n" in table.stdout
+    made = json.loads(run("sweep", "lenet5", "resnet18", *arguments, "--format", "json").stdout)
+    assert (made["networks"], made["lacking"]) == (["resnet18"], {"lenet5": ["width"]})
+    by_setting = run("sweep", "vgg11", "resnet18", *arguments, "--set", "block=basic")
+    assert "vgg11 is left out: it has no variable block\n" in by_setting.stderr
+    path = tmp_path / "out.csv"
+    assert "lenet5 is left out" in run("sweep", "lenet5", "resnet18", *arguments, "-o", str(path)).stderr
+
+
+def test_a_variable_that_no_network_has_is_a_mistake() -> None:
+    found = run("sweep", "lenet5", "resnet18", "--over", "widht=1,2", code=2)
+    assert "error[unknown-variable]: " in found.stderr
+    found = run("sweep", "lenet5", "resnet18", "--over", "width=1", "--set", "nothing=1", code=2)
+    assert "has no variable `nothing`" in found.stderr
+    each = ("--over", "n=3", "--over", "conv10_padding=0")
+    found = run("sweep", "resnet20", "squeezenet1_0", *each, code=2)
+    assert (
+        "no network has all of these variables: resnet20 has no conv10_padding; squeezenet1_0 has no n" in found.stderr
+    )
+
+
+def test_a_variable_that_is_0_is_swept_in_one_expansion(tmp_path: Path) -> None:
+    """A cache of past positions: 64 (n + 2 past) MACs by hand, from past 0 on, and nothing is looped."""
+    path = tmp_path / "z.yaml"
+    path.write_text("network: z\ninput: sequence(8, n)\nvariables: {n: 4, past: 0}\nlayers: conv(8, 1, padding=past)\n")
+    found = run("sweep", str(path), "--over", "past=0:99", "--over", "n=1:20", "--quantity", "macs", "--format", "csv")
+    assert "looped" not in found.stderr
+    rows = csv_rows(found.stdout)
+    assert len(rows) == 100 * 20
+    assert all(int(row["macs"]) == 64 * (int(row["n"]) + 2 * int(row["past"])) for row in rows)
+    assert "n looped" in run("sweep", str(path), "--over", "n=0:5", code=0).stderr  # it is 4, and free from 1 on

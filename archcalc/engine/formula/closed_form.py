@@ -100,7 +100,7 @@ def closed_form(
     units = {of: Fraction(free[of] if isinstance(free, Mapping) else 1) for of in free}
     graph = network.graph(set, free=units, with_heads=with_heads)
     number = quantity(graph, name, with_heads)
-    least = {of: network.least(of, set) for of in units}
+    least = {of: network.least(of) for of in units}
     ranges, others = ranges_of(least, graph.assumptions)
     free_letters = (letter for letter in letters() if letter not in units)
     named = {of: of if unit == 1 else next(free_letters) for of, unit in units.items()}

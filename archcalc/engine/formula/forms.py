@@ -71,7 +71,7 @@ def formulas(
     )
     times = variable(BATCH) if BATCH in units and not _is_of_spec(network, BATCH) else 1
     rows = _counted(graph, names, by, with_heads, times)
-    least = {name: network.least(name, set) if _is_of_spec(network, name) else 1 for name in units}
+    least = {name: network.least(name) if _is_of_spec(network, name) else 1 for name in units}
     ranges, others = ranges_of(least, graph.assumptions)
     numbers = {name: value / units[name] for name, value in point.items()}
     ones, none = dict.fromkeys(units, 1), dict.fromkeys(units, 0)

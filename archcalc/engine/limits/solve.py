@@ -65,7 +65,7 @@ def finest_step(network: Network, variable: str, set: Mapping[str, Any] | None =
         help = f"numbers of this spec: {', '.join(numbers) or 'none'}"
         message = f"the variable `{variable}` of {network.name} {what}; only a number is solved for"
         raise SpecError([Diagnostic("not-solvable", message, help=help)])
-    if value > 1 and value == int(value):
+    if value != 1 and value == int(value):
         return Fraction(1)
     parts = FINEST
     while parts > 1:
@@ -93,7 +93,8 @@ class _Search:
         self.network, self.variable, self.limits, self.set = network, variable, limits, set
         self.with_heads, self.batch = with_heads, batch
         self.step = default if step is None else step
-        self.start = max(1, int(network.value(variable, set) / self.step))
+        self.least = network.least(variable)
+        self.start = max(self.least, int(network.value(variable, set) / self.step))
         self.costs: dict[int, dict[str, int] | None] = {}  # None: the network does not take that value
         self.refusal: SpecError | None = None  # of the value that was not taken last
 
@@ -113,19 +114,20 @@ class _Search:
         costs = self.at(number)
         return costs is not None and all(costs[limit.quantity] <= limit.most for limit in self.limits)
 
-    def taken(self, numbers: range) -> int | None:
-        """The first of some numbers that the network takes."""
-        return next((number for number in numbers[:MOST_GAPS] if self.at(number) is not None), None)
+    def taken(self, *ranges: range) -> int | None:
+        """The first of some numbers that the network takes, in one range after another."""
+        numbers = (number for numbers in ranges for number in numbers[:MOST_GAPS])
+        return next((number for number in numbers if self.at(number) is not None), None)
 
     def solution(self) -> Solution:
         """Bracket, halve, check both sides."""
         low, high = self.bracket()
         low, high = self.halved(low, high)
-        self.sample(high or low)
+        self.sample(high if high is not None else low)
         falls = self.falls()
         if falls:
-            low, high = self.one_by_one(high or low)
-        skipped = sum(self.at(number) is None for number in range(low + 1, high)) if high else 0
+            low, high = self.one_by_one(high if high is not None else low)
+        skipped = sum(self.at(number) is None for number in range(low + 1, high)) if high is not None else 0
         above = None if high is None else self.point(high)
         tried = sum(costs is not None for costs in self.costs.values())
         found = Solution(
@@ -137,14 +139,14 @@ class _Search:
 
     def bracket(self) -> tuple[int, int | None]:
         """A number that fits, and a larger one that the network takes and that does not."""
-        number = self.taken(range(self.start, self.start + MOST_GAPS)) or self.taken(range(self.start - 1, 0, -1))
+        number = self.taken(range(self.start, self.start + MOST_GAPS), range(self.start - 1, self.least - 1, -1))
         if number is None:
             assert self.refusal is not None
             raise self.refusal
         if not self.fits(number):
             return self.fitting_below(number), number
         while number < MOST_VALUES:
-            larger = self.taken(range(2 * number, 3 * number + 1))
+            larger = self.taken(range(max(2 * number, number + 1), 3 * number + 2))
             if larger is None:  # it ends somewhere before
                 return number, None
             if not self.fits(larger):
@@ -155,14 +157,14 @@ class _Search:
     def fitting_below(self, high: int) -> int:
         """A number that fits, below one that does not."""
         number = high
-        while number > 1:
-            smaller = self.taken(range(number // 2, 0, -1)) or self.taken(range(number // 2 + 1, number))
+        while number > self.least:
+            smaller = self.taken(range(number // 2, self.least - 1, -1), range(number // 2 + 1, number))
             if smaller is None:
                 break
             if self.fits(smaller):
                 return smaller
             number = smaller
-        least = next((other for other in range(1, number + 1) if self.at(other) is not None), number)
+        least = next((other for other in range(self.least, number + 1) if self.at(other) is not None), number)
         if self.fits(least):
             return least
         costs, start = self.at(least) or {}, self.at(self.start) or {}
@@ -182,7 +184,7 @@ class _Search:
             return low, None
         while high - low > 1:
             middle = (low + high) // 2
-            number = self.taken(range(middle, high)) or self.taken(range(middle - 1, low, -1))
+            number = self.taken(range(middle, high), range(middle - 1, low, -1))
             if number is None:
                 break
             if self.fits(number):
@@ -194,7 +196,7 @@ class _Search:
     def sample(self, high: int) -> None:
         """Count at values all over the range, so that growth is seen and not supposed."""
         for part in range(1, SAMPLES):
-            self.at(max(1, high * part // SAMPLES))
+            self.at(max(self.least, high * part // SAMPLES))
 
     def falls(self) -> tuple[tuple[Point, Point, str], ...]:
         """Neighbours among what was counted between which a quantity falls."""
@@ -211,7 +213,7 @@ class _Search:
             steps = f"{2 * high:,} values of {self.variable} would have to be counted one by one"
             message = f"{self.network.name} does not cost more with every larger {self.variable}: {steps}"
             raise SpecError([Diagnostic("not-monotone", message, help="--step with a larger step")])
-        low = max(number for number in range(1, 2 * high + 1) if self.fits(number))
+        low = max(number for number in range(self.least, 2 * high + 1) if self.fits(number))
         return low, self.taken(range(low + 1, 2 * high + 1))
 
     def refuse_unlimited(self, number: int) -> NoReturn:

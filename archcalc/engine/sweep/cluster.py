@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import socket
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -22,6 +24,10 @@ if TYPE_CHECKING:
 
 EXTRA = "cluster"
 AHEAD = 4  # chunks that wait for each thread of the cluster
+ADDRESS = "--scheduler tcp://HOST:8786"
+LOGGING = ("distributed", "tornado", "asyncio")  # what tells of lost connections on stderr, each in its own way
+GREETING = 10.0  # seconds until a scheduler has said who it is
+LONGEST_GREETING = 1 << 20  # bytes
 PATIENCE = 30.0  # seconds, with a scheduler or a worker that does not answer
 Answer: TypeAlias = "tuple[Tally, Columns | None]"
 _runners: dict[str, Runner] = {}  # of this worker: that of the last plan, with what it has expanded
@@ -75,47 +81,95 @@ def client_of(scheduler: str | None) -> Iterator[Client]:
     """
     from distributed import Client, LocalCluster
 
-    if scheduler is None:
-        # any port: of the usual one being taken Dask would warn
-        cluster = LocalCluster(threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0")
+    with _silence():
+        if scheduler is None:
+            # any port: of the usual one being taken Dask would warn
+            cluster = LocalCluster(
+                threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0", silence_logs=logging.CRITICAL
+            )
+            try:
+                with Client(cluster, set_as_default=False) as client:
+                    yield client
+            finally:
+                with suppress(TimeoutError):  # what is left of it ends with this process
+                    cluster.close(timeout=PATIENCE)
+            return
+        _check_address(scheduler)
         try:
-            with Client(cluster, set_as_default=False) as client:
-                yield client
-        finally:
-            with suppress(TimeoutError):  # what is left of it ends with this process
-                cluster.close(timeout=PATIENCE)
-        return
+            client = Client(scheduler, set_as_default=False, timeout=PATIENCE)
+        except (OSError, ValueError) as error:
+            _unreachable(scheduler, str(error))
+        with client:
+            yield client
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """What Dask logs of a connection that is lost is said in one diagnostic, not line by line."""
+    known = logging.root.manager.loggerDict.items()
+    logs = [log for name, log in known if isinstance(log, logging.Logger) and name.partition(".")[0] in LOGGING]
+    before = [log.disabled for log in logs]
+    for log in logs:
+        log.disabled = True
     try:
-        client = Client(scheduler, set_as_default=False, timeout=PATIENCE)
-    except (OSError, ValueError) as error:
-        message = f"no scheduler answers at `{scheduler}`: {error}"
-        raise SpecError([Diagnostic("no-scheduler", message, help="--scheduler tcp://HOST:8786")]) from None
-    with client:
-        yield client
+        yield
+    finally:
+        for log, is_disabled in zip(logs, before, strict=True):
+            log.disabled = is_disabled
+
+
+def _check_address(scheduler: str) -> None:
+    """Refuse at once what is no address, and where no scheduler answers; Dask would try for a minute.
+
+    Raises:
+        SpecError: it is no address, or nobody is there.
+    """
+    from distributed.comm.addressing import get_address_host_port, parse_address
+
+    try:
+        host, port = get_address_host_port(scheduler)
+        scheme, _ = parse_address(scheduler)
+        reason = "" if 0 < port < 1 << 16 else f"{port} is no port"
+    except (ValueError, TypeError) as error:
+        reason = str(error)
+    if reason:
+        message = f"`{scheduler}` is no address of a scheduler: {reason}"
+        raise SpecError([Diagnostic("no-scheduler", message, help=ADDRESS)]) from None
+    if scheme in ("tcp", "tls", "ws", "wss"):
+        try:
+            with socket.create_connection((host, port), timeout=GREETING) as peer:
+                size = peer.recv(8) if scheme == "tcp" else b""
+        except (OSError, UnicodeError) as error:
+            _unreachable(scheduler, str(getattr(error, "strerror", None) or error))
+        # One of Dask begins with how long its greeting is; for one that says nothing a client of Dask waits for ever.
+        if scheme == "tcp" and not 0 < int.from_bytes(size, "little") < LONGEST_GREETING:
+            _unreachable(scheduler, "what answers there is no scheduler of Dask")
+
+
+def _unreachable(scheduler: str, reason: str) -> NoReturn:
+    message = f"no scheduler answers at `{scheduler}`: {reason[:1].lower()}{reason[1:]}"
+    raise SpecError([Diagnostic("no-scheduler", message, help=ADDRESS)]) from None
 
 
 def _chunks(plan: Plan, store: Store | None, client: Client) -> Iterator[tuple[Tally, Kept | None]]:
     """Results in the order of the chunks; a few wait on the cluster for each of its threads."""
     key = plan.key
-    waiting: deque[tuple[int, Future[Answer] | None]] = deque()
+    waiting: deque[tuple[int, Future[Answer] | Tally]] = deque()
     numbers = iter(range(plan.chunks))
     while True:
         most = AHEAD * max(1, _threads(client))
         while len(waiting) < most and (number := next(numbers, None)) is not None:
-            is_there = store is not None and store.has(number)
+            there = None if store is None else store.found(number)
             # not pure: nobody else's answer, whose part is in another folder
-            waiting.append(
-                (number, None if is_there else client.submit(compute_chunk, plan, store, number, key, pure=False))
-            )
+            waiting.append((number, there or client.submit(compute_chunk, plan, store, number, key, pure=False)))
         if not waiting:
             return
         number, future = waiting.popleft()
-        if future is None:
-            assert store is not None
-            yield store.tally(number), None
+        if isinstance(future, Tally):
+            yield future, None
             continue
         tally, columns = _answer(future, client, partial(compute_chunk, plan, store, number, key))
-        if store is not None and not store.has(number):
+        if store is not None and store.found(number) is None:
             message = f"a worker has written a part that is not in {store.folder}"
             raise SpecError([Diagnostic("not-shared", message, help="-o in a folder that all workers share")])
         yield tally, None if columns is None else Kept(plan.axes, columns)

@@ -219,13 +219,19 @@ class Expansions:
         return {name: axis.value(indices[name]) for name, axis in self.axes.items() if name in indices}
 
     def looped(self) -> tuple[str, ...]:
-        """Axes that cannot stay free: texts, values below 1, and what decides the structure.
+        """Axes that cannot stay free: texts, values below those that are free, and what decides the structure.
 
         Tried with the first values of the looped axes, and with their last ones.
         """
-        looped = [name for name, axis in self.axes.items() if not axis.is_numeric or axis.multiples.min() < 1]
+        looped = [
+            name for name, axis in self.axes.items() if not axis.is_numeric or axis.multiples.min() < self.least(name)
+        ]
         found = min((list(self._more(looped, end)) for end in (0, -1)), key=len)
         return tuple(name for name in self.axes if name in {*looped, *found})
+
+    def least(self, name: str) -> int:
+        """The least value that an axis takes where it stays free, in multiples."""
+        return self.network.least(name) if name in self.network.spec.settable else 1
 
     def _more(self, looped: Sequence[str], end: int) -> Iterator[str]:
         fixed = {name: range(self.axes[name].size)[end] for name in looped}

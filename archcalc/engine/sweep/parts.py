@@ -1,15 +1,16 @@
 """Chunks of a sweep as files in a folder beside the result, so that an interrupted run goes on where it stopped.
 
-A part is named after what decides its content: the plan, and the number of the chunk.
+A part is named after what decides its content, the plan and the number of the chunk, and ends with a checksum of both
+and of its bytes: a part that is cut off, changed or another one is made again.
 """
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
-import os
-import tempfile
-from collections.abc import Collection, Mapping
-from contextlib import suppress
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from decimal import Decimal
 from pathlib import Path
 from shutil import rmtree
@@ -19,6 +20,7 @@ import numpy as np
 
 from archcalc.results.sweep import Column, Columns, Heading, LeftOut, Tally
 from archcalc.source import Diagnostic, SpecError
+from archcalc.source.writing import destination, only_writer, take_away, write_whole
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -27,7 +29,12 @@ if TYPE_CHECKING:
 
 _TALLY = "archcalc"
 _INTEGERS = "integers:"  # before the name of a column whose integers are written as texts
+CHECKSUM = 32  # bytes at the end of a part
 DECIMAL_DIGITS = 76  # of the widest numbers that Parquet has
+
+
+class DamagedError(Exception):
+    """A part that was there, and is not what was written."""
 
 
 class Store(NamedTuple):
@@ -46,35 +53,63 @@ class Store(NamedTuple):
         """Write a part, whole or not at all."""
         target = self.path(number)
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=target.parent)
-        os.close(handle)
-        try:
-            if self.is_parquet:
-                _write_parquet(Path(name), columns, self.heading, tally)
-            else:
-                _write_npz(Path(name), columns, _tally_text(tally))
-            Path(name).replace(target)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        made = io.BytesIO()
+        if self.is_parquet:
+            _write_parquet(made, columns, self.heading, tally)
+        else:
+            _write_npz(made, columns, _tally_text(tally))
+        content = made.getvalue()
+        write_whole(target, content + self._checksum(number, content), is_tidy=True)
 
-    def has(self, number: int) -> bool:
-        """Whether a part is there."""
-        return self.path(number).exists()
+    def found(self, number: int) -> Tally | None:
+        """What was found while a part was computed; None where the part is not there, or is damaged."""
+        try:
+            return _read_tally((_parquet_text if self.is_parquet else _npz_text)(self._content(number)))
+        except (FileNotFoundError, DamagedError):
+            return None
 
     def columns(self, number: int) -> Columns:
-        """What is in a part."""
-        return (_read_parquet if self.is_parquet else _read_npz)(self.path(number))
+        """What is in a part.
 
-    def tally(self, number: int) -> Tally:
-        """What was found while a part was computed."""
-        return _read_tally((_parquet_text if self.is_parquet else _npz_text)(self.path(number)))
+        Raises:
+            SpecError: it was damaged, or removed, since it was found.
+        """
+        try:
+            return (_read_parquet if self.is_parquet else _read_npz)(self._content(number))
+        except (FileNotFoundError, DamagedError):
+            message = f"the part `{self.path(number)}` was changed or removed while it was needed"
+            help = "the same command makes it again"
+            raise SpecError([Diagnostic("damaged-part", message, help=help)]) from None
+
+    def tidied(self, count: int) -> tuple[int, int]:
+        """How many parts are there, and how many were damaged; those, and what killed writers left, are removed."""
+        take_away(Path(self.folder), ".")
+        there = damaged = 0
+        for number in range(count):
+            if self.found(number) is not None:
+                there += 1
+            elif self.path(number).exists():
+                self.path(number).unlink()
+                damaged += 1
+        return there, damaged
 
     def remove(self) -> None:
         """Remove the parts, and the folder if nothing else is in it."""
         rmtree(self.folder, ignore_errors=True)
         with suppress(OSError):
             Path(self.folder).parent.rmdir()
+
+    def _content(self, number: int) -> io.BytesIO:
+        data = self.path(number).read_bytes()
+        content = data[:-CHECKSUM]
+        if data[-CHECKSUM:] != self._checksum(number, content):
+            raise DamagedError
+        return io.BytesIO(content)
+
+    def _checksum(self, number: int, content: bytes) -> bytes:
+        digest = hashlib.sha256(f"{self.key} {number} ".encode())
+        digest.update(content)
+        return digest.digest()
 
 
 def store_in(folder: Path, plan: Plan) -> Store:
@@ -84,9 +119,39 @@ def store_in(folder: Path, plan: Plan) -> Store:
 
 def store_beside(output: Path, plan: Plan, is_parquet: bool) -> Store:
     """The parts of a plan whose result goes to a file: in a hidden folder beside it."""
-    target = output.resolve()
-    folder = target.parent / f".{target.name}.parts" / plan.key[:20]
+    folder = folder_beside(output) / plan.key[:20]
     return Store(str(folder), plan.key, is_parquet, plan.heading)
+
+
+def folder_beside(output: Path) -> Path:
+    """Where parts of a result are, and the lock of who writes it.
+
+    Raises:
+        OSError: the path leads nowhere.
+    """
+    target = destination(output)
+    return target.parent / f".{target.name}.parts"
+
+
+@contextmanager
+def writing_alone(output: Path) -> Iterator[None]:
+    """The right to write a result and its parts, for one process at a time; it ends with the process.
+
+    Raises:
+        SpecError: another process has it.
+        OSError: the folder may not be written.
+    """
+    folder = folder_beside(output)
+    folder.mkdir(exist_ok=True)
+    try:
+        with only_writer(folder / "lock") as is_alone:
+            if not is_alone:
+                message = f"another process is writing `{output}`"
+                raise SpecError([Diagnostic("output-in-use", message, help="wait for it, or write to another file")])
+            yield
+    finally:
+        with suppress(OSError):
+            folder.rmdir()
 
 
 def _tally_text(tally: Tally) -> str:
@@ -112,7 +177,7 @@ def _read_tally(text: str) -> Tally:
 # NumPy's own format
 
 
-def _write_npz(path: Path, columns: Columns, tally: str) -> None:
+def _write_npz(file: io.BytesIO, columns: Columns, tally: str) -> None:
     arrays: dict[str, Column] = {_TALLY: np.array(tally)}
     for name, values in columns.items():
         if values.dtype != object:
@@ -121,13 +186,12 @@ def _write_npz(path: Path, columns: Columns, tally: str) -> None:
             arrays[_INTEGERS + name] = values.astype(str)
         else:
             arrays[name] = values.astype(str)
-    with path.open("wb") as file:
-        np.savez(file, **arrays)  # type: ignore[arg-type]  # names of columns are no options of savez
+    np.savez(file, **arrays)  # type: ignore[arg-type]  # names of columns are no options of savez
 
 
-def _read_npz(path: Path) -> Columns:
+def _read_npz(file: io.BytesIO) -> Columns:
     found: Columns = {}
-    with np.load(path, allow_pickle=False) as arrays:
+    with np.load(file, allow_pickle=False) as arrays:
         for name in arrays.files:
             if name.startswith(_INTEGERS):
                 found[name.removeprefix(_INTEGERS)] = np.array([int(text) for text in arrays[name]], dtype=object)
@@ -137,8 +201,8 @@ def _read_npz(path: Path) -> Columns:
     return found
 
 
-def _npz_text(path: Path) -> str:
-    with np.load(path, allow_pickle=False) as arrays:
+def _npz_text(file: io.BytesIO) -> str:
+    with np.load(file, allow_pickle=False) as arrays:
         return str(arrays[_TALLY])
 
 
@@ -184,18 +248,18 @@ def to_arrow(columns: Columns, schema: pa.Schema) -> pa.Table:
     return pa.table(arrays, schema=schema)
 
 
-def _write_parquet(path: Path, columns: Columns, heading: Heading, tally: Tally) -> None:
+def _write_parquet(file: io.BytesIO, columns: Columns, heading: Heading, tally: Tally) -> None:
     import pyarrow.parquet as pq
 
     table = to_arrow(columns, schema_of(heading, tally.wide))
-    pq.write_table(table.replace_schema_metadata({_TALLY: _tally_text(tally)}), path)
+    pq.write_table(table.replace_schema_metadata({_TALLY: _tally_text(tally)}), file)
 
 
-def _read_parquet(path: Path) -> Columns:
+def _read_parquet(file: io.BytesIO) -> Columns:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    table = pq.read_table(path)
+    table = pq.read_table(file)
     found: Columns = {}
     for name, column in zip(table.column_names, table.columns, strict=True):
         if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
@@ -207,8 +271,8 @@ def _read_parquet(path: Path) -> Columns:
     return found
 
 
-def _parquet_text(path: Path) -> str:
+def _parquet_text(file: io.BytesIO) -> str:
     import pyarrow.parquet as pq
 
-    written = pq.read_metadata(path).metadata or {}
+    written = pq.read_metadata(file).metadata or {}
     return written[_TALLY.encode()].decode()

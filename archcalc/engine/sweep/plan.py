@@ -50,6 +50,7 @@ class Plan(NamedTuple):
     seed: int = 0
     most_points: int = CHUNK
     most_expansions: int = MOST_EXPANSIONS
+    lacking: tuple[tuple[str, tuple[str, ...]], ...] = ()  # networks that are left out, and variables they do not have
     version: str = __version__
 
     @property
@@ -66,7 +67,8 @@ class Plan(NamedTuple):
     def heading(self) -> Heading:
         """What the sweep is of."""
         looped = dict(zip(self.names, self.looped, strict=True))
-        return Heading(self.names, self.axes, self.question.quantities, self.points, self.sample, self.seed, looped)
+        quantities, lacking = self.question.quantities, dict(self.lacking)
+        return Heading(self.names, self.axes, quantities, self.points, self.sample, self.seed, looped, lacking)
 
     @property
     def key(self) -> str:
@@ -180,7 +182,8 @@ def make_plan(
             _refuse("same-name", f"two of the networks are called {each.name}", "give one of them another name")
     axes = [axis_of(name, values) for name, values in over.items()] if isinstance(over, Mapping) else list(over)
     settings = {name: str(value) if not isinstance(value, str) else value for name, value in (set or {}).items()}
-    _check_axes(axes, list(found.values()), settings)
+    lacking = _check_axes(axes, list(found.values()), settings)
+    found = {name: network for name, network in found.items() if name not in dict(lacking)}
     swept = tuple(dict.fromkeys(SWEPT if quantities is None else map(_quantity, quantities)))
     if not swept:
         raise ValueError(f"a sweep has one quantity at least, of {', '.join(SWEPT)}")
@@ -188,7 +191,7 @@ def make_plan(
     chosen = selection(axes, swept, where, pareto, sort, top)
     texts = tuple(text_of(each) for each in found.values())
     looped = tuple(Expansions(each, question, axes).looped() for each in found.values())
-    plan = Plan(texts, tuple(axes), question, chosen, looped, None, seed, CHUNK, MOST_EXPANSIONS)
+    plan = Plan(texts, tuple(axes), question, chosen, looped, None, seed, CHUNK, MOST_EXPANSIONS, lacking)
     if sample is not None and sample < plan.points:
         return plan._replace(sample=sample)
     if plan.points > sys.maxsize:
@@ -196,7 +199,10 @@ def make_plan(
     return plan
 
 
-def _check_axes(axes: Sequence[Axis], networks: Sequence[Network], settings: Mapping[str, str]) -> None:
+def _check_axes(
+    axes: Sequence[Axis], networks: Sequence[Network], settings: Mapping[str, str]
+) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Refuse axes that are none; networks that lack some of the variables, with those."""
     seen: list[str] = []
     for axis in axes:
         if axis.name in seen:
@@ -206,10 +212,15 @@ def _check_axes(axes: Sequence[Axis], networks: Sequence[Network], settings: Map
         if axis.name in SWEEPABLE or axis.name == "network":
             _refuse("bad-axis", f"{axis.name} is a column of every sweep, not a variable")
         seen.append(axis.name)
+    lacking: dict[str, tuple[str, ...]] = {}
     for network in networks:
-        for name in (*seen, *settings):
-            if name != BATCH or BATCH in network.spec.settable or name in settings:
-                check_variable(network.spec, name)
+        named = [name for name in (*seen, *settings) if name != BATCH or name in settings]
+        lacks = tuple(name for name in named if name not in network.spec.settable)
+        if lacks:
+            lacking[network.name] = lacks
+    if len(lacking) == len(networks):
+        _refuse_lacking(networks, lacking)
+    networks = [network for network in networks if network.name not in lacking]
     for axis in axes:
         is_own = all(axis.name in network.spec.settable for network in networks)
         if axis.name == BATCH and not is_own and (axis.unit != 1 or axis.multiples.min() < 1):
@@ -217,6 +228,16 @@ def _check_axes(axes: Sequence[Axis], networks: Sequence[Network], settings: Map
     if not axes:
         names = dict.fromkeys(name for network in networks for name in network.spec.settable)
         _refuse("no-axes", "nothing to sweep over", f"--over NAME=VALUES; variables are {', '.join([*names, BATCH])}")
+    return tuple(lacking.items())
+
+
+def _refuse_lacking(networks: Sequence[Network], lacking: Mapping[str, tuple[str, ...]]) -> NoReturn:
+    """Each of the networks lacks a variable: one that all lack, with the nearest name, or else another one each."""
+    for name in next(iter(lacking.values())):
+        if all(name in lacks for lacks in lacking.values()):
+            check_variable(networks[0].spec, name)
+    each = "; ".join(f"{network} has no {', '.join(names)}" for network, names in lacking.items())
+    _refuse("unknown-variable", f"no network has all of these variables: {each}", "one sweep for each network")
 
 
 def _quantity(name: str) -> str:

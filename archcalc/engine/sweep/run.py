@@ -119,8 +119,9 @@ def collected(
 
 def compute(runner: Runner, store: Store | None, number: int) -> tuple[Tally, Rows | None]:
     """One chunk: its rows, or None where they are in the store."""
-    if store is not None and store.has(number):
-        return store.tally(number), None
+    found = None if store is None else store.found(number)
+    if found is not None:
+        return found, None
     rows, tally = runner.run(number)
     if store is None:
         return tally, rows

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archcalc.engine.groups import cut
-from archcalc.report.media.files import write_whole
 from archcalc.report.media.numbers import count, exact, listed, plural
 from archcalc.results.cost import LayerCost, NetworkCost
 from archcalc.source.extra import require
+from archcalc.source.writing import write_whole
 
 if TYPE_CHECKING:
     from archcalc.results.sweep import Sweep

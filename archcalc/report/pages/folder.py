@@ -12,13 +12,13 @@ from archcalc.report.claim import claim_row
 from archcalc.report.media import numbers
 from archcalc.report.media.blocks import Column, Document, Heading, Items, Paragraph, Section, Table, number
 from archcalc.report.media.data import csv_text, layers_csv, totals_csv
-from archcalc.report.media.files import write_whole
 from archcalc.report.media.markdown import markdown
 from archcalc.report.pages import catalogue, ledger
 from archcalc.report.pages.operators import manual
 from archcalc.report.show import footer, headline, layers_table, totals_table
 from archcalc.results.claim import ClaimResult, Ledger
 from archcalc.results.cost import NetworkCost
+from archcalc.source.writing import write_whole
 from archcalc.spec.library import find, plain
 
 _OWN = (("networks", "*.md"), ("tables", "*.csv"))  # folders whose files are all made here

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from archcalc.report.media import files
-from archcalc.report.media.data import csv_text, json_lines
+from archcalc.source import writing as files
 
 
 def test_a_file_is_written_whole(tmp_path: Path) -> None:
@@ -58,11 +57,38 @@ def test_a_device_is_written_to() -> None:
     assert not Path("/dev/null").is_file()
 
 
-def test_csv() -> None:
-    rows = [{"name": "a,b", "out_shape": [64, 7], "at_least": True, "head": None, "macs": 10**20}]
-    assert csv_text(rows) == 'name,out_shape,at_least,head,macs\n"a,b",64x7,true,,100000000000000000000\n'
+@pytest.mark.skipif(sys.platform == "win32", reason="links")
+def test_links_in_a_circle_are_refused(tmp_path: Path) -> None:
+    loop = tmp_path / "loop"
+    loop.symlink_to(loop)
+    with pytest.raises(OSError, match="symbolic links"):
+        files.write_whole(loop, "x")
+    assert loop.is_symlink()
 
 
-def test_json_has_an_object_a_line() -> None:
-    text = json_lines({"a": 1, "rows": [{"x": [1, 2]}, {"x": None}], "none": []})
-    assert text == '{\n  "a": 1,\n  "rows": [\n    {"x": [1, 2]},\n    {"x": null}\n  ],\n  "none": []\n}\n'
+@pytest.mark.skipif(sys.platform == "win32", reason="locks of POSIX")
+def test_what_a_killed_writer_left_is_taken_away(tmp_path: Path) -> None:
+    """And what is being written is not: of this file by another writer, or of another file."""
+    path = tmp_path / "a.txt"
+    left, other = tmp_path / ".a.txt.x1y2.tmp", tmp_path / ".b.txt.x1y2.tmp"
+    left.write_text("half")
+    other.write_text("half")
+    with files.writing_whole(path) as first:
+        assert not left.exists()
+        files.write_whole(path, "second")
+        assert first.exists()
+        first.write_text("first")
+    assert path.read_text() == "first"
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == [other.name, "a.txt"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="locks of POSIX")
+def test_one_writer_at_a_time(tmp_path: Path) -> None:
+    lock = tmp_path / "lock"
+    with files.only_writer(lock) as is_first:
+        with files.only_writer(lock) as is_second:
+            assert (is_first, is_second) == (True, False)
+        assert lock.exists()
+    assert not lock.exists()
+    with files.only_writer(lock) as is_alone:
+        assert is_alone
