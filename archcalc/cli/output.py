@@ -34,6 +34,7 @@ _ENDINGS = {
     ".xml": "junit",
     ".parquet": "parquet",
 }
+_OF_TEXT = {"", ".txt", ".text", ".log", ".out"}  # of what a terminal shows
 Choice = TypeVar("Choice", bound=StrEnum)
 
 
@@ -48,8 +49,13 @@ def chosen(format: Choice | None, output: Path | None, formats: type[Choice]) ->
     if output.suffix.lower() in ENDINGS:
         help = "--plot draws one, with show, compare and sweep"
         fail("bad-option", f"`{output}` ends as a picture does, and a text would be in it", help)
-    by_ending = _ENDINGS.get(output.suffix.lower())
+    ending = output.suffix.lower()
+    by_ending = _ENDINGS.get(ending)
     if by_ending is None:
+        if ending not in _OF_TEXT:
+            known = ", ".join(end for end, name in _ENDINGS.items() if name in set(formats))
+            help = f"-o FILE with {known}; .txt for a text"
+            fail("bad-option", f"`{output}` ends in {ending}, and nothing is written as that", help)
         return next(iter(formats))
     if by_ending not in set(formats):
         fail("bad-option", f"this result is not written as {by_ending}", f"--format {', '.join(formats)}")
@@ -80,11 +86,11 @@ def deliver(
 
 
 def send_latex(document: Document, output: Path | None) -> None:
-    """Write a document's tables for LaTeX."""
+    """Write a document's tables for LaTeX; in a file they are the same whatever the window."""
     from archcalc.report.media.latex import WIDTH, latex
 
     try:
-        text = latex(document, asked_width() or WIDTH)
+        text = latex(document, (asked_width() if output is None else None) or WIDTH)
     except ValueError as error:
         fail("no-table", f"this result cannot be written as LaTeX: {error} in it", "--format markdown")
     send(text, output)

@@ -291,16 +291,25 @@ def division(splits: dict[str, list[Split]], names: Sequence[str], title: str, u
     return table
 
 
-def division_in_rows(splits: dict[str, list[Split]], names: Sequence[str], quantity: Quantity, units: Units) -> Table:
-    """A row for each network, a column for each label, the largest eight; where there is no room, the smallest go."""
+def division_in_rows(
+    splits: dict[str, list[Split]],
+    names: Sequence[str],
+    quantity: Quantity,
+    units: Units,
+    gone: frozenset[str] = frozenset(),
+) -> Table:
+    """A row for each network, a column for each label, the largest eight; where there is no room, the smallest go.
+
+    What is left out, for either reason, is in the last column.
+    """
     largest = sorted(splits, key=lambda label: -max(getattr(part, quantity) for part in splits[label]))
     largest = [label for label in largest if any(getattr(part, quantity) for part in splits[label])]
-    chosen = [label for label in splits if label in largest[:8]]
+    chosen = [label for label in splits if label in largest[:8] and label not in gone]
     rest = [label for label in largest if label not in chosen]
     columns = [Column("network", least=24), *(number(label, drop=1 + largest.index(label)) for label in chosen)]
     if rest:
         columns.append(number("others"))
-    table = Table(columns)
+    table = Table(columns, without=lambda more: division_in_rows(splits, names, quantity, units, more))
     for index, name in enumerate(names):
         cells: list[Cell] = [name]
         for label in chosen:

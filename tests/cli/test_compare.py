@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import archcalc
 from tests.cli.running import run, spec
 
 
@@ -176,3 +177,17 @@ def test_rows_of_each_network_are_chosen() -> None:
     assert [row[0] for row in table_of(named, "Stages of lenet5")] == ["C1", "C3", "C5", "F6", "S2", "S4"]
     assert "has none to cut" in run("compare", "lenet5", "alexnet", "--by", "stage", "--depth", "2", code=2).stderr
     assert "no column is called `mac`" in run("compare", "lenet5", "alexnet", "--sort", "mac", code=2).stderr
+
+
+def test_others_hold_what_the_columns_held_that_are_left_out() -> None:
+    """Each row of a division adds up to the network's total, however few columns there is room for."""
+    names = ["alexnet", "vgg16", "googlenet", "resnet50"]
+    totals = [archcalc.analyze(name).totals.params for name in names]
+    for columns in (None, 120, 80, 60):
+        found = run("compare", *names, "--units", "raw", columns=columns).stdout
+        _, _, division = found.partition("params by kind of operation\n")
+        lines = division.splitlines()
+        rows = {line.split()[0]: line.split()[1:] for line in lines[1:8] if line.split()[:1]}
+        for name, total in zip(names, totals, strict=True):
+            cells = [0 if cell == "-" else int(cell.replace(",", "")) for cell in rows[name]]
+            assert sum(cells) == total, (columns, name)

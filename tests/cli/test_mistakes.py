@@ -108,3 +108,31 @@ def test_version() -> None:
     from archcalc import __version__
 
     assert run("--version").stdout == f"archcalc {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    "ending", ["pdf", "xlsx", "xls", "tsv", "docx", "html", "yaml", "png", "jpg", "jsonl", "gz", "feather", "v2"]
+)
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["show", "lenet5"],
+        ["compare", "lenet5", "alexnet"],
+        ["formula", "lenet5"],
+        ["sweep", "lenet5", "--over", "classes=5,10"],
+        ["solve", "resnet18", "--for", "resolution", "--max", "macs=2G"],
+        ["list"],
+    ],
+)
+def test_a_file_is_what_its_ending_says_or_refused(command: list[str], ending: str, tmp_path: Path) -> None:
+    path = tmp_path / f"x.{ending}"
+    found = run(*command, "-o", str(path), code=2)
+    assert "error[bad-option]: " in found.stderr
+    assert f"x.{ending}` ends " in found.stderr
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["x.txt", "x", "x.log", "X.TXT"])
+def test_a_text_goes_to_a_text_file(name: str, tmp_path: Path) -> None:
+    run("show", "lenet5", "-o", str(tmp_path / name))
+    assert (tmp_path / name).read_text(encoding="utf-8").startswith("lenet5")

@@ -230,3 +230,13 @@ def test_latex_takes_them(command: list[str], tmp_path: Path) -> None:
     arguments = ["x.tex"] if compiler == "tectonic" else ["-halt-on-error", "-interaction=nonstopmode", "x.tex"]
     done = subprocess.run([compiler, *arguments], cwd=tmp_path, capture_output=True, check=False)
     assert done.returncode == 0, done.stdout[-2000:]
+
+
+def test_a_file_does_not_depend_on_the_window(tmp_path: Path) -> None:
+    """COLUMNS is the shell's, and changes with the window."""
+    path = tmp_path / "vgg16.tex"
+    run("show", "vgg16", "-o", str(path))
+    plain = path.read_text()
+    for columns in (40, 200):
+        run("show", "vgg16", "-o", str(path), columns=columns)
+        assert path.read_text() == plain

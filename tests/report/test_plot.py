@@ -53,7 +53,7 @@ def test_areas_of_balls_are_the_bytes(tmp_path: Path) -> None:
     path = tmp_path / "balls.svg"
     costs = [archcalc.analyze(name) for name in ("lenet5", "googlenet", "vgg16")]
     write_chart(balls(costs), path)
-    circles = re.findall(r'network: (\w+); weights, MiB: [^>]* d="M([\d.]+),0A', path.read_text(encoding="utf-8"))
+    circles = re.findall(r'weights, MiB: [^;]*; network: (\w+);[^>]* d="M([\d.]+),0A', path.read_text(encoding="utf-8"))
     radii = {name: float(radius) for name, radius in circles}
     assert set(radii) == {"lenet5", "googlenet", "vgg16"}
     for cost in costs:
@@ -131,3 +131,51 @@ def test_more_than_a_picture_shows_is_refused() -> None:
     sweep = archcalc.sweep(["resnet18"], over={"resolution": "32:6000:1"})
     with pytest.raises(ValueError, match="up to 5,000 configurations"):
         cost_along(sweep)
+
+
+def texts_in(path: Path) -> str:
+    """All that is written in a picture: letters of a title may be apart."""
+    return path.read_text(encoding="utf-8")
+
+
+def test_a_picture_of_a_part_says_of_which(tmp_path: Path) -> None:
+    """In its title and on its axes; and no colour is there that stands for nothing."""
+    path = tmp_path / "part.svg"
+    run("show", "resnet18", "--scope", "conv2", "--plot", str(path))
+    found = texts_in(path)
+    assert "Where conv2 of resnet18 costs" in found
+    assert "MACs of conv2" in found
+    assert "parameters of conv2" in found
+    run("compare", "resnet18", "resnet34", "--scope", "conv2", "--plot", str(path))
+    found = texts_in(path)
+    assert "What conv2 of networks compute and what they store" in found
+    assert "weights, MiB of conv2" in found
+
+
+def colours(chart: Any) -> set[str]:
+    """Fields that a colour, a dash or a shape stands for."""
+    panels = chart.get("hconcat", chart.get("layer", [chart]))
+    encodings = [part["encoding"] for panel in panels for part in panel.get("layer", [panel])]
+    channels = ("color", "strokeDash", "shape")
+    return {encoding[name]["field"] for encoding in encodings for name in channels if name in encoding}
+
+
+def test_colours_have_a_legend_or_are_not_there() -> None:
+    cost = archcalc.analyze("resnet18")
+    assert not colours(cost_by_layer(cost, cost.layers).to_dict())
+    assert not colours(balls([cost, archcalc.analyze("vgg11")]).to_dict())
+    one = cost_along(archcalc.sweep("resnet18", {"resolution": "32:96:32"})).to_dict()
+    assert not colours(one)
+
+
+@pytest.mark.parametrize(("widths", "is_told"), [(2, True), (8, True), (24, True), (25, False)])
+def test_lines_are_told_apart_or_all_alike(widths: int, is_told: bool) -> None:
+    """Eight colours, three dashes: up to 24 lines, no two of which look alike."""
+    swept = archcalc.sweep("resnet18", {"resolution": "32,64", "width": list(range(1, widths + 1))})
+    chart = cost_along(swept).to_dict()
+    assert bool(colours(chart)) == is_told
+    assert ("too many to tell apart" in chart["title"]["subtitle"]) != is_told
+    for panel in chart["hconcat"] if is_told else ():
+        looks = [panel["encoding"][name]["scale"]["range"] for name in ("color", "strokeDash")]
+        assert len({(colour, tuple(dash)) for colour, dash in zip(*looks, strict=True)}) == widths
+        assert panel["encoding"]["color"]["legend"]["symbolLimit"] >= widths

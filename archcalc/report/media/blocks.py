@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -51,10 +51,15 @@ class Total(NamedTuple):
 
 @dataclass(slots=True)
 class Table:
-    """Rows under named columns."""
+    """Rows under named columns.
+
+    Where a column holds what others that had to go held, `without` makes the table anew, without columns of these
+    titles.
+    """
 
     columns: list[Column]
     rows: list[Sequence[Cell] | Section | Total] = field(default_factory=list)
+    without: Callable[[frozenset[str]], Table] | None = None
 
 
 class Heading(NamedTuple):
@@ -100,7 +105,15 @@ def _printable(block: Block) -> Block:
             return Verbatim("\n".join(lines))
         case Table():
             columns = [column._replace(title=visible(column.title)) for column in block.columns]
-            return Table(columns, [_printable_row(row) for row in block.rows])
+            without = block.without
+            made = None if without is None else lambda gone: _printable_table(without(gone))
+            return Table(columns, [_printable_row(row) for row in block.rows], made)
+
+
+def _printable_table(table: Table) -> Table:
+    made = _printable(table)
+    assert isinstance(made, Table)
+    return made
 
 
 def _printable_row(row: Sequence[Cell] | Section | Total) -> Sequence[Cell] | Section | Total:

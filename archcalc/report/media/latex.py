@@ -25,7 +25,7 @@ from archcalc.report.media.blocks import (
     Verbatim,
     printable,
 )
-from archcalc.report.media.text import fit
+from archcalc.report.media.text import fit, settled
 
 ROWS_ON_A_PAGE = 45
 WIDTH = 80  # characters of footnotes that fill a line of an article
@@ -108,12 +108,14 @@ def latex(document: Document, width: int = WIDTH) -> str:
         parts.append(_float(found, fitted, label if labels[label] == 1 else f"{label}-{labels[label]}"))
     if dropped:
         names = ", ".join(dict.fromkeys(dropped))
-        parts[0] += f"\n% left out at {width} characters: {names} (COLUMNS=120 in the environment makes room for more)"
+        more = "COLUMNS=120 in the environment makes room for more on stdout"
+        parts[0] += f"\n% left out at {width} characters: {names} ({more})"
     return "\n\n".join(parts) + "\n"
 
 
 def _fitted(table: Table, width: int, dropped: list[str]) -> _Fitted:
     """A table without bars and what there is no room for; prose goes over several lines."""
+    table = settled(table, width, dropped)
     shown = [index for index, column in enumerate(table.columns) if not column.is_bar]
     columns = [table.columns[index] for index in shown]
     rows = [row if isinstance(row, Section) else [str(_cells(row)[index]) for index in shown] for row in table.rows]

@@ -26,6 +26,8 @@ ENDINGS = (".svg", ".png", ".html")
 MOST_ROWS = 70  # of a chart whose labels can be read
 LONGEST_LABEL = 260  # pixels
 MOST_COLOURS = len(PALETTE)
+DASHES = [[1, 0], [6, 3], [2, 2]]
+SHAPES = ["circle", "square", "triangle-up"]
 WIDTH, HEIGHT = 520, 380  # of a chart with balls, in pixels
 MOST_AREA = 2500  # of a ball
 MOST_BALLS = 6  # of a legend
@@ -73,24 +75,20 @@ def cost_by_layer(cost: NetworkCost, rows: Sequence[LayerCost]) -> Any:
         shown, how = [row for row in cut(rows, depth) if row.macs or row.params], ", layers of a block together"
     quantities = [("macs", "MACs"), ("params", "parameters"), ("activations", "activations (outputs)")]
     values = [
-        {"order": order, "layer": row.name, "stage": row.stage, "quantity": title, "cost": getattr(row, name)}
+        {"order": order, "layer": row.name, "quantity": title, "cost": getattr(row, name)}
         for order, row in enumerate(shown)
         for name, title in quantities
     ]
-    stages = list(dict.fromkeys(row.stage for row in shown))
-    two = [PALETTE[place % 2] for place in range(len(stages))]  # neighbouring stages in turn
-    colour = alt.Color("stage:N", legend=None, sort=stages, scale=alt.Scale(domain=stages, range=two))
     names = [row.name for row in shown]
     panels = []
     for position, (_, title) in enumerate(quantities):
         axis = alt.Axis(labelLimit=LONGEST_LABEL, ticks=False) if position == 0 else None
         panels.append(
             alt.Chart(_data([value for value in values if value["quantity"] == title]))
-            .mark_bar()
+            .mark_bar(color=PALETTE[0])
             .encode(
-                x=alt.X("cost:Q", title=title, axis=_axis(tickCount=4)),
+                x=alt.X("cost:Q", title=f"{title}{_within(cost.scope)}", axis=_axis(tickCount=4)),
                 y=alt.Y("layer:N", title=None, sort=names, axis=axis),
-                color=colour,
                 tooltip=["layer:N", alt.Tooltip("cost:Q", title=title, format=",")],
             )
             .properties(width=190, height=alt.Step(14))
@@ -99,7 +97,7 @@ def cost_by_layer(cost: NetworkCost, rows: Sequence[LayerCost]) -> Any:
     subtitle = (
         f"input {cost.input}, batch {cost.batch}: {count(totals.macs)} MACs, {count(totals.params)} parameters{how}"
     )
-    return _finished(alt.hconcat(*panels, spacing=12), f"Where {cost.name} costs", subtitle)
+    return _finished(alt.hconcat(*panels, spacing=12), f"Where {_part(cost.scope)}{cost.name} costs", subtitle)
 
 
 def balls(costs: Sequence[NetworkCost]) -> Any:
@@ -107,7 +105,6 @@ def balls(costs: Sequence[NetworkCost]) -> Any:
     require("altair", "vl_convert", extra="plot")
     import altair as alt
 
-    names = [cost.name for cost in costs]
     values = [
         {
             "network": cost.name,
@@ -119,14 +116,15 @@ def balls(costs: Sequence[NetworkCost]) -> Any:
     ]
     x, y = _Span([cost.totals.macs for cost in costs]), _Span([cost.totals.params for cost in costs])
     most = max(cost.totals.size_bytes for cost in costs) / 2**20 or 1.0
+    scope = costs[0].scope
     base = alt.Chart(_data(values)).encode(
-        x=alt.X("macs:Q", title="MACs", scale=x.scale(), axis=_axis(values=x.powers())),
-        y=alt.Y("params:Q", title="parameters", scale=y.scale(), axis=_axis(values=y.powers())),
+        x=alt.X("macs:Q", title=f"MACs{_within(scope)}", scale=x.scale(), axis=_axis(values=x.powers())),
+        y=alt.Y("params:Q", title=f"parameters{_within(scope)}", scale=y.scale(), axis=_axis(values=y.powers())),
     )
-    ball = base.mark_circle(opacity=0.65, stroke="black", strokeWidth=1).encode(
+    ball = base.mark_circle(opacity=0.65, color=PALETTE[0], stroke="black", strokeWidth=1).encode(
         size=alt.Size(
             "MiB:Q",
-            title="weights, MiB",
+            title=f"weights, MiB{_within(scope)}",
             scale=alt.Scale(type="linear", domain=[0, most], range=[0, MOST_AREA]),
             legend=alt.Legend(
                 labelExpr="format(datum.value, '~r')",
@@ -135,14 +133,24 @@ def balls(costs: Sequence[NetworkCost]) -> Any:
                 symbolStrokeColor="black",
             ),
         ),
-        color=alt.Color("network:N", sort=names, legend=None, scale=_colours(names)),
         tooltip=["network:N", alt.Tooltip("macs:Q", format=","), alt.Tooltip("params:Q", format=",")],
     )
     label = alt.layer(*_labels(base, values, x, y, most))
     inputs = {str(cost.input) for cost in costs}
     subtitle = f"input {inputs.pop()}" if len(inputs) == 1 else "each at its own input"
     chart = (ball + label).properties(width=WIDTH, height=HEIGHT)
-    return _finished(chart, "What networks compute and what they store", f"{subtitle}, batch {costs[0].batch}")
+    title = f"What {_part(scope)}networks compute and what they store"
+    return _finished(chart, title, f"{subtitle}, batch {costs[0].batch}")
+
+
+def _part(scope: str) -> str:
+    """`layer1 of `, before the name of what it is a part of; nothing where all of it is meant."""
+    return f"{scope} of " if scope else ""
+
+
+def _within(scope: str) -> str:
+    """` of layer1`, after the name of a quantity; nothing where all of a network is meant."""
+    return f" of {scope}" if scope else ""
 
 
 def cost_along(sweep: Sweep) -> Any:
@@ -178,21 +186,27 @@ def cost_along(sweep: Sweep) -> Any:
         for name in quantities
     ]
     labels = list(dict.fromkeys(series))
-    legend = alt.Legend(title=None, symbolLimit=MOST_LABELS, labelLimit=LONGEST_LABEL) if len(labels) > 1 else None
+    told = _told_apart(labels, along.is_numeric)
     kind = "Q" if along.is_numeric else "N"
     panels = []
     for name in quantities:
         marks = alt.Chart(_data([value for value in values if value["quantity"] == name])).encode(
             x=alt.X(f"at:{kind}", title=along.name, scale=alt.Scale(zero=False) if kind == "Q" else alt.Undefined),
             y=alt.Y("cost:Q", title=TITLES.get(name, name), axis=_axis(tickCount=5)),
-            color=alt.Color("series:N", sort=labels, legend=legend, scale=_colours(labels)),
+            detail="series:N",
+            **told,
             tooltip=["series:N", f"at:{kind}", alt.Tooltip("cost:Q", title=name, format=",")],
         )
-        drawn = marks.mark_line(point=alt.OverlayMarkDef(size=18)) if kind == "Q" else marks.mark_point(filled=True)
+        drawn = (
+            marks.mark_line(color=PALETTE[0], point=alt.OverlayMarkDef(size=18))
+            if kind == "Q"
+            else marks.mark_point(color=PALETTE[0], filled=True)
+        )
         panels.append(drawn.properties(width=360, height=260))
     title = f"What {listed(list(heading.networks)[:MOST_NAMES])} cost{'s' * (len(heading.networks) == 1)}"
     subtitle = (
         f"along {along.name}{f', for each {listed(others)}' if others else ''}: {plural(len(sweep), 'configuration')}"
+        f"{'' if told or len(labels) < 2 else f', {len(labels)} lines, too many to tell apart'}"
     )
     return _finished(alt.hconcat(*panels, spacing=24), title, subtitle)
 
@@ -295,11 +309,22 @@ def _data(values: list[dict[str, Any]]) -> Any:
     return alt.InlineData(values=values)
 
 
-def _colours(names: Sequence[str]) -> Any:
-    """The palette, round and round where there are more names than colours."""
+def _told_apart(labels: Sequence[str], are_lines: bool) -> dict[str, Any]:
+    """Colours, and dashes or shapes where colours come again, with a legend; none where it has no room for all."""
     import altair as alt
 
-    return alt.Scale(domain=list(names), range=[PALETTE[place % MOST_COLOURS] for place in range(len(names))])
+    if not 1 < len(labels) <= MOST_LABELS:
+        return {}
+    legend = alt.Legend(title=None, symbolLimit=MOST_LABELS, labelLimit=LONGEST_LABEL)
+    turns = range(len(labels))
+    colours = alt.Scale(domain=list(labels), range=[PALETTE[place % MOST_COLOURS] for place in turns])
+    kinds: list[Any] = DASHES if are_lines else SHAPES
+    second = alt.Scale(domain=list(labels), range=[kinds[place // MOST_COLOURS] for place in turns])
+    channel = alt.StrokeDash if are_lines else alt.Shape
+    return {
+        "color": alt.Color("series:N", sort=labels, legend=legend, scale=colours),
+        "strokeDash" if are_lines else "shape": channel("series:N", sort=labels, legend=legend, scale=second),
+    }
 
 
 def _finished(chart: Any, title: str, subtitle: str) -> Any:

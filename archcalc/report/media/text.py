@@ -114,6 +114,7 @@ def _lines(block: Block, width: int | None, dropped: list[str]) -> Iterator[Line
 
 
 def _table(table: Table, width: int | None, dropped: list[str]) -> Iterator[Line]:
+    table = settled(table, width, dropped)
     columns = table.columns
     rows = [_cells(row) for row in table.rows]
     kept, widths = fit(columns, [cells for cells in rows if cells is not None], width)
@@ -211,6 +212,22 @@ def _cells(row: Sequence[Cell] | Section | Total) -> Sequence[Cell] | None:
     if isinstance(row, Section):
         return None
     return row.cells if isinstance(row, Total) else row
+
+
+def settled(table: Table, width: int | None, dropped: list[str]) -> Table:
+    """A table one of whose columns holds what those held that there is no room for, without these."""
+    gone: frozenset[str] = frozenset()
+    shown = table
+    while table.without is not None:
+        rows = [cells for cells in map(_cells, shown.rows) if cells is not None]
+        kept, _ = fit(shown.columns, rows, width)
+        going = [column.title for index, column in enumerate(shown.columns) if index not in kept]
+        if not going:
+            break
+        dropped.extend(going)
+        gone |= frozenset(going)
+        shown = table.without(gone)
+    return shown
 
 
 def fit(columns: list[Column], rows: list[Sequence[Cell]], width: int | None) -> tuple[list[int], list[int]]:
