@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -74,7 +75,8 @@ def test_a_worker_is_killed_and_nothing_is_lost_or_doubled(cluster: Any, tmp_pat
 
     found = collected_on_dask(plan, there, kill, scheduler=cluster.scheduler_address)
     assert killed
-    assert before[0] not in workers(cluster)  # it is gone; another one may have taken its place
+    while before[0] in workers(cluster):  # it is gone, when its nanny has seen it; another one may take its place
+        time.sleep(0.05)
     expected = collected(plan, here)
     assert found.tally == expected.tally
     assert found.tally.computed == plan.points == 120 * 33
@@ -209,7 +211,6 @@ from archcalc.__main__ import main
 from archcalc.engine.sweep import cluster, plan
 
 plan.MOST_EXPANSIONS = 4
-cluster.PATIENCE = 10.0
 served = subprocess.Popen([sys.executable, "-c", sys.argv[1]], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
 address = served.stdout.readline().decode().strip()
 right = cluster._answer
