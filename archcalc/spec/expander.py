@@ -197,9 +197,18 @@ class Expander(Inputs):
             if module is not None:
                 self.steps += 1
                 return self.module(module, expression, base, handle, scope, slot, count)
+        if count > self.limits.layers - len(self.nodes) and self.is_operation(expression, base, scope):
+            self.too_many_layers(base + expression.start)  # told before the work is done
         for _ in range(count):
             handle = self.layer(expression, base, handle, scope, slot)
         return handle
+
+    def is_operation(self, expression: Expression, base: int, scope: Scope) -> bool:
+        """Whether an expression calls an operator, and so makes an operation each time."""
+        name = expression.id if type(expression) is Name else ""
+        if type(expression) is Call:
+            name = self.called(expression, base, scope)
+        return name in self.operators and name not in scope.locals and name not in self.spec.settable
 
     def is_function(self, name: str, scope: Scope) -> bool:
         """Whether a call of this name is one of a function, which names of the file hide."""

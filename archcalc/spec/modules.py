@@ -47,6 +47,8 @@ class Modules(Replays):
             else:
                 # What leaves its input's shape as it was is the same call again; limits are looked at in between.
                 is_same = template.output.shape == handle.shape and not begins and not reads_input
+                if is_same and (template.last - template.first) * count > self.limits.layers - len(self.nodes):
+                    self.too_many_layers(base + call.start)  # told before the work is done
                 turns = min(count, 256) if is_same else 1
                 self.step(self.span_of(call, base), 5 * (turns - 1))
                 handle = self.replay(template, handle, [slot.next() for _ in range(turns)], base + call.start)

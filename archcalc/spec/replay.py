@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from archcalc.graph import Node
 from archcalc.source import Span
@@ -34,17 +34,21 @@ class Replays(Branches):
         super().__init__(*arguments)
         self.templates: dict[tuple[Any, ...], Template] = {}
 
+    def too_many_layers(self, at: int) -> NoReturn:
+        """Raise at what would make more operations than there may be."""
+        self.fail(
+            "too-many-layers",
+            f"the network has more than {self.limits.layers:,} operations",
+            Span(at, at + 1),
+            how_to_raise("layers"),
+        )
+
     def replay(self, template: Template, handle: Handle, paths: Sequence[str], at: int) -> Handle:
         """Copy what the same call gave before, once under each path, one copy after the other."""
         first, last, first_known, last_known, old_path, old_input, output, spliced, characters = template
         size, named = last - first, last_known - first_known
         if len(self.nodes) + size * len(paths) > self.limits.layers:
-            self.fail(
-                "too-many-layers",
-                f"the network has more than {self.limits.layers:,} operations",
-                Span(at, at + 1),
-                how_to_raise("layers"),
-            )
+            self.too_many_layers(at)
         self.steps += max(size, named) * len(paths)
         cut = len(old_path)
         shift, new_input = 0, old_input
