@@ -131,7 +131,7 @@ def test_parameters_come_in_the_order_of_execution(path: Path) -> None:
     graph = load(all_names([path])[0]).graph()
     model = build(graph, True, "meta").train()
     with Used() as used:
-        model(examples(graph, 2, "meta"))
+        model(*examples(graph, 2, "meta"))
     assert list(used.order) == [id(parameter) for parameter in model.parameters()]
 
 

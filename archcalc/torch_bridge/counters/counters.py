@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -36,10 +36,10 @@ class CountingInterpreter(fx.Interpreter):
         self.ran: dict[int, Ran] = {}
         self._mode = FlopCounterMode(display=False)
 
-    def count(self, x: Tensor) -> list[Tensor]:
+    def count(self, inputs: Sequence[Tensor]) -> list[Tensor]:
         """Run it, and give all outputs; gradients stay on, for without them FlopCounterMode fails on some modules."""
         with self._mode:
-            return outputs(self.run(x))
+            return outputs(self.run(*inputs))
 
     def run_node(self, n: fx.Node) -> Any:
         """Run a node; several of them may be one operation, which gives what the last of them gives."""
@@ -52,14 +52,14 @@ class CountingInterpreter(fx.Interpreter):
         return result
 
 
-def count_flops(model: nn.Module, x: Tensor) -> tuple[list[Tensor], int]:
+def count_flops(model: nn.Module, inputs: Sequence[Tensor]) -> tuple[list[Tensor], int]:
     """What a model gives, and the FLOPs that FlopCounterMode counts."""
     with FlopCounterMode(display=False) as mode:
-        given = outputs(model(x))
+        given = outputs(model(*inputs))
     return given, int(mode.get_total_flops())
 
 
-def count_by_fvcore(model: nn.Module, x: Tensor) -> Mapping[str, Counter[str]]:
+def count_by_fvcore(model: nn.Module, inputs: Sequence[Tensor]) -> Mapping[str, Counter[str]]:
     """What fvcore counts at inference, for each path of a module and each operator of fvcore's; '' is the whole.
 
     fvcore traces a run on real tensors; it fails on the meta device.
@@ -68,7 +68,7 @@ def count_by_fvcore(model: nn.Module, x: Tensor) -> Mapping[str, Counter[str]]:
         warnings.simplefilter("ignore")  # fvcore's imports and the tracer's own
         from fvcore.nn.flop_count import FlopCountAnalysis
 
-        analysis = FlopCountAnalysis(_Listed(model), (x,)).tracer_warnings("none")
+        analysis = FlopCountAnalysis(_Listed(model), tuple(inputs)).tracer_warnings("none")
         analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False)
         analysis.ancestor_mode("caller")  # a merge may have the name of what the layers merged are in
         counted = analysis.by_module_and_operator()
@@ -82,9 +82,9 @@ class _Listed(nn.Module):
         super().__init__()
         self.model = model.eval()
 
-    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+    def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         """All outputs."""
-        return tuple(outputs(self.model(x)))
+        return tuple(outputs(self.model(*inputs)))
 
 
 class Uninitialised(TorchFunctionMode):
@@ -104,9 +104,14 @@ def outputs(given: Any) -> list[Tensor]:
     return [value for value in (given.values() if isinstance(given, dict) else given) if value is not None]
 
 
-def examples(graph: Graph, batch: int, device: str) -> Tensor:
-    """A batch of zeros that the network reads."""
-    return torch.zeros((batch, *shape_list(graph.input)), device=device)
+def examples(graph: Graph, batch: int, device: str) -> tuple[Tensor, ...]:
+    """A batch of zeros for each input of the network, whole ones for tokens."""
+    return tuple(
+        torch.zeros(
+            (batch, *shape_list(shape)), dtype=torch.int64 if shape.channels is None else torch.float32, device=device
+        )
+        for shape in graph.inputs.values()
+    )
 
 
 def macs_of(flops: int, batch: int) -> int | str:

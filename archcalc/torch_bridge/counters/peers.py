@@ -24,7 +24,7 @@ Sizes = Sequence[int]  # of an input: channels first
 
 def _flop_counter(make: Make, sizes: Sizes) -> int:
     """On the meta device: fused attention on the CPU is not in its registry."""
-    return count_flops(make("meta"), _zeros(sizes, "meta"))[1]
+    return count_flops(make("meta"), [_zeros(sizes, "meta")])[1]
 
 
 def _fvcore(make: Make, sizes: Sizes) -> int:

@@ -21,7 +21,9 @@ from torch import Tensor, fx, nn
 from archcalc.engine.network import AnyNetwork, load
 from archcalc.graph import NETWORK_INPUT, Graph
 from archcalc.ops import Shape, TorchCall
+from archcalc.ops.embedding import Embedding
 from archcalc.results.cost import shape_list
+from archcalc.spec.words import INPUT
 from archcalc.torch_bridge.model import attention, merges, modules, norms, positions, recurrent, sequences
 from archcalc.torch_bridge.model.naming import class_name, submodule_name, variable_name
 
@@ -43,7 +45,8 @@ def to_torch(
 ) -> fx.GraphModule:
     """The torch model of a network, initialised as torch does.
 
-    It takes a batch, channels first, and gives one tensor, or a dict of them by name where the network has further
+    It takes a batch, channels first; of several inputs one for each, in their order or by name (`model(source=x)`), and
+    whole numbers for tokens. It gives one tensor, or a dict of them by name where the network has further
     outputs or heads: `{"output": ..., "aux1": ...}`.
 
     Args:
@@ -67,8 +70,19 @@ def build(graph: Graph, with_heads: bool = False, device: str | torch.device = "
 
 
 def example_input(graph: Graph, batch: int = 1, device: str | torch.device = "cpu") -> Tensor:
-    """A random batch of the shape that the network reads."""
-    return torch.randn((batch, *shape_list(graph.input)), device=device)
+    """A random batch of the shape that the network reads, of its first input where there are several."""
+    return example_inputs(graph, batch, device)[0]
+
+
+def example_inputs(graph: Graph, batch: int = 1, device: str | torch.device = "cpu") -> tuple[Tensor, ...]:
+    """A random batch of each input in their order: whole numbers for tokens, which every embedding has."""
+    entries = [node.operator.entries for node in graph.nodes if isinstance(node.operator, Embedding)]
+    return tuple(
+        torch.randint(min(entries, default=2), (batch, *shape_list(shape)), device=device)
+        if shape.channels is None
+        else torch.randn((batch, *shape_list(shape)), device=device)
+        for shape in graph.inputs.values()
+    )
 
 
 class _Builder:
@@ -87,7 +101,9 @@ class _Builder:
 
     def model(self) -> fx.GraphModule:
         """Add every operation, then what the model gives."""
-        self._values[NETWORK_INPUT] = self._fx.placeholder("x")
+        for number, name in enumerate(self._graph.inputs):
+            called = "x" if name == INPUT else variable_name(name)
+            self._values[NETWORK_INPUT - number] = self._fx.placeholder(called)
         for layer, indices in self._graph.layers(self._with_heads):
             for index in indices:
                 self._add(index, _path(self._graph, layer, index, len(indices) > 1))

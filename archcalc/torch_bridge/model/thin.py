@@ -136,6 +136,7 @@ class Unknown(NamedTuple):
         raise NotImplementedError(self.reason)
 
 
+_BY_ROLES = "which positions it reads is a matter of values, or of no input at all"
 _ELSEWHERE = "its positions do not lie along the axes of the input"
 Reading = Slide | Spread | Enlarge | Unpool | Border | Join | Whole | Same | Unknown
 
@@ -213,7 +214,7 @@ def thin(model: fx.GraphModule, graph: Graph, axis: int) -> Thin:
         index = node.meta["index"]
         read: list[fx.Node] = []
         fx.map_arg(node.args, read.append)
-        inputs = tuple(places[each] for each in read if each in places)
+        inputs = tuple(places[each] for each in read if each in places) or (0,)  # or none, as trained queries
         for reading in _readings(model, node, graph, index, axis):
             if isinstance(reading, Unpool):
                 pooled = read[1].args[0].args[0]  # type: ignore[union-attr]  # indices, of a pooling, of its input
@@ -249,6 +250,8 @@ def _readings(model: fx.GraphModule, node: fx.Node, graph: Graph, index: int, ax
             return [whole]
         case nn.Linear() | nn.Conv1d(kernel_size=(1,)):
             return [Same()]  # what a linear layer reads has been flattened, or is a row of positions
+    if not isinstance(x, Shape):
+        return [Unknown(_BY_ROLES)]
     if x.spatial == y.spatial or x.rank == 0 or isinstance(module, nn.Flatten):
         return [Same()]
     return [Unknown(_ELSEWHERE)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from math import isnan
 from typing import Any
 
@@ -18,9 +18,9 @@ from archcalc.engine.cost.analyze import total
 from archcalc.graph import Graph
 from archcalc.results.cost import shape_list
 from archcalc.results.verification import MODEL, VALUES, WITH_HEADS, Check, compare
-from archcalc.torch_bridge.counters.counters import elements
+from archcalc.torch_bridge.counters.counters import elements, examples
 from archcalc.torch_bridge.model.build import build
-from archcalc.torch_bridge.verify.against_torch import BATCH, total_checks
+from archcalc.torch_bridge.verify.against_torch import BATCH, total_checks, without_input
 from archcalc.torch_bridge.verify.values import UnmatchedError, as_matrix, compare_values
 
 
@@ -48,20 +48,21 @@ def model_checks(
         with_heads: whether it has the spec's train-only heads.
         is_flat: whether its output is flat where ours has extents of 1.
     """
-    given, flops = run_without_memory(model, graph)
+    batch = 1 if without_input(graph) else BATCH  # what depends on no input may be computed once for all examples
+    given, flops = run_without_memory(model, graph, batch)
     suffix = WITH_HEADS if with_heads else ""
     y = graph.shape(graph.output)
-    ours = (BATCH, y.elements) if is_flat else (BATCH, *shape_list(y))
+    ours = (batch, y.elements) if is_flat else (batch, *shape_list(y))
     yield compare(name, against, "", f"out_shape{suffix}", ours, tuple(given[0].shape))
     for (output, index), tensor in zip(graph.outputs.items(), given[1:], strict=False):
-        expected = (BATCH, *shape_list(graph.shape(index)))
+        expected = (batch, *shape_list(graph.shape(index)))
         yield compare(name, against, output, f"out_shape{suffix}", expected, tuple(tensor.shape))
-    yield from total_checks(name, against, graph, model, flops, with_heads)
+    yield from total_checks(name, against, graph, model, flops, with_heads, batch)
     built = build(graph, with_heads, "meta")
     yield compare(name, against, "", f"param_shapes{suffix}", *_unlike(built, model))
 
 
-def run_without_memory(model: nn.Module, graph: Graph) -> tuple[list[Tensor], int]:
+def run_without_memory(model: nn.Module, graph: Graph, batch: int) -> tuple[list[Tensor], int]:
     """What a model gives for a batch, and the FLOPs that FlopCounterMode counts, on the meta device.
 
     What holds tensors that it has not registered does not run there, and runs where it is.
@@ -72,23 +73,26 @@ def run_without_memory(model: nn.Module, graph: Graph) -> tuple[list[Tensor], in
     stored = {**dict(model.named_parameters()), **dict(model.named_buffers())}
     floating = [each for each in stored.values() if each.is_floating_point()]
     dtype = floating[0].dtype if floating else torch.float32
-    shape = (BATCH, *shape_list(graph.input))
     moved = {name: each.detach().to("meta").requires_grad_(each.requires_grad) for name, each in stored.items()}
     try:
-        given, flops = _counted(model, moved, torch.zeros(shape, dtype=dtype, device="meta"))
+        given, flops = _counted(model, moved, _of_type(examples(graph, batch, "meta"), dtype))
     except (RuntimeError, NotImplementedError):
         device = floating[0].device if floating else torch.device("cpu")
-        given, flops = _counted(model, {}, torch.zeros(shape, dtype=dtype, device=device))
+        given, flops = _counted(model, {}, _of_type(examples(graph, batch, str(device)), dtype))
     tensors = [each for each in tree_leaves(given) if isinstance(each, Tensor)]
     if not tensors:
         raise TypeError(f"the model gives {type(given).__name__}, in which there is no tensor")
     return tensors, flops
 
 
-def _counted(model: nn.Module, stored: dict[str, Tensor], x: Tensor) -> tuple[Any, int]:
+def _counted(model: nn.Module, stored: dict[str, Tensor], inputs: tuple[Tensor, ...]) -> tuple[Any, int]:
     with FlopCounterMode(display=False) as mode:
-        given = functional_call(model, stored, (x,)) if stored else model(x)
+        given = functional_call(model, stored, inputs) if stored else model(*inputs)
     return given, int(mode.get_total_flops())
+
+
+def _of_type(inputs: Iterable[Tensor], dtype: torch.dtype) -> tuple[Tensor, ...]:
+    return tuple(each.to(dtype) if each.is_floating_point() else each for each in inputs)
 
 
 def values_check(name: str, against: str, graph: Graph, model: nn.Module) -> Check:

@@ -19,7 +19,6 @@ from archcalc.torch_bridge.counters.counters import (
     STEPS,
     CountingInterpreter,
     Uninitialised,
-    count_flops,
     elements,
     examples,
     macs_of,
@@ -43,20 +42,23 @@ def torch_checks(name: str, graph: Graph) -> Iterator[Check]:
     yield from _operation_checks(name, graph, model, interpreter)
 
     compared = partial(compare, name, "torch", "")
+    constant = without_input(graph)
     ends = {"output": graph.output, **graph.outputs, **graph.heads}
     for (end, index), tensor in zip(ends.items(), given, strict=True):
         operation = "" if end == "output" else end
-        yield compare(
-            name, "torch", operation, "out_shape", (BATCH, *shape_list(graph.shape(index))), tuple(tensor.shape)
-        )
-    flops = sum(ran.flops for ran in interpreter.ran.values())
+        batch = 1 if index in constant else BATCH
+        expected = (batch, *shape_list(graph.shape(index)))
+        yield compare(name, "torch", operation, "out_shape", expected, tuple(tensor.shape))
+    flops = _flops_of_all(interpreter, constant)
     yield from total_checks(name, "torch", graph, model, flops, bool(graph.heads))
     steps = sum(key.endswith(STEPS) for key in model.state_dict())
     if steps:
         yield judge(compared(STEPS, 0, steps), "batch_norm")
     if graph.heads:
         without = build(graph, False, "meta").train()
-        _, flops = count_flops(without, examples(graph, BATCH, "meta"))
+        interpreter = CountingInterpreter(without)
+        interpreter.count(examples(graph, BATCH, "meta"))
+        flops = _flops_of_all(interpreter, constant)
         yield from total_checks(name, "torch", graph, without, flops, False)
     yield from field_checks(name, graph, model)
 
@@ -67,14 +69,16 @@ def _operation_checks(
     paths = {node.meta["index"]: str(node.target) for node in model.graph.nodes if node.op == "call_module"}
     parameters = _by_path(model.named_parameters(), paths.values())
     buffers = _by_path(stored_buffers(model).items(), paths.values())
+    constant = without_input(graph)
     has_opaque = any(node.operator.name == "opaque" for node in graph.nodes)
     for index, node in enumerate(graph.nodes):
         compared = partial(compare, name, "torch", node.name)
         ran = interpreter.ran[index]
         arithmetic: Any = cost_of(node.operator, node.x, node.y).arithmetic
+        batch = 1 if index in constant else BATCH
         checks = [
-            compared("out_shape", (BATCH, *shape_list(node.y)), ran.shape),
-            compared("macs", arithmetic.macs, macs_of(ran.flops, BATCH)),
+            compared("out_shape", (batch, *shape_list(node.y)), ran.shape),
+            compared("macs", arithmetic.macs, macs_of(ran.flops, batch)),
         ]
         if index in paths:
             stored: Any = stored_with(graph, index)
@@ -90,6 +94,20 @@ def _operation_checks(
             yield judge(check, node.operator.name)
 
 
+def _flops_of_all(interpreter: CountingInterpreter, constant: frozenset[int]) -> int:
+    """For a batch, as if each example had its own of what is computed once for all."""
+    return sum(ran.flops * (BATCH if index in constant else 1) for index, ran in interpreter.ran.items())
+
+
+def without_input(graph: Graph) -> frozenset[int]:
+    """Operations that depend on no input, as trained queries: a batch of one stands for all examples."""
+    found: set[int] = set()
+    for index, node in enumerate(graph.nodes):
+        if all(other in found for other in node.inputs):
+            found.add(index)
+    return frozenset(found)
+
+
 def _by_path(tensors: Iterable[tuple[str, Tensor]], paths: Iterable[str]) -> dict[str, list[Tensor]]:
     """Tensors by the operation that they belong to: the longest path that their name begins with."""
     known = set(paths)
@@ -103,24 +121,24 @@ def _by_path(tensors: Iterable[tuple[str, Tensor]], paths: Iterable[str]) -> dic
 
 
 def total_checks(
-    name: str, against: str, graph: Graph, model: nn.Module, flops: int, with_heads: bool
+    name: str, against: str, graph: Graph, model: nn.Module, flops: int, with_heads: bool, batch: int = BATCH
 ) -> Iterator[Check]:
-    """Parameters, buffers and MACs of the whole."""
+    """Parameters, buffers and MACs of the whole; FLOPs are those of a batch."""
     totals, suffix = total(graph, with_heads=with_heads), WITH_HEADS if with_heads else ""
     compared = partial(compare, name, against, "")
     yield compared(f"params{suffix}", totals.params, elements(model.parameters()))
     yield compared(f"buffers{suffix}", totals.buffers, elements(stored_buffers(model).values()))
-    yield compared(f"macs{suffix}", totals.macs, macs_of(flops, BATCH))
+    yield compared(f"macs{suffix}", totals.macs, macs_of(flops, batch))
 
 
 def export_checks(name: str, graph: Graph) -> Iterator[Check]:
     """The model goes through torch.export, and keeps its output and parameters."""
     with Uninitialised():
         model = build(graph).eval()
-    x = examples(graph, 1, "cpu")
+    inputs = examples(graph, 1, "cpu")
     with torch.no_grad():
-        exported = torch.export.export(model, (x,))
-        given = outputs(exported.module()(x))
+        exported = torch.export.export(model, inputs)
+        given = outputs(exported.module()(*inputs))
     compared = partial(compare, name, "torch", "")
     yield compared("exported_out_shape", (1, *shape_list(graph.shape(graph.output))), tuple(given[0].shape))
     stored = {id(parameter): parameter for parameter in exported.parameters()}  # one may have several names there

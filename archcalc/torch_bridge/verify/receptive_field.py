@@ -41,7 +41,7 @@ class Seen(NamedTuple):
 
 def field_checks(network: str, graph: Graph, model: fx.GraphModule) -> list[Check]:
     """Fields of the last operation of every stage, and of what is before anything global."""
-    if not graph.input.rank:
+    if len(graph.inputs) > 1 or graph.input.channels is None or not graph.input.rank:
         return []
     axes = [thin(model, graph, axis) for axis in range(graph.input.rank)]
     steps = axes[0].of

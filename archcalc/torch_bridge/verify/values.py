@@ -19,9 +19,8 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves
 
 from archcalc.graph import Graph
-from archcalc.results.cost import shape_list
 from archcalc.torch_bridge.counters.counters import Uninitialised, examples, stored_buffers
-from archcalc.torch_bridge.model.build import build
+from archcalc.torch_bridge.model.build import build, example_inputs
 
 BATCH = 2
 SEED = 0
@@ -192,32 +191,33 @@ def compare_values(graph: Graph, model: nn.Module) -> Difference:
         for each in stored_tensors(theirs).values():
             if len(as_matrix(each.shape)) == 1:
                 each.add_(torch.rand_like(each), alpha=0.1)
-        x = torch.randn((BATCH, *shape_list(graph.input)))
-        their_uses = Uses(theirs, [x])
+        inputs = example_inputs(graph, BATCH)
+        their_uses = Uses(theirs, inputs)
         with their_uses:
-            given = first_output(theirs(x.clone()))
+            given = first_output(theirs(*(each.clone() for each in inputs)))
         with Uninitialised():
             ours = build(graph).eval()
         names = matched(_own_uses(graph), their_uses.found)
         own, stored = stored_tensors(ours), stored_tensors(theirs)
         for name, other in names.items():
             own[name].copy_(stored[other].reshape(own[name].shape))
-        single = _largest(first_output(ours(x)), given)
+        single = _largest(first_output(ours(*inputs)), given)
         if single == 0:
             return Difference(0, 0)
-        x, ours, theirs = x.double(), ours.double(), theirs.double()
+        inputs = tuple(each.double() if each.is_floating_point() else each for each in inputs)
+        ours, theirs = ours.double(), theirs.double()
         try:
-            return Difference(single, _largest(first_output(ours(x)), first_output(theirs(x))))
+            return Difference(single, _largest(first_output(ours(*inputs)), first_output(theirs(*inputs))))
         except RuntimeError:  # what it makes on its way is of single precision
             return Difference(single, nan)
 
 
 def _own_uses(graph: Graph) -> list[Use]:
     model = build(graph, device="meta").eval()
-    x = examples(graph, BATCH, "meta")
-    uses = Uses(model, [x])
+    inputs = examples(graph, BATCH, "meta")
+    uses = Uses(model, inputs)
     with uses:
-        model(x)
+        model(*inputs)
     return uses.found
 
 
