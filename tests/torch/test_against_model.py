@@ -400,17 +400,18 @@ class TensorFlowsMobileNet(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         widths = [(64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *[(512, 1)] * 5, (1024, 2), (1024, 1)]
-        self.convs, self.norms = nn.ModuleList([nn.Conv2d(3, 32, 3, 2, bias=False)]), nn.ModuleList()
+        convs = [nn.Conv2d(3, 32, 3, 2, bias=False)]
         channels = 32
         for width, stride in widths:
-            self.convs.append(nn.Conv2d(channels, channels, 3, stride, groups=channels, bias=False))
-            self.convs.append(nn.Conv2d(channels, width, 1, bias=False))
+            convs.append(nn.Conv2d(channels, channels, 3, stride, groups=channels, bias=False))
+            convs.append(nn.Conv2d(channels, width, 1, bias=False))
             channels = width
-        for conv in self.convs:
-            self.norms.append(nn.BatchNorm2d(conv.out_channels, eps=0.001))
+        self.convs = nn.ModuleList(convs)
+        self.norms = nn.ModuleList([nn.BatchNorm2d(conv.out_channels, eps=0.001) for conv in convs])
         self.fc = nn.Linear(1024, 1000)
 
     def forward(self, x: Any) -> Any:
+        conv: Any
         for conv, norm in zip(self.convs, self.norms, strict=True):
             sides: list[int] = []
             for n in reversed(x.shape[2:]):

@@ -76,7 +76,7 @@ def example_input(graph: Graph, batch: int = 1, device: str | torch.device = "cp
 
 def example_inputs(graph: Graph, batch: int = 1, device: str | torch.device = "cpu") -> tuple[Tensor, ...]:
     """A random batch of each input in their order: whole numbers for tokens, which every embedding has."""
-    entries = [node.operator.entries for node in graph.nodes if isinstance(node.operator, Embedding)]
+    entries: list[Any] = [node.operator.entries for node in graph.nodes if isinstance(node.operator, Embedding)]
     return tuple(
         torch.randint(min(entries, default=2), (batch, *shape_list(shape)), device=device)
         if shape.channels is None

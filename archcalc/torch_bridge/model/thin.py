@@ -136,7 +136,7 @@ class Unknown(NamedTuple):
         raise NotImplementedError(self.reason)
 
 
-_BY_ROLES = "which positions it reads is a matter of values, or of no input at all"
+_BY_ROLES = "which positions it reads is a matter of values"
 _ELSEWHERE = "its positions do not lie along the axes of the input"
 Reading = Slide | Spread | Enlarge | Unpool | Border | Join | Whole | Same | Unknown
 
@@ -214,7 +214,7 @@ def thin(model: fx.GraphModule, graph: Graph, axis: int) -> Thin:
         index = node.meta["index"]
         read: list[fx.Node] = []
         fx.map_arg(node.args, read.append)
-        inputs = tuple(places[each] for each in read if each in places) or (0,)  # or none, as trained queries
+        inputs = tuple(places[each] for each in read if each in places)
         for reading in _readings(model, node, graph, index, axis):
             if isinstance(reading, Unpool):
                 pooled = read[1].args[0].args[0]  # type: ignore[union-attr]  # indices, of a pooling, of its input

@@ -40,8 +40,12 @@ class Seen(NamedTuple):
 
 
 def field_checks(network: str, graph: Graph, model: fx.GraphModule) -> list[Check]:
-    """Fields of the last operation of every stage, and of what is before anything global."""
-    if len(graph.inputs) > 1 or graph.input.channels is None or not graph.input.rank:
+    """Fields of the last operation of every stage, and of what is before anything global.
+
+    None of networks with several inputs, with tokens, or with operations that depend on no input.
+    """
+    has_sources = any(not node.inputs for node in graph.nodes)
+    if len(graph.inputs) > 1 or graph.input.channels is None or not graph.input.rank or has_sources:
         return []
     axes = [thin(model, graph, axis) for axis in range(graph.input.rank)]
     steps = axes[0].of
