@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -28,6 +29,7 @@ from archcalc.cli import (
     verify,
     weights,
 )
+from archcalc.cli.completion import complete_for_bash, is_completing
 from archcalc.cli.output import FINDINGS, is_extent
 from archcalc.cli.plain import PlainCommand, PlainGroup
 
@@ -96,4 +98,6 @@ def main() -> None:
                 del os.environ[name]
         if "_ARCHCALC_COMPLETE" in os.environ and not is_extent(os.environ.get("COMP_CWORD", "0")):
             sys.exit(FINDINGS)
+        if is_completing():
+            complete_for_bash(partial(app, prog_name="archcalc"))
         app(prog_name="archcalc")

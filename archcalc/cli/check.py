@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from archcalc.cli.completion import complete_limit, complete_network
 from archcalc.cli.inputs import Request, known
 from archcalc.cli.options import (
     BatchOption,
@@ -18,7 +19,6 @@ from archcalc.cli.options import (
     InputOption,
     OutputOption,
     SetOption,
-    complete_network,
 )
 from archcalc.cli.output import FINDINGS, USAGE, chosen, complain, deliver, fail, guarded, send, send_document
 
@@ -60,7 +60,10 @@ def check(
     ] = None,
     ledger: LedgerOption = None,
     maximum: Annotated[
-        list[str] | None, typer.Option("--max", metavar="NAME=VALUE", help="What a network may cost: params=7M.")
+        list[str] | None,
+        typer.Option(
+            "--max", metavar="NAME=VALUE", help="What a network may cost: params=7M.", autocompletion=complete_limit
+        ),
     ] = None,
     baseline: Annotated[
         list[Path] | None,

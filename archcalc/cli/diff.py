@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from archcalc.cli.completion import complete_network
 from archcalc.cli.inputs import Request, checked, refuse_unknown, warn_of_inputs
 from archcalc.cli.options import (
     NETWORK_HELP,
@@ -20,7 +21,6 @@ from archcalc.cli.options import (
     ScopeOption,
     SetOption,
     StrictOption,
-    complete_network,
 )
 from archcalc.cli.output import FINDINGS, chosen, deliver, fail, guarded, send
 

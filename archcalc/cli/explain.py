@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from archcalc.cli.completion import complete_layer
 from archcalc.cli.inputs import Request, analysed
 from archcalc.cli.options import (
     BatchOption,
@@ -19,7 +20,6 @@ from archcalc.cli.options import (
     OutputOption,
     SetOption,
     StrictOption,
-    complete_layer,
 )
 from archcalc.cli.output import FINDINGS, deliver, fail, guarded
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from archcalc.cli.completion import complete_found_column, complete_task
 from archcalc.cli.inputs import known, tell_left_out
 from archcalc.cli.options import (
     DtypeOption,
@@ -14,8 +15,6 @@ from archcalc.cli.options import (
     OutputOption,
     UnitsChoice,
     UnitsOption,
-    complete_task,
-    complete_where,
 )
 from archcalc.cli.output import FINDINGS, deliver, guarded
 
@@ -42,7 +41,7 @@ def find(
             "--where",
             metavar="CONDITION",
             help="What must hold: 'macs < 600M', 'params <= 6M', 'top1 >= 75'; repeatable.",
-            autocompletion=complete_where,
+            autocompletion=complete_found_column,
         ),
     ] = None,
     task: Annotated[
@@ -55,6 +54,7 @@ def find(
         str | None,
         typer.Option(
             "--pareto",
+            autocompletion=complete_found_column,
             metavar="COLUMNS",
             help="Keep what nothing else is better than in all: macs,params; the larger is better with a minus: "
             "macs,-top1.",
@@ -62,7 +62,12 @@ def find(
     ] = None,
     sort: Annotated[
         str | None,
-        typer.Option("--sort", metavar="COLUMN", help="Largest first, with a minus smallest first; texts from A."),
+        typer.Option(
+            "--sort",
+            metavar="COLUMN",
+            help="Largest first, with a minus smallest first; texts from A.",
+            autocompletion=complete_found_column,
+        ),
     ] = None,
     top: Annotated[
         int | None,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from archcalc.cli.completion import complete_variable
 from archcalc.cli.inputs import positive_number, settings, words
 from archcalc.cli.options import HeadsOption, NetworkName, OutputOption, SetOption
 from archcalc.cli.output import FINDINGS, chosen, fail, guarded, send, send_document
@@ -42,6 +43,7 @@ def formula(
         list[str] | None,
         typer.Option(
             "--free",
+            autocompletion=complete_variable,
             metavar="NAME[=UNIT],...",
             help="Variables that stay open, batch among them; width=1/4 for quarters. [resolution]",
             show_default=False,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from archcalc.cli.completion import complete_network
 from archcalc.cli.inputs import Request, analysed, known, tell_left_out, words
 from archcalc.cli.options import (
     BatchOption,
@@ -41,7 +42,6 @@ from archcalc.cli.options import (
     TopOption,
     UnitsChoice,
     UnitsOption,
-    complete_network,
 )
 from archcalc.cli.output import deliver, draw, fail, guarded
 

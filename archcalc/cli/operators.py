@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from archcalc.cli.options import FormatOption, OutputOption, complete_operator
+from archcalc.cli.completion import complete_operator
+from archcalc.cli.options import FormatOption, OutputOption
 from archcalc.cli.output import deliver, fail, guarded
 
 

@@ -8,6 +8,15 @@ from typing import Annotated
 
 import typer
 
+from archcalc.cli.completion import (
+    complete_column,
+    complete_convention,
+    complete_dtype,
+    complete_layer,
+    complete_network,
+    complete_setting,
+)
+
 
 class Format(StrEnum):
     """How a result is written."""
@@ -54,60 +63,6 @@ class ByChoice(StrEnum):
     TYPE = "type"
 
 
-def complete_network(incomplete: str) -> list[str]:
-    """Names of networks that begin so."""
-    from archcalc.spec.library import index, plain
-
-    return [spelling for key, (spelling, _) in sorted(index().items()) if key.startswith(plain(incomplete))]
-
-
-def complete_operator(incomplete: str) -> list[str]:
-    """Names of operators that begin so."""
-    from archcalc.ops import OPERATORS
-
-    return [name for name in sorted(OPERATORS) if name.startswith(incomplete)]
-
-
-def complete_layer(context: typer.Context, incomplete: str) -> list[str]:
-    """Paths of layers and blocks of the network that was typed, a part of the path at a time."""
-    from archcalc.engine.network import load
-    from archcalc.source import SpecError
-
-    given = context.params.get("network") or next(iter(context.params.get("networks") or ()), None)
-    if not given:
-        return []
-    try:
-        graph = load(given).graph()
-    except SpecError:
-        return []
-    depth = incomplete.count(".") + 1
-    paths = dict.fromkeys(".".join(node.layer.split(".")[:depth]) for node in graph.nodes)
-    return [path for path in paths if path.lower().startswith(incomplete.lower())]
-
-
-def complete_column(incomplete: str) -> list[str]:
-    """Columns of layers, with those before the last comma."""
-    from archcalc.engine.network import analyze
-    from archcalc.report.chosen import columns
-
-    before, comma, last = incomplete.rpartition(",")
-    return [f"{before}{comma}{name}" for name in columns(analyze("lenet5")) if name.startswith(last)]
-
-
-def complete_task(incomplete: str) -> list[str]:
-    """Tasks of the networks that begin so."""
-    from archcalc.spec.library import all_tasks, plain
-
-    return [task for task in all_tasks() if plain(task).startswith(plain(incomplete))]
-
-
-def complete_where(incomplete: str) -> list[str]:
-    """Columns of networks that begin so."""
-    from archcalc.claims.find import COLUMNS
-
-    return [column for column in COLUMNS if column.startswith(incomplete)]
-
-
 NETWORK_HELP = "A name (`archcalc list`), a file `./my.yaml`, or `./my.yaml:variant`."
 NetworkName = Annotated[
     str, typer.Argument(metavar="NET", help=NETWORK_HELP, show_default=False, autocompletion=complete_network)
@@ -118,7 +73,12 @@ NetworkNames = Annotated[
 ]
 SetOption = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="NAME=VALUE", help="Give a variable of the spec another value; repeatable."),
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        help="Give a variable of the spec another value; repeatable.",
+        autocompletion=complete_setting,
+    ),
 ]
 InputOption = Annotated[
     str | None, typer.Option("--input", metavar="CxHxW", help="Another input, channels first: 3x256x256.")
@@ -128,7 +88,11 @@ BatchOption = Annotated[
 ]
 DtypeOption = Annotated[
     str,
-    typer.Option("--dtype", help="Of the weights, for their bytes: fp64 fp32 tf32 bf16 fp16 fp8 int8 int4."),
+    typer.Option(
+        "--dtype",
+        help="Of the weights, for their bytes: fp64 fp32 tf32 bf16 fp16 fp8 int8 int4.",
+        autocompletion=complete_dtype,
+    ),
 ]
 ConventionOption = Annotated[
     str,
@@ -136,6 +100,7 @@ ConventionOption = Annotated[
         "--convention",
         help="Whose FLOPs (archcalc conventions): arithmetic macs two_per_mac torchvision torch_flop_counter fvcore "
         "ptflops ptflops_aten thop torchinfo torchprofile calflops_macs calflops deepspeed_macs deepspeed.",
+        autocompletion=complete_convention,
     ),
 ]
 HeadsOption = Annotated[bool, typer.Option("--with-heads", help="Count heads that are for training only too.")]
@@ -151,7 +116,12 @@ DensityOption = Annotated[
 ]
 ScopeOption = Annotated[
     str | None,
-    typer.Option("--scope", metavar="PATH", help="Only what is under a path: a stage, a block or a layer."),
+    typer.Option(
+        "--scope",
+        metavar="PATH",
+        help="Only what is under a path: a stage, a block or a layer.",
+        autocompletion=complete_layer,
+    ),
 ]
 ByOption = Annotated[ByChoice, typer.Option("--by", help="What a row is.")]
 PartOption = Annotated[
@@ -163,7 +133,12 @@ DepthOption = Annotated[
 ]
 SortOption = Annotated[
     str | None,
-    typer.Option("--sort", metavar="COLUMN", help="Largest first, names from A; columns are those of the CSV."),
+    typer.Option(
+        "--sort",
+        metavar="COLUMN",
+        help="Largest first, names from A; columns are those of the CSV.",
+        autocompletion=complete_column,
+    ),
 ]
 TopOption = Annotated[
     int | None, typer.Option("--top", metavar="N", min=1, help="The N rows with most MACs, or first by --sort.")

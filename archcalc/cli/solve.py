@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from archcalc.cli.completion import complete_limit, complete_quantity, complete_variable
 from archcalc.cli.inputs import pairs, positive_number, settings, words
 from archcalc.cli.options import (
     BatchOption,
@@ -26,7 +27,12 @@ if TYPE_CHECKING:
 
 MaximumOption = Annotated[
     list[str] | None,
-    typer.Option("--max", metavar="QUANTITY=AMOUNT", help="A limit: macs=2G, params=5M, size_bytes=30MiB; repeatable."),
+    typer.Option(
+        "--max",
+        metavar="QUANTITY=AMOUNT",
+        help="A limit: macs=2G, params=5M, size_bytes=30MiB; repeatable.",
+        autocompletion=complete_limit,
+    ),
 ]
 
 
@@ -34,7 +40,14 @@ MaximumOption = Annotated[
 def solve(
     network: NetworkName,
     variable: Annotated[
-        str, typer.Option("--for", metavar="NAME", help="The variable to find: resolution, width.", show_default=False)
+        str,
+        typer.Option(
+            "--for",
+            metavar="NAME",
+            help="The variable to find: resolution, width.",
+            show_default=False,
+            autocompletion=complete_variable,
+        ),
     ],
     maximum: MaximumOption = None,
     like: Annotated[
@@ -45,7 +58,12 @@ def solve(
     ] = None,
     quantity: Annotated[
         list[str] | None,
-        typer.Option("--quantity", metavar="NAME,...", help="What --like compares: macs, params, ... [macs]"),
+        typer.Option(
+            "--quantity",
+            metavar="NAME,...",
+            help="What --like compares: macs, params, ... [macs]",
+            autocompletion=complete_quantity,
+        ),
     ] = None,
     step: Annotated[
         str | None, typer.Option("--step", metavar="N", help="Only multiples of it: 32, 1/8.", show_default=False)

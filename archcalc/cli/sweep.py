@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from archcalc.cli.completion import complete_network, complete_variable
 from archcalc.cli.inputs import Request, checked, words
 from archcalc.cli.options import (
     NETWORK_HELP,
@@ -23,7 +24,6 @@ from archcalc.cli.options import (
     StrictOption,
     UnitsChoice,
     UnitsOption,
-    complete_network,
 )
 from archcalc.cli.output import (
     FINDINGS,
@@ -78,6 +78,7 @@ def sweep(
         list[str] | None,
         typer.Option(
             "--over",
+            autocompletion=complete_variable,
             metavar="NAME=VALUES",
             help="A variable and its values: resolution=96:320:32 (ends included), width=0.25,0.5,1, "
             "'depth=[2,2,2,2];[3,4,6,3]'; repeatable.",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from archcalc.cli.completion import complete_network
 from archcalc.cli.inputs import for_each, known, settings, sizes, words
 from archcalc.cli.options import (
     NETWORK_HELP,
@@ -15,7 +16,6 @@ from archcalc.cli.options import (
     SetOption,
     UnitsChoice,
     UnitsOption,
-    complete_network,
 )
 from archcalc.cli.output import FINDINGS, deliver, fail, guarded
 from archcalc.cli.progress import progress

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
+from archcalc.cli.completion import complete_network
 from archcalc.cli.inputs import Request, analysed
-from archcalc.cli.options import FormatOption, OutputOption, SetOption, complete_network
+from archcalc.cli.options import FormatOption, OutputOption, SetOption
 from archcalc.cli.output import FINDINGS, deliver, guarded
 
 

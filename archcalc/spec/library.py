@@ -51,6 +51,19 @@ def index() -> dict[str, tuple[str, Path]]:
     return found
 
 
+def is_network(name: str) -> bool:
+    """Whether a name of the index is a network: that of a family is none where variants alone give a variable a value.
+
+    Only for the name of a family is its file parsed.
+    """
+    spelling, path = index()[plain(name)]
+    text = path.read_text(encoding="utf-8")
+    variants = _VARIANTS.search(text)
+    if variants and spelling in _VARIANT.findall(variants.group(1)):
+        return True
+    return spelling in read_file(path, f"specs/{path.name}", True).names()
+
+
 def plain(name: str) -> str:
     """The form in which names are compared: case and the kind of dash do not matter."""
     return name.lower().replace("-", "_")

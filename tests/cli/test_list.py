@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from archcalc.cli.options import complete_network
+from archcalc.cli.completion import complete_network
 from archcalc.source import Source
 from archcalc.spec import library
 from archcalc.spec.model import Spec
