@@ -9,7 +9,7 @@ import pytest
 
 import archcalc
 from archcalc.graph import NETWORK_INPUT, Graph
-from archcalc.ops import TorchCall
+from archcalc.ops import CAUSAL, GLOBAL, NOTHING, OPERATORS, AnyWindow, TorchCall, Window
 from archcalc.results.cost import ReceptiveField
 from tests.engine.small import network
 
@@ -231,3 +231,26 @@ def test_gradients_reach_as_far(layers: str) -> None:
                 assert (Fraction(low), Fraction(high)) == (centre - half, centre + half)
     assert compared > 2
     assert largest == list(found.size)
+
+
+@pytest.mark.parametrize(
+    ("window", "seen", "local"),
+    [
+        # every position sees all 16 pixels; the path beside it the 3 of the convolution
+        (GLOBAL, field(16, 0, 15 * HALF), field(3, 1, 0)),
+        # the last position sees all 16, the first pixels 0 and 1; from one to the next it is one pixel more
+        (CAUSAL, field(16, 1, HALF), field(3, 1, 0)),
+        # a branch that comes from no input adds nothing
+        (NOTHING, field(3, 1, 0), field(3, 1, 0)),
+        # an unknown one is not dropped
+        (Window((1, 1), (1, 1), (0, 0), (1, 1), is_known=False), field(3)._replace(is_at_least=True), None),
+    ],
+    ids=["global", "causal", "nothing", "unknown"],
+)
+def test_unions_tell_nothing_everything_and_the_unknown_apart(
+    window: AnyWindow, seen: ReceptiveField, local: ReceptiveField | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(OPERATORS["relu"], "window", lambda self, x: window)
+    cost = archcalc.analyze(network("a: conv(1, 3, padding=1)\nb: add(relu, identity)", "image(1, 16, 16)"))
+    assert cost.receptive_field == seen
+    assert cost.local_receptive_field == (local or seen)
