@@ -509,7 +509,7 @@ def test_another_kernel_than_torchvisions_differs(tmp_path: Path) -> None:
     network = load(f"{path}:squeezenet1_1")
     found = verify_graph(network.name, network.graph(), ["torchvision"]).checks
     shapes = the(found, "param_shapes", against="torchvision")
-    assert (shapes.ours, shapes.theirs) == ("1 of 64x3x5x5 (conv1.weight)", "1 of 64x3x3x3 (features.0.weight)")
+    assert (shapes.ours, shapes.theirs) == ("1 of 64x3x5x5 (conv1.conv.weight)", "1 of 64x3x3x3 (features.0.weight)")
     assert verify(network, ["torchvision"]).checks == []  # a user's own file is not torchvision's network
 
 
