@@ -55,7 +55,7 @@ WORDS = (
     ),
     # windows with weights
     Elsewhere(
-        "conv convolution convolution conva convlayer convolve ipconv convnd lazyconv",
+        "conv convolution convolution conva convolve ipconv convnd lazyconv",
         "conv",
         "conv(64, 3, padding=half)",
     ),
@@ -97,9 +97,7 @@ WORDS = (
         "there is none: opaque(64, params=N, macs=N) stands for it",
     ),
     Elsewhere(
-        "dense fc fullyconnected fullconnected innerproduct ip gemm affine addmm perceptron lazylinear "
-        "fullyconnectedlayer "
-        "linearlayer mlp logits",
+        "dense fc fullyconnected fullconnected innerproduct ip gemm affine addmm perceptron lazylinear mlp logits",
         "linear",
         "linear(1000)",
     ),
@@ -123,7 +121,7 @@ WORDS = (
     Elsewhere("maxunpool maxunpooling unpooling unpool", "unpool", "unpool(pool1), of the max pooling pool1"),
     # norms
     Elsewhere(
-        "bn batchnorm batchnormalization batchnormalisation syncbatchnorm frozenbatchnorm batchnormlayer spatialbn "
+        "bn batchnorm batchnormalization batchnormalisation syncbatchnorm frozenbatchnorm spatialbn "
         "fusedbatchnorm lazybatchnorm spatialbatchnormalization",
         "batch_norm",
         "batch_norm, or conv(64, 3, norm=batch_norm)",
@@ -170,13 +168,12 @@ WORDS = (
         "its projections are linear(3*n) and linear(n); opaque(n, params=0, macs=N) stands for what is between",
     ),
     Elsewhere(
-        "transformer transformerencoder transformerencoderlayer transformerblock encoderlayer transformerdecoder "
-        "transformerdecoderlayer",
+        "transformer transformerencoder transformerblock transformerdecoder ",
         "attend",
         "a module of your own: add(identity, layer_norm >> ...) around attend(heads=8) and around two linear layers",
     ),
     Elsewhere(
-        "transformer transformerencoder transformerencoderlayer transformerblock encoderlayer",
+        "transformer transformerencoder transformerblock",
         "opaque",
         "a module of your own: add(identity, layer_norm >> ...) around two linear layers; opaque for the attention",
     ),
@@ -216,7 +213,7 @@ WORDS = (
     Elsewhere("mamba ssm s4 selectivescan", "scan", "`archcalc ops scan`"),
     Elsewhere("moe mixtureofexperts experts switch sparsemoe", "route", "`archcalc ops route`"),
     # shapes
-    Elsewhere("view reshape squeeze unsqueeze flattenlayer flat ravel", "flatten", "flatten"),
+    Elsewhere("view reshape squeeze unsqueeze flat ravel", "flatten", "flatten"),
     Elsewhere("permute transpose tosequence rearrange", "to_sequence", "to_sequence"),
     Elsewhere(
         "zeropadding zeropad padding constantpad reflectionpad replicationpad",
@@ -241,7 +238,7 @@ WORDS = (
     Elsewhere("residual skip shortcut resblock residualblock skipconnection", "add", "add(identity, body)"),
     Elsewhere("sequential seq chain modulelist stage", "", "a list, one part a line, or a >> b"),
     Elsewhere(
-        "squeezeexcitation squeezeexcite seblock selayer semodule squeezeandexcitation",
+        "squeezeexcitation squeezeexcite seblock semodule squeezeandexcitation",
         "mul",
         "mul(identity, global_avgpool >> conv(n, 1, activation=relu) >> conv(x.channels, 1, activation=sigmoid))",
     ),
