@@ -42,6 +42,7 @@ COLUMNS = [
     "local_jump",
     "state",
     "head",
+    "lower_bounds",
 ]
 
 
