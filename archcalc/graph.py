@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from archcalc.dims import Assumption
 from archcalc.ops import Operator, Shape
+from archcalc.source import Span
 
 NETWORK_INPUT = -1  # as the index of a node: the first input; others are -2, -3, ...
 
@@ -24,6 +25,11 @@ class Node(NamedTuple):
     y: Shape
     shares: int  # index of the node whose weights it uses again, or -1
     span: tuple[int, int]  # where in the spec it was written
+
+    @property
+    def span_in_file(self) -> Span:
+        """Where in the spec it was written."""
+        return Span(*self.span)
 
     @property
     def stage(self) -> str:
@@ -52,6 +58,8 @@ class Graph:
     head_names: tuple[str, ...] = ()
     assumptions: list[Assumption] = field(default_factory=list)
     step: tuple[str, ...] = ()
+    has_sources: bool = False  # some operation reads nothing
+    has_past: bool = False  # some operation gives positions of earlier steps
 
     @property
     def input(self) -> Shape:

@@ -5,13 +5,14 @@ pytest loads this module at its start, so it imports nothing of archcalc before 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
+    from archcalc.engine.inputs import Given
     from archcalc.results.cost import NetworkCost
 
 
@@ -26,7 +27,7 @@ class AssertCost:
         network: str,
         *,
         set: Mapping[str, Any] | None = None,
-        input: Sequence[int] | None = None,
+        input: Given = None,
         batch: int = 1,
         dtype: str = "fp32",
         with_heads: bool = False,

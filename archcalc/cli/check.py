@@ -19,6 +19,7 @@ from archcalc.cli.options import (
     InputOption,
     OutputOption,
     SetOption,
+    StepOption,
 )
 from archcalc.cli.output import FINDINGS, USAGE, chosen, complain, deliver, fail, guarded, send, send_document
 
@@ -74,6 +75,7 @@ def check(
     batch: BatchOption = 1,
     dtype: DtypeOption = "fp32",
     with_heads: HeadsOption = False,
+    step: StepOption = False,
     format: Annotated[
         CheckFormat | None,
         typer.Option("--format", help="For people, programs, CI, or GitHub Actions.", show_default=False),
@@ -84,13 +86,12 @@ def check(
 
     Every figure of the ledger is computed again; exit code 1 says that one is broken or stale. With networks, `--max`
     or `--baseline` it is your networks that are held to budgets and baselines, with `--set`, `--input`, `--batch`,
-    `--dtype` and `--with-heads` as they are given.
+    `--dtype`, `--with-heads` and `--step` as they are given.
     """
-    request = Request(set, input, batch, dtype, with_heads=with_heads)
+    request = Request(set, input, batch, dtype, with_heads=with_heads, step=step)
     if request != Request() and not networks:
-        message = (
-            "--set, --input, --batch, --dtype and --with-heads say how networks are counted, and no network is given"
-        )
+        options = "--set, --input, --batch, --dtype, --with-heads and --step"
+        message = f"{options} say how networks are counted, and no network is given"
         fail("no-network", message, "archcalc check NET --max macs=4G --batch 8")
     if networks or maximum or baseline:
         for name, given in (("--source", source), ("--network", network), ("--verdict", verdict), ("--ledger", ledger)):

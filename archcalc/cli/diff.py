@@ -20,6 +20,7 @@ from archcalc.cli.options import (
     OutputOption,
     ScopeOption,
     SetOption,
+    StepOption,
     StrictOption,
 )
 from archcalc.cli.output import FINDINGS, chosen, deliver, fail, guarded, send
@@ -48,6 +49,7 @@ def diff(
     batch: BatchOption = 1,
     dtype: DtypeOption = "fp32",
     with_heads: HeadsOption = False,
+    step: StepOption = False,
     scope: ScopeOption = None,
     format: FormatOption = None,
     output: OutputOption = None,
@@ -71,7 +73,7 @@ def diff(
         fail("bad-count", "diff needs two networks, or a file and --git REVISION", "archcalc diff my.yaml --git main")
     conditions = [condition(text) for text in fail_if or []]
     old_name, new_name = networks[0], networks[-1]
-    request = Request(set, input, batch, dtype, with_heads=with_heads, limit=limit, scope=scope)
+    request = Request(set, input, batch, dtype, with_heads=with_heads, limit=limit, scope=scope, step=step)
     arguments = checked(request)
     old = load(old_name) if git is None else Network(*find_in_revision(old_name, git))
     new = load(new_name)

@@ -19,6 +19,7 @@ from archcalc.cli.options import (
     NetworkName,
     OutputOption,
     SetOption,
+    StepOption,
     StrictOption,
 )
 from archcalc.cli.output import FINDINGS, deliver, fail, guarded
@@ -45,6 +46,7 @@ def explain(
     dtype: DtypeOption = "fp32",
     convention: ConventionOption = "arithmetic",
     with_heads: HeadsOption = False,
+    step: StepOption = False,
     format: FormatOption = None,
     output: OutputOption = None,
     strict: StrictOption = False,
@@ -67,7 +69,7 @@ def explain(
     )
     from archcalc.report.media import data
 
-    request = Request(set, input, batch, dtype, convention, with_heads, limit, strict)
+    request = Request(set, input, batch, dtype, convention, with_heads, limit, strict, step=step)
     (cost,) = analysed([network], request)
     if layer is None:
         deliver(

@@ -22,7 +22,7 @@ class Request(NamedTuple):
     """How a network is to be analysed, as typed."""
 
     set: list[str] | None = None
-    input: str | None = None
+    input: list[str] | None = None
     batch: int = 1
     dtype: str = "fp32"
     convention: str = "arithmetic"
@@ -32,6 +32,7 @@ class Request(NamedTuple):
     bits: int | None = None
     density: str | None = None
     scope: str | None = None
+    step: bool = False
 
 
 def analysed(names: Sequence[str], request: Request) -> list[NetworkCost]:
@@ -104,6 +105,7 @@ def checked(request: Request) -> dict[str, Any]:
         "bits": request.bits,
         "density": density(request.density),
         "scope": request.scope or "",
+        "step": request.step,
     }
 
 
@@ -182,10 +184,16 @@ def positive_number(text: str) -> Fraction | None:
     return number if number is not None and 0 < number < 10**9 else None
 
 
-def sizes(text: str | None) -> list[int] | None:
-    """`3x256x256` as numbers."""
-    if text is None:
+def sizes(given: Sequence[str] | None) -> list[int] | dict[str, list[int]] | None:
+    """`3x256x256` as numbers; `text=128` and `image=3x224x224` by name."""
+    if not given:
         return None
+    if len(given) == 1 and "=" not in given[0]:
+        return _numbers(given[0])
+    return {name: _numbers(text) for name, text in pairs(given, "--input", "text=128")}
+
+
+def _numbers(text: str) -> list[int]:
     parts = text.strip().lower().replace("×", "x").replace(",", "x").split("x")
     if not all(part.strip().isdecimal() and part.isascii() and len(part) <= 18 for part in parts):
         fail("bad-input", f"--input takes sizes with x between them, channels first, not `{text}`", "--input 3x256x256")
@@ -209,7 +217,7 @@ def refuse_unknown(costs: Iterable[NetworkCost]) -> None:
 
     found = []
     for cost in costs:
-        unknown = [layer for layer in cost.layers if layer.state == "unknown"]
+        unknown = [layer for layer in cost.layers if layer.status == "unknown"]
         if unknown:
             named = ", ".join(f"{layer.name} ({layer.type})" for layer in unknown)
             found.append(

@@ -38,6 +38,7 @@ from archcalc.cli.options import (
     ScopeOption,
     SetOption,
     SortOption,
+    StepOption,
     StrictOption,
     TopOption,
     UnitsChoice,
@@ -122,6 +123,7 @@ def show(
     density: DensityOption = None,
     convention: ConventionOption = "arithmetic",
     with_heads: HeadsOption = False,
+    step: StepOption = False,
     scope: ScopeOption = None,
     by: ByOption = ByChoice.LAYER,
     depth: DepthOption = None,
@@ -140,7 +142,7 @@ def show(
     from archcalc.report.media import data
     from archcalc.report.show import shown
 
-    request = Request(set, input, batch, dtype, convention, with_heads, limit, strict, bits, density, scope)
+    request = Request(set, input, batch, dtype, convention, with_heads, limit, strict, bits, density, scope, step)
     (cost,) = analysed([network], request)
     rows, of = rows_of(cost, by, depth, sort, top)
     draw(lambda charts: charts.cost_by_layer(cost, rows), plot)
@@ -262,6 +264,7 @@ def compare(
     density: DensityOption = None,
     convention: ConventionOption = "arithmetic",
     with_heads: HeadsOption = False,
+    step: StepOption = False,
     scope: ScopeOption = None,
     by: PartOption = None,
     depth: DepthOption = None,
@@ -287,7 +290,7 @@ def compare(
 
     if len(networks) < 2:
         fail("too-few-networks", "compare needs two networks or more", f"archcalc show {networks[0]} shows one")
-    request = Request(set, input, batch, dtype, convention, with_heads, limit, strict, bits, density, scope)
+    request = Request(set, input, batch, dtype, convention, with_heads, limit, strict, bits, density, scope, step)
     if measured is not None and scope:
         fail("bad-option", "a measurement is one of a whole network, not of a scope", "leave one of them out")
     costs = analysed(networks, request)

@@ -81,7 +81,16 @@ SetOption = Annotated[
     ),
 ]
 InputOption = Annotated[
-    str | None, typer.Option("--input", metavar="CxHxW", help="Another input, channels first: 3x256x256.")
+    list[str] | None,
+    typer.Option(
+        "--input",
+        metavar="CxHxW",
+        help="Another input, channels first: 3x256x256; of several inputs text=128, repeatable.",
+    ),
+]
+StepOption = Annotated[
+    bool,
+    typer.Option("--step", help="Of one step: a decoder's next token; what a step does not repeat is told apart."),
 ]
 BatchOption = Annotated[
     int, typer.Option("--batch", metavar="N", help="Examples at once; multiplies MACs, FLOPs and activations.")

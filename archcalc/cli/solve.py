@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from archcalc.cli.completion import complete_limit, complete_quantity, complete_variable
-from archcalc.cli.inputs import pairs, positive_number, settings, words
+from archcalc.cli.inputs import known, pairs, positive_number, settings, words
 from archcalc.cli.options import (
     BatchOption,
+    DtypeOption,
     FormatOption,
     HeadsOption,
     NetworkName,
@@ -70,6 +71,7 @@ def solve(
     ] = None,
     set: SetOption = None,
     batch: BatchOption = 1,
+    dtype: DtypeOption = "fp32",
     with_heads: HeadsOption = False,
     format: FormatOption = None,
     output: OutputOption = None,
@@ -78,7 +80,8 @@ def solve(
     """Find the largest value of a variable that a budget allows.
 
     The largest resolution within 2 G MACs: `archcalc solve resnet50 --for resolution --max macs=2G`. The width at
-    which one network costs what another does: `archcalc solve vgg16 --for width --like resnet50`.
+    which one network costs what another does: `archcalc solve vgg16 --for width --like resnet50`. How many positions
+    a cache may hold: `archcalc solve llama3_8b --for past --max state_bytes=16GiB --dtype bf16`.
     """
     from archcalc.engine.limits.budget import known_quantity, limit_of, quantity_of
     from archcalc.engine.limits.solve import solve as solve_for
@@ -86,18 +89,20 @@ def solve(
     from archcalc.report.media import data
     from archcalc.report.solution import solved, solved_object, solved_rows
     from archcalc.results.budget import Limit
+    from archcalc.results.cost import DTYPES
 
+    known(dtype, DTYPES, "dtype")
     limits = [limit_of(name, text) for name, text in pairs(maximum or [], "--max", "macs=2G")]
     if quantity and like is None:
         fail("bad-option", "--quantity says what --like compares, and --like is not given", "--max macs=2G")
     if like is not None:
-        other = analyze(like, batch, with_heads=with_heads)
+        other = analyze(like, batch, dtype=dtype, with_heads=with_heads)
         for name in words(quantity or ["macs"], "--quantity", "macs,params"):
             value = quantity_of(other, known_quantity(name))
             limits.append(Limit(name, value, f"{other.name}'s {value:,}"))
     if not limits:
         fail("no-limit", "there is no limit to keep to", "--max macs=2G, or --like NET")
-    found = solve_for(load(network), variable, limits, _step(step), settings(set or []), with_heads, batch)
+    found = solve_for(load(network), variable, limits, _step(step), settings(set or []), with_heads, batch, dtype)
     deliver(
         format,
         output,

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from archcalc.engine.cost.analyze import elements, total
 from archcalc.engine.cost.costs import cost_of
+from archcalc.engine.cost.experts import parameters_read
 from archcalc.graph import Graph, Node
 
 # They give what they were given, under another shape; dropout does so at inference alone.
@@ -39,7 +40,7 @@ def executions(graph: Graph, batch: int, bits: int, training: bool) -> list[Exec
         params, buffers = _params(node), int(cost.parameters.buffers)
         read = batch * sum(elements(graph.shape(source)) for source in node.inputs)
         written = batch * elements(node.y)
-        moved, passes = read + params + buffers + written, 1
+        moved, passes = read + parameters_read(node, params, batch) + buffers + written, 1
         if training and has_gradient:
             gradients = batch * sum(elements(graph.shape(source)) for source in node.inputs if trained[source])
             moved += written + read + params + gradients + params
@@ -62,8 +63,8 @@ def least_memory(graph: Graph, batch: int, bits: int, training: bool) -> int:
 
 
 def _trained(graph: Graph) -> list[bool]:
-    """Which outputs depend on a parameter, so that a gradient reaches them; the last is the network's input."""
-    found = [False] * (len(graph.nodes) + 1)
+    """Which outputs depend on a parameter, so that a gradient reaches them; the last are the inputs."""
+    found = [False] * (len(graph.nodes) + len(graph.inputs))
     for index, node in enumerate(graph.nodes):
         found[index] = _params(node) > 0 or any(found[source] for source in node.inputs)
     return found

@@ -102,9 +102,9 @@ def _remark(graph: Graph, node: Node) -> str:
     tables = [value for value in node.operator.values().values() if isinstance(value, Table)]
     remarks += [f"The table connects {of.connected} of {of.inputs} x {of.outputs} pairs of maps." for of in tables]
     arithmetic = cost_of(node.operator, node.x, node.y).arithmetic
-    if arithmetic.state == "zero":
+    if arithmetic.status == "zero":
         remarks.append(f"Declared zero: {arithmetic.reason}.")
-    if arithmetic.state == "unknown":
+    if arithmetic.status == "unknown":
         remarks.append(f"Unknown: {arithmetic.reason}; totals with it are lower bounds.")
     return " ".join(remarks)
 

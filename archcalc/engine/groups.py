@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from archcalc.engine.cost.analyze import layer_costs
-from archcalc.engine.cost.quantities import QUANTITIES
+from archcalc.engine.cost.quantities import FURTHER, QUANTITIES
 from archcalc.ops import Shape
 from archcalc.results.cost import LayerCost, NetworkCost
 
@@ -32,7 +32,7 @@ class _NoFields:
 
 By = Literal["op", "layer", "stage", "type"]
 NO_SHAPE = Shape(None)  # of rows that are no place in the network
-_ADDED = (*QUANTITIES, "flops", "stored_params", "stored_bits")
+_ADDED = (*QUANTITIES, *FURTHER, "flops", "state_bits", "stored_params", "stored_bits")
 
 
 def grouped(cost: NetworkCost, by: By = "layer", depth: int | None = None) -> list[LayerCost]:
@@ -65,7 +65,8 @@ def operations(cost: NetworkCost) -> list[LayerCost]:
     """
     graph = cost.graph
     taken_apart = replace(graph, nodes=[node._replace(layer=node.name) for node in graph.nodes])
-    rows = layer_costs(taken_apart, cost.fields, cost.batch, cost.storage, cost.convention, cost.with_heads, cost.scope)
+    given = (cost.batch, cost.storage, cost.convention, cost.with_heads, cost.scope, cost.phase)
+    rows = layer_costs(taken_apart, cost.fields, *given)
     last = {layer.nodes[-1] for layer in cost.layers}
     return [row if row.nodes[-1] in last else replace(row, activations=0) for row in rows]
 
@@ -82,8 +83,8 @@ def _sum(name: str, members: list[LayerCost]) -> LayerCost:
     if len(members) == 1:
         return replace(first, name=name)
     types = {member.type for member in members}
-    states = {member.state: member.reason for member in reversed(members)}
-    state = next(state for state in ("unknown", "counted", "zero") if state in states)
+    states = {member.status: member.reason for member in reversed(members)}
+    status = next(status for status in ("unknown", "counted", "zero") if status in states)
     sums = {key: sum(getattr(member, key) for member in members) for key in _ADDED}
     return replace(
         last,
@@ -91,8 +92,8 @@ def _sum(name: str, members: list[LayerCost]) -> LayerCost:
         type=first.type if len(types) == 1 else "group",
         notation=f"{len(members)} {'of them' if len(types) == 1 else 'layers'}",
         in_shape=first.in_shape,
-        state=state,
-        reason=states[state],
+        status=status,
+        reason=states[status],
         lower_bounds=frozenset().union(*(of.lower_bounds for of in members[:-1])) - {"receptive_field"}
         | last.lower_bounds,
         nodes=tuple(index for member in members for index in member.nodes),

@@ -7,7 +7,7 @@ from typing import Any
 
 from archcalc.ops import Shape
 from archcalc.source import Diagnostic, SpecError, suggestion
-from archcalc.spec.expression import Call, Expression, Name
+from archcalc.spec.expression import Call, Expression, Name, Number
 from archcalc.spec.model import Spec
 from archcalc.spec.words import INPUTS
 
@@ -66,3 +66,27 @@ def input_settings(spec: Spec, shapes: Mapping[str, Shape]) -> dict[str, Any]:
             if isinstance(argument, Name) and argument.id in spec.settable:
                 found.setdefault(argument.id, set()).add(size)
     return {name: next(iter(values)) for name, values in found.items() if len(values) == 1}
+
+
+def step_settings(spec: Spec, set: Mapping[str, Any], shapes: Mapping[str, Shape]) -> dict[str, Any]:
+    """Variables that are the lengths of the inputs that are new in each step, set to one position.
+
+    Lengths that are given stay: a step of several tokens has several.
+
+    Raises:
+        SpecError: a length is no variable.
+    """
+    found: dict[str, Any] = {}
+    for name in spec.step_inputs:
+        placed = spec.inputs[name]
+        call = placed.expression
+        if name in shapes or not isinstance(call, Call) or call.function not in ("tokens", "sequence"):
+            continue
+        length = call.arguments[-1] if call.arguments else None
+        if isinstance(length, Name) and length.id in spec.settable:
+            found[length.id] = 1
+        elif not (isinstance(length, Number) and length.value == 1):
+            message = f"the length of `{name}` is no variable, so it has no step of one position"
+            help = f"--input {name}=1, or make it a variable" if len(spec.inputs) > 1 else "make it a variable"
+            raise SpecError([spec.diagnostic("not-steppable", message, placed.span(), help)])
+    return {variable: value for variable, value in found.items() if variable not in set}

@@ -15,9 +15,11 @@ from archcalc.engine.cost.conventions import CONVENTIONS
 from archcalc.engine.cost.receptive_field import ReceptiveFields
 from archcalc.engine.cost.scope import indices_inside
 from archcalc.engine.cost.storage import FP32, LONGEST_DENSITY, storage_of
-from archcalc.engine.inputs import Given, input_settings, input_shapes
+from archcalc.engine.inputs import Given, input_settings, input_shapes, step_settings
+from archcalc.engine.step import refuse_unsteppable, steps_of
 from archcalc.graph import Graph
 from archcalc.results.cost import DTYPES, NetworkCost, Storage
+from archcalc.results.phase import Phase
 from archcalc.source import Diagnostic, Source, Span, SpecError, suggestion
 from archcalc.spec.expand import expand, value_of
 from archcalc.spec.expression_text import Problem
@@ -54,17 +56,21 @@ class Network(NamedTuple):
         free: Sequence[str] | Mapping[str, Fraction | int] = (),
         limits: Limits = DEFAULT_LIMITS,
         with_heads: bool = True,
+        step: bool = False,
     ) -> Graph:
         """Expand it; variables named in `free` stay symbolic.
 
         Where `free` gives a unit, the variable takes multiples of it: `{"width": Fraction(1, 4)}` stands for width =
         k/4, and k has the variable's name. A variable that is 0 in the spec is free from 0 on, every other from 1 on.
+        In a `step`, the inputs that are new in it have one position, unless they are given.
 
         Raises:
             SpecError: with the place where the expansion stopped.
         """
         shapes = input_shapes(self.spec, input)
         settings = {**input_settings(self.spec, shapes), **(set or {})}
+        if step:
+            settings = {**step_settings(self.spec, settings, shapes), **settings}
         overrides: dict[str, tuple[Placed, Source] | Polynomial | Ratio] = {}
         fixed = {name: value for name, value in settings.items() if name not in free}
         for number, (name, value) in enumerate(fixed.items()):
@@ -74,7 +80,10 @@ class Network(NamedTuple):
             check_variable(self.spec, name)
             unit = free[name] if isinstance(free, Mapping) else 1
             overrides[name] = ratio.multiply(variable(name, self.least(name)), unit)  # type: ignore[assignment]  # the unit is not 0
-        return expand(self.spec, self.name, overrides, shapes, limits, with_heads)
+        graph = expand(self.spec, self.name, overrides, shapes, limits, with_heads)
+        if step or graph.has_past:
+            refuse_unsteppable(self.spec, graph)
+        return graph
 
     def least(self, variable: str) -> int:
         """From where on a variable is free: 0 where it is 0 in the spec, for this network or for all of its family."""
@@ -135,6 +144,7 @@ def analyze(
     bits: int | None = None,
     density: Fraction | Decimal | float | str | None = None,
     scope: str = "",
+    step: bool = False,
 ) -> NetworkCost:
     """What a network costs.
 
@@ -151,6 +161,7 @@ def analyze(
         bits: of every stored parameter, instead of those of the dtype and of the spec.
         density: part of the weights that is not zero, from 0 to 1, instead of what the spec says; `0.33` is 33/100.
         scope: the path of a stage, block or layer: only what is under it counts.
+        step: of one step, which repeats only what depends on the inputs that are new in it: a decoder's next token.
 
     Raises:
         SpecError: an unknown name, variable or scope, or the place where the spec is wrong.
@@ -168,9 +179,9 @@ def analyze(
         raise ValueError(f"bits are {bits}; they must be at least 1")
     part = None if density is None else exact_density(density)
     with_heads = with_heads or scope.partition(".")[0] in {entry.name for entry in network.spec.heads}
-    graph = network.graph(set, input, limits=limits, with_heads=with_heads)
+    graph = network.graph(set, input, limits=limits, with_heads=with_heads, step=step)
     storage = storage_of(network.spec, graph, dtype, part, bits, limits, is_as_written=not set)
-    return cost_of_graph(network, graph, batch, set or {}, dtype, convention, with_heads, storage, scope)
+    return cost_of_graph(network, graph, batch, set or {}, dtype, convention, with_heads, storage, scope, step)
 
 
 def exact_density(value: Fraction | Decimal | float | str) -> Fraction:
@@ -199,6 +210,7 @@ def cost_of_graph(
     with_heads: bool,
     storage: Storage = FP32,
     scope: str = "",
+    step: bool = False,
 ) -> NetworkCost:
     """Costs of an expanded network, or of what is under a path in it.
 
@@ -208,6 +220,7 @@ def cost_of_graph(
     rule = CONVENTIONS[convention]
     fields = ReceptiveFields(graph)
     within = indices_inside(graph, scope, with_heads) if scope else None
+    phase = Phase(steps_of(graph), step, DTYPES[dtype])
     spec = network.spec
     return NetworkCost(
         name=network.name,
@@ -222,13 +235,16 @@ def cost_of_graph(
         convention=rule,
         with_heads=with_heads,
         settings={name: str(value) for name, value in set.items()},
-        totals=total(graph, batch, storage, rule, with_heads, within),
+        totals=total(graph, batch, storage, rule, with_heads, within, phase),
         graph=graph,
         fields=fields,
         storage=storage,
-        make_layers=lambda: layer_costs(graph, fields, batch, storage, rule, with_heads, scope),
+        make_layers=lambda: layer_costs(graph, fields, batch, storage, rule, with_heads, scope, phase),
         scope=scope,
-        make_part=lambda path: cost_of_graph(network, graph, batch, set, dtype, convention, with_heads, storage, path),
+        phase=phase,
+        make_part=lambda path: cost_of_graph(
+            network, graph, batch, set, dtype, convention, with_heads, storage, path, step
+        ),
     )
 
 

@@ -62,8 +62,8 @@ class Arithmetic(NamedTuple):
         return cls(reason=reason, known=False)
 
     @property
-    def state(self) -> Literal["counted", "zero", "unknown"]:
-        """Which of the three states an operation is in."""
+    def status(self) -> Literal["counted", "zero", "unknown"]:
+        """Whether an operation is counted, declared to have none, or not known."""
         return "unknown" if not self.known else "zero" if self.reason else "counted"
 
 
@@ -160,6 +160,8 @@ class Operator:
     roles: ClassVar[Roles | None] = None  # of a merge whose branches have meanings: which there are
     sources: ClassVar[bool] = False  # reads no input: first in its chain
     looks_up: ClassVar[bool] = False  # reads y.elements of its weights, and not all of them: one row for each position
+    keeps: ClassVar[bool] = False  # gives the positions of earlier steps before those of its input
+    starts: ClassVar[bool] = False  # reads its further inputs in the first step only: a first hidden state
     weighted: ClassVar[bool] = False  # counts in the depth of a network
     pooling: ClassVar[bool] = False  # counts in the depth with pooling
     _instances: ClassVar[dict[tuple[Any, ...], Operator]]

@@ -21,7 +21,19 @@ from archcalc.ops.checks import require_channels
 from archcalc.ops.shape import Shape, features, image
 from archcalc.ops.window import per_axis
 
-OF_PARAMETERS = frozenset({"params", "weights", "biases", "norm_params", "buffers", "stored_params", "size_bytes"})
+OF_PARAMETERS = frozenset(
+    {
+        "params",
+        "weights",
+        "biases",
+        "norm_params",
+        "buffers",
+        "trainable_params",
+        "active_params",
+        "stored_params",
+        "size_bytes",
+    }
+)
 OF_ARITHMETIC = frozenset({"flops", "additions", "multiplications", "divisions", "comparisons", "transcendentals"})
 NEVER_TOLD = OF_ARITHMETIC | {
     "connections",
@@ -77,7 +89,7 @@ class Opaque(Operator):
         found = NEVER_TOLD
         if self.params is None:
             found |= OF_PARAMETERS
-        return found | {"macs"} if self.macs is None else found
+        return found | {"macs", "macs_once", "masked"} if self.macs is None else found
 
     def connections(self, x: Shape, y: Shape) -> Dim:
         """Not known."""

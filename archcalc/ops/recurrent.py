@@ -101,6 +101,7 @@ class LSTM(Operator):
     initial: LayerReference | None = argument("layer", INITIAL, None)
 
     weighted = True
+    starts = True
 
     def infer(self, x: Shape) -> Shape:
         """Output shape."""
@@ -171,6 +172,7 @@ class GRU(Operator):
     initial: LayerReference | None = argument("layer", INITIAL, None)
 
     weighted = True
+    starts = True
 
     def infer(self, x: Shape) -> Shape:
         """Output shape."""
@@ -241,6 +243,7 @@ class RNN(Operator):
     initial: LayerReference | None = argument("layer", INITIAL, None)
 
     weighted = True
+    starts = True
 
     def infer(self, x: Shape) -> Shape:
         """Output shape."""

@@ -311,6 +311,8 @@ class Cache(Operator):
         """How many of so many positions a later step reads."""
         return positions if self.span is None else minimum(positions, self.span - 1)
 
+    keeps = True
+
     def infer(self, x: Shape) -> Shape:
         """Output shape."""
         require_sequence(x, self.name)

@@ -92,6 +92,9 @@ def _read(source: Source) -> tuple[list[str], list[_Row]]:
         _refuse(source, f"it is not CSV: {error}", _HELP)
     if not rows:
         _refuse(source, "it has no rows", _HELP)
+    if rows[0].cells.get("state") in ("counted", "zero", "unknown"):  # as that column was called before
+        columns = ["status" if name == "state" else name for name in columns]
+        rows = [row._replace(cells=dict(zip(columns, row.cells.values(), strict=True))) for row in rows]
     return columns, rows
 
 
@@ -140,6 +143,7 @@ def _as_in_totals(
         "dtype": cells.get("dtype") or "fp32",
         "scope": cells.get("scope", ""),
         "with_heads": cells.get("with_heads") == "true",
+        "step": cells.get("step") == "true",
         "batch": _whole(source, row, "batch", cells["batch"]),
     }
     said |= settings if network else {}
@@ -147,7 +151,7 @@ def _as_in_totals(
     try:
         now = _cells(data.totals_csv([analyze(network, **said)]))[0]
         if "input" not in said and "input" in cells and cells["input"] != now["input"]:
-            said["input"] = [_whole(source, row, "input", size) for size in cells["input"].split("x")]
+            said["input"] = _inputs(source, row, cells["input"])
         if "bits" in cells and cells["bits"] != now["bits"] and cells["bits"].isdecimal():
             said["bits"] = _whole(source, row, "bits", cells["bits"])
         if "density" in cells and cells["density"] != now["density"] and " " not in cells["density"]:
@@ -155,6 +159,14 @@ def _as_in_totals(
         return analyze(network, **said)
     except ValueError as error:
         _refuse(source, f"line {row.line}: {error}", _HELP)
+
+
+def _inputs(source: Source, row: _Row, text: str) -> list[int] | dict[str, list[int]]:
+    """`3x224x224`, or `picture=3x224x224 caption=77`."""
+    if "=" not in text:
+        return [_whole(source, row, "input", size) for size in text.split("x")]
+    named = [part.partition("=") for part in text.split()]
+    return {name: [_whole(source, row, "input", size) for size in sizes.split("x")] for name, _, sizes in named}
 
 
 def _whole(source: Source, row: _Row, column: str, text: str) -> int:

@@ -54,7 +54,7 @@ def chosen_table(
         ]
     )
     for row, layer in zip(made, rows, strict=True):
-        unknown = ("macs", "connections", cost.convention.column) if layer.state == "unknown" else ()
+        unknown = ("macs", "connections", cost.convention.column) if layer.status == "unknown" else ()
         table.rows.append([_written(name, row[name], units, name in unknown) for name in names])
     sums: list[Cell] = [
         _written(name, totals[name], units, cost.is_lower_bound(name)) if name in totals and not is_text[name] else ""

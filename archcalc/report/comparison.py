@@ -8,7 +8,7 @@ from archcalc.engine.compare import Quantity, cause
 from archcalc.report.media import numbers
 from archcalc.report.media.blocks import Bar, Cell, Column, Document, Heading, Paragraph, Table, bar, number
 from archcalc.report.media.numbers import Units
-from archcalc.report.show import at_least, flops_title, headline, is_compressed, remarks, storage_parts, stored_as
+from archcalc.report.show import at_least, flops_title, headline, is_compressed, remarks, storage_parts, stored_as, used
 from archcalc.results.comparison import Comparison, Split
 from archcalc.results.cost import LayerCost, NetworkCost
 
@@ -194,9 +194,19 @@ def figures(networks: Sequence[NetworkCost], units: Units) -> list[Figure]:
 
     convention = networks[0].convention
     flops: list[Figure] = [(flops_title(convention), *counted("flops"))] if convention.column != "macs" else []
+    are_stepped = any(cost.is_stepped for cost in networks)
+
+    def where(title: str, name: str, is_told: bool) -> list[Figure]:
+        return [(title, *counted(name))] if is_told and any(getattr(of.totals, name) for of in networks) else []
+
+    def of_state(cost: NetworkCost) -> str:
+        return numbers.size(cost.totals.state_bytes, units)
+
     return [
         ("params", *counted("params")),
         ("of them weights", *counted("weights")),
+        *where("of them trainable", "trainable_params", any(_is_frozen(cost) for cost in networks)),
+        *where("of them active", "active_params", any(used(cost) for cost in networks)),
         *([("stored params", *counted("stored_params"))] if any(cost.is_sparse for cost in networks) else []),
         (
             size_title(networks),
@@ -204,11 +214,16 @@ def figures(networks: Sequence[NetworkCost], units: Units) -> list[Figure]:
             lambda cost: at_least(numbers.size(cost.totals.size_bytes, units), cost.is_lower_bound("size_bytes")),
         ),
         ("MACs", *counted("macs")),
+        *where("masked MACs", "masked", is_told=True),
+        *where("MACs once", "macs_once", are_stepped),
         *flops,
         ("connections", *counted("connections")),
         ("neurons", *counted("neurons")),
         ("activations", *counted("activations")),
         ("activations at once", *counted("peak_activations")),
+        *where("state", "state", are_stepped),
+        *where("state once", "state_once", are_stepped),
+        *([("state in bytes", lambda cost: cost.totals.state_bytes, of_state)] if are_stepped else []),
         ("layers", *counted("layers")),
         ("depth", *counted("depth")),
         ("depth with pooling", *counted("depth_with_pooling")),
@@ -216,8 +231,12 @@ def figures(networks: Sequence[NetworkCost], units: Units) -> list[Figure]:
         ("jump", lambda _: None, lambda cost: numbers.jump(cost.receptive_field)),
         ("local field", lambda _: None, lambda cost: numbers.field(cost.local_receptive_field)),
         ("local jump", lambda _: None, lambda cost: numbers.jump(cost.local_receptive_field)),
-        ("input", lambda _: None, lambda cost: str(cost.input)),
+        ("input", lambda _: None, lambda cost: cost.input_text),
     ]
+
+
+def _is_frozen(cost: NetworkCost) -> bool:
+    return cost.totals.trainable_params != cost.totals.params
 
 
 def size_title(networks: Sequence[NetworkCost]) -> str:
@@ -366,7 +385,7 @@ def parts_of(
 def footer(networks: Sequence[NetworkCost], names: Sequence[str]) -> Paragraph:
     """Under which assumptions the numbers hold, and how much of each network they cover."""
     first = networks[0]
-    inputs = list(dict.fromkeys(str(cost.input) for cost in networks))
+    inputs = list(dict.fromkeys(cost.input_text for cost in networks))
     parts = [f"scope {first.scope}"] if first.scope else []
     parts += [f"convention {first.convention.name}", f"batch {first.batch}"]
     parts.append(f"input {inputs[0]}" if len(inputs) == 1 else f"inputs differ: {', '.join(inputs)}")

@@ -185,7 +185,7 @@ def _largest(cost: NetworkCost, name: str, word: str, top: int) -> Table:
 
 
 def _zero(cost: NetworkCost) -> list[str]:
-    found = Counter((row.type, row.reason) for row in operations(cost) if row.state == "zero")
+    found = Counter((row.type, row.reason) for row in operations(cost) if row.status == "zero")
     return [f"{name} ({times}): {reason}" for (name, reason), times in found.items()]
 
 

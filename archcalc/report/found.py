@@ -37,7 +37,7 @@ def listed(found: Found, units: Units) -> Document:
         totals = row.cost.totals
         cells: list[Cell] = [
             row.name,
-            str(row.cost.input),
+            row.cost.input_text,
             at_least(numbers.count(totals.params, units), row.cost.is_lower_bound("params")),
             at_least(numbers.count(totals.macs, units), totals.at_least),
             Bar(totals.macs, most),

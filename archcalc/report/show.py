@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from archcalc.engine.cost.conventions import terms_of
+from archcalc.engine.cost.experts import ASSUMPTION, EXACT_UP_TO, distinct_experts
 from archcalc.report.media import numbers
 from archcalc.report.media.blocks import (
     Bar,
@@ -93,6 +94,8 @@ def layers_table(
         number("local field", drop=6),
         number("stored", drop=3),
         number("size", drop=3),
+        number("masked", drop=11),
+        number("state", drop=6),
     ]
     most = max((row.macs for row in rows), default=0)
     table = Table(columns)
@@ -121,6 +124,8 @@ def layers_table(
             numbers.field(row.local_receptive_field),
             bounded("stored_params", numbers.count(row.stored_params, units)),
             bounded("size_bytes", numbers.size(row.size_bytes, units)),
+            numbers.count(row.masked, units),
+            numbers.count(row.state + row.state_once, units),
         ]
         table.rows.append(cells)
     if has_total:
@@ -131,6 +136,8 @@ def layers_table(
     hidden |= {9} if len(beside) < 2 else set()
     hidden |= {2, 8, 9} if by == "type" else set()
     hidden |= set() if is_compressed(cost) else {10, 11}
+    hidden |= set() if any(row.masked for row in rows) else {12}
+    hidden |= set() if cost.is_stepped and any(row.state or row.state_once for row in rows) else {13}
     return without(table, hidden) if hidden else table
 
 
@@ -150,6 +157,8 @@ def _total(cost: NetworkCost, units: Units) -> Total:
             numbers.field(cost.local_receptive_field),
             at_least(numbers.count(totals.stored_params, units), cost.is_lower_bound("stored_params")),
             at_least(numbers.size(totals.size_bytes, units), cost.is_lower_bound("size_bytes")),
+            numbers.count(totals.masked, units),
+            numbers.count(totals.state + totals.state_once, units),
         ]
     )
 
@@ -191,6 +200,14 @@ def totals_table(cost: NetworkCost, units: Units) -> Table:
     parts = " + ".join(f"{numbers.count(value, units)} {name}" for value, name in kinds if value)
     buffers = f"; {numbers.count(totals.buffers, units)} buffers besides" if totals.buffers else ""
     add("params", "params", totals.params, parts + buffers)
+    if totals.trainable_params != totals.params:
+        share = numbers.percent(totals.trainable_params, totals.params)
+        add("trainable", "trainable_params", totals.trainable_params, f"params that are not frozen, {share}")
+    experts = used(cost)
+    if experts:
+        share = numbers.percent(totals.active_params, totals.params)
+        add("active", "active_params", totals.active_params, f"params that work on one token, {share}")
+        table.rows.append(["experts", "", "; ".join(experts)])
     if cost.is_sparse:
         add(
             "stored",
@@ -199,7 +216,11 @@ def totals_table(cost: NetworkCost, units: Units) -> Table:
             f"params that are not zero, {numbers.percent(totals.stored_params, totals.params)}",
         )
     add("size", "size_bytes", totals.size_bytes, f"bytes at {stored_as(cost)} = {numbers.size(totals.size_bytes)}")
-    add("MACs", "macs", totals.macs, "multiply-accumulate pairs")
+    add("MACs", "macs", totals.macs, macs_remark(cost))
+    if cost.is_stepped and totals.macs_once:
+        over = numbers.listed([f"`{name}`" for name in cost.graph.step])
+        what = "MACs besides" if cost.phase.in_step else "MACs of these"
+        add("once", "macs_once", totals.macs_once, f"{what} that a step over {over} does not repeat")
     if cost.convention.column != "macs":
         add(flops_title(cost.convention), "flops", totals.flops, flops_remark(cost))
     add("connections", "connections", totals.connections, "as LeCun et al. 1998 count")
@@ -211,6 +232,10 @@ def totals_table(cost: NetworkCost, units: Units) -> Table:
         totals.activations,
         f"elements in all; {peak} at once",
     )
+    if cost.is_stepped:
+        once = f" and {totals.state_once:,} that are computed once" if totals.state_once else ""
+        size = f"{totals.state_bytes:,} bytes at {cost.dtype} = {numbers.size(totals.state_bytes)}"
+        add("state", "state", totals.state, f"elements{once} that the next step reads; {size}")
     pooled = at_least(f"{totals.depth_with_pooling}", cost.is_lower_bound("depth_with_pooling"))
     add("depth", "depth", totals.depth, f"layers with weights on the longest path; {pooled} with pooling")
     seen = cost.receptive_field
@@ -225,6 +250,33 @@ def totals_table(cost: NetworkCost, units: Units) -> Table:
         where = f"by the path without global operations; jump {numbers.jump(local)}"
         table.rows.append(["local field", numbers.field(local), where])
     return table
+
+
+def macs_remark(cost: NetworkCost) -> str:
+    """What the MACs are, and how many of them are masked."""
+    masked = cost.totals.masked
+    of_step = " of one step" if cost.phase.in_step else ""
+    text = f"multiply-accumulate pairs{of_step}"
+    return f"{text}; {masked:,} of them ({numbers.percent(masked, cost.totals.macs)}) masked" if masked else text
+
+
+def used(cost: NetworkCost) -> list[str]:
+    """How many experts there are, are computed, and are expected to be used by all tokens together."""
+    found: dict[tuple[int, int, int], None] = {}
+    for node in cost.graph.nodes:
+        experts, top = map(int, node.operator.copies)
+        if experts != top:
+            tokens = cost.batch * int(node.y.positions)
+            found[experts, top, tokens] = None
+    lines = []
+    for experts, top, tokens in found:
+        line = f"{experts:,} stored, {top:,} computed at each position"
+        if tokens <= EXACT_UP_TO:
+            distinct = distinct_experts(experts, top, tokens)
+            expected = numbers.decimal(distinct.numerator, distinct.denominator, 1)
+            line += f"; {numbers.plural(tokens, 'token')} use {expected} different ones, expected of {ASSUMPTION}"
+        lines.append(line)
+    return lines
 
 
 def flops_remark(cost: NetworkCost) -> str:
@@ -267,7 +319,7 @@ def remarks(cost: NetworkCost) -> list[str]:
         which = numbers.listed(cost.heads)
         are = "heads are" if len(cost.heads) > 1 else "head is"
         found.append(f"{len(cost.heads)} {are} for training only and left out ({which}): --with-heads counts them.")
-    unknown = [layer for layer in cost.layers if layer.state == "unknown"]
+    unknown = [layer for layer in cost.layers if layer.status == "unknown"]
     if unknown:
         names = numbers.listed([layer.name for layer in unknown[:5]] + (["others"] if len(unknown) > 5 else []))
         found.append(f"Totals marked ≥ are lower bounds: the cost of {names} is not known.")
@@ -295,7 +347,7 @@ def footer(cost: NetworkCost) -> Paragraph:
     parts = [
         f"convention {cost.convention.name}",
         f"batch {cost.batch}",
-        f"input {cost.input}",
+        f"input {cost.input_text}",
         *storage_parts(cost),
         f"{numbers.plural(totals.counted, 'operation')} counted, {totals.zero} declared zero, {totals.unknown} unknown",
     ]

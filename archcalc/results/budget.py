@@ -12,12 +12,19 @@ QUANTITIES = (
     "biases",
     "norm_params",
     "buffers",
+    "trainable_params",
+    "active_params",
     "macs",
+    "macs_once",
+    "masked",
     "flops_arithmetic",
     "connections",
     "neurons",
     "activations",
     "peak_activations",
+    "state",
+    "state_once",
+    "state_bytes",
     "stored_params",
     "size_bytes",
     "layers",
@@ -25,6 +32,7 @@ QUANTITIES = (
     "depth_with_pooling",
 )
 """What a network may be held to, by column name."""
+IN_BYTES = frozenset({"size_bytes", "state_bytes"})
 
 
 class Limit(NamedTuple):

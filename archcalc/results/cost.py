@@ -9,8 +9,9 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from archcalc.graph import Graph
-from archcalc.ops import Operator, Shape
+from archcalc.ops import ONE, Operator, Shape
 from archcalc.results.convention import Convention
+from archcalc.results.phase import WHOLE, Phase
 from archcalc.source import suggestion
 
 if TYPE_CHECKING:
@@ -96,7 +97,10 @@ class Fields(Protocol):
 
 @dataclass(slots=True, repr=False)
 class LayerCost:
-    """A layer: one to three operations under one name. `macs`, `flops` and `activations` are times batch."""
+    """A layer: one to three operations under one name.
+
+    `macs`, `macs_once`, `masked`, `flops`, `activations`, `state` and `state_once` are times batch.
+    """
 
     name: str
     type: str
@@ -109,14 +113,21 @@ class LayerCost:
     biases: int
     norm_params: int
     buffers: int
+    trainable_params: int
+    active_params: int  # that work on one token
     macs: int
+    macs_once: int  # what a step does not repeat; in a step it is not among the macs
+    masked: int  # of the macs, those of pairs that a mask excludes
     flops: int
     connections: int
     neurons: int
     activations: int
+    state: int  # elements of this and earlier steps that the next one reads
+    state_once: int  # elements that are computed once and read in each step
+    state_bits: int  # of both
     stored_params: int  # those that are not zero, where a density says that some are
     stored_bits: int
-    state: str  # counted, zero or unknown
+    status: str  # counted, zero or unknown
     reason: str
     head: str  # name of the head it belongs to, or nothing
     nodes: tuple[int, ...]  # indices into the graph
@@ -127,6 +138,11 @@ class LayerCost:
     def size_bytes(self) -> int:
         """What is stored of it, in whole bytes."""
         return -(-self.stored_bits // 8)
+
+    @property
+    def state_bytes(self) -> int:
+        """What it keeps from step to step, in whole bytes."""
+        return -(-self.state_bits // 8)
 
     @property
     def receptive_field(self) -> ReceptiveField | None:
@@ -152,7 +168,11 @@ class Totals:
     biases: int = 0
     norm_params: int = 0
     buffers: int = 0
+    trainable_params: int = 0
+    active_params: int = 0
     macs: int = 0
+    macs_once: int = 0
+    masked: int = 0
     flops: int = 0
     additions: int = 0
     multiplications: int = 0
@@ -163,6 +183,9 @@ class Totals:
     neurons: int = 0
     activations: int = 0
     peak_activations: int = 0
+    state: int = 0
+    state_once: int = 0
+    state_bytes: int = 0
     stored_params: int = 0
     size_bytes: int = 0
     layers: int = 0
@@ -199,6 +222,7 @@ class NetworkCost:
     fields: Fields
     storage: Storage
     make_layers: Callable[[], list[LayerCost]] = field(repr=False)
+    phase: Phase = WHOLE  # in a step, macs, flops and activations are of what it repeats
     scope: str = ""  # the path that it is restricted to: layers and totals are those under it
     make_part: Callable[[str], NetworkCost] | None = field(default=None, repr=False)
 
@@ -236,6 +260,18 @@ class NetworkCost:
     def is_quantised(self) -> bool:
         """Whether some parameters have other bits than those of the dtype."""
         return any(bits != DTYPES[self.dtype] for bits in self.storage.bits)
+
+    @property
+    def is_stepped(self) -> bool:
+        """Whether steps are told of: something is kept from one to the next, or one is asked for."""
+        return self.phase.in_step or self.totals.state > 0
+
+    @property
+    def input_text(self) -> str:
+        """`3x224x224`; of several inputs `picture 3x224x224, caption 77`."""
+        if len(self.graph.inputs) == 1:
+            return str(self.input)
+        return ", ".join(f"{name} {shape}" for name, shape in self.graph.inputs.items())
 
     @property
     def heads(self) -> list[str]:
@@ -330,7 +366,11 @@ def layer_row(layer: LayerCost, convention: Convention) -> dict[str, Any]:
         "biases": layer.biases,
         "norm_params": layer.norm_params,
         "buffers": layer.buffers,
+        "trainable_params": layer.trainable_params,
+        "active_params": layer.active_params,
         "macs": layer.macs,
+        "macs_once": layer.macs_once,
+        "masked": layer.masked,
     }
     if convention.column != "macs":
         row[convention.column] = layer.flops
@@ -338,13 +378,16 @@ def layer_row(layer: LayerCost, convention: Convention) -> dict[str, Any]:
         "connections": layer.connections,
         "neurons": layer.neurons,
         "activations": layer.activations,
+        "state": layer.state,
+        "state_once": layer.state_once,
+        "state_bytes": layer.state_bytes,
         "stored_params": layer.stored_params,
         "size_bytes": layer.size_bytes,
         "receptive_field": list(seen.size) if seen else None,
         "jump": [json_number(value) for value in seen.jump] if seen else None,
         "first_centre": [json_number(value) for value in seen.first_centre] if seen else None,
         **_local(layer),
-        "state": layer.state,
+        "status": layer.status,
         "head": layer.head,
     }
     flops = {"flops": convention.column}
@@ -415,7 +458,11 @@ def notation(operator: Operator) -> str:
         if declared.kind == "operation" or (not declared.is_required and value == declared.default):
             continue
         parts.append(_written(value) if declared.is_required else f"{name}={_written(value)}")
-    return f"{operator.name}({', '.join(parts)})" if parts else operator.name
+    if not operator.trainable:
+        parts.append("trainable=false")
+    text = f"{operator.name}({', '.join(parts)})" if parts else operator.name
+    stored, computed = operator.copies
+    return text if operator.copies is ONE else f"{text} x{stored}, {computed} used"
 
 
 def _written(value: Any) -> str:

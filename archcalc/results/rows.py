@@ -38,7 +38,9 @@ def network_row(cost: NetworkCost) -> dict[str, Any]:
         "family": cost.title,
         "year": cost.year,
         "task": cost.task,
-        "input": shape_list(cost.input),
+        "input": shape_list(cost.input)
+        if len(cost.graph.inputs) == 1
+        else {name: shape_list(shape) for name, shape in cost.graph.inputs.items()},
         "batch": cost.batch,
         "scope": cost.scope,
         "dtype": cost.dtype,
@@ -46,6 +48,7 @@ def network_row(cost: NetworkCost) -> dict[str, Any]:
         "density": [exact(density) for density in cost.storage.densities],
         "convention": cost.convention.name,
         "with_heads": cost.with_heads,
+        "step": cost.phase.in_step,
     }
 
 

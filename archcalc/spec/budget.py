@@ -6,7 +6,7 @@ import re
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from archcalc.results.budget import QUANTITIES, Limit
+from archcalc.results.budget import IN_BYTES, QUANTITIES, Limit
 from archcalc.source import Span, YamlMapping, YamlNode, YamlScalar, suggest
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ COUNT_SAMPLE, SIZE_SAMPLE = "a number with K, M, G or T: 7M", "bytes, or with Ki
 def exact_amount(text: str, quantity: str) -> int | None:
     """A whole number with or without a unit; None: it is none. Counts take SI prefixes, bytes IEC ones too."""
     found = _AMOUNT.match(text.strip())
-    units = SIZE_UNITS if quantity == "size_bytes" else COUNT_UNITS
+    units = SIZE_UNITS if quantity in IN_BYTES else COUNT_UNITS
     if found is None:
         return None
     unit = found[2] if found[2] in units else found[2].replace("k", "K")
@@ -39,7 +39,7 @@ def exact_amount(text: str, quantity: str) -> int | None:
 
 def sample_amount(quantity: str) -> str:
     """How an amount of a quantity is written, for messages."""
-    return SIZE_SAMPLE if quantity == "size_bytes" else COUNT_SAMPLE
+    return SIZE_SAMPLE if quantity in IN_BYTES else COUNT_SAMPLE
 
 
 def quantity_help(word: str) -> str:

@@ -20,6 +20,7 @@ from archcalc.spec.expression import (
     Generator,
     Index,
     Items,
+    Listing,
     Logic,
     Name,
     Number,
@@ -295,6 +296,10 @@ class Evaluator(Calculator):
             values.append(value)
         return tuple(values)
 
+    def of_listing(self, expression: Listing, scope: Scope, base: int) -> Any:
+        """A list written with one `for`."""
+        return self.iterated(expression.generator, scope, base)
+
     def generated(self, expression: Generator, scope: Scope, base: int) -> Iterator[Scope]:
         """A scope for each turn of a generator."""
         items = self.value(expression.iterable, scope, base)
@@ -317,6 +322,7 @@ _VALUE: dict[type[Expression], Callable[[Evaluator, Any, Scope, int], Any]] = {
     Name: Evaluator.of_name,
     Path: Evaluator.of_path,
     Items: Evaluator.of_items,
+    Listing: Evaluator.of_listing,
     Unary: Evaluator.of_unary,
     Binary: Evaluator.of_binary,
     Compare: Evaluator.of_compare,

@@ -111,6 +111,8 @@ class Expander(Inputs):
             first_head,
             tuple(entry.name for entry in spec.heads),
             step=spec.step_inputs,
+            has_sources=any(operator.sources for operator, _ in self.shapes),
+            has_past=any(operator.keeps and x.spatial != y.spatial for (operator, x), y in self.shapes.items()),
         )
         if not self.nodes:
             self.fail("no-layers", "the network has no layers", spec.source_span(), "layers: lists what it does")

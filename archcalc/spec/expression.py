@@ -223,6 +223,17 @@ class Generator(Expression):
         self.iterable = iterable
 
 
+class Listing(Expression):
+    """`[element for variable in iterable]`: the list of what a generator gives."""
+
+    __slots__ = ("generator",)
+    generator: Generator
+
+    def __init__(self, start: int, end: int, generator: Generator) -> None:
+        self.start, self.end = start, end
+        self.generator = generator
+
+
 def as_call(expression: Name | Call) -> Call:
     """A bare name is a call without arguments."""
     if isinstance(expression, Call):
@@ -257,6 +268,8 @@ def children(expression: Expression) -> list[Expression]:
             return list(parts)
         case Generator(element=element, iterable=iterable):
             return [element, iterable]
+        case Listing(generator=generator):
+            return [generator]
     return []
 
 

@@ -24,6 +24,7 @@ from archcalc.spec.expression import (
     Generator,
     Index,
     Items,
+    Listing,
     Logic,
     Name,
     Number,
@@ -57,7 +58,6 @@ _COMPARE: dict[type[ast.cmpop], str] = {
 }
 _REFUSED: dict[type[ast.AST], tuple[str, str | None]] = {
     ast.Lambda: ("a lambda", "write a module with arguments"),
-    ast.ListComp: ("a list comprehension", "(... for n in widths) in round brackets repeats layers"),
     ast.SetComp: ("a set", None),
     ast.DictComp: ("a dictionary", None),
     ast.Dict: ("a dictionary", "arguments are given by name: conv(64, kernel=3)"),
@@ -321,12 +321,15 @@ class _Reader:
         arguments = tuple(self.read(argument, depth) for argument in node.args)
         return Call(start, end, node.func.id, arguments, tuple(named), tuple(places))
 
-    def generator(self, node: ast.GeneratorExp, start: int, end: int, depth: int) -> Expression:
+    def listing(self, node: ast.ListComp, start: int, end: int, depth: int) -> Expression:
+        return Listing(start, end, self.generator(node, start, end, depth))
+
+    def generator(self, node: ast.GeneratorExp | ast.ListComp, start: int, end: int, depth: int) -> Generator:
         only = node.generators[0]
         if len(node.generators) > 1 or only.ifs or only.is_async or not isinstance(only.target, ast.Name):
             fail(
                 "generator",
-                "a generator has one `for` with one name and no `if`",
+                "there is one `for`, with one name and no `if`",
                 start,
                 end,
                 "(conv(n, 3) for n in widths)",
@@ -348,4 +351,5 @@ _READ: dict[type[ast.expr], Callable[[_Reader, Any, int, int, int], Expression]]
     ast.Subscript: _Reader.index,
     ast.Call: _Reader.call,
     ast.GeneratorExp: _Reader.generator,
+    ast.ListComp: _Reader.listing,
 }

@@ -252,7 +252,7 @@ def test_what_is_not_known_makes_totals_lower_bounds() -> None:
     cost = unknown()
     assert cost.totals.at_least
     assert cost.totals.unknown == 1
-    assert [layer.state for layer in cost.layers] == ["counted", "unknown", "counted"]
+    assert [layer.status for layer in cost.layers] == ["counted", "unknown", "counted"]
     assert cost.layers[1].reason
     assert cost.totals.macs == 64 * 4 + 8 * 4 * 4 * 2
     assert not archcalc.analyze("resnet50").totals.at_least
@@ -260,7 +260,7 @@ def test_what_is_not_known_makes_totals_lower_bounds() -> None:
 
 def test_declared_zeros_have_reasons() -> None:
     cost = archcalc.analyze(network("a: conv(4, 1)\nd: dropout(0.5)\ne: conv(2, 1, activation=relu)"))
-    assert [layer.state for layer in cost.layers] == ["counted", "zero", "counted"]
+    assert [layer.status for layer in cost.layers] == ["counted", "zero", "counted"]
     assert cost.layers[1].reason
     assert cost.layers[2].reason == ""
     assert (cost.totals.counted, cost.totals.zero) == (3, 1)

@@ -247,15 +247,15 @@ def test_states() -> None:
     copies = ("concat", "dropout", "flatten")
     for name in copies:
         x: Any = (features(3), features(3)) if name == "concat" else features(3)
-        assert arithmetic(make(name), x).state == "zero"
+        assert arithmetic(make(name), x).status == "zero"
         assert arithmetic(make(name), x).reason
-    assert arithmetic(make("relu"), features(3)).state == "counted"
-    assert arithmetic(make("opaque", channels=2), features(3)).state == "unknown"
+    assert arithmetic(make("relu"), features(3)).status == "counted"
+    assert arithmetic(make("opaque", channels=2), features(3)).status == "unknown"
     half_known = arithmetic(make("opaque", channels=2, macs=5), features(3))
-    assert (half_known.state, half_known.macs) == ("unknown", 5)
+    assert (half_known.status, half_known.macs) == ("unknown", 5)
     assert half_known.reason == "its parameters are not known"
     told = make("opaque", channels=2, macs=5, params=0)
-    assert (arithmetic(told, features(3)).state, arithmetic(told, features(3)).macs) == ("unknown", 5)
+    assert (arithmetic(told, features(3)).status, arithmetic(told, features(3)).macs) == ("unknown", 5)
     assert not {"params", "macs"} & told.not_told()
     assert {"connections", "neurons", "depth", "receptive_field", "flops"} <= told.not_told()
 
@@ -341,7 +341,7 @@ def test_interpolations_of_one_output(mode: str, x: Shape, additions: int, multi
     counted: Any = arithmetic(make("upsample", scale=2, mode=mode), x)
     outputs = x.positions * 2**x.rank
     assert (counted.additions, counted.multiplications) == (additions * outputs, multiplications * outputs)
-    assert counted.state == "counted"
+    assert counted.status == "counted"
 
 
 # Norms.

@@ -70,4 +70,4 @@ def test_copies_scale_what_is_stored_and_what_is_computed() -> None:
     assert (cost.parameters.weights, cost.parameters.biases) == (8 * 30, 8 * 6)
     assert (cost.arithmetic.macs, cost.arithmetic.additions) == (2 * 210, 2 * 42)
     assert (cost.outputs, cost.neurons, cost.active_params) == (2 * 42, 2 * 42, 2 * 36)
-    assert cost.arithmetic.state == "counted"
+    assert cost.arithmetic.status == "counted"

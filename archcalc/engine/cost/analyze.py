@@ -9,13 +9,14 @@ from typing import Any
 
 from archcalc.engine.cost.bounds import FIELD, fields_at_least, is_field_at_least, lower_bounds
 from archcalc.engine.cost.conventions import ARITHMETIC
-from archcalc.engine.cost.costs import OPERATIONS, cost_of, stored_with
+from archcalc.engine.cost.costs import OPERATIONS, active_with, cost_of, stored_with, tied_nodes
 from archcalc.engine.cost.scope import is_inside, subgraph
 from archcalc.engine.cost.storage import FP32, stored_of_nodes
 from archcalc.graph import Graph, Node
 from archcalc.ops import Arithmetic, Parameters, Shape
 from archcalc.results.convention import Convention
 from archcalc.results.cost import Fields, LayerCost, Storage, Totals, notation
+from archcalc.results.phase import WHOLE, Phase
 
 _OPERATION = attrgetter("operator", "x", "y")
 
@@ -28,13 +29,16 @@ def layer_costs(
     convention: Convention = ARITHMETIC,
     with_heads: bool = True,
     scope: str = "",
+    phase: Phase = WHOLE,
 ) -> list[LayerCost]:
-    """Cost of every layer, or of those under a path; `macs`, `flops` and `activations` times batch.
+    """Cost of every layer, or of those under a path; what it computes and gives is times batch.
 
     A layer is its operations together: what it computes is added, what it gives is what its last operation gives.
     """
     owners = _owners(graph) if graph.first_head < len(graph.nodes) else {}
     nodes = graph.nodes
+    tied = tied_nodes(graph)
+    steps, in_step, state_bits = phase
     worth: dict[object, int] = {}
     through = fields_at_least(graph)
     found: list[LayerCost] = []
@@ -42,18 +46,27 @@ def layer_costs(
         if scope and not is_inside(name, scope):
             continue
         first, last = nodes[indices[0]], nodes[indices[-1]]
-        weights = biases = norm = buffers = macs = flops = connections = neurons = 0
-        state, reason = "zero", ""
+        weights = biases = norm = buffers = macs = flops = connections = neurons = outputs = 0
+        trainable = active = masked = state = state_once = 0
+        status, reason = "zero", ""
         for index in indices:
             node = nodes[index]
-            cost = cost_of(node.operator, node.x, node.y)
+            cost: Any = cost_of(node.operator, node.x, node.y)
             stored: Any = stored_with(graph, index)
-            arithmetic: Any = cost.arithmetic
+            arithmetic = cost.arithmetic
             weights += stored.weights
             biases += stored.biases
             norm += stored.norm
             buffers += stored.buffers
+            if node.operator.trainable:
+                trainable += stored.weights + stored.biases + stored.norm
+            active += active_with(graph, index, tied)
             macs += arithmetic.macs
+            masked += cost.masked
+            state += cost.state
+            outputs = cost.outputs
+            if steps is not None and index in steps.kept:
+                state_once += outputs
             key = (node.operator, node.x, node.y)
             value = worth.get(key)
             if value is None:
@@ -61,19 +74,21 @@ def layer_costs(
             flops += value
             connections += cost.connections
             neurons += cost.neurons
-            if arithmetic.state == "unknown":
-                state, reason = "unknown", arithmetic.reason
-            elif arithmetic.state == "counted" and state != "unknown":
-                state, reason = "counted", ""
-            elif state == "zero":
+            if arithmetic.status == "unknown":
+                status, reason = "unknown", arithmetic.reason
+            elif arithmetic.status == "counted" and status != "unknown":
+                status, reason = "counted", ""
+            elif status == "zero":
                 reason = arithmetic.reason
-        bounds = lower_bounds(graph, indices) if state == "unknown" else frozenset()
+        bounds = lower_bounds(graph, indices) if status == "unknown" else frozenset()
         if is_field_at_least(fields, indices[-1], through):
             bounds |= {FIELD}
         params = weights + biases + norm
         stored_params, stored_bits = params, params * storage.of(name).bits
         if storage.of(name).density != 1:
             stored_params, stored_bits = stored_of_nodes(storage, graph, indices)
+        is_once = steps is not None and not steps.repeated[indices[0]]
+        times = 0 if is_once and in_step else batch
         found.append(
             LayerCost(
                 name=name,
@@ -87,14 +102,21 @@ def layer_costs(
                 biases=biases,
                 norm_params=norm,
                 buffers=buffers,
-                macs=macs * batch,
-                flops=flops * batch,
+                trainable_params=trainable,
+                active_params=active,
+                macs=macs * times,
+                macs_once=macs * batch if is_once else 0,
+                masked=masked * times,
+                flops=flops * times,
                 connections=connections,
                 neurons=neurons,
-                activations=elements(last.y) * batch,
+                activations=outputs * (times if last.inputs else min(times, 1)),
+                state=state * batch,
+                state_once=state_once * batch,
+                state_bits=(state + state_once) * batch * state_bits,
                 stored_params=stored_params,
                 stored_bits=stored_bits,
-                state=state,
+                status=status,
                 reason=reason,
                 head=owners.get(indices[0], ""),
                 nodes=tuple(indices),
@@ -112,6 +134,7 @@ def total(
     convention: Convention = ARITHMETIC,
     with_heads: bool = True,
     within: Sequence[int] | None = None,
+    phase: Phase = WHOLE,
 ) -> Totals:
     """Totals of a graph, from its operations: equal ones are multiplied, not added one by one.
 
@@ -122,49 +145,101 @@ def total(
         convention: which operations count as FLOPs.
         with_heads: count train-only heads too.
         within: indices of the operations that count; None: all.
+        phase: what a step of it repeats, and whether that alone is computed.
     """
     end = len(graph.nodes) if with_heads else graph.first_head
     indices: Sequence[int] = range(end) if within is None else within
     nodes = graph.nodes[:end] if within is None else [graph.nodes[index] for index in within]
     result = Totals()
-    computed = Counter(map(_OPERATION, nodes))
-    reused = [index for index, node in zip(indices, nodes, strict=True) if node.shares >= 0]
-    costs = [cost_of(*key) for key in computed]
-    stored = _summed(computed.values(), [cost.parameters for cost in costs], len(Parameters._fields))
-    done = _summed(computed.values(), [cost.arithmetic for cost in costs], len(OPERATIONS))
-    elementary = convention.elementary
-    for (key, count), cost in zip(computed.items(), costs, strict=True):
-        if elementary is None:
-            result.flops += convention.flops(*key, cost) * count * batch
-        result.connections += cost.connections * count
-        result.neurons += cost.neurons * count
-        state = cost.arithmetic.state
-        setattr(result, state, getattr(result, state) + count)
-    for index in reused:  # computed again, stored once
-        node = graph.nodes[index]
-        again, own = cost_of(node.operator, node.x, node.y).parameters, stored_with(graph, index)
-        stored = [number - less + kept for number, less, kept in zip(stored, again, own, strict=True)]
-    result.weights, result.biases, result.norm_params, result.buffers = stored
-    result.params = result.weights + result.biases + result.norm_params
-    arithmetic = Arithmetic(*(number * batch for number in done))
-    if elementary is not None:
-        result.flops = sum(worth * getattr(arithmetic, name) for name, worth in elementary.items())
-    for name in OPERATIONS[: OPERATIONS.index("transcendentals") + 1]:
-        setattr(result, name, getattr(arithmetic, name))
+    operations = Counter(map(_OPERATION, nodes))
+    _add_stored(result, graph, operations, indices, nodes)
     if len(storage.bits) == 1 and all(density == 1 for density in storage.densities):
         result.stored_params, bits = result.params, result.params * storage.bits[0]
     else:
         result.stored_params, bits = stored_of_nodes(storage, graph, indices)
     result.size_bytes = -(-bits // 8)
+    computed: Sequence[int] | None = within
+    steps = phase.steps
+    if steps is not None:
+        once = Counter([_OPERATION(graph.nodes[index]) for index in indices if not steps.repeated[index]])
+        result.macs_once = batch * sum([_cost(key).arithmetic.macs * count for key, count in once.items()])
+        kept = [graph.nodes[index] for index in indices if index in steps.kept]
+        result.state_once = batch * sum([_cost(_OPERATION(node)).outputs for node in kept])
+        if phase.in_step and once:
+            computed = [index for index in indices if steps.repeated[index]]
+            operations -= once
+    _add_computed(result, operations, batch, convention)
+    result.state_bytes = -(-(result.state + result.state_once) * phase.state_bits // 8)
     if within is None:
-        result.layers, total_elements, peak = activations(graph, nodes, list(graph.inputs.values()))
         result.depth, result.depth_with_pooling = depth(graph)
+    if computed is None:
+        result.layers, given, peak = activations(graph, nodes, list(graph.inputs.values()), batch)
     else:
-        part, outside = subgraph(graph, within)
-        result.layers, total_elements, peak = activations(part, part.nodes, outside)
-        result.depth, result.depth_with_pooling = depth(part)
-    result.activations, result.peak_activations = total_elements * batch, peak * batch
+        part, outside = subgraph(graph, computed)
+        result.layers, given, peak = activations(part, part.nodes, outside, batch)
+        if within is not None:
+            result.depth, result.depth_with_pooling = depth(part)
+    result.activations, result.peak_activations = given, peak
     return result
+
+
+def _cost(key: Any) -> Any:
+    return cost_of(*key)
+
+
+def _add_stored(
+    result: Totals, graph: Graph, operations: Counter[Any], indices: Sequence[int], nodes: Sequence[Node]
+) -> None:
+    """What is there whether it is computed or not: parameters, connections, neurons, state."""
+    counts = operations.values()
+    costs: list[Any] = [cost_of(*key) for key in operations]
+    stored = _summed(counts, [cost.parameters for cost in costs], len(Parameters._fields))
+    state, connections, neurons, active = _summed(
+        counts, [(cost.state, cost.connections, cost.neurons, cost.active_params) for cost in costs], 4
+    )
+    frozen = sum(
+        [
+            sum(cost.parameters[:3]) * count
+            for (key, count), cost in zip(operations.items(), costs, strict=True)
+            if not key[0].trainable
+        ]
+    )
+    for index, node in zip(indices, nodes, strict=True):
+        if node.shares >= 0:  # computed again, stored once
+            again: Any = cost_of(node.operator, node.x, node.y)
+            own: Any = stored_with(graph, index)
+            stored = [number - less + kept for number, less, kept in zip(stored, again.parameters, own, strict=True)]
+            active += sum(own[:3]) - again.active_params
+            frozen += 0 if node.operator.trainable else sum(own[:3]) - sum(again.parameters[:3])
+    for index in tied_nodes(graph):
+        if index in indices:
+            node = graph.nodes[index]
+            active += active_with(graph, index, {index}) - cost_of(node.operator, node.x, node.y).active_params
+    result.weights, result.biases, result.norm_params, result.buffers = stored
+    result.params = result.weights + result.biases + result.norm_params
+    result.trainable_params, result.active_params = result.params - frozen, active
+    result.connections, result.neurons = connections, neurons
+    result.state = state  # of one example, until it is known how many there are
+
+
+def _add_computed(result: Totals, operations: Counter[Any], batch: int, convention: Convention) -> None:
+    """What is computed, for a batch."""
+    counts = operations.values()
+    costs: list[Any] = [cost_of(*key) for key in operations]
+    done = _summed(counts, [cost.arithmetic for cost in costs], len(OPERATIONS))
+    elementary = convention.elementary
+    for ((operator, x, y), count), cost in zip(operations.items(), costs, strict=True):
+        if elementary is None:
+            result.flops += convention.flops(operator, x, y, cost) * count * batch
+        status = cost.arithmetic.status
+        setattr(result, status, getattr(result, status) + count)
+    (result.masked,) = _summed(counts, [(cost.masked * batch,) for cost in costs], 1)
+    result.state *= batch
+    arithmetic = Arithmetic(*(number * batch for number in done))
+    if elementary is not None:
+        result.flops = sum(worth * getattr(arithmetic, name) for name, worth in elementary.items())
+    for name in OPERATIONS[: OPERATIONS.index("transcendentals") + 1]:
+        setattr(result, name, getattr(arithmetic, name))
 
 
 def _summed(counts: Collection[int], rows: Sequence[tuple[Any, ...]], width: int) -> list[Any]:
@@ -199,11 +274,12 @@ def depth(graph: Graph) -> tuple[int, int]:
     return max(weighted[index] for index in ends), max(pooled[index] for index in ends)
 
 
-def activations(graph: Graph, nodes: list[Node], inputs: Sequence[Shape]) -> tuple[int, int, int]:
+def activations(graph: Graph, nodes: list[Node], inputs: Sequence[Shape], batch: int = 1) -> tuple[int, int, int]:
     """Layers; elements that they give; and the largest number of elements alive at once.
 
     Executed layer by layer in the order written. Alive are the outputs that are still to be read and the output being
-    made; operations within a layer work in place. An input, of index -1, -2, ..., is alive until its last reader.
+    made; operations within a layer work in place. An input, of index -1, -2, ..., is alive until its last reader. What
+    reads nothing gives the same to all examples of a batch.
     """
     end = len(nodes)
     last_reader = list(range(end))
@@ -214,18 +290,22 @@ def activations(graph: Graph, nodes: list[Node], inputs: Sequence[Shape]) -> tup
     for kept in (graph.output, *graph.outputs.values(), *graph.heads.values()):
         if kept < end:
             last_reader[kept] = end
-    sizes: dict[int, Any] = {}  # by identity: nodes share their shapes
+    sizes: dict[tuple[int, int], Any] = {}  # by identity: nodes share their shapes
     freed: list[Any] = [0] * (end + 1)
     for number, shape in enumerate(inputs, 1):
-        freed[last_reader[-number]] += elements(shape)
-    alive = peak = sum(map(elements, inputs))
-    before = 0
-    layers = given = 0
-    layer = None
-    for index, (_, name, _, _, _, y, _, _) in enumerate(nodes):
-        size = sizes.get(id(y))
+        freed[last_reader[-number]] += elements(shape) * batch
+    alive: Any = batch * sum(map(elements, inputs))
+    peak: Any = alive
+    before: Any = 0
+    layers, layer = 0, None
+    given: Any = 0
+    for index, (_, name, operator, reads, _, y, _, _) in enumerate(nodes):
+        key = id(y), id(operator.copies)
+        size = sizes.get(key)
         if size is None:
-            size = sizes[id(y)] = elements(y)
+            size = sizes[key] = elements(y) * operator.copies.computed * batch
+        if not reads:
+            size //= batch
         alive += size
         given += size
         if name == layer:  # in place of the layer's operation before

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from functools import lru_cache
 from typing import Any
 
+from archcalc.dims import total as sum_of
 from archcalc.graph import Graph
 from archcalc.ops import ONE, Arithmetic, Copies, Operator, Parameters, Shape
 from archcalc.results.convention import OperationCost
@@ -43,6 +45,26 @@ def _copied(one: OperationCost, copies: Copies) -> OperationCost:
         **scaled,
         single=one,
     )
+
+
+def active_with(graph: Graph, index: int, tied: Set[int]) -> Any:
+    """Parameters of a node that work on one token: of a table that is only looked up one row.
+
+    Args:
+        graph: a network.
+        index: of the node.
+        tied: nodes whose weights another operator uses too, as `tied_nodes` gives them.
+    """
+    node = graph.nodes[index]
+    if node.shares < 0 and index not in tied:
+        return cost_of(node.operator, node.x, node.y).active_params
+    return sum_of(stored_with(graph, index)[:3])
+
+
+def tied_nodes(graph: Graph) -> set[int]:
+    """Nodes whose weights another operator uses too (`weights=`)."""
+    nodes = graph.nodes
+    return {node.shares for node in nodes if node.shares >= 0 and nodes[node.shares].operator is not node.operator}
 
 
 def stored_with(graph: Graph, index: int) -> Parameters:

@@ -7,16 +7,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from archcalc.dims import Dim, collecting_assumptions
 from archcalc.dims import total as sum_of
 from archcalc.engine.cost.conventions import CONVENTIONS
-from archcalc.engine.cost.costs import cost_of, stored_with
+from archcalc.engine.cost.costs import active_with, cost_of, stored_with, tied_nodes
+from archcalc.engine.step import steps_of
 from archcalc.graph import Graph
 from archcalc.source import suggestion
 
 STORED = {"weights": "weights", "biases": "biases", "norm_params": "norm", "buffers": "buffers"}  # their parameters
 QUANTITIES = ("params", *STORED, "macs", "connections", "neurons", "activations")
+# What is 0 or as another in most networks, and stands in tables where it is not.
+FURTHER = ("trainable_params", "active_params", "macs_once", "masked", "state", "state_once")
 OPERATIONS = ("additions", "multiplications", "divisions", "comparisons", "transcendentals")
 FLOPS = {rule.column: rule for rule in CONVENTIONS.values() if rule.column not in QUANTITIES}
-ADDITIVE = (*QUANTITIES, *OPERATIONS, *FLOPS)
-TIMES_BATCH = frozenset({"macs", "activations", *OPERATIONS, *FLOPS})
+ADDITIVE = (*QUANTITIES, *FURTHER, *OPERATIONS, *FLOPS)
+TIMES_BATCH = frozenset({"macs", "macs_once", "masked", "activations", "state", "state_once", *OPERATIONS, *FLOPS})
 
 
 def instead_of(name: str, known: Sequence[str]) -> str:
@@ -47,7 +50,27 @@ def parts(graph: Graph, name: str, within: Iterable[int]) -> Iterator[Dim]:
     if name not in ADDITIVE:
         raise KeyError(name)
     with collecting_assumptions():  # the graph holds them since its expansion
-        yield from [_part(graph, name, index) for index in within]
+        if name in ("macs_once", "state_once"):
+            yield from _once(graph, name, within)
+        elif name == "active_params":
+            tied = tied_nodes(graph)
+            yield from [active_with(graph, index, tied) for index in within]
+        else:
+            yield from [_part(graph, name, index) for index in within]
+
+
+def _once(graph: Graph, name: str, within: Iterable[int]) -> Iterator[Dim]:
+    """What a step does not repeat, of each operation."""
+    steps = steps_of(graph)
+    for index in within:
+        node = graph.nodes[index]
+        cost = cost_of(node.operator, node.x, node.y)
+        if steps is None:
+            yield 0
+        elif name == "macs_once":
+            yield 0 if steps.repeated[index] else cost.arithmetic.macs
+        else:
+            yield cost.outputs if index in steps.kept else 0
 
 
 def _part(graph: Graph, name: str, index: int) -> Dim:
@@ -56,9 +79,11 @@ def _part(graph: Graph, name: str, index: int) -> Dim:
     if name in STORED:
         return getattr(stored_with(graph, index), STORED[name])  # type: ignore[no-any-return]
     node = graph.nodes[index]
+    if name == "trainable_params":
+        return sum_of(stored_with(graph, index)[:3]) if node.operator.trainable else 0
     if name == "activations":  # of a layer: those of its last operation
         follows = index + 1 < len(graph.nodes) and graph.nodes[index + 1].layer == node.layer
-        return 0 if follows else node.y.elements
+        return 0 if follows else cost_of(node.operator, node.x, node.y).outputs
     cost = cost_of(node.operator, node.x, node.y)
     if name == "macs" or name in OPERATIONS:
         return getattr(cost.arithmetic, name)  # type: ignore[no-any-return]

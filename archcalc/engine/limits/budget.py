@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from archcalc.results.budget import QUANTITIES, BudgetCheck, Limit, Part
+from archcalc.results.budget import IN_BYTES, QUANTITIES, BudgetCheck, Limit, Part
 from archcalc.results.cost import LayerCost, NetworkCost
 from archcalc.source import Diagnostic, SpecError
 from archcalc.spec.budget import exact_amount, quantity_help, sample_amount
@@ -13,6 +13,7 @@ from archcalc.spec.budget import exact_amount, quantity_help, sample_amount
 _PARTS = {
     "flops_arithmetic": "flops",
     "size_bytes": "stored_bits",
+    "state_bytes": "state_bits",
     "peak_activations": None,
     "layers": None,
     "depth": None,
@@ -44,7 +45,7 @@ def dearest(cost: NetworkCost, quantity: str, most: int = 3) -> tuple[Part, ...]
     """The layers with most of a quantity."""
     layers = sorted(cost.layers, key=lambda layer: -part_of(layer, quantity))[:most]
     return tuple(
-        Part(layer.name, layer.notation, layer.size_bytes if quantity == "size_bytes" else part_of(layer, quantity))
+        Part(layer.name, layer.notation, getattr(layer, quantity) if quantity in IN_BYTES else part_of(layer, quantity))
         for layer in layers
         if part_of(layer, quantity)
     )

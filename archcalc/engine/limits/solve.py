@@ -33,6 +33,7 @@ def solve(
     set: Mapping[str, Any] | None = None,
     with_heads: bool = False,
     batch: int = 1,
+    dtype: str = "fp32",
 ) -> Solution:
     """The largest multiple of a step that the variable may be.
 
@@ -45,11 +46,12 @@ def solve(
         set: values of other variables.
         with_heads: count train-only heads too.
         batch: examples at once.
+        dtype: of what is stored and kept, for bytes.
 
     Raises:
         SpecError: no such variable, or no number; no value keeps to the limits, or every value does.
     """
-    return _Search(network, variable, tuple(limits), step, dict(set or {}), with_heads, batch).solution()
+    return _Search(network, variable, tuple(limits), step, dict(set or {}), with_heads, batch, dtype).solution()
 
 
 def finest_step(network: Network, variable: str, set: Mapping[str, Any] | None = None) -> Fraction:
@@ -88,10 +90,11 @@ class _Search:
         set: dict[str, Any],
         with_heads: bool,
         batch: int,
+        dtype: str,
     ) -> None:
         default = finest_step(network, variable, set)
         self.network, self.variable, self.limits, self.set = network, variable, limits, set
-        self.with_heads, self.batch = with_heads, batch
+        self.with_heads, self.batch, self.dtype = with_heads, batch, dtype
         self.step = default if step is None else step
         self.least = network.least(variable)
         self.start = max(self.least, int(network.value(variable, set) / self.step))
@@ -103,7 +106,7 @@ class _Search:
         if number not in self.costs:
             given = {**self.set, self.variable: number * self.step}
             try:
-                cost = analyze(self.network, self.batch, given, with_heads=self.with_heads)
+                cost = analyze(self.network, self.batch, given, dtype=self.dtype, with_heads=self.with_heads)
                 self.costs[number] = {limit.quantity: quantity_of(cost, limit.quantity) for limit in self.limits}
             except SpecError as error:
                 self.costs[number], self.refusal = None, error

@@ -14,12 +14,13 @@ from archcalc.engine.cost.storage import storage_of, stored_of_nodes
 from archcalc.engine.network import Network, analyze
 from archcalc.engine.sweep.arrays import Integers, evaluate_grid, evaluate_points, fits_int64
 from archcalc.graph import Graph
+from archcalc.results.cost import DTYPES
 from archcalc.results.sweep import Axis, Column, Value
 from archcalc.source import SpecError
 from archcalc.spec.limits import DEFAULT_LIMITS, Limits
 
 SWEPT = (*QUANTITIES, "size_bytes")  # where nobody says which
-SWEEPABLE = (*ADDITIVE, "size_bytes")
+SWEEPABLE = (*ADDITIVE, "size_bytes", "state_bytes")
 BATCH = "batch"  # an axis of any network that has no variable of that name
 INT64, OBJECT = np.dtype(np.int64), np.dtype(object)
 
@@ -96,8 +97,8 @@ class Expansion:
         )
         last = len(graph.nodes) if question.with_heads else graph.first_head
         costs = {cost_of(node.operator, node.x, node.y) for node in graph.nodes[:last]}
-        self.is_lower_bound = any(cost.arithmetic.state == "unknown" for cost in costs)
-        numbers = {name: _number(network, graph, question, name, not settings) for name in question.quantities}
+        self.is_lower_bound = any(cost.arithmetic.status == "unknown" for cost in costs)
+        numbers = {name: _number(network, graph, question, name, not settings, batch) for name in question.quantities}
         self.numbers = {name: x * batch if name in TIMES_BATCH else x for name, x in numbers.items()}
         self.axes = {name: axis.multiples for name, axis in free.items()}
         ranges = {name: (int(values.min()), int(values.max())) for name, values in self.axes.items()}
@@ -167,7 +168,10 @@ def _evaluate(
     return evaluate_points(numbers, axes, indices, dtype)
 
 
-def _number(network: Network, graph: Graph, question: Question, name: str, is_as_written: bool) -> Dim:
+def _number(network: Network, graph: Graph, question: Question, name: str, is_as_written: bool, batch: Dim) -> Dim:
+    if name == "state_bytes":
+        kept = quantity(graph, "state", question.with_heads) + quantity(graph, "state_once", question.with_heads)
+        return -(-kept * batch * DTYPES[question.dtype] // 8)
     if name != "size_bytes":
         return quantity(graph, name, question.with_heads)
     storage = storage_of(network.spec, graph, question.dtype, None, None, question.limits, is_as_written)

@@ -69,6 +69,8 @@ def _cell(name: str, value: Any) -> str:
         return str(value).lower()
     if isinstance(value, (list, tuple, Shape)):
         return extents(value) if name in _SHAPES else " ".join(map(str, value))
+    if isinstance(value, Mapping):  # inputs by name
+        return " ".join(f"{key}={extents(sizes)}" for key, sizes in value.items())
     text = visible(str(value))
     return f"'{text}" if _FORMULA.match(text) else text
 

@@ -32,7 +32,7 @@ def size(value: int, units: Units = "si") -> str:
 
 def amount(value: int, quantity: str, units: Units = "si") -> str:
     """A quantity by its column name: bytes as a size, all others as a count."""
-    return size(value, units) if quantity == "size_bytes" else count(value, units)
+    return size(value, units) if quantity.endswith("_bytes") else count(value, units)
 
 
 def _scaled(value: int, step: int, names: Sequence[str]) -> str:

@@ -94,9 +94,8 @@ def cost_by_layer(cost: NetworkCost, rows: Sequence[LayerCost]) -> Any:
             .properties(width=190, height=alt.Step(14))
         )
     totals = cost.totals
-    subtitle = (
-        f"input {cost.input}, batch {cost.batch}: {count(totals.macs)} MACs, {count(totals.params)} parameters{how}"
-    )
+    amounts = f"{count(totals.macs)} MACs, {count(totals.params)} parameters"
+    subtitle = f"input {cost.input_text}, batch {cost.batch}: {amounts}{how}"
     return _finished(alt.hconcat(*panels, spacing=12), f"Where {_part(cost.scope)}{cost.name} costs", subtitle)
 
 
@@ -136,7 +135,7 @@ def balls(costs: Sequence[NetworkCost]) -> Any:
         tooltip=["network:N", alt.Tooltip("macs:Q", format=","), alt.Tooltip("params:Q", format=",")],
     )
     label = alt.layer(*_labels(base, values, x, y, most))
-    inputs = {str(cost.input) for cost in costs}
+    inputs = {cost.input_text for cost in costs}
     subtitle = f"input {inputs.pop()}" if len(inputs) == 1 else "each at its own input"
     chart = (ball + label).properties(width=WIDTH, height=HEIGHT)
     title = f"What {_part(scope)}networks compute and what they store"

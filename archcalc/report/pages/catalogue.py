@@ -67,7 +67,7 @@ def row(cost: NetworkCost, most: int, units: Units) -> list[Cell]:
     totals = cost.totals
     return [
         cost.name,
-        str(cost.input),
+        cost.input_text,
         at_least(numbers.count(totals.params, units), cost.is_lower_bound("params")),
         at_least(numbers.count(totals.macs, units), cost.is_lower_bound("macs")),
         Bar(totals.macs, most),

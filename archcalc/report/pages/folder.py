@@ -73,7 +73,7 @@ def index(families: Sequence[Sequence[NetworkCost]]) -> Document:
             counts = [f"{value:,}" for value in (totals.params, totals.macs, totals.depth, totals.layers)]
             link = f"[{cost.name}](networks/{cost.name}.md)"
             fields = numbers.seen(cost.receptive_field, cost.input), numbers.field(cost.local_receptive_field)
-            table.rows.append([link, str(cost.input), *counts, *fields])
+            table.rows.append([link, cost.input_text, *counts, *fields])
     return [
         Heading("Reports", 1),
         Paragraph(

@@ -12,6 +12,7 @@ from torch import Tensor, fx, nn
 
 from archcalc.engine.cost.conventions import MACS
 from archcalc.engine.execution import executions, least_memory
+from archcalc.engine.inputs import Given
 from archcalc.engine.network import AnyNetwork, cost_of_graph, load
 from archcalc.results.cost import DTYPES, LayerCost, shape_list
 from archcalc.results.measurement import LayerTime, Measurement
@@ -54,7 +55,7 @@ def profile(
     repeats: int = LEAST_REPEATS,
     threads: int | None = None,
     set: Mapping[str, Any] | None = None,
-    input: Sequence[int] | None = None,
+    input: Given = None,
     note: str = "",
     tell: Tell = lambda done, stage: None,
 ) -> Measurement:

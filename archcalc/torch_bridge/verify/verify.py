@@ -16,6 +16,7 @@ import torch
 from torch import nn
 
 from archcalc.engine.cost.analyze import total
+from archcalc.engine.inputs import Given
 from archcalc.engine.library import NetworkText, network_of, text_of
 from archcalc.engine.network import AnyNetwork, Network, load
 from archcalc.graph import Graph
@@ -44,7 +45,7 @@ def verify(
     against: str | nn.Module | Sequence[str | nn.Module] = TOOLS,
     export: bool = False,
     set: Mapping[str, Any] | None = None,
-    input: Sequence[int] | None = None,
+    input: Given = None,
     values: bool = False,
 ) -> NetworkVerification:
     """Build the torch model of a network, and compare everything that can be compared.
@@ -139,7 +140,7 @@ def verify_all(
     tell: Callable[[float, str], None] = lambda done, name: None,
     jobs: int = 1,
     set: Mapping[str, Any] | None = None,
-    input: Sequence[int] | None = None,
+    input: Given = None,
     values: bool = False,
 ) -> Verification:
     """Verify networks one after the other, or so many at once in processes of their own, with the same result.
