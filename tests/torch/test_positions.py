@@ -37,6 +37,7 @@ def test_a_local_layer_with_one_kernel_everywhere_is_a_convolution() -> None:
     expected = convolution(padded)
     layer = positions.Local(3, 4, tuple(expected.shape[2:]), kernel_size=(3, 2), **WINDOW)
     kernel = convolution.weight.detach().flatten(1).t()
+    assert convolution.bias is not None
     bias = convolution.bias.detach()[:, None, None].expand(4, *expected.shape[2:])
     layer.load_state_dict({"weight": kernel.expand(expected[0, 0].numel(), -1, -1), "bias": bias})
     torch.testing.assert_close(layer(x), expected)
