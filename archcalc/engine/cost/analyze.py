@@ -15,7 +15,8 @@ from archcalc.engine.cost.storage import FP32, stored_of_nodes
 from archcalc.graph import Graph, Node
 from archcalc.ops import Arithmetic, Parameters, Shape
 from archcalc.results.convention import Convention
-from archcalc.results.cost import Fields, LayerCost, Storage, Totals, notation
+from archcalc.results.cost import Fields, LayerCost, Storage, Totals
+from archcalc.results.notation import notation
 from archcalc.results.phase import WHOLE, Phase
 
 _OPERATION = attrgetter("operator", "x", "y")
