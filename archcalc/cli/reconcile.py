@@ -46,7 +46,6 @@ def reconcile(
     from archcalc.engine.network import load
     from archcalc.report.media import data
     from archcalc.report.reconciliation import reconciled, reconciliation_object, rows
-    from archcalc.source.extra import require
 
     names = [convention.name for convention in TOOLS]
     wanted = words([tools], "--tools", "fvcore,thop") if tools is not None else names
@@ -54,7 +53,6 @@ def reconcile(
     if against is not None:
         known(against, ["paper"], "opponent")
     found = load(network)
-    require("torch", "torchvision")
     from archcalc.torch_bridge.counters.reconcile import reconcile as run
 
     with progress(len(chosen)) as tell:

@@ -127,9 +127,9 @@ class Upsample(Operator):
         """`nn.Upsample`; to a size where a factor is a fraction, whose product torch would round."""
         mode = TORCH_MODES[x.kind] if self.mode == "bilinear" else self.mode
         whole = all(of == 1 for _, of in _growth(x, self))
-        named: dict[str, Any] = (
-            {"scale_factor": tuple(float(s) for s, _ in _growth(x, self))} if whole else {"size": _extents(x, self)}
-        )
+        each = tuple(float(s) for s, _ in _growth(x, self))
+        factor = each[0] if len(set(each)) == 1 else each  # some tools take one number alone
+        named: dict[str, Any] = {"scale_factor": factor} if whole else {"size": _extents(x, self)}
         named["mode"] = mode
         if self.mode != "nearest":
             named["align_corners"] = self.align_corners

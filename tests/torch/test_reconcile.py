@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import csv
 import json
+import subprocess
+import sys
 from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from archcalc.engine.cost.conventions import CONVENTIONS, TOOLS
 from archcalc.engine.cost.costs import cost_of
+from archcalc.engine.network import load
 from archcalc.ops import OPERATORS, Shape
+from archcalc.results.cost import shape_list
 from archcalc.results.reconciliation import Coding, Figure, Reconciliation
 from archcalc.source import extra
 from tests.cli.running import run
@@ -22,9 +28,14 @@ pytest.importorskip("torchvision")
 pytestmark = pytest.mark.torch
 
 from archcalc.torch_bridge.counters import peers  # noqa: E402
+from archcalc.torch_bridge.counters import reconcile as module  # noqa: E402
+from archcalc.torch_bridge.counters.coding import calls_of  # noqa: E402
+from archcalc.torch_bridge.counters.coding import coding as coding_of  # noqa: E402
 from archcalc.torch_bridge.counters.reconcile import reconcile  # noqa: E402
+from archcalc.torch_bridge.counters.recorded import recorded as recorded_figure  # noqa: E402
+from archcalc.torch_bridge.counters.recorded import recorded_coding  # noqa: E402
 from archcalc.torch_bridge.model.build import make_module  # noqa: E402
-from archcalc.torch_bridge.model.definitions import DEFINITIONS  # noqa: E402
+from archcalc.torch_bridge.model.definitions import DEFINITIONS, torchvision_model  # noqa: E402
 
 LIGHT = ["fvcore", "torch_flop_counter", "ptflops", "ptflops_aten", "thop", "torchinfo", "torchprofile"]
 HEAVY = {"calflops", "calflops_macs", "deepspeed", "deepspeed_macs", "torchvision"}
@@ -66,7 +77,7 @@ def test_light_tools_run(name: str) -> None:
     assert differences(result) == {}
     sizes = [3, 224, 224]
     for tool in result.tools:
-        recorded = peers.recorded(tool.name, DEFINITIONS[name], sizes)
+        recorded = recorded_figure(tool.name, DEFINITIONS[name], sizes)
         assert tool.figure.date == ""
         assert recorded is not None
         assert tool.figure.number == recorded.number
@@ -209,13 +220,13 @@ def test_a_file_of_the_same_name_is_another_network(tmp_path: Path) -> None:
 
 def test_a_figure_that_is_not_explained(monkeypatch: pytest.MonkeyPatch) -> None:
     """One more than it prints: the command says by how much, and fails."""
-    genuine = peers.recorded
+    genuine = module.recorded_figure
 
     def one_more(tool: str, definition: Any, sizes: Any) -> Figure | None:
         found = genuine(tool, definition, sizes)
         return found._replace(number=found.number + 1) if found and tool == "fvcore" else found
 
-    monkeypatch.setattr(peers, "recorded", one_more)
+    monkeypatch.setattr(module, "recorded_figure", one_more)
     outcome = run("reconcile", "resnet18@torchvision", "--recorded", code=1)
     assert "unexplained: +1" in outcome.stdout
     assert "error[unexplained]: fvcore" in outcome.stderr
@@ -314,3 +325,128 @@ def test_without_torch(monkeypatch: pytest.MonkeyPatch) -> None:
     outcome = run("reconcile", "vgg16", code=3)
     assert "pip install 'archcalc[torch]'" in outcome.stderr
     assert "error[unknown-network]" in run("reconcile", "nothing-of-this-name", code=2).stderr
+
+
+def test_recorded_figures_need_no_torch() -> None:
+    """In a process that cannot import it: the figures, and the coding that was read from traces when it could."""
+    code = (
+        "import sys; sys.modules['torch'] = sys.modules['torchvision'] = None\n"
+        "from archcalc.torch_bridge.counters.reconcile import reconcile\n"
+        "for name in ('vgg16', 'inception_v3'):\n"
+        "    result = reconcile(name, recorded=True)\n"
+        "    assert len(result.tools) == 12 and result.is_explained, result\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("name", EXACT)
+def test_recorded_coding_is_what_a_trace_gives(name: str) -> None:
+    network = load(name)
+    graph = network.graph(with_heads=False)
+    sizes = tuple(shape_list(graph.input))
+    calls = calls_of(torchvision_model(name, "meta"), sizes)
+    for convention in TOOLS:
+        expected = recorded_coding(convention.name, DEFINITIONS[name], sizes)
+        assert sorted(coding_of(convention, calls, graph)) == sorted(expected), convention.name
+
+
+# 128 outputs of linear upsampling: thop's `count_upsample` counts 5 of each, and 259 of bicubic.
+@pytest.mark.parametrize(
+    ("read", "mode", "of_thop"),
+    [
+        ("sequence(8, 8)", "nearest", 128),
+        ("sequence(8, 8)", "bilinear", 5 * 128),
+        ("image(8, 8, 8)", "nearest", 2048),
+        ("image(8, 8, 8)", "bilinear", 11 * 2048),
+        ("image(8, 8, 8)", "bicubic", 259 * 2048),
+        ("volume(2, 4, 4, 4)", "nearest", 1024),
+        ("volume(2, 4, 4, 4)", "bilinear", 0),  # trilinear: "not implemented yet, take it a zero op"
+    ],
+)
+def test_every_mode_of_upsampling(read: str, mode: str, of_thop: int, tmp_path: Path) -> None:
+    spec = tmp_path / "up.yaml"
+    spec.write_text(f"network: up\ninput: {read}\nlayers:\n  u: upsample(2, mode={mode})\n", encoding="utf-8")
+    result = reconcile(str(spec), LIGHT)
+    assert {tool.name for tool in result.tools} == set(LIGHT)
+    assert differences(result) == {}
+    (thop,) = (tool for tool in result.tools if tool.name == "thop")
+    assert thop.figure.number == of_thop
+
+
+ONE_DIMENSION = """\
+network: line
+input: sequence(6, 101)
+layers:
+  c1: conv(8, 5, stride=2, padding=2, dilation=2, groups=2, norm=batch_norm, activation=relu6)
+  u: upsample(2, mode=bilinear)
+  c2: conv(8, 3, padding=half, activation=silu)
+  a: adaptive_avgpool(7)
+  d: deconv(4, 4, stride=3, groups=4)
+  g: global_avgpool
+  fc: linear(3)
+"""
+
+
+def test_rows_that_are_labelled_alike_have_one_amount(tmp_path: Path) -> None:
+    spec = tmp_path / "line.yaml"
+    spec.write_text(ONE_DIMENSION, encoding="utf-8")
+    result = reconcile(str(spec))
+    assert differences(result) == {}
+    labels = [(component.operator, component.words) for component in result.components]
+    assert len(labels) == len(set(labels))
+    deconv = {component.words: component.many for component in result.components if component.operator == "deconv"}
+    # 8 in to 4 out in 4 groups: 2 * 1 * 4 * 4 = 32 weights at 22 outputs; without groups four times as many
+    assert deconv["weights times output positions"] == 32 * 22
+    assert deconv["weights times output positions, without groups"] == 4 * 32 * 22
+
+
+def test_calflops_runs_where_it_is_installed(tmp_path: Path) -> None:
+    pytest.importorskip("calflops")
+    spec = tmp_path / "line.yaml"
+    spec.write_text(ONE_DIMENSION, encoding="utf-8")
+    result = reconcile(str(spec), ["calflops", "calflops_macs"])
+    assert [(tool.name, tool.difference, tool.figure.date) for tool in result.tools] == [
+        ("calflops_macs", 0, ""),
+        ("calflops", 0, ""),
+    ]
+    calflops = result.tools[1]
+    assert [part.number for part in calflops.coding] == [3]  # a 1x1 convolution has its 3 biases counted, a linear not
+
+
+@pytest.mark.parametrize(
+    ("read", "layer"),
+    [
+        ("image(3, 8, 8)", "conv(4000000000000000000, 1)"),
+        ("image(3, 4000000000, 4000000000)", "conv(4, 1)"),
+        ("features(4)", "linear(9000000000000000000)"),
+        ("image(4, 1, 1)", "instance_norm"),
+    ],
+)
+def test_what_torch_refuses_is_a_diagnostic(read: str, layer: str, tmp_path: Path) -> None:
+    spec = tmp_path / "refused.yaml"
+    spec.write_text(f"network: refused\ninput: {read}\nlayers:\n  it: {layer}\n", encoding="utf-8")
+    assert "error[torch-refuses]: torch refuses the model of refused: " in run("reconcile", str(spec), code=2).stderr
+
+
+@pytest.mark.parametrize(
+    ("tool", "versions", "own", "expected"),
+    [
+        ("ptflops", {"ptflops": "0.6.9"}, "", ("ptflops_0_6", "0.6.9")),
+        ("ptflops_aten", {"ptflops": "0.6.9"}, "", ("", "0.6.9")),
+        ("thop", {"thop": "0.0.31-2005241907"}, "0.0.31-2005241907", ("thop_0_0", "0.0.31.post2005241907")),
+        ("thop", {"ultralytics-thop": "2.2.3"}, "2.2.3", ("ultralytics_thop", "2.2.3")),
+        ("thop", {"thop": "0.1.1", "ultralytics-thop": "2.2.3"}, "2.2.3", ("ultralytics_thop", "2.2.3")),
+        ("thop", {"thop": "0.1.1", "ultralytics-thop": "2.2.3"}, "0.1.1", ("thop", "0.1.1")),
+    ],
+)
+def test_another_version_has_its_own_convention(
+    tool: str, versions: dict[str, str], own: str, expected: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def version(name: str) -> str:
+        if name not in versions:
+            raise PackageNotFoundError(name)
+        return versions[name]
+
+    monkeypatch.setattr(peers, "version", version)
+    monkeypatch.setattr(peers, "import_module", lambda name: SimpleNamespace(__version__=own))
+    assert peers.installed(tool) == expected

@@ -318,12 +318,15 @@ def decompose(graph: Graph, conventions: Sequence[Convention]) -> list[Component
             if value:
                 worth[name, amount][of.name] = value
     components: dict[tuple[str, str, int], Component] = {}
-    counts: dict[tuple[str, str], int] = {}  # by operator and words: one amount each
+    counts: dict[tuple[str, str], set[int]] = {}  # by operator and words: one amount each, or more exact words
+    for (name, amount), many in found.items():
+        if many:
+            counts.setdefault((name, AMOUNTS[amount].words), set()).add(many)
     for (name, amount), many in found.items():
         if not many:
             continue
         words = AMOUNTS[amount].words
-        if counts.setdefault((name, words), many) != many:
+        if len(counts[name, words]) > 1:
             words = AMOUNTS[amount].exactly or words
         component = components.setdefault(
             (name, words, many), Component(name, words, _part(operators[name], amount), many, {})

@@ -53,12 +53,13 @@ class Calls(NamedTuple):
     linear: list[tuple[Shape, nn.Linear]]  # linear layers at each position of an image, which are 1x1 convolutions
     means: list[Shape]  # what is averaged over all its positions without a pooling
     own: list[OwnCall]
+    convolutions: list[int]  # indices of operations that are convolutions here, whatever the network says
 
 
 class _Recorder(fx.Interpreter):
     def __init__(self, module: fx.GraphModule) -> None:
         super().__init__(module)
-        self.calls = Calls([], [], [], [], [])
+        self.calls = Calls([], [], [], [], [], [])
 
     def run_node(self, n: fx.Node) -> Any:
         given = super().run_node(n)
@@ -70,6 +71,8 @@ class _Recorder(fx.Interpreter):
             if isinstance(module, nn.Linear) and given.dim() == 4:  # channels last
                 _, *spatial, channels = read[0].shape
                 self.calls.linear.append((Shape(channels, tuple(spatial)), module))
+            if isinstance(module, nn.modules.conv._ConvNd) and "index" in n.meta:
+                self.calls.convolutions.append(n.meta["index"])
             if _is_own(module):
                 tensors = tuple((tuple(value.shape), value.dtype) for value in read)
                 self.calls.own.append(OwnCall(str(n.target), n.meta["index"], tensors))
@@ -111,6 +114,13 @@ def coding(convention: Convention, calls: Calls, graph: Graph) -> list[Coding]:
         meant = _flops(convention, "conv", {**given, "kernel": 1}, x)
         if written != meant:
             found["a 1x1 convolution written as a linear layer at each position"] += written - meant
+    for node in (graph.nodes[index] for index in calls.convolutions):
+        if node.operator.name != "linear":
+            continue
+        given = {"channels": node.operator.channels, "bias": node.operator.bias}  # type: ignore[attr-defined]
+        written = _flops(convention, "conv", {**given, "kernel": 1}, node.x)
+        if number := written - convention.flops(node.operator, node.x, node.y, cost_of(node.operator, node.x, node.y)):
+            found["a linear layer written as a 1x1 convolution"] += number
     for x in calls.means:
         if not convention.counts_means and (number := _flops(convention, "global_avgpool", {}, x)):
             found["global average pooling written as a mean, which is not counted"] -= number

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import csv
 import logging
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from functools import cache
-from importlib.metadata import version
-from importlib.resources import files
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from io import StringIO
 from typing import Any, NamedTuple
 
 from archcalc.results.reconciliation import Figure
 from archcalc.torch_bridge.counters.counters import count_flops
-from archcalc.torch_bridge.model.definitions import Definition
 
 Make = Callable[[str], Any]  # a model on a device; each tool gets one of its own, for some leave things in it
 Sizes = Sequence[int]  # of an input: channels first
@@ -59,6 +56,37 @@ def _torchinfo(make: Make, sizes: Sizes) -> int:
     return int(found.total_mult_adds)
 
 
+def _calflops(place: int) -> Callable[[Make, Sizes], int]:
+    def count(make: Make, sizes: Sizes) -> int:
+        from calflops import calculate_flops
+
+        found: Any = calculate_flops(
+            model=_with_parameter(make("cpu")),
+            input_shape=(1, *sizes),
+            output_as_string=False,
+            print_results=False,
+            print_detailed=False,
+        )
+        return int(found[place])
+
+    return count
+
+
+def _with_parameter(model: Any) -> Any:
+    """A model that has one: calflops asks the first where the model is, and fails where there is none."""
+    from torch import nn, zeros
+
+    class Alone(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.model, self.unused = model, nn.Parameter(zeros(1))
+
+        def forward(self, x: Any) -> Any:
+            return self.model(x)
+
+    return model if next(model.parameters(), None) is not None else Alone()
+
+
 def _torchprofile(make: Make, sizes: Sizes) -> int:
     from torchprofile import profile_macs
 
@@ -82,12 +110,39 @@ PEERS: dict[str, Peer] = {
     "thop": Peer("thop", "thop", _thop),
     "torchinfo": Peer("torchinfo", "torchinfo", _torchinfo),
     "torchprofile": Peer("torchprofile", "torchprofile", _torchprofile),
+    "calflops_macs": Peer("calflops", "calflops", _calflops(1)),
+    "calflops": Peer("calflops", "calflops", _calflops(0)),
 }
+# Other distributions, or versions, of what is installed under a module's name: they count otherwise.
+OLDEST = {"ptflops": ((0, 7), "ptflops_0_6"), "ptflops_aten": ((0, 7), ""), "thop": ((0, 1), "thop_0_0")}
 
 
 def is_installed(tool: str) -> bool:
     """Whether a tool can be run here."""
     return tool in PEERS and find_spec(PEERS[tool].module) is not None
+
+
+def installed(tool: str) -> tuple[str, str]:
+    """The convention of a tool as it is installed, and its version: ultralytics-thop goes by the module `thop` too."""
+    peer = PEERS[tool]
+    try:
+        found = version(peer.distribution)
+    except PackageNotFoundError:
+        found = ""
+    if tool == "thop":
+        with _quiet():
+            own = str(getattr(import_module("thop"), "__version__", found))
+        try:
+            ultralytics = version("ultralytics-thop")
+        except PackageNotFoundError:
+            ultralytics = ""
+        if ultralytics and own == ultralytics != found:
+            return "ultralytics_thop", ultralytics
+    found = found.partition("+")[0].replace("-", ".post")  # PEP 440: 1.0-1 is 1.0.post1
+    numbers = tuple(int(part) for part in found.split(".")[:2] if part.isdecimal())
+    if tool in OLDEST and numbers and numbers < OLDEST[tool][0]:
+        return OLDEST[tool][1], found
+    return tool, found
 
 
 def run(tool: str, make: Make, sizes: Sizes) -> Figure:
@@ -108,8 +163,7 @@ def run(tool: str, make: Make, sizes: Sizes) -> Figure:
             last = next((line for line in reversed(written.getvalue().splitlines()) if line.strip()), "")
             message = last or str(error).partition("\n")[0]
             raise NoFigureError(f"failed with {type(error).__name__}: {message}") from error
-    installed = version(peer.distribution).partition("+")[0]
-    return Figure(number, installed.replace("-", ".post"))  # PEP 440: 1.0-1 is 1.0.post1
+    return Figure(number, installed(tool)[1])
 
 
 class NoFigureError(Exception):
@@ -133,22 +187,3 @@ def _zeros(sizes: Sizes, device: str = "cpu") -> Any:
     import torch
 
     return torch.zeros((1, *sizes), device=device)
-
-
-@cache
-def _recorded() -> dict[tuple[str, str, str], Figure]:
-    """Figures by tool, torchvision's builder and sizes of the input."""
-    text = files("archcalc.torch_bridge").joinpath("recorded.csv").read_text(encoding="utf-8")
-    return {
-        (row["tool"], row["model"], row["input"]): Figure(
-            int(row["number"]), row["version"], row["date"], int(row["unit"])
-        )
-        for row in csv.DictReader(text.splitlines())
-    }
-
-
-def recorded(tool: str, definition: Definition | None, sizes: Sizes) -> Figure | None:
-    """What a tool printed for torchvision's model when it was run on all of them; None where it was not."""
-    if definition is None:
-        return None
-    return _recorded().get((tool, definition.builder, "x".join(map(str, sizes))))

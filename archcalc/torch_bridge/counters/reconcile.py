@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from archcalc.engine.cost.analyze import total
 from archcalc.engine.cost.conventions import CONVENTIONS, TOOLS, decompose
-from archcalc.engine.network import AnyNetwork, load
+from archcalc.engine.network import AnyNetwork, Network, load
+from archcalc.graph import Graph
 from archcalc.results.convention import Convention
 from archcalc.results.cost import shape_list
 from archcalc.results.reconciliation import PARTS, Component, Figure, ReconciledTool, Reconciliation
-from archcalc.torch_bridge.counters import peers
-from archcalc.torch_bridge.counters.coding import calls_of, coding, coding_of_own
-from archcalc.torch_bridge.model.build import build
+from archcalc.source import Diagnostic, SpecError
+from archcalc.source.extra import require
+from archcalc.torch_bridge.counters.recorded import recorded as recorded_figure
+from archcalc.torch_bridge.counters.recorded import recorded_coding
 from archcalc.torch_bridge.model.definitions import Definition, definition_of, torchvision_model
+
+if TYPE_CHECKING:
+    from archcalc.torch_bridge.counters.coding import Calls
 
 NAMES = tuple(convention.name for convention in TOOLS)
 
@@ -28,31 +33,43 @@ def reconcile(
     """What tools print for a network, at inference for one example, and how it comes about.
 
     They run on torchvision's model where torchvision defines the network, else on our own. A tool that is not
-    installed, or cannot be run here, has the figure that was recorded of it, where there is one.
+    installed, or cannot be run here, has the figure that was recorded of it, where there is one. A tool that is
+    installed in another version, or that is another's by its module's name, is held against that one's convention.
 
     Args:
         network: a name, a file, or what `load` gave.
         tools: names of their conventions.
-        recorded: take recorded figures of all that have one, and run the others.
+        recorded: take recorded figures of all that have one, and run the others; where all have, torch is not needed.
         tell: is told how many tools are done, and which is next.
 
     Raises:
-        SpecError: an unknown name, or the place where the spec is wrong.
+        SpecError: an unknown name, the place where the spec is wrong, or torch refuses the model.
+        MissingExtraError: a tool is to be run, and torch is not installed.
     """
     network = load(network)
     graph = network.graph(with_heads=False)
     sizes = tuple(shape_list(graph.input))
     definition = definition_of(network)
-
-    def make(device: str) -> Any:
-        if definition is None:
-            return build(graph, device=device).eval()
-        model = torchvision_model(network.name, "meta")
-        return model if device == "meta" else model.to_empty(device=device)
-
-    chosen = [CONVENTIONS[name] for name in tools]
-    components = decompose(graph, chosen)
-    calls = calls_of(make("meta"), sizes)
+    figures = {name: recorded_figure(name, definition, sizes) if recorded else None for name in tools}
+    runner = None
+    if None in figures.values():
+        require("torch", "torchvision")
+        runner = _Runner(network, graph, sizes, definition)
+    ran: list[tuple[Convention, Figure]] = []
+    missing: dict[str, str] = {}
+    for number, name in enumerate(tools):
+        tell(number, name)
+        figure = figures[name]
+        if figure is not None or runner is None:
+            assert figure is not None
+            ran.append((CONVENTIONS[name], figure))
+            continue
+        found = runner.figure(name)
+        if isinstance(found, str):
+            missing[name] = found
+        else:
+            ran.append(found)
+    components = decompose(graph, [convention for convention, _ in ran])
     result = Reconciliation(
         network=network.name,
         title=network.title,
@@ -62,32 +79,80 @@ def reconcile(
         tools=[],
         components=components,
     )
-    for number, convention in enumerate(chosen):
-        name = convention.name
-        tell(number, name)
-
-        def measure(model: peers.Make, name: str = name) -> int:
-            return peers.run(name, model, sizes).number
-
-        try:
-            figure = _figure(name, definition, make, sizes, recorded)
-            coded = coding(convention, calls, graph)
-            if calls.own:  # never in torchvision's models, of which alone figures are recorded
-                coded += coding_of_own(convention, calls, graph, make, measure)
-        except peers.NoFigureError as error:
-            result.missing[name] = str(error)
-            continue
+    result.missing.update(missing)
+    for convention, figure in ran:
         parts = _parts(convention, components)
+        if runner is not None:
+            coded = runner.coding(convention, figure)
+            if isinstance(coded, str):
+                result.missing[convention.name] = coded
+                continue
+        else:
+            assert definition is not None  # of torchvision's models alone there are recorded figures
+            coded = recorded_coding(convention.name, definition, sizes)
         result.tools.append(ReconciledTool(convention, figure, sum(parts.values()), coded, parts))
     result.tools.sort(key=lambda tool: tool.figure.number)
     return result
 
 
-def _figure(tool: str, definition: Definition | None, make: peers.Make, sizes: peers.Sizes, recorded: bool) -> Figure:
-    found = peers.recorded(tool, definition, sizes)
-    if found is not None and (recorded or not peers.is_installed(tool)):
-        return found
-    return peers.run(tool, make, sizes)
+class _Runner:
+    """Runs tools on a model; only here torch is imported."""
+
+    def __init__(self, network: Network, graph: Graph, sizes: tuple[int, ...], definition: Definition | None) -> None:
+        from archcalc.torch_bridge.counters import coding, peers
+
+        self._coding, self._peers = coding, peers
+        self._network, self._graph, self._sizes, self._definition = network, graph, sizes, definition
+        self._tools: dict[str, str] = {}  # by convention, the tool that was run
+        try:
+            self._calls: Calls = coding.calls_of(self.make("meta"), sizes)
+        except (RuntimeError, ValueError, TypeError, OverflowError, MemoryError) as error:
+            reason = (str(error) or type(error).__name__).partition("\n")[0]
+            message = f"torch refuses the model of {network.name}: {reason[:1].lower()}{reason[1:]}"
+            help = "`archcalc show` counts it without torch"
+            raise SpecError([Diagnostic("torch-refuses", message, help=help)]) from error
+
+    def make(self, device: str) -> Any:
+        """A model of its own for each tool."""
+        if self._definition is None:
+            from archcalc.torch_bridge.model.build import build
+
+            return build(self._graph, device=device).eval()
+        model = torchvision_model(self._network.name, "meta")
+        return model if device == "meta" else model.to_empty(device=device)
+
+    def figure(self, tool: str) -> tuple[Convention, Figure] | str:
+        """What a tool prints, and whose convention that is; or why there is nothing."""
+        peers = self._peers
+        found = recorded_figure(tool, self._definition, self._sizes)
+        if found is not None and not peers.is_installed(tool):
+            return CONVENTIONS[tool], found
+        name = peers.installed(tool)[0] if peers.is_installed(tool) else tool
+        if not name:
+            return f"not in the version that is installed ({peers.installed(tool)[1]})"
+        try:
+            figure = peers.run(tool, self.make, self._sizes)
+        except peers.NoFigureError as error:
+            return str(error)
+        self._tools[name] = tool
+        return CONVENTIONS[name], figure
+
+    def coding(self, convention: Convention, figure: Figure) -> Any:
+        """What of a figure comes from how the model is written; or why that cannot be said."""
+        tool = self._tools.get(convention.name, convention.name)
+        coded = self._coding.coding(convention, self._calls, self._graph)
+        if self._calls.own:  # never in torchvision's models, of which alone figures are recorded
+            try:
+                coded += self._coding.coding_of_own(
+                    convention,
+                    self._calls,
+                    self._graph,
+                    self.make,
+                    lambda make: self._peers.run(tool, make, self._sizes).number,
+                )
+            except self._peers.NoFigureError as error:
+                return str(error)
+        return coded
 
 
 def _parts(convention: Convention, components: Sequence[Component]) -> dict[str, int]:
