@@ -59,9 +59,9 @@ def _rows(text: str, start: int, end: int) -> Iterator[tuple[int, list[str]]]:
     while start < end:
         found = _ROW_END.search(text, start, end)
         stop, after = (found.start(), found.end()) if found else (end, end)
-        row = _RULES.sub(" ", text[start:stop])
+        row = _RULES.sub(lambda rule: " " * len(rule[0]), text[start:stop])
         if row.strip():
-            lead = len(text[start:stop]) - len(text[start:stop].lstrip())
+            lead = len(row) - len(row.lstrip())
             cells = [cell for part in re.split(r"(?<!\\)&", row) for cell in _cells(part)]
             yield text.count("\n", 0, start + lead) + 1, cells
         start = after
