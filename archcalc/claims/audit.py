@@ -297,14 +297,19 @@ def _support(found: Iterable[_Found]) -> Counter[str]:
 
 
 def _weighed(found: _Found, support: Counter[str], unexplained: int) -> Figure:
-    """The figure with its best explanation: by grade, one better where half the column has it; then by support."""
+    """The figure with its best explanation.
+
+    One deviation before two, unless half of the column has these; then by grade, one better where half of the column
+    has it; then by the number of networks that have it.
+    """
     if not found.candidates:
         return found.figure
 
-    def weight(candidate: Candidate) -> tuple[int, bool, int, int]:
+    def weight(candidate: Candidate) -> tuple[bool, int, int, int]:
         several = support[candidate.key]
         is_of_column = several >= SEVERAL and 2 * several >= unexplained
-        return candidate.grade - is_of_column, not candidate.is_alone, -several, candidate.order
+        is_simple = candidate.is_alone or is_of_column
+        return not is_simple, candidate.grade - is_of_column, -several, candidate.order
 
     best = sorted(found.candidates, key=weight)
     first, simplicity = best[0], weight(best[0])[:2]

@@ -132,6 +132,8 @@ class Explainer:
                 continue  # other settings of a variant: of the one that libraries have
             value = self.values.value(plain._replace(**one.change)._replace(**other.change))
             if value is not None and value not in alone_come_to:
+                if {one.change.get("convention"), other.change.get("convention")} & set(FLOPS):
+                    alone_come_to.add(value)  # and what a convention of papers comes to, no tool is needed for
                 words, key = f"{one.words}, {other.words}", f"{one.key}, {other.key}"
                 is_usual = one.kind == "variant" and other.key == "doubled"
                 least = 2 if is_usual else 4 if grade == _FAR else 3

@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from archcalc.results.cost import layer_row, shape_list, totals_row
+from archcalc.source.visible import INVISIBLE
 
 if TYPE_CHECKING:
     from archcalc.results.convention import Convention
@@ -76,7 +77,8 @@ def _json(value: Any, indent: str) -> str:
     if _is_rows(value):
         members = [f"{inner}{_json(item, inner)}" for item in value]
         return "[\n" + ",\n".join(members) + f"\n{indent}]"
-    return json.dumps(value, ensure_ascii=False)
+    # A program reads the same, and a terminal nothing but text.
+    return INVISIBLE.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(value, ensure_ascii=False))
 
 
 def _is_rows(value: Any) -> bool:
