@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 import archcalc
+from archcalc.claims.audit import audit
 from archcalc.claims.check import check_ledger
 from archcalc.engine.cost.analyze import total
+from archcalc.source import Source
 from archcalc.spec.library import specs_folder
 from tests.benchmarks.workloads import chain, every_network, from_file, from_source
 
@@ -74,6 +76,14 @@ def test_time_grows_with_the_layers(kind: str) -> None:
 
     from_source(chain(kind, 10))
     assert best(20_000) < 30 * best(2_000)
+
+
+def test_audit_of_45000_rows(benchmark: Any) -> None:
+    """Figures that are nearly all wrong, of ten networks, so that all explanations are tried."""
+    names = ("resnet18", "resnet34", "resnet50", "vgg16", "vgg19", "alexnet", "densenet121", "squeezenet1_0")
+    rows = [f"{names[row % len(names)]},{0.3 + row / 2000:.3f}" for row in range(45_000)]
+    source = Source("table.csv", "\n".join(["model,GMACs", *rows]))
+    assert len(benchmark.pedantic(audit, (source,), rounds=1).figures) == 45_000
 
 
 def test_ledger(benchmark: Any) -> None:

@@ -28,7 +28,6 @@ ELSEWHERE = {
     "damaged-part": "tests/sweep/test_parts.py: parts of a sweep",
     "not-shared": "tests/sweep/test_cluster.py: a folder of a cluster",
     "not-solvable": "tests/engine/test_solve.py: a budget that is typed",
-    "torch-refuses": "tests/torch/test_reconcile.py: a model that torch refuses",
     "too-many-digits": "tests/sweep/test_cluster.py: a format that is typed",
     "too-many-points": "tests/engine/test_solve.py: a grid that is typed",
     "no-git": "tests/guards/test_diff.py: a revision that is typed",
