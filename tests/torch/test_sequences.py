@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
 
 from archcalc.ops import OPERATORS, Operator, Shape  # noqa: E402
 from archcalc.torch_bridge.model import attention, recurrent, sequences  # noqa: E402
-from archcalc.torch_bridge.model.build import make_module  # noqa: E402
+from archcalc.torch_bridge.model.build import make_module, to_torch  # noqa: E402
 
 QKV = ("q", "k", "v")
 
@@ -220,12 +221,44 @@ def test_tables_and_tokens() -> None:
 
 def test_experts_are_chosen_weighted_and_added() -> None:
     router = torch.tensor([[[0.1], [0.5], [0.4]]])
-    expert, shared = torch.tensor([[[2.0]]]), torch.tensor([[[1.0]]])
-    y = attention.Route(("router", "expert", "shared"), 2)(router, expert, shared)
-    assert y.item() == pytest.approx(2 * 0.9 + 1)
+    experts, shared = torch.tensor([[[2.0]], [[3.0]]]), torch.tensor([[[1.0]]])
+    y = attention.Route(("router", "expert", "shared"), 2)(router, experts, shared)
+    assert y.item() == pytest.approx(0.5 * 2 + 0.4 * 3 + 1)
 
 
-COUNTED = ("attend", "scan", "delta", "route", "lstm", "gru", "rnn", "dot", "embedding", "conv", "depthwise", "linear")
+def test_experts_that_work_take_their_part_of_the_batch() -> None:
+    copies = [nn.Linear(3, 2) for _ in range(4)]
+    x = torch.randn(6, 3)
+    y = attention.Experts(copies, 3)(x)
+    torch.testing.assert_close(y, torch.cat([copies[number](x[2 * number : 2 * number + 2]) for number in range(3)]))
+
+
+MIXTURE = """
+network: mixture
+input: sequence(8, 5)
+modules:
+  gated: mul(linear(6, bias=false), linear(6, bias=false)) >> linear(8, bias=false)
+layers:
+  norm: rms_norm(scale=false)
+  mixture:
+    route(experts=4, top=2):
+      router: linear(4, bias=false)
+      expert: add(identity, gated)
+"""
+
+
+def test_a_mixture_is_built_with_all_experts_and_computes_few(tmp_path: Path) -> None:
+    """By hand: 4 experts of 3*(8*6) weights, 2 of which work at each of 5 positions; a router of 8*4."""
+    file = tmp_path / "mixture.yaml"
+    file.write_text(MIXTURE)
+    model = to_torch(str(file), device="meta")
+    assert sum(each.numel() for each in model.parameters()) == 4 * 3 * 48 + 32
+    x = torch.zeros(3, 8, 5, device="meta")
+    assert counted(lambda: model(x)) == 2 * 3 * 5 * (2 * 144 + 32)
+    assert model(x).shape == x.shape
+
+
+COUNTED = ("attend", "scan", "delta", "lstm", "gru", "rnn", "dot", "embedding", "conv", "depthwise", "linear")
 
 
 @pytest.mark.parametrize("name", COUNTED)

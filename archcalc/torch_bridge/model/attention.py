@@ -5,7 +5,7 @@ Products of queries, keys and values are matrix products of all pairs, so that a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import prod
 
 import torch
@@ -107,8 +107,28 @@ class Attend(nn.Module):
         return bias[:, :, index].unsqueeze(1)
 
 
+class Experts(nn.ModuleList):
+    """Copies of a module, of which the first so many work: each on its part of the batch.
+
+    They stand for those that a router would choose: as many are stored and as many work, but not by its choice.
+    """
+
+    def __init__(self, copies: Iterable[nn.Module], computed: int) -> None:
+        super().__init__(copies)
+        self.computed = computed
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        """Each part by its own copy; what is there once for all parts is given to each."""
+        if not inputs:
+            return torch.cat([self[number]() for number in range(self.computed)])
+        parts = [
+            each.chunk(self.computed) if len(each) % self.computed == 0 else (each,) * self.computed for each in inputs
+        ]
+        return torch.cat([self[number](*part) for number, part in enumerate(zip(*parts, strict=True))])
+
+
 class Route(nn.Module):
-    """The outputs of the chosen experts, weighted and added; one expert's stand for all that are chosen."""
+    """The outputs of the experts that work, which come one after the other in the batch, weighted and added."""
 
     def __init__(self, roles: Sequence[str], top: int) -> None:
         super().__init__()
@@ -117,8 +137,8 @@ class Route(nn.Module):
     def forward(self, *branches: Tensor) -> Tensor:
         """Choose, weigh, add."""
         given = dict(zip(self.roles, branches, strict=True))
-        chosen = given["router"].topk(self.top, 1).values.sum(1, keepdim=True)
-        y = given["expert"] * chosen
+        weights = given["router"].topk(self.top, 1).values.movedim(1, 0).unsqueeze(2)  # (top, batch, 1, extent...)
+        y = (_parts(given["expert"], 0, self.top) * weights).sum(0)
         return y + given["shared"] if "shared" in given else y
 
 

@@ -20,7 +20,7 @@ from torch import Tensor, fx, nn
 
 from archcalc.engine.network import AnyNetwork, load
 from archcalc.graph import NETWORK_INPUT, Graph
-from archcalc.ops import Shape, TorchCall
+from archcalc.ops import ONE, Copies, Shape, TorchCall
 from archcalc.ops.embedding import Embedding
 from archcalc.results.cost import shape_list
 from archcalc.spec.words import INPUT
@@ -117,7 +117,7 @@ class _Builder:
     def _add(self, index: int, path: str) -> None:
         node = self._graph.nodes[index]
         call = node.operator.torch(node.x)
-        inputs = [self._values[other] for other in node.inputs]
+        inputs = [self._for_each_expert(index, other) for other in node.inputs]
         if call.target.startswith("torch."):
             function = getattr(torch, call.target.removeprefix("torch."))
             arguments = (inputs,) if function is torch.cat else tuple(inputs)
@@ -140,6 +140,14 @@ class _Builder:
             given = self._emit(index, "call_function", getitem, (given, 0))
         self._values[index] = given
 
+    def _for_each_expert(self, index: int, other: int) -> fx.Node:
+        """What an operation reads; what comes into experts from outside, in the batch once for each that works."""
+        nodes, value = self._graph.nodes, self._values[other]
+        inside = nodes[index].operator.copies
+        if inside is ONE or (other >= 0 and nodes[other].operator.copies is not ONE):
+            return value
+        return self._emit(index, "call_function", torch.cat, ([value] * int(inside.computed),))
+
     def _first(self, index: int) -> int:
         """The operation that has stored the weights of this one."""
         nodes = self._graph.nodes
@@ -156,7 +164,7 @@ class _Builder:
             self._paths[index] = self._paths[shared]
             return
         self._paths[index] = path
-        module = self._modules[path] = make_module(call)
+        module = self._modules[path] = _copied(call, nodes[index].operator.copies)
         if is_again:  # on an input of other extents, so that its window is padded otherwise
             earlier = cast(nn.Module, self._modules[self._paths[shared]])
             stored = (*earlier.parameters(), *earlier.buffers())
@@ -201,6 +209,15 @@ def make_module(call: TorchCall) -> nn.Module:
     found = getattr(nn, name) if room == "nn" else OUR_OWN[name]
     module: nn.Module = found(*arguments, **call.kwargs)
     return module
+
+
+def _copied(call: TorchCall, copies: Copies) -> nn.Module:
+    """The module of a call, or as many as are stored of one that has weights."""
+    module = make_module(call)
+    if copies is ONE or not any(True for _ in module.parameters()):
+        return module
+    more = [make_module(call) for _ in range(int(copies.stored) - 1)]
+    return attention.Experts([module, *more], int(copies.computed))
 
 
 def _giving_indices(call: TorchCall) -> TorchCall:
