@@ -7,6 +7,7 @@ from archcalc.ops import (  # noqa: F401 - each registers its operators
     conv,
     embedding,
     gates,
+    layer_norm,
     linear,
     local,
     merge,

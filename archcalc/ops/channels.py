@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from archcalc.dims import Dim, prod, require_at_least, require_divides
+from archcalc.dims import Dim, ceil_div, prod, require_at_least, require_divides
 from archcalc.ops.arguments import argument
 from archcalc.ops.base import (
     POINTWISE,
@@ -85,9 +85,9 @@ class PadChannels(Operator):
 
 @operator("slice_channels")
 class SliceChannels(Operator):
-    """Some channels, from `start` up to `stop`, which is left out; two of them split an input.
+    """Some channels, from `start` up to `stop`, which is left out, every `step`th; two of them split an input.
 
-    Shapes:  (in, extent...) -> (stop - start, extent...).
+    Shapes:  (in, extent...) -> (ceil((stop - start)/step), extent...).
     Counts:  none: it copies.
     Errors:  no-channels, channels-out-of-range.
     Source:  Ma et al. 2018 (ShuffleNet V2), section 3.2 (channel split).
@@ -95,6 +95,7 @@ class SliceChannels(Operator):
 
     start: Dim = argument("count", "first channel, counted from 0", at_least=0)
     stop: Dim = argument("count", "the channel after the last")
+    step: Dim = argument("count", "from one channel to the next", 1)
 
     def infer(self, x: Shape) -> Shape:
         """Output shape."""
@@ -112,7 +113,7 @@ class SliceChannels(Operator):
             "channels-out-of-range",
             "slice_channels up to {minimum} needs as many channels; the input has {value}",
         )
-        return Shape(self.stop - self.start, x.spatial)
+        return Shape(ceil_div(self.stop - self.start, self.step), x.spatial)
 
     def parameters(self, x: Shape) -> Parameters:
         """Nothing stored."""
@@ -132,7 +133,7 @@ class SliceChannels(Operator):
 
     def torch(self, x: Shape) -> TorchCall:
         """A module of its own; torch has none."""
-        return TorchCall("archcalc.SliceChannels", (self.start, self.stop))
+        return TorchCall("archcalc.SliceChannels", (self.start, self.stop, self.step))
 
     examples = (
         Example(
@@ -147,6 +148,13 @@ class SliceChannels(Operator):
             features(5),
             {"start": 2, "stop": 5},
             features(3),
+            {"params": 0, "additions": 0},
+        ),
+        Example(
+            "by hand: channels 1, 3 and 5 of 6",
+            sequence(6, 4),
+            {"start": 1, "stop": 6, "step": 2},
+            sequence(3, 4),
             {"params": 0, "additions": 0},
         ),
     )

@@ -88,6 +88,17 @@ class Linear(Operator):
                     "{layer} has {a} weights; {b} are needed here",
                     layer=self.tied.name,
                 )
+                require_equal(  # of either side of them, without a choice, so that it stays a plain requirement
+                    (_inputs(x) - _inputs(self.tied.x)) * (_inputs(x) - self.tied.y.channels),
+                    0,
+                    "tie-mismatch",
+                    "{layer} has weights of {read} by {given}; {wanted} by {channels} are needed here",
+                    layer=self.tied.name,
+                    read=_inputs(self.tied.x),
+                    given=self.tied.y.channels,
+                    wanted=_inputs(x),
+                    channels=self.channels,
+                )
         return y
 
     def parameters(self, x: Shape) -> Parameters:

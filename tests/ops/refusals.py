@@ -27,6 +27,7 @@ def _deformed(offsets: Shape, *factors: Shape) -> tuple[Shape, ...]:
     return (image(4, 8, 8), offsets, *factors)
 
 
+_TIED = LayerReference("encoder", 0, features(10), features(12))
 _ROUTED = {"router": sequence(4, 5), "expert": sequence(8, 5)}
 
 SEQUENCE_REFUSALS: list[tuple[str, dict[str, Any], Any, str]] = [
@@ -91,6 +92,9 @@ SEQUENCE_REFUSALS: list[tuple[str, dict[str, Any], Any, str]] = [
     ("delta", {"heads": 2}, _corrected(v=features(8)), "sequence-needed"),
     *[(name, {"kernel": 9, **more}, image(3, 8, 8), "window-larger-than-input")
       for name, more in (("unfold", {}), ("local", {"channels": 4}))],
+    ("layer_norm", {"axes": 2}, sequence(3, 5), "no-such-axis"),
+    ("layer_norm", {"axes": (1, 1)}, sequence(3, 5), "no-such-axis"),
+    ("linear", {"channels": 15, "weights": _TIED}, features(8), "tie-mismatch"),
     ("upsample", {}, sequence(2, 8), "upsample-arguments"),
     ("upsample", {"scale": 2, "size": 16}, sequence(2, 8), "upsample-arguments"),
     ("upsample", {"scale": Fraction(1, 9)}, sequence(2, 8), "no-positions-left"),

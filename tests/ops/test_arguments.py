@@ -127,6 +127,7 @@ FROM_ZERO = {
     "past": {"position_embedding", "cache"},
     "part": {"rotary"},
     "index": {"select_token"},
+    "axes": {"layer_norm"},
 }
 OF_ANY_SIGN = {
     "slope": {"leaky_relu"},

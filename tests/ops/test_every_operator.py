@@ -102,7 +102,11 @@ def symbolic(draw: st.DrawFn, case: Case) -> Symbolic:
     arguments = dict(case.arguments)
     for name, declared in case.cls.arguments.items():
         # the number of windows of an adaptive pooling has no closed form
-        if declared.kind in ("count", "extents", "padding", "factors") and name != "size" and name in arguments:
+        if (
+            declared.kind in ("count", "extents", "padding", "factors")
+            and name not in ("size", "axes")
+            and name in arguments
+        ):
             arguments[name] = open_up(arguments[name], name, declared.at_least)
     if isinstance(case.x, tuple) and not isinstance(case.x, Shape):  # of a merge, or of a source: ()
         x: Any = tuple(shape(branch, f"x{index}") for index, branch in enumerate(case.x))

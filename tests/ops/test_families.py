@@ -286,7 +286,7 @@ def test_elements_by_kind() -> None:
         assert arithmetic(make(name), (x, x, x)).merge == 144
 
 
-KINDS = {"norm": "norm", "pool": "pooling", "adaptive": "pooling"}
+KINDS = {"norm": "norm", "layer_norm": "norm", "pool": "pooling", "adaptive": "pooling"}
 KINDS |= dict.fromkeys(("pointwise", "gates", "softmax"), "activation")
 
 

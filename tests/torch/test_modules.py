@@ -134,8 +134,11 @@ def test_batch_norm_without_a_scale_is_that_of_torch_with_a_scale_of_one(trainin
 def test_norms_of_channels_that_come_first() -> None:
     x = torch.randn(2, 6, 5)
     turned = x.transpose(1, 2)
-    torch.testing.assert_close(norms.LayerNorm((6, 5))(x), nn.LayerNorm(6)(turned).transpose(1, 2))
-    torch.testing.assert_close(norms.LayerNorm((6, 5), whole=True)(x), nn.LayerNorm((6, 5))(x))
+    torch.testing.assert_close(norms.LayerNorm({0: 6})(x), nn.LayerNorm(6)(turned).transpose(1, 2))
+    torch.testing.assert_close(norms.LayerNorm({0: 6, 1: 5})(x), nn.LayerNorm((6, 5))(x))
+    torch.testing.assert_close(norms.LayerNorm({1: 5})(x), nn.LayerNorm(5)(x))
+    turned_layer = norms.LayerNorm({1: 5, 0: 6})
+    torch.testing.assert_close(turned_layer(x), nn.LayerNorm((5, 6))(turned).transpose(1, 2))
     torch.testing.assert_close(norms.RMSNorm(6)(x), nn.RMSNorm(6)(turned).transpose(1, 2))
     torch.testing.assert_close(norms.GroupNorm(3, 6, shift=False)(x), nn.GroupNorm(3, 6)(x))
     torch.testing.assert_close(norms.InstanceNorm(6, scale=False, shift=True)(x), nn.InstanceNorm1d(6)(x))

@@ -345,6 +345,7 @@ def _part(operator: Operator, amount: str) -> str:
         "pointwise": "activation",
         "gates": "activation",
         "softmax": "activation",
+        "layer_norm": "norm",
         "pool": "pooling",
         "adaptive": "pooling",
     }.get(operator.family, "other")

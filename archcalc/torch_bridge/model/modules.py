@@ -292,13 +292,13 @@ class PadChannels(nn.Module):
 class SliceChannels(nn.Module):
     """Some of the channels."""
 
-    def __init__(self, start: int, stop: int) -> None:
+    def __init__(self, start: int, stop: int, step: int = 1) -> None:
         super().__init__()
-        self.start, self.stop = start, stop
+        self.start, self.stop, self.step = start, stop, step
 
     def forward(self, x: Tensor) -> Tensor:
         """Slice."""
-        return x[:, self.start : self.stop]
+        return x[:, self.start : self.stop : self.step]
 
 
 class PixelShuffle(nn.Module):

@@ -1,7 +1,8 @@
-"""Norms that torch lacks: with one of scale and shift, or over channels that come first."""
+"""Norms that torch lacks: with one of scale and shift, or over other axes than the last."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -58,22 +59,20 @@ class InstanceNorm(_ChannelAffine):
 
 
 class LayerNorm(nn.Module):
-    """Layer normalisation of channels that come first: at each position, or of `whole` examples."""
+    """Layer normalisation over any axes: their sizes by number, 0 the channels, from 1 on the extents."""
 
-    def __init__(
-        self, axes: tuple[int, ...], whole: bool = False, scale: bool = True, shift: bool = True, eps: float = 1e-5
-    ) -> None:
+    def __init__(self, sizes: Mapping[int, int], scale: bool = True, shift: bool = True, eps: float = 1e-5) -> None:
         super().__init__()
         self.eps = eps
-        self.axes = axes if whole else axes[:1]
-        self.weight = nn.Parameter(torch.ones(self.axes)) if scale else None
-        self.bias = nn.Parameter(torch.zeros(self.axes)) if shift else None
+        self.axes, self.sizes = tuple(1 + axis for axis in sizes), tuple(sizes.values())
+        self.weight = nn.Parameter(torch.ones(self.sizes)) if scale else None
+        self.bias = nn.Parameter(torch.zeros(self.sizes)) if shift else None
 
     def forward(self, x: Tensor) -> Tensor:
-        """Normalise over the last axes; channels are brought there and back."""
-        if len(self.axes) > 1 or x.dim() == 2:
-            return functional.layer_norm(x, self.axes, self.weight, self.bias, self.eps)
-        return functional.layer_norm(x.movedim(1, -1), self.axes, self.weight, self.bias, self.eps).movedim(-1, 1)
+        """Bring the axes to the end, normalise, and bring them back."""
+        last = tuple(range(-len(self.axes), 0))
+        y = functional.layer_norm(x.movedim(self.axes, last), self.sizes, self.weight, self.bias, self.eps)
+        return y.movedim(last, self.axes)
 
 
 class RMSNorm(nn.Module):
