@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from archcalc.engine.cost.conventions import terms_of
+from archcalc.engine.cost.conventions import not_compared, terms_of
 from archcalc.engine.cost.experts import ASSUMPTION, EXACT_UP_TO, distinct_experts
 from archcalc.report.media import numbers
 from archcalc.report.media.blocks import (
@@ -323,6 +323,9 @@ def remarks(cost: NetworkCost) -> list[str]:
     if unknown:
         names = numbers.listed([layer.name for layer in unknown[:5]] + (["others"] if len(unknown) > 5 else []))
         found.append(f"Totals marked ≥ are lower bounds: the cost of {names} is not known.")
+    untold = not_compared(cost)
+    if untold:
+        found.append(f"What {cost.convention.name} counts of {numbers.listed(untold)} was not compared with the tool.")
     return found
 
 

@@ -9,6 +9,7 @@ import pytest
 
 import archcalc
 from archcalc.engine.cost.conventions import CONVENTIONS, TOOLS, decompose, terms_of
+from archcalc.engine.cost.kinds import MULTIPLIED, NOT_COMPARED
 from archcalc.engine.cost.versions import VERSIONS
 from archcalc.engine.network import load
 from archcalc.ops import OPERATORS
@@ -255,3 +256,15 @@ def test_the_list_of_conventions() -> None:
     assert {row["convention"] for row in table} == CONVENTIONS.keys()
     relu = [row for row in table if row["convention"] == "ptflops" and "relu" in row["operators"].split()]
     assert [(row["amount"], row["worth"]) for row in relu] == [("outputs", "2")]
+
+
+def test_operators_that_multiply_are_those_with_macs() -> None:
+    """But for torchvision's, which no counter of torch's knows."""
+    found = {
+        name
+        for name, cls in OPERATORS.items()
+        for operator, x in [example.operation(cls) for example in cls.examples]
+        if operator.arithmetic(x, operator.infer(x)).macs
+    }
+    assert found - {"deform_conv"} == MULTIPLIED
+    assert OPERATORS.keys() >= NOT_COMPARED

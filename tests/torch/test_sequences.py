@@ -15,9 +15,12 @@ from torch import nn  # noqa: E402
 from torch.nn import functional  # noqa: E402
 from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
 
+from archcalc import analyze  # noqa: E402
+from archcalc.engine.cost.conventions import not_compared  # noqa: E402
 from archcalc.ops import OPERATORS, Operator, Shape  # noqa: E402
 from archcalc.torch_bridge.model import attention, recurrent, sequences  # noqa: E402
 from archcalc.torch_bridge.model.build import make_module, to_torch  # noqa: E402
+from archcalc.torch_bridge.verify.verify import verify  # noqa: E402
 
 QKV = ("q", "k", "v")
 
@@ -311,3 +314,21 @@ def test_what_flop_counter_mode_does_not_count() -> None:
     tokens, experts = torch.zeros(8, 16, dtype=torch.bfloat16), torch.zeros(2, 16, 16, dtype=torch.bfloat16)
     ends = torch.tensor([4, 8], dtype=torch.int32)
     assert counted(lambda: torch._grouped_mm(tokens, experts, offs=ends)) == 0
+
+
+def test_a_network_of_them_is_what_torch_and_fvcore_count() -> None:
+    """Shapes, parameters, gradients and MACs of every operation, experts among them; what is not counted has a name."""
+    found = verify(str(Path(__file__).with_name("every_sequence_operator.yaml")), ["torch", "fvcore"])
+    assert [check for check in found.checks if check.state == "differs"] == []
+    names = {
+        (check.against, check.operation) for check in found.checks if check.state == "not counted" and check.operation
+    }
+    assert names == {("torch", "def"), *(("fvcore", of) for of in ("def", "rec.lstm", "rec.gru"))}
+
+
+def test_what_was_not_compared_with_a_tool_is_named() -> None:
+    file = str(Path(__file__).with_name("every_sequence_operator.yaml"))
+    for convention, names in (("ptflops", {"attend", "lstm", "scan"}), ("fvcore", set()), ("arithmetic", set())):
+        untold = set(not_compared(analyze(file, convention=convention)))
+        assert names <= untold
+        assert bool(untold) == bool(names)

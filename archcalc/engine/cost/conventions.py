@@ -19,8 +19,11 @@ from archcalc.engine.cost.kinds import (
     DECONV,
     LPPOOL,
     LRN,
+    MULTIPLIED,
+    NOT_COMPARED,
     NOT_DECONV,
     POOLS,
+    RECURRENT,
     SETS_OF_ONE,
     SOFTMAX,
     UPSAMPLE,
@@ -80,7 +83,7 @@ FVCORE = Convention(
     "1 for a multiply-accumulate, 2 for a batch-normalised element, 5 for one of another norm, inputs of adaptive "
     "average pooling of images; no bias, activation or other pooling",
     (
-        Term("macs"),
+        Term("macs", 1, MULTIPLIED - RECURRENT),
         Term("scaled", 2, BATCH_NORM),
         Term("unscaled", 1, BATCH_NORM),
         Term("by_batch", 3, BATCH_NORM),
@@ -97,10 +100,7 @@ FVCORE = Convention(
 TORCH_FLOP_COUNTER = Convention(
     "torch_flop_counter",
     "2 for a multiply-accumulate of convolutions, linear layers and matrix products; nothing else",
-    (
-        Term("macs", 2),
-        Term("macs", -2, kinds("deform_conv"), "MACs of an operator it has no rule for"),
-    ),
+    (Term("macs", 2, MULTIPLIED),),
     "torch/utils/flop_counter.py:160-255 (FlopCounterMode)",
     "2.14.1",
     "FLOP",
@@ -357,3 +357,10 @@ def terms_of(cost: NetworkCost) -> list[tuple[Term, int]]:
     operations = [(node.operator, node.x, node.y, cost_of(node.operator, node.x, node.y)) for node in nodes]
     counted = [(term, cost.batch * sum(term.many(*of) for of in operations)) for term in cost.convention.terms]
     return [(term, many) for term, many in counted if many]
+
+
+def not_compared(cost: NetworkCost) -> list[str]:
+    """Operators of a network of which nobody has read what the tool counts whose convention is meant."""
+    if not cost.convention.version or cost.convention in (TORCH_FLOP_COUNTER, FVCORE):
+        return []
+    return sorted({cost.graph.nodes[index].operator.name for of in cost.layers for index in of.nodes} & NOT_COMPARED)

@@ -20,4 +20,12 @@ WITH_BIAS = NOT_DECONV | DECONV
 BATCH_NORM = kinds("batch_norm")
 LAYER_NORM = kinds("layer_norm")
 SETS_OF_ONE = kinds("layer_norm", "group_norm", "instance_norm")  # statistics of the example itself
+RECURRENT = kinds("lstm", "gru", "rnn")
+# Whose products FlopCounterMode sees, as matrix products or convolutions; torchvision's deform_conv has no rule there.
+MULTIPLIED = WITH_BIAS | RECURRENT | kinds("attend", "scan", "delta", "dot", "local", "opaque")
+# Of these nobody has read in every tool what it counts.
+NOT_COMPARED = RECURRENT | kinds(
+    *("attend", "route", "scan", "delta", "dot", "local", "deform_conv", "embedding", "position_embedding", "rotary"),
+    *("sinusoid", "quick_gelu", "softcap", "maxout", "sub"),
+)
 LRN, LPPOOL, SOFTMAX, UPSAMPLE = kinds("lrn"), kinds("lppool"), kinds("softmax", "softmax2d"), kinds("upsample")

@@ -38,12 +38,15 @@ FAULTS = (
         "FlopCounterMode has no rule for torchvision's operator, and counts nothing of it",
         "torch/utils/flop_counter.py, flop_registry",
     ),
-    Fault(
-        "fvcore",
-        "deform_conv",
-        "macs",
-        "fvcore has no rule for torchvision's operator, and counts nothing of it",
-        "fvcore/nn/flop_count.py, _DEFAULT_SUPPORTED_OPS",
+    *(
+        Fault(
+            "fvcore",
+            operator,
+            "macs",
+            "fvcore has no rule for it, and counts nothing of it",
+            "fvcore/nn/flop_count.py, _DEFAULT_SUPPORTED_OPS",
+        )
+        for operator in ("deform_conv", "lstm", "gru", "rnn")
     ),
     Fault("torch", "opaque", "params", _OPAQUE, _STAND_IN),
     Fault("torch", "opaque", "macs", _OPAQUE, _STAND_IN),
