@@ -10,7 +10,7 @@ from typing import Any
 from archcalc.dims import Assumption, Dim, RequirementError, collecting_assumptions, evaluate, variable
 from archcalc.engine.cost.costs import cost_of
 from archcalc.graph import Graph, Node
-from archcalc.ops import HEADINGS, POINTWISE, Operator, Shape, Table, Window
+from archcalc.ops import HEADINGS, ONE, POINTWISE, Copies, Operator, Shape, Table, Window
 from archcalc.results.convention import Convention
 from archcalc.results.cost import LayerCost, NetworkCost, ReceptiveField, json_number
 from archcalc.results.explanation import Explanation, Rule
@@ -80,13 +80,22 @@ def ruled(node: Node, convention: Convention) -> tuple[list[Rule], dict[str, int
         try:
             with collecting_assumptions() as assumptions:
                 operator, x, values = symbols(node.operator, node.x, has_symbols)
-                rules = list(_rules(node, operator, x, values, convention))
+                copies = _copies(node.operator.copies, values)
+                rules = list(_rules(node, operator, x, values, convention, copies))
         except (RequirementError, TypeError) as error:  # TypeError: "a rule may not branch on a number"
             if getattr(error, "code", "") != "hanging-windows":
                 break
             continue
         return rules, values, list(dict.fromkeys(filter(None, map(_said, assumptions))))
-    return list(_rules(node, node.operator, node.x, {}, convention)), {}, []
+    return list(_rules(node, node.operator, node.x, {}, convention, node.operator.copies)), {}, []
+
+
+def _copies(copies: Copies, values: dict[str, int]) -> Copies:
+    """How often an expert's operation is stored and computed, as symbols beside others."""
+    if copies is ONE or not values:
+        return copies
+    values |= {"stored": int(copies.stored), "used": int(copies.computed)}
+    return Copies(variable("stored"), variable("used"))
 
 
 def _said(assumed: Assumption) -> str:
@@ -141,18 +150,22 @@ def symbols(operator: Operator, x: Any, of_arguments: bool = True) -> tuple[Oper
                 value = symbol(name, value, least)
         arguments[name] = value
 
+    first = operator.given[0] if operator.given else "in"
+
     def shape(of: Shape, branch: str) -> Shape:
         spatial = tuple(
-            symbol(f"in_{axis}", extent)
-            if values.get(f"in_{axis}", extent) == extent
-            else symbol(f"in{branch}_{axis}", extent)
+            symbol(f"{first}_{axis}", extent)
+            if values.get(f"{first}_{axis}", extent) == extent
+            else symbol(f"{branch}_{axis}", extent)
             for axis, extent in zip(AXES[of.rank], of.spatial, strict=True)
         )
-        return Shape(None if of.channels is None else symbol(f"in{branch}_channels", of.channels), spatial)
+        return Shape(None if of.channels is None else symbol(f"{branch}_channels", of.channels), spatial)
 
+    made = type(operator)(**arguments).variant(given=operator.given)
     if isinstance(x, Shape):
-        return type(operator)(**arguments), shape(x, ""), values
-    return type(operator)(**arguments), tuple(shape(of, str(number)) for number, of in enumerate(x, 1)), values
+        return made, shape(x, "in"), values
+    branches = operator.given or [f"in{number}" for number in range(1, len(x) + 1)]
+    return made, tuple(shape(of, branch) for of, branch in zip(x, branches, strict=True)), values
 
 
 def _output(y: Shape, numbers: Shape, x: Any, values: dict[str, int]) -> Shape:
@@ -172,7 +185,9 @@ def _output(y: Shape, numbers: Shape, x: Any, values: dict[str, int]) -> Shape:
 # rules
 
 
-def _rules(node: Node, operator: Operator, x: Any, values: dict[str, int], convention: Convention) -> Iterator[Rule]:
+def _rules(
+    node: Node, operator: Operator, x: Any, values: dict[str, int], convention: Convention, copies: Copies
+) -> Iterator[Rule]:
     shape = operator.infer(x)
     if shape == x:
         yield Rule("shape", "that of its input", "", str(node.y))
@@ -186,7 +201,7 @@ def _rules(node: Node, operator: Operator, x: Any, values: dict[str, int], conve
     stored = operator.parameters(x)
     names = [name for name in STORED if getattr(cost.parameters, name)]
     for name in names:
-        yield _rule(STORED[name], getattr(stored, name), getattr(cost.parameters, name), values)
+        yield _rule(STORED[name], getattr(stored, name) * copies.stored, getattr(cost.parameters, name), values)
     trained = [name for name in names if name != "buffers"]
     if len(trained) > 1:
         parts = [getattr(cost.parameters, name) for name in trained]
@@ -200,7 +215,7 @@ def _rules(node: Node, operator: Operator, x: Any, values: dict[str, int], conve
     counted = [name for name in ELEMENTARY if getattr(cost.arithmetic, name)]
     for name in counted:
         title = "MACs" if name == "macs" else name
-        yield _rule(title, getattr(arithmetic, name), getattr(cost.arithmetic, name), values)
+        yield _rule(title, getattr(arithmetic, name) * copies.computed, getattr(cost.arithmetic, name), values)
     if "macs" not in counted:
         is_known = cost.arithmetic.known
         yield Rule("MACs", "0" if is_known else "not told", "", "0" if is_known else "unknown")
@@ -215,7 +230,11 @@ def _rules(node: Node, operator: Operator, x: Any, values: dict[str, int], conve
     if "connections" in node.operator.not_told():
         yield Rule("connections", "not told", "", "unknown")
     else:
-        yield _rule("connections", operator.connections(x, y), cost.connections, values)
+        yield _rule("connections", operator.connections(x, y) * copies.computed, cost.connections, values)
+    if cost.masked:
+        yield _rule("masked MACs", operator.masked(x, y) * copies.computed, cost.masked, values)
+    if cost.state:
+        yield _rule("state", operator.state(x, y) * copies.computed, cost.state, values)
 
 
 def _shorter(node: Node, x: Any, spatial: tuple[Dim, ...]) -> tuple[Dim, ...]:
