@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from enum import StrEnum
 from typing import Annotated
 
@@ -49,10 +50,9 @@ def validate(
         case FindingsFormat.GITHUB:
             text = f"{to_github(findings)}\n" if findings else ""
         case FindingsFormat.TEXT:
-            warnings = sum(finding.severity == "warning" for finding in findings)
-            errors = len(findings) - warnings
-            counted = [plural(errors, "finding") if errors else "no findings"]
-            counted += [plural(warnings, "warning")] if warnings else []
+            many = Counter(finding.severity for finding in findings)
+            counted = [plural(many["error"], "finding") if many["error"] else "no findings"]
+            counted += [plural(many[kind], kind) for kind in ("warning", "note") if many[kind]]
             last = f"{seen}: {', '.join(counted)}"
             text = f"{render_text(findings)}\n\n{last}\n" if findings else f"{last}\n"
     send(text, output)

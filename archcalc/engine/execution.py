@@ -27,7 +27,7 @@ def executions(graph: Graph, batch: int, bits: int, training: bool) -> list[Exec
     Every operation is one of its own, as frameworks run them: it reads its inputs and parameters once, and writes its
     output once. Backward, it reads the gradient of its output, its inputs and its parameters, and writes the gradients
     of its inputs and parameters; each of the two kinds of gradients takes the multiply-accumulates of the forward
-    pass. What depends on no parameter has no gradient: the network's input, above all.
+    pass. What depends on no parameter has no gradient, the network's input above all, nor has what is frozen.
     """
     trained = _trained(graph)
     found = []
@@ -43,8 +43,9 @@ def executions(graph: Graph, batch: int, bits: int, training: bool) -> list[Exec
         moved, passes = read + parameters_read(node, params, batch) + buffers + written, 1
         if training and has_gradient:
             gradients = batch * sum(elements(graph.shape(source)) for source in node.inputs if trained[source])
-            moved += written + read + params + gradients + params
-            passes += (params > 0) + (gradients > 0)
+            updated = params if node.operator.trainable else 0
+            moved += written + read + params + gradients + updated
+            passes += (updated > 0) + (gradients > 0)
         found.append(Execution(macs * passes, -(-moved * bits // 8)))
     return found
 
@@ -59,14 +60,16 @@ def least_memory(graph: Graph, batch: int, bits: int, training: bool) -> int:
     if not training:
         return (totals.params + totals.peak_activations) * bits // 8
     kept = {source for node in graph.nodes[: graph.first_head] if _params(node) for source in node.inputs}
-    return (2 * totals.params + batch * sum(elements(graph.shape(source)) for source in kept)) * bits // 8
+    stored = totals.params + totals.trainable_params
+    return (stored + batch * sum(elements(graph.shape(source)) for source in kept)) * bits // 8
 
 
 def _trained(graph: Graph) -> list[bool]:
     """Which outputs depend on a parameter, so that a gradient reaches them; the last are the inputs."""
     found = [False] * (len(graph.nodes) + len(graph.inputs))
     for index, node in enumerate(graph.nodes):
-        found[index] = _params(node) > 0 or any(found[source] for source in node.inputs)
+        is_updated = node.operator.trainable and _params(node) > 0
+        found[index] = is_updated or any(found[source] for source in node.inputs)
     return found
 
 

@@ -10,6 +10,7 @@ from archcalc.engine.channels_last import channels_last
 from archcalc.engine.network import Network, analyze
 from archcalc.source import Diagnostic, SpecError, read_source
 from archcalc.spec.everything import findings_of
+from archcalc.spec.hidden import hidden_names
 from archcalc.spec.library import choose
 from archcalc.spec.limits import DEFAULT_LIMITS, Limits
 from archcalc.spec.model import Spec
@@ -49,7 +50,7 @@ def validate(names: Sequence[str], limits: Limits = DEFAULT_LIMITS) -> Validatio
         if spec is not None:
             if not found:
                 networks += len(spec.names())
-            found = found + findings_of_networks(spec, found, limits)
+            found = found + findings_of_networks(spec, found, limits) + hidden_names(spec)
         findings.extend(found)
     return Validation(len(files), networks, unique(findings))
 

@@ -28,7 +28,7 @@ class Note(NamedTuple):
 class Diagnostic(NamedTuple):
     """One finding: a lasting code, a sentence, a place; help says what to write instead.
 
-    An `error` has no result; a `warning` has one that was probably not meant.
+    An `error` has no result; a `warning` has one that was probably not meant; a `note` says what is easily missed.
     """
 
     code: str
@@ -37,7 +37,7 @@ class Diagnostic(NamedTuple):
     source: Source | None = None
     help: str | None = None
     notes: tuple[str | Note, ...] = ()
-    severity: Literal["error", "warning"] = "error"
+    severity: Literal["error", "warning", "note"] = "error"
 
     def _edge(self, end: bool) -> tuple[int | None, int | None]:
         if self.source is None or self.span is None:
@@ -168,7 +168,7 @@ def to_json(diagnostics: Iterable[Diagnostic]) -> str:
 
 
 def to_github(diagnostics: Iterable[Diagnostic]) -> str:
-    """For GitHub Actions: one `::error` or `::warning` command a line, shown beside the changed file."""
+    """For GitHub Actions: one `::error`, `::warning` or `::notice` command a line, shown beside the changed file."""
     return "\n".join(map(_command, diagnostics))
 
 
@@ -191,7 +191,8 @@ def _command(diagnostic: Diagnostic) -> str:
     if diagnostic.help:
         remarks.append(f"help: {diagnostic.help}")
     message = _escaped("\n".join(remarks))
-    return f"::{diagnostic.severity} {given}::{message}"
+    kind = "notice" if diagnostic.severity == "note" else diagnostic.severity
+    return f"::{kind} {given}::{message}"
 
 
 def _escaped(text: str) -> str:

@@ -15,7 +15,7 @@ from archcalc.spec.limits import LARGEST, LONGEST_NAMES, Limits, how_to_raise
 from archcalc.spec.model import Placed, Spec
 from archcalc.spec.naming import callee
 from archcalc.spec.values import LayerValue, Scope
-from archcalc.spec.words import MERGES, argument_count
+from archcalc.spec.words import MERGES, TRAINABLE, argument_count
 
 ROLES = ("norm", "activation")  # operations that follow within one layer, in this order
 
@@ -55,6 +55,7 @@ class Binder(Evaluator):
         self.default_values: dict[str, dict[str, Any]] = {}
         self.characters = 0  # of all names
         self.copies = ONE  # of what is expanded: experts are stored and computed several times
+        self.trainable = True  # what is expanded, unless `trainable=false` says otherwise
         self.sharing: list[int] | None = None  # nodes whose weights the next operations use, last first
 
     def bind(
@@ -89,9 +90,10 @@ class Binder(Evaluator):
                 f"{name} takes {argument_count(len(declared))}, not {len(arguments)}",
                 self.span_of(arguments[len(declared)], base),
             )
-        self.check_named(name, call, base, declared, len(arguments))
+        self.check_named(name, call, base, (*declared, TRAINABLE), len(arguments))
         found = {**self.defaults(name)}
         found.update(zip([argument for argument, _ in given], values, strict=True))
+        trainable = self.flag(found.pop(TRAINABLE, True), call, base)
         followers: list[tuple[str, Operator]] = []
         extra: list[int] = []
         tied = -1
@@ -136,9 +138,21 @@ class Binder(Evaluator):
             )
         followers.sort(key=lambda follower: ROLES.index(follower[0]))
         try:
-            return Bound(OPERATORS[name].of(whole), followers, tuple(extra), tied)
+            operator = OPERATORS[name].of(whole)
         except ArgumentError:
             self.bad_argument(name, call, places, found, base)
+        if not trainable:
+            operator = operator.variant(trainable=False)
+            followers = [(role, follower.variant(trainable=False)) for role, follower in followers]
+        return Bound(operator, followers, tuple(extra), tied)
+
+    def flag(self, value: Any, call: Call, base: int) -> bool:
+        """What `trainable=` of a call says."""
+        if not isinstance(value, bool):
+            part = dict(call.named).get(TRAINABLE, call)
+            message = f"{call.function}: {TRAINABLE} must be true or false, not {describe(value)}"
+            self.fail("bad-argument", message, self.span_of(part, base), f"{TRAINABLE}=false freezes its parameters")
+        return value
 
     def is_word(self, value: LayerValue, words: Collection[str]) -> bool:
         """Whether an operator that stands as an argument is a word of it, and no module of the file."""
@@ -280,8 +294,10 @@ class Binder(Evaluator):
         self.fail("not-callable", f"`{name}` is {describe(value)}, not an operator or module", span)
 
     def marked(self, operator: Operator) -> Operator:
-        """The operator as it stands where the expansion is: in an expert, stored and computed several times."""
-        return operator if self.copies is ONE else operator.variant(copies=self.copies)
+        """The operator as it stands where the expansion is: in an expert, or frozen."""
+        if self.copies is ONE and self.trainable:
+            return operator
+        return operator.variant(copies=self.copies, trainable=operator.trainable and self.trainable)
 
     def emit(
         self,

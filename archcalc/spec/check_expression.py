@@ -21,7 +21,7 @@ from archcalc.spec.expression import (
 )
 from archcalc.spec.functions import FUNCTIONS
 from archcalc.spec.model import Bodies, Body, Entries, Line, Merge, Spec
-from archcalc.spec.naming import place_of
+from archcalc.spec.naming import callee, place_of
 from archcalc.spec.words import (
     ARGUMENT_WORDS,
     CONSTANTS,
@@ -29,6 +29,7 @@ from archcalc.spec.words import (
     INPUT,
     MERGES,
     REFERENCES,
+    TRAINABLE,
     UNNAMEABLE,
     X_PARTS,
     argument_count,
@@ -106,6 +107,14 @@ class ExpressionChecker:
                             Span(base + piece.start, base + piece.end),
                             "begin a layer of its own with it",
                         )
+                    elif index and self.is_source(piece, known):
+                        name = callee(piece)
+                        self.report(
+                            "late-tap",
+                            f"{name} reads no input: it stands first in its chain",
+                            Span(base + piece.start, base + piece.end),
+                            "begin a layer of its own with it, or join(trained(4, 7), identity)",
+                        )
             elif (
                 isinstance(part, Binary)
                 and part.operator == "*"
@@ -130,6 +139,14 @@ class ExpressionChecker:
                 waiting.append((part.iterable, known))
                 continue
             waiting.extend((child, known) for child in children(part))
+
+    def is_source(self, expression: Expression, known: dict[str, None]) -> bool:
+        """Whether it is an operator that reads nothing."""
+        if not isinstance(expression, (Name, Call)):
+            return False
+        name = expression.id if isinstance(expression, Name) else expression.function
+        is_hidden = name in known or name in self.spec.settable or name in self.spec.modules
+        return name in OPERATORS and OPERATORS[name].sources and not is_hidden
 
     def is_call_of_layer(self, expression: Expression, known: dict[str, None]) -> bool:
         """Whether it calls an operator or a module."""
@@ -282,7 +299,7 @@ class ExpressionChecker:
         by_position = set() if is_merge else set(names[: len(call.arguments)])
         for (argument, _), (start, end) in zip(call.named, call.places, strict=True):
             span = Span(base + start, base + end)
-            if argument not in names:
+            if argument not in names and argument != TRAINABLE:
                 near = self.near(argument, names)
                 help = (
                     f"did you mean `{near}`?"

@@ -330,6 +330,10 @@ class Expander(Inputs):
                 message = f"there are two layers `{node.name}`"
                 self.fail("duplicate-layer", message, Span(*node.span), "give the bodies that hold them names")
             names.remove(node.name)
+        for number, name in enumerate(graph.inputs if len(self.heads) == len(self.spec.heads) else (), 1):
+            if not read[-number]:
+                span = self.spec.input_spans.get(name) or self.spec.inputs[name].span()
+                self.fail("unread-input", f"nothing reads the input `{name}`", span, f"tap({name}) goes on from it")
         unread = read.find(0, 0, len(graph.nodes))
         if unread >= 0:
             node = graph.nodes[unread]

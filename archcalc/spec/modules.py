@@ -14,7 +14,7 @@ from archcalc.spec.references import fits
 from archcalc.spec.replay import Replays, Template
 from archcalc.spec.trail import Frame
 from archcalc.spec.values import BY_NAME, NOWHERE, LayerValue, Scope
-from archcalc.spec.words import argument_count
+from archcalc.spec.words import TRAINABLE, argument_count
 
 _MAY_HOLD_LAYERS = (LayerReference, LayerValue, tuple)
 
@@ -26,12 +26,31 @@ class Modules(Replays):
         self, module: Module, call: Call, base: int, handle: Handle, scope: Scope, slot: Slot, count: int = 1
     ) -> Handle:
         """A call of a module, so many times in a row: expanded, or replayed."""
+        outside = self.trainable
+        if call.named and self.is_frozen(module, call, base, scope):
+            self.trainable = False
+        try:
+            return self.calls(module, call, base, handle, scope, slot, count)
+        finally:
+            self.trainable = outside
+
+    def is_frozen(self, module: Module, call: Call, base: int, scope: Scope) -> bool:
+        """Whether a call says `trainable=false`; a module may have an argument of that name."""
+        said = dict(call.named).get(TRAINABLE)
+        if said is None or any(parameter.name == TRAINABLE for parameter in module.parameters):
+            return False
+        return not self.flag(self.value(said, scope, base), call, base)
+
+    def calls(
+        self, module: Module, call: Call, base: int, handle: Handle, scope: Scope, slot: Slot, count: int
+    ) -> Handle:
+        """So many calls of a module in a row."""
         while count:
             self.steps += 4
             values = self.module_arguments(module, call, base, scope, handle)
             # What is told of the network's input stays told of it: a template made there serves there only.
             begins = min(handle.node, 0)
-            key: tuple[Any, ...] = (module.name, handle.shape, begins, self.copies)
+            key: tuple[Any, ...] = (module.name, handle.shape, begins, self.copies, self.trainable)
             reads_input = False
             for value in values.values():
                 key = (*key, self.keys.key(value))
@@ -95,7 +114,7 @@ class Modules(Replays):
                 self.span_of(arguments[len(parameters)], base),
             )
         if call.named:
-            known = [parameter.name for parameter in parameters]
+            known = [*(parameter.name for parameter in parameters), TRAINABLE]
             self.check_named(module.name, call, base, known, len(arguments))
         given = {
             parameter.name: self.value(part, scope, base)

@@ -32,7 +32,7 @@ from archcalc.spec.model import (
     Variant,
 )
 from archcalc.spec.storage import read_storage
-from archcalc.spec.words import INPUT, UNNAMEABLE, meaning
+from archcalc.spec.words import INPUT, TRAINABLE, UNNAMEABLE, meaning
 
 KEYS = [
     "network",
@@ -250,7 +250,7 @@ class _Reader(BodyReader):
                 continue
             known = OPERATORS[operator].arguments
             for name, (where, _) in list(self.spec.defaults.get(operator, {}).items()):
-                if name not in known:
+                if name not in known and name != TRAINABLE:
                     near = suggest(name, known)
                     takes = ", ".join(known) or "no arguments"
                     help = f"did you mean `{near}`?" if near else f"{operator} takes {takes}"

@@ -8,6 +8,7 @@ from archcalc.spec.functions import FUNCTIONS
 CONSTANTS = {"true": True, "false": False, "none": None}
 REFERENCES = ("tap", "share")  # go on from an earlier layer; compute an earlier body again
 IDENTITY = "identity"
+TRAINABLE = "trainable"  # an argument of every call of an operator or module: `trainable=false` freezes its parameters
 INPUT = "input"
 INPUTS = {  # kinds of inputs, and their numbers
     "image": ("channels", "height", "width"),

@@ -62,3 +62,15 @@ def test_a_missing_file_is_a_usage_error(tmp_path: Path) -> None:
 def test_a_family_without_values_names_its_variables(tmp_path: Path) -> None:
     path = spec(tmp_path, NET.replace("size: 8, width: 4", "width: 4").replace("width: 16", "size: 16"))
     assert "no findings" in run("validate", path).stdout
+
+
+def test_names_that_hide_others_are_notes(tmp_path: Path) -> None:
+    """A new operator breaks no file: its name goes on to mean what the file says, and that is told."""
+    text = "network: n\ninput: features(4)\nmodules:\n  relu(sigmoid): linear(sigmoid)\nlayers:\n  a: relu(3)\n"
+    found = run("validate", spec(tmp_path, text))
+    assert "note[hidden-name]: the module `relu` hides an operator of that name in this file" in found.stdout
+    assert "an argument of relu, `sigmoid` hides an operator" in found.stdout
+    assert found.stdout.endswith("1 file, 1 network: no findings, 2 notes\n")
+    written = run("validate", spec(tmp_path, text), "--format", "github").stdout
+    assert written.startswith("::notice ")
+    assert run("show", spec(tmp_path, text)).stderr == ""

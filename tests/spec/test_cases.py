@@ -21,6 +21,7 @@ ELSEWHERE = {
     "channels-last": "tests/engine/test_channels_last.py: a warning, with which a network has its costs",
     "file-too-large": "tests/source/test_files.py",
     "hanging-windows": "tests/ops/test_hanging_windows.py: a closed form of a window that a variable gives",
+    "hidden-name": "tests/cli/test_validate.py: a note, with which a network has its costs",
     "no-limit": "tests/engine/test_solve.py: a budget that is typed",
     "no-solution": "tests/engine/test_solve.py: a budget that is typed",
     "not-monotone": "tests/engine/test_solve.py: a budget that is typed",
