@@ -90,7 +90,7 @@ class Binder(Evaluator):
                 f"{name} takes {argument_count(len(declared))}, not {len(arguments)}",
                 self.span_of(arguments[len(declared)], base),
             )
-        self.check_named(name, call, base, (*declared, TRAINABLE), len(arguments))
+        self.check_named(name, call, base, declared, len(arguments))
         found = {**self.defaults(name)}
         found.update(zip([argument for argument, _ in given], values, strict=True))
         trainable = self.flag(found.pop(TRAINABLE, True), call, base)
@@ -214,7 +214,7 @@ class Binder(Evaluator):
         """Raise for an argument by name that there is not, with the nearest; or that is given by position too."""
         twice = tuple(known)[:by_position] if call.named else ()
         for (argument, _), (start, end) in zip(call.named, call.places, strict=True):
-            if argument in known and argument not in twice:
+            if argument == TRAINABLE or (argument in known and argument not in twice):
                 continue
             span = Span(base + start, base + end)
             if argument not in known:

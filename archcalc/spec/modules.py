@@ -114,7 +114,7 @@ class Modules(Replays):
                 self.span_of(arguments[len(parameters)], base),
             )
         if call.named:
-            known = [*(parameter.name for parameter in parameters), TRAINABLE]
+            known = [parameter.name for parameter in parameters]
             self.check_named(module.name, call, base, known, len(arguments))
         given = {
             parameter.name: self.value(part, scope, base)
