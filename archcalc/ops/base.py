@@ -157,6 +157,7 @@ class Operator:
     defaults: ClassVar[dict[str, Any]]  # of all arguments, REQUIRED for those without one
     examples: ClassVar[tuple[Example, ...]] = ()
     merges: ClassVar[bool] = False  # takes several inputs
+    nests: ClassVar[bool] = True  # a merge of itself is one merge, and that of one branch is the branch
     roles: ClassVar[Roles | None] = None  # of a merge whose branches have meanings: which there are
     sources: ClassVar[bool] = False  # reads no input: first in its chain
     looks_up: ClassVar[bool] = False  # reads y.elements of its weights, and not all of them: one row for each position

@@ -44,6 +44,7 @@ class Sub(Operator):
     """
 
     merges = True
+    nests = False
 
     def infer(self, x: Shapes) -> Shape:
         """Output shape."""
@@ -92,6 +93,7 @@ class Dot(Operator):
     """
 
     merges = True
+    nests = False
 
     def infer(self, x: Shapes) -> Shape:
         """Output shape."""

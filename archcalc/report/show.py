@@ -274,7 +274,8 @@ def used(cost: NetworkCost) -> list[str]:
         if tokens <= EXACT_UP_TO:
             distinct = distinct_experts(experts, top, tokens)
             expected = numbers.decimal(distinct.numerator, distinct.denominator, 1)
-            line += f"; {numbers.plural(tokens, 'token')} use {expected} different ones, expected of {ASSUMPTION}"
+            use = "uses" if tokens == 1 else "use"
+            line += f"; {numbers.plural(tokens, 'token')} {use} {expected} different ones, expected of {ASSUMPTION}"
         lines.append(line)
     return lines
 

@@ -130,7 +130,7 @@ class Branches(References):
             self.fail("no-branches", f"{name} has no branch", Span(*span), f"{name}(a, b) merges what a and b give")
         if roles is not None:
             return self.merge_roles(operator, found, path or name, span)
-        if len(found) == 1:
+        if len(found) == 1 and operator.nests:
             return found[0][1]
         shapes = tuple(output.shape for _, output in found)
         layer = path or name
@@ -217,6 +217,7 @@ class Branches(References):
         node = output.node
         if (
             operator.roles is not None
+            or not operator.nests
             or node < first
             or node != len(self.nodes) - 1
             or self.nodes[node].operator is not operator
