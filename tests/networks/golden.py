@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 TABLES = Path(__file__).parent / "tables"
+ZOO = Path(__file__).parent / "zoo"  # totals of networks under their own names, as other libraries have them
 
 
 class Row(NamedTuple):
@@ -81,7 +82,7 @@ def _row(cells: dict[str, str]) -> Row:
 def totals() -> dict[str, Total]:
     """All totals by the names that the lists give them."""
     found: dict[str, Total] = {}
-    for path in sorted(TABLES.glob("*.json")):
+    for path in sorted([*TABLES.glob("*.json"), *ZOO.glob("*.json")]):
         entries: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
         for entry in entries:
             name = entry.pop("network")
@@ -215,6 +216,9 @@ FACTS: dict[str, Facts] = {
     **{f"mnasnet{width.replace('.', '_')}": Facts(f"MnasNet-B1 {width}") for width in ("0.5", "0.75", "1.0", "1.3")},
 }
 
+OF_ZOO = {entry["network"] for path in ZOO.glob("*.json") for entry in json.loads(path.read_text(encoding="utf-8"))}
+FACTS |= {name: Facts(name) for name in sorted(OF_ZOO)}
+
 # The same networks on images of another size.
 AT_OTHER_SIZES: list[tuple[str, Facts]] = [
     ("enet", Facts("ENet 640x360", "enet-640x360", (3, 360, 640))),
@@ -225,6 +229,7 @@ AT_OTHER_SIZES: list[tuple[str, Facts]] = [
 
 # Checked by their totals alone: nobody wrote down their rows.
 WITHOUT_TABLE = {
+    *OF_ZOO,
     "mobilenet_v1@tf",  # values are held against a module by hand, in tests/torch/test_against_model
     "resnet1202",
     "resnet32@option-b",

@@ -19,6 +19,7 @@ from archcalc.results.cost import shape_list
 # What fvcore calls the operators whose flops are multiply-accumulates; its others are norms, pools and upsampling.
 FVCORE_MACS = frozenset({"conv", "linear", "addmm", "mm", "bmm", "matmul", "einsum"})
 STEPS = "num_batches_tracked"  # a buffer of norms: how many steps they were trained
+PLACES = "relative_position_index"  # a buffer of attention over windows: which row of a table of biases is whose
 
 
 class Ran(NamedTuple):
@@ -126,6 +127,6 @@ def elements(tensors: Iterable[Tensor]) -> int:
 
 
 def stored_buffers(module: nn.Module) -> dict[str, Tensor]:
-    """Buffers that the state dict holds, by name, but for how many steps norms were trained."""
-    kept = {name for name in module.state_dict() if not name.endswith(STEPS)}
+    """Buffers that the state dict holds, by name, but for how many steps norms were trained and indices of biases."""
+    kept = {name for name in module.state_dict() if not name.endswith((STEPS, PLACES))}
     return {name: each for name, each in module.named_buffers() if name in kept}

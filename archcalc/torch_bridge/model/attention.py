@@ -217,21 +217,22 @@ class Delta(nn.Module):
 
 
 class Constant(nn.Module):
-    """Values that depend on no input, as a batch of one."""
+    """Values that depend on no input, as a batch of one; stored as tables are: a row of channels for each position."""
 
     weight: Tensor
 
     def __init__(self, size: tuple[int, ...], trained: bool = True) -> None:
         super().__init__()
-        values = torch.randn(size) * 0.02
+        channels, *extents = size
+        values = torch.randn(*extents, channels) * 0.02
         if trained:
             self.weight = nn.Parameter(values)
         else:
             self.register_buffer("weight", values)
 
     def forward(self) -> Tensor:
-        """As they are stored."""
-        return self.weight.unsqueeze(0)
+        """Channels first."""
+        return self.weight.movedim(-1, 0).unsqueeze(0)
 
 
 def _parts(x: Tensor, axis: int, count: int, size: int = -1) -> Tensor:

@@ -18,11 +18,17 @@ class Definition(NamedTuple):
     builder: str
     arguments: Mapping[str, Any] = MappingProxyType({})
     only_at: tuple[int, ...] = ()  # the input, channels first, where they are the same; at others they are not
+    on_meta: bool = True  # whether it can be built there; RegNet's builders compute their sizes on tensors
 
 
 # Without weights of their own initialisation: it takes seconds and changes no count.
 _WITHOUT_HEADS = MappingProxyType({"aux_logits": False, "init_weights": False})
 _PLAIN = MappingProxyType({"init_weights": False})
+
+_REGNETS = (
+    *(f"x_{size}" for size in ("400mf", "800mf", "1_6gf", "3_2gf", "8gf", "16gf", "32gf")),
+    *(f"y_{size}" for size in ("400mf", "800mf", "1_6gf", "3_2gf", "8gf", "16gf", "32gf", "128gf")),
+)
 
 DEFINITIONS: dict[str, Definition] = {
     "alexnet@torchvision": Definition("alexnet"),
@@ -47,6 +53,13 @@ DEFINITIONS: dict[str, Definition] = {
     **{f"efficientnet_b{number}": Definition(f"efficientnet_b{number}") for number in range(8)},
     **{f"efficientnet_v2_{size}": Definition(f"efficientnet_v2_{size}") for size in "sml"},
     **{name: Definition(name) for name in ("mnasnet0_5", "mnasnet0_75", "mnasnet1_0", "mnasnet1_3")},
+    **{f"regnet_{name}": Definition(f"regnet_{name}", on_meta=False) for name in _REGNETS},
+    # Built for one size of image: their tables of positions and their grids are made for it.
+    **{
+        name: Definition(name, only_at=(3, 224, 224))
+        for name in ("vit_b_16", "vit_b_32", "vit_l_16", "vit_l_32", "vit_h_14", "maxvit_t")
+    },
+    **{f"swin_{size}": Definition(f"swin_{size}") for size in ("t", "s", "b", "v2_t", "v2_s", "v2_b")},
 }
 
 
@@ -75,7 +88,10 @@ def torchvision_model(name: str, device: Any = "meta", with_heads: bool = False)
     import torch
     import torchvision
 
-    with warnings.catch_warnings(), torch.device(device):
+    from archcalc.torch_bridge.counters.counters import Uninitialised
+
+    there = definition.on_meta or str(device) != "meta"
+    with warnings.catch_warnings(), torch.device(device) if there else Uninitialised():
         warnings.simplefilter("ignore")
         arguments = {**definition.arguments, **({"aux_logits": True} if with_heads and has_heads(name) else {})}
-        return getattr(torchvision.models, definition.builder)(**arguments).eval()
+        return getattr(torchvision.models, definition.builder)(**arguments).eval().to(device)

@@ -1,8 +1,8 @@
 """Whether two models compute the same: weights of one in the other, one input, and the outputs side by side.
 
 Parameters are matched by where they stand in the flow of data, which is noted while both run: what each reads, what
-reads it, and its shape, without extents of 1 at the end (a 1x1 convolution is a linear layer). Those that stand alike,
-as branches of equal shapes do, are taken in the order of execution.
+reads it, and its shape, without extents of 1 at the end (a 1x1 convolution is a linear layer) and before a matrix (a
+table for a batch of one). Those that stand alike, as branches of equal shapes do, are taken in the order of execution.
 """
 
 from __future__ import annotations
@@ -105,10 +105,12 @@ def stored_tensors(model: nn.Module) -> dict[str, Tensor]:
 
 
 def as_matrix(shape: Sequence[int]) -> tuple[int, ...]:
-    """Without the extents of 1 at its end: a 1x1 convolution is a linear layer at each position."""
+    """Without the extents of 1 at its end, a 1x1 convolution being a linear layer, and of a batch before a matrix."""
     shape = tuple(shape)
     while len(shape) > 1 and shape[-1] == 1:
         shape = shape[:-1]
+    while len(shape) > 2 and shape[0] == 1:
+        shape = shape[1:]
     return shape
 
 
