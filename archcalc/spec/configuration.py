@@ -80,8 +80,8 @@ def settings(spec: Spec, rules: HuggingFace, configuration: Configuration) -> di
     for given in rules.gives:
         named.add(given.path)
         value = configuration.values.get(given.path)
-        if value is None:  # missing, or null: the family's default
-            continue
+        if value is None and not (given.path in configuration.values and "null" in given.words):
+            continue  # missing, or null: the family's default, unless null has a meaning of its own
         text = _expression(given, value)
         if text is None:
             words = ", ".join(given.words) or "numbers"
@@ -134,8 +134,9 @@ def _expression(given: Gives, value: Any) -> str | None:
     if isinstance(value, list):
         parts = [_expression(given, item) for item in value]
         return None if None in parts else f"[{', '.join(part for part in parts if part is not None)}]"
-    if given.words:
-        return given.words.get(_shown(value))
+    word = given.words.get("null" if value is None else _shown(value))
+    if word is not None:
+        return word
     if isinstance(value, bool | str | dict):
         return None
     return _shown(value)

@@ -1,0 +1,70 @@
+"""What a definition of another library is, and what is counted of it: parameters, MACs, elements of its cache."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.utils._pytree import tree_leaves
+from torch.utils.flop_counter import FlopCounterMode
+
+Inputs = Callable[[Any, int, int], dict[str, Any]]  # of a model, for so many new tokens after so many
+
+
+class ZooModel(NamedTuple):
+    """A network as a library defines it.
+
+    `inputs` gives the arguments of its forward pass for the new tokens of a step after a past; a network that reads
+    no tokens gets 0 of both.
+    """
+
+    library: str
+    build: Callable[[], nn.Module]
+    inputs: Inputs
+    settings: Mapping[str, Any] = {}  # variables of the spec, where the comparison is not at its own values
+    pasts: tuple[int, ...] = ()  # steps of one token that are compared, after so many
+
+
+class Passed(NamedTuple):
+    """A forward pass: what it gave, and what it took."""
+
+    given: Any
+    macs: int
+
+    @property
+    def cached(self) -> int:
+        """Elements that it keeps for the next step, a batch of one."""
+        cache = getattr(self.given, "past_key_values", None)
+        cache = getattr(self.given, "cache_params", None) if cache is None else cache
+        return sum(each.numel() for each in _tensors(cache))
+
+
+def _tensors(cache: Any) -> Iterator[Tensor]:
+    """Keys and values, and states of convolutions and recurrences, of whatever cache object it is."""
+    if cache is None:
+        return
+    parts = [getattr(cache, name) for name in ("self_attention_cache", "cross_attention_cache") if hasattr(cache, name)]
+    for part in parts or [cache]:
+        for layer in part.layers:
+            for name in ("keys", "values", "conv_states", "recurrent_states"):
+                yield from (each for each in tree_leaves(getattr(layer, name, None)) if isinstance(each, Tensor))
+
+
+def parameters(model: nn.Module) -> int:
+    """Elements of all parameters, tied ones once."""
+    return sum(each.numel() for each in model.parameters())
+
+
+def passed(model: nn.Module, inputs: Mapping[str, Any]) -> Passed:
+    """One forward pass under FlopCounterMode, which counts two for each multiplication that is added."""
+    with FlopCounterMode(display=False) as mode, torch.no_grad():
+        given = model(**inputs)
+    return Passed(given, mode.get_total_flops() // 2)
+
+
+def on_meta(make: Callable[[], nn.Module]) -> nn.Module:
+    """A model without memory, for inference."""
+    with torch.device("meta"):
+        return make().eval()
