@@ -36,7 +36,8 @@ def verify(
         typer.Option(
             "--against",
             metavar="A,B|FILE:MODEL",
-            help="torch, fvcore, torchvision, without it all of them; or a model of your own: mymodule.py:Net(3).",
+            help="torch, fvcore, torchvision, transformers, timm; without it all that are there; or a model of your "
+            "own: mymodule.py:Net(3).",
         ),
     ] = None,
     values: Annotated[
@@ -89,7 +90,7 @@ def held_against(given: list[str], networks: list[Network], values: bool) -> lis
     Raises:
         MissingExtraError: one is not installed.
     """
-    from archcalc.results.verification import TOOLS
+    from archcalc.results.verification import OPTIONAL, TOOLS
     from archcalc.source.extra import MissingExtraError, require
 
     models = [text.strip() for text in given if ":" in text or text.strip().endswith(".py")]
@@ -108,12 +109,14 @@ def held_against(given: list[str], networks: list[Network], values: bool) -> lis
         require("torch", *chosen)
         return [*(tool for tool in TOOLS if tool in chosen), *models]
     require("torch", "fvcore")
-    try:
-        require("torchvision")
-    except MissingExtraError as error:
-        typer.echo(f"left out: torchvision, which is not installed ({error.line})", err=True)
-        return [tool for tool in TOOLS if tool != "torchvision"]
-    return list(TOOLS)
+    missing = []
+    for tool in OPTIONAL:
+        try:
+            require(tool, extra="torch" if tool == "torchvision" else "zoo")
+        except MissingExtraError as error:
+            missing.append(tool)
+            typer.echo(f"left out: {tool}, which is not installed ({error.line})", err=True)
+    return [tool for tool in TOOLS if tool not in missing]
 
 
 def asked_for(names: list[str], everything: bool) -> list[Network]:

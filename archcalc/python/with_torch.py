@@ -33,9 +33,11 @@ def verify(*networks: AnyNetwork, against: Sequence[str] | None = None, **how: A
 
     if not networks:
         raise ValueError("verify needs a network: verify('resnet50')")
-    chosen = list(TOOLS if against is None else against)
+    chosen = list(against or ())
     require("torch", *(tool for tool in chosen if tool in TOOLS))
-    from archcalc.torch_bridge.verify.verify import parted
+    from archcalc.torch_bridge.verify.verify import installed_tools, parted
+
+    chosen = installed_tools() if against is None else chosen
 
     for tool in parted(chosen)[0]:
         if tool not in TOOLS:

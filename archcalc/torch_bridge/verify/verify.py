@@ -9,6 +9,7 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager, redirect_stdout
 from functools import partial
 from importlib.metadata import version
+from importlib.util import find_spec
 from multiprocessing import get_context
 from typing import Any
 
@@ -21,7 +22,7 @@ from archcalc.engine.library import NetworkText, network_of, text_of
 from archcalc.engine.network import AnyNetwork, Network, load
 from archcalc.graph import Graph
 from archcalc.results.cost import shape_list
-from archcalc.results.verification import MODEL, TOOLS, Check, NetworkVerification, Verification
+from archcalc.results.verification import MODEL, OPTIONAL, TOOLS, Check, NetworkVerification, Verification
 from archcalc.source.extra import require
 from archcalc.spec.expression import free_names
 from archcalc.torch_bridge.model.definitions import definition_of
@@ -30,19 +31,23 @@ from archcalc.torch_bridge.verify.against_fvcore import fvcore_checks
 from archcalc.torch_bridge.verify.against_model import own_model_checks
 from archcalc.torch_bridge.verify.against_torch import export_checks, torch_checks
 from archcalc.torch_bridge.verify.against_torchvision import torchvision_checks
+from archcalc.torch_bridge.verify.against_zoo import zoo_checks
 from archcalc.torch_bridge.verify.faults import judge_totals
+from archcalc.torch_bridge.zoo.definitions import zoo_model
 
 Checks = Callable[..., Iterator[Check]]  # of a name and a graph; those of models may compare values too
 _CHECKS: dict[str, Checks] = {
     "torch": torch_checks,
     "fvcore": fvcore_checks,
     "torchvision": torchvision_checks,
+    "transformers": partial(zoo_checks, library="transformers"),
+    "timm": partial(zoo_checks, library="timm"),
 }
 
 
 def verify(
     network: AnyNetwork,
-    against: str | nn.Module | Sequence[str | nn.Module] = TOOLS,
+    against: str | nn.Module | Sequence[str | nn.Module] | None = None,
     export: bool = False,
     set: Mapping[str, Any] | None = None,
     input: Given = None,
@@ -55,8 +60,8 @@ def verify(
 
     Args:
         network: a name, a file, or what `load` gave.
-        against: which of torch, fvcore and torchvision; or a model, or its place: `mymodule.py:Net(3)`. It stays as it
-            was: what runs is a copy, for inference.
+        against: which of torch, fvcore, torchvision, transformers and timm, without it all that are installed; or a
+            model, or its place: `mymodule.py:Net(3)`. It stays as it was: what runs is a copy, for inference.
         export: let it go through `torch.export` too.
         set: values of variables of the spec: `{"resolution": 193}`.
         input: another input than the spec's, channels first: `(3, 193, 193)`.
@@ -66,7 +71,7 @@ def verify(
         SpecError: an unknown name, the place where the spec is wrong, or why there is no such model.
         MissingExtraError: one of them is not installed.
     """
-    named, models = parted(against)
+    named, models = parted(installed_tools() if against is None else against)
     require("torch", *named)
     network = load(network)
     graph = network.graph(set, input)
@@ -74,12 +79,19 @@ def verify(
     definition = definition_of(network)
     is_at_its_input = definition is not None and definition.only_at in ((), tuple(shape_list(graph.input)))
     is_as_defined = is_at_its_input and {*(set or {})} <= of_inputs
-    tools = [tool for tool in named if tool != "torchvision" or is_as_defined]
+    theirs = zoo_model(network) if not set and input is None else None
+    defined = {"torchvision": is_as_defined, **({theirs.library: True} if theirs else {})}
+    tools = [tool for tool in named if tool not in OPTIONAL or defined.get(tool)]
     with ExitStack() as stack:
         own = [stack.enter_context(referred(each)) if isinstance(each, str) else each for each in models]
         if models:
             stack.enter_context(redirect_stdout(sys.stderr))  # what their code prints while it runs
         return verify_graph(network.name, graph, tools, export, own, values)
+
+
+def installed_tools() -> list[str]:
+    """All tools, but for libraries with definitions of their own that are not installed."""
+    return [tool for tool in TOOLS if tool not in OPTIONAL or find_spec(tool)]
 
 
 def parted(against: str | nn.Module | Sequence[str | nn.Module]) -> tuple[list[str], list[str | nn.Module]]:

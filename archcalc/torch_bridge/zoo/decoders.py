@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from archcalc.torch_bridge.zoo.models import ZooModel, on_meta
+from archcalc.torch_bridge.zoo.models import Known, ZooModel, on_meta
 
 # Attention as a matrix product, so that FlopCounterMode sees it; experts as batched products, which it counts, while
 # the default (grouped_mm) is counted as nothing (torch 2.14.1).
@@ -58,18 +58,33 @@ def _gpt2(width: int, depth: int, heads: int) -> ZooModel:
 def _sized(
     family: str, past: int, width: int, depth: int, heads: int, kv_heads: int, hidden: int, **more: Any
 ) -> ZooModel:
-    sizes = {"hidden_size": width, "num_hidden_layers": depth, "num_attention_heads": heads}
+    sizes: dict[str, Any] = {"hidden_size": width, "num_hidden_layers": depth, "num_attention_heads": heads}
     return _decoder(family, past, **sizes, num_key_value_heads=kv_heads, intermediate_size=hidden, **more)
+
+
+def _falcon(width: int, depth: int, heads: int, kv_heads: int = 8) -> ZooModel:
+    model = _decoder(
+        "Falcon",
+        127,
+        hidden_size=width,
+        num_hidden_layers=depth,
+        num_attention_heads=heads,
+        num_kv_heads=kv_heads,
+        new_decoder_architecture=True,
+    )
+    # transformers 5.24.0, models/falcon/modeling_falcon.py, _split_heads: keys and values are spread before the cache
+    reason = f"transformers caches the {kv_heads} heads of keys and values spread over all {heads}"
+    return model._replace(known={"state": Known(heads // kv_heads, reason)})
 
 
 def _llama(*sizes: int, **more: Any) -> ZooModel:
     return _sized("Llama", 127, *sizes, **more)
 
 
-_LLAMA3 = {"vocab_size": 128256, "max_position_embeddings": 131072}
-_TIED = {"tie_word_embeddings": True}
-_QWEN = {"vocab_size": 151936}
-_DEEPSEEK2 = {
+_LLAMA3: dict[str, Any] = {"vocab_size": 128256, "max_position_embeddings": 131072}
+_TIED: dict[str, Any] = {"tie_word_embeddings": True}
+_QWEN: dict[str, Any] = {"vocab_size": 151936}
+_DEEPSEEK2: dict[str, Any] = {
     "vocab_size": 102400,
     "kv_lora_rank": 512,
     "qk_rope_head_dim": 64,
@@ -79,7 +94,7 @@ _DEEPSEEK2 = {
     "num_experts_per_tok": 6,
     "first_k_dense_replace": 1,
 }
-_GEMMA3 = {"sliding_window": 1024}
+_GEMMA3: dict[str, Any] = {"sliding_window": 1024}
 MODELS: dict[str, ZooModel] = {
     "gpt2": _gpt2(768, 12, 12),
     "gpt2_medium": _gpt2(1024, 24, 16),
@@ -164,22 +179,6 @@ MODELS: dict[str, ZooModel] = {
     "gpt_oss_120b": _decoder("GptOss", 300),
     "gpt_oss_20b": _decoder("GptOss", 300, num_hidden_layers=24, num_local_experts=32),
     "falcon_7b": _decoder("Falcon", 127),
-    "falcon_40b": _decoder(
-        "Falcon",
-        127,
-        hidden_size=8192,
-        num_hidden_layers=60,
-        num_attention_heads=128,
-        num_kv_heads=8,
-        new_decoder_architecture=True,
-    ),
-    "falcon_180b": _decoder(
-        "Falcon",
-        127,
-        hidden_size=14848,
-        num_hidden_layers=80,
-        num_attention_heads=232,
-        num_kv_heads=8,
-        new_decoder_architecture=True,
-    ),
+    "falcon_40b": _falcon(8192, 60, 128),
+    "falcon_180b": _falcon(14848, 80, 232),
 }

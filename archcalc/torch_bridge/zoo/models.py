@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from fractions import Fraction
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import torch
@@ -10,21 +12,40 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
+from archcalc.graph import Graph
+
 Inputs = Callable[[Any, int, int], dict[str, Any]]  # of a model, for so many new tokens after so many
+
+
+class Known(NamedTuple):
+    """What a library has otherwise: its figure is ours times a factor, to the last integer."""
+
+    factor: Fraction | int
+    reason: str
+
+    def explains(self, ours: int, theirs: int) -> bool:
+        """Whether it is the whole of the difference."""
+        return ours * self.factor == theirs
 
 
 class ZooModel(NamedTuple):
     """A network as a library defines it.
 
     `inputs` gives the arguments of its forward pass for the new tokens of a step after a past; a network that reads
-    no tokens gets 0 of both.
+    no tokens makes them of whatever it is given.
     """
 
     library: str
     build: Callable[[], nn.Module]
     inputs: Inputs
-    settings: Mapping[str, Any] = {}  # variables of the spec, where the comparison is not at its own values
+    settings: Mapping[str, Any] = MappingProxyType({})  # where the comparison is not at the spec's own values
     pasts: tuple[int, ...] = ()  # steps of one token that are compared, after so many
+    known: Mapping[str, Known] = MappingProxyType({})  # by quantity: what the library has otherwise
+
+    def sizes(self, graph: Graph) -> tuple[int, int]:
+        """New tokens of a graph's first input, and none before them."""
+        spatial = graph.input.spatial
+        return (int(spatial[0]) if spatial else 0), 0
 
 
 class Passed(NamedTuple):

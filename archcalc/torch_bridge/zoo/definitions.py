@@ -1,0 +1,18 @@
+"""All networks that transformers or timm define."""
+
+from __future__ import annotations
+
+from archcalc.engine.network import Network
+from archcalc.spec.library import find
+from archcalc.torch_bridge.zoo import decoders
+from archcalc.torch_bridge.zoo.models import ZooModel
+
+MODELS: dict[str, ZooModel] = {**decoders.MODELS}
+
+
+def zoo_model(network: Network) -> ZooModel | None:
+    """How a library defines a network of archcalc's; a user's own file of the same name is another network."""
+    model = MODELS.get(network.name)
+    if model is None or network.spec.source.text != find(network.name).spec.source.text:
+        return None
+    return model
