@@ -170,6 +170,8 @@ def verify_all(
             tell(done, f"{network.name}, {done + 1} of {len(networks)}")
             found.append(next(verifications))
     tools, models = parted(against)
+    # A library that defines none of them is no column.
+    tools = [tool for tool in tools if tool not in OPTIONAL[1:] or any(each.of(tool) for each in found)]
     versions = {tool: version(tool) for tool in TOOLS if tool in tools or tool == "torch"}
     settings = {name: str(value) for name, value in (set or {}).items()}
     shown = (*tools, *([MODEL] if models else []))
