@@ -135,8 +135,10 @@ def test_figures_of_the_readme_are_counted_again() -> None:
     text = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
     ledger = check_ledger()
     computed = [result for result in ledger.results if result.status != "quoted"]  # accuracies are no costs
-    assert f"A ledger holds {len(computed)} figures" in text
-    assert f"All {len(all_names())} networks" in text
+    assert "A ledger holds more than 700 figures" in text
+    assert len(computed) > 700
+    assert "All networks, more than 200" in text
+    assert len(all_names()) > 200
     totals = {
         tool: archcalc.analyze("resnet50@torchvision", convention=tool).totals.flops
         for tool in ("macs", "fvcore", "ptflops", "thop")
