@@ -89,6 +89,8 @@ class PositionEmbedding(Operator):
     past: Dim = argument("count", "positions of earlier steps, before the first of these", 0, 0)
     trained: bool = argument("flag", "the table is trained, not computed once from a formula", True)
 
+    looks_up = True
+
     def _rows(self, x: Shape) -> Dim:
         rows: Dim = self.past + x.positions if self.entries is None else self.entries
         return rows

@@ -233,9 +233,9 @@ def totals_table(cost: NetworkCost, units: Units) -> Table:
         f"elements in all; {peak} at once",
     )
     if cost.is_stepped:
-        once = f" and {totals.state_once:,} that are computed once" if totals.state_once else ""
+        once = f", and {totals.state_once:,} that are computed once" if totals.state_once else ""
         size = f"{totals.state_bytes:,} bytes at {cost.dtype} = {numbers.size(totals.state_bytes)}"
-        add("state", "state", totals.state, f"elements{once} that the next step reads; {size}")
+        add("state", "state", totals.state, f"elements that the next step reads{once}; {size}")
     pooled = at_least(f"{totals.depth_with_pooling}", cost.is_lower_bound("depth_with_pooling"))
     add("depth", "depth", totals.depth, f"layers with weights on the longest path; {pooled} with pooling")
     seen = cost.receptive_field

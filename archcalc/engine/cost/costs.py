@@ -20,7 +20,7 @@ def cost_of(operator: Operator, x: Any, y: Shape) -> OperationCost:
     stored = operator.parameters(x)
     # Layers with weights, LeNet's trainable subsampling among them; norms and slopes of activations are none.
     has_units = operator.weighted or (operator.pooling and stored.weights != 0)
-    row = y.channels if operator.looks_up else None
+    row = y.channels if operator.looks_up and stored.weights != 0 else None
     one = OperationCost(
         stored,
         operator.arithmetic(x, y),
