@@ -74,7 +74,7 @@ def completed(folder: Path, *words: str) -> list[str]:
         ("show lenet5 --columns name,conn", ["name,connections"]),
         ("find --task CIFAR", ["CIFAR-10", "CIFAR-100"]),
         ("find --where peak", ["peak_activations"]),
-        ("check resnet50 --max ma", ["macs="]),
+        ("check resnet50 --max ma", ["macs=", "macs_once=", "masked="]),
         ("ops dep", ["depthwise"]),
         ("show nothing_is_called_so", []),
         ("explain nothing_is_called_so C", []),
