@@ -23,6 +23,8 @@ from archcalc.ops import Shape
 from archcalc.results.budget import QUANTITIES as OF_NETWORKS
 from archcalc.results.claim import Claim, Settings, Value
 from archcalc.results.cost import DTYPES, NetworkCost
+from archcalc.results.formats import BLOCKS
+from archcalc.results.storage import Bits
 from archcalc.source import SpecError, suggestion
 from archcalc.spec.library import looks_like_file
 from archcalc.spec.limits import DEFAULT_LIMITS
@@ -239,6 +241,10 @@ def _input(value: Any) -> tuple[int, ...]:
     raise ValueProblemError(f"input is a list of sizes, channels first, not {_shown(value)}", "[3, 256, 256]")
 
 
+def _bits(value: Any) -> Bits:
+    return value if isinstance(value, str) and value in BLOCKS else _at_least_one("bits", value)
+
+
 def _density(value: Any) -> Fraction:
     try:
         return exact_density(value)
@@ -248,7 +254,7 @@ def _density(value: Any) -> Fraction:
 
 _CHECKS: dict[str, Callable[[Any], Any]] = {
     "batch": partial(_at_least_one, "batch"),
-    "bits": partial(_at_least_one, "bits"),
+    "bits": _bits,
     "dtype": partial(_one_of, "dtype", DTYPES),
     "convention": partial(_one_of, "convention", CONVENTIONS),
     "with_heads": _flag,

@@ -47,6 +47,13 @@ def complete_dtype(incomplete: str) -> list[str]:
     return _beginning(DTYPES, incomplete)
 
 
+def complete_bits(incomplete: str) -> list[str]:
+    """Words of formats that begin so."""
+    from archcalc.results.formats import BLOCKS
+
+    return _beginning(BLOCKS, incomplete)
+
+
 def complete_layer(context: typer.Context, incomplete: str) -> list[str]:
     """Paths of layers and blocks of the network that was typed, a part of the path at a time."""
     from archcalc.source import SpecError

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from archcalc.engine.network import Network
     from archcalc.results.cost import NetworkCost
+    from archcalc.results.storage import Bits
     from archcalc.source import Diagnostic, SpecError
     from archcalc.spec.limits import Limits
 
@@ -29,7 +30,7 @@ class Request(NamedTuple):
     with_heads: bool = False
     limit: list[str] | None = None
     strict: bool = False
-    bits: int | None = None
+    bits: str | None = None
     density: str | None = None
     scope: str | None = None
     step: bool = False
@@ -102,7 +103,7 @@ def checked(request: Request) -> dict[str, Any]:
         "convention": known(request.convention, CONVENTIONS, "convention"),
         "with_heads": request.with_heads,
         "limits": limits(request.limit or []),
-        "bits": request.bits,
+        "bits": bits(request.bits),
         "density": density(request.density),
         "scope": request.scope or "",
         "step": request.step,
@@ -119,6 +120,21 @@ def density(text: str | None) -> Fraction | None:
         return exact_density(text.strip())
     except ValueError as error:
         fail("bad-density", str(error), "--density 0.33")
+
+
+def bits(text: str | None) -> Bits | None:
+    """A number of bits, or the word of a format that packs weights in blocks."""
+    from archcalc.results.formats import BLOCKS
+    from archcalc.results.storage import bits_of
+    from archcalc.source import suggestion
+
+    if text is None:
+        return None
+    found = bits_of(text)
+    if found is None:
+        help = suggestion(text.lower(), BLOCKS, f"--bits 8, or a format: {', '.join(BLOCKS)}")
+        fail("bad-bits", f"--bits takes a whole number of 1 or more, or a format of blocks, not `{text}`", help)
+    return found
 
 
 def known(word: str, words: Iterable[str], what: str) -> str:

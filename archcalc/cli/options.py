@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from archcalc.cli.completion import (
+    complete_bits,
     complete_column,
     complete_convention,
     complete_dtype,
@@ -115,8 +116,13 @@ ConventionOption = Annotated[
 ]
 HeadsOption = Annotated[bool, typer.Option("--with-heads", help="Count heads that are for training only too.")]
 BitsOption = Annotated[
-    int | None,
-    typer.Option("--bits", metavar="N", min=1, help="Of each stored parameter, whatever the dtype and the spec say."),
+    str | None,
+    typer.Option(
+        "--bits",
+        metavar="N",
+        help="Of each stored parameter, whatever the dtype and the spec say; or a format that packs weights: q4_k.",
+        autocompletion=complete_bits,
+    ),
 ]
 DensityOption = Annotated[
     str | None,

@@ -18,8 +18,10 @@ from archcalc.engine.cost.storage import FP32, LONGEST_DENSITY, storage_of
 from archcalc.engine.inputs import Given, input_settings, input_shapes, step_settings
 from archcalc.engine.step import refuse_unsteppable, steps_of
 from archcalc.graph import Graph
-from archcalc.results.cost import DTYPES, NetworkCost, Storage
+from archcalc.results.cost import DTYPES, NetworkCost
+from archcalc.results.formats import BLOCKS
 from archcalc.results.phase import Phase
+from archcalc.results.storage import Bits, Storage
 from archcalc.source import Diagnostic, Source, Span, SpecError, suggestion
 from archcalc.spec.expand import expand, value_of
 from archcalc.spec.expression_text import Problem
@@ -141,7 +143,7 @@ def analyze(
     convention: str = "arithmetic",
     with_heads: bool = False,
     limits: Limits = DEFAULT_LIMITS,
-    bits: int | None = None,
+    bits: Bits | None = None,
     density: Fraction | Decimal | float | str | None = None,
     scope: str = "",
     step: bool = False,
@@ -158,7 +160,8 @@ def analyze(
         convention: which operations count as FLOPs.
         with_heads: count train-only heads too.
         limits: bounds on the work.
-        bits: of every stored parameter, instead of those of the dtype and of the spec.
+        bits: of every stored parameter, instead of those of the dtype and of the spec; or the word of a format that
+            packs weights in blocks, `q4_k`: biases and norms then stay at the dtype.
         density: part of the weights that is not zero, from 0 to 1, instead of what the spec says; `0.33` is 33/100.
         scope: the path of a stage, block or layer: only what is under it counts.
         step: of one step, which repeats only what depends on the inputs that are new in it: a decoder's next token.
@@ -175,7 +178,10 @@ def analyze(
         raise ValueError(f"no dtype is called {dtype}; there are {', '.join(DTYPES)}")
     if convention not in CONVENTIONS:
         raise ValueError(f"no convention is called {convention}; there are {', '.join(CONVENTIONS)}")
-    if bits is not None and index(bits) < 1:
+    if isinstance(bits, str):
+        if bits not in BLOCKS:
+            raise ValueError(f"no format is called {bits}; there are {', '.join(BLOCKS)}")
+    elif bits is not None and index(bits) < 1:
         raise ValueError(f"bits are {bits}; they must be at least 1")
     part = None if density is None else exact_density(density)
     with_heads = with_heads or scope.partition(".")[0] in {entry.name for entry in network.spec.heads}

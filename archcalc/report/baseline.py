@@ -14,6 +14,7 @@ from archcalc.engine.network import Network, analyze, load
 from archcalc.report.media import data, numbers
 from archcalc.results.baseline import Baseline, Deviation
 from archcalc.results.cost import LayerCost, NetworkCost
+from archcalc.results.storage import bits_of
 from archcalc.source import Diagnostic, Source, SpecError, read_source
 from archcalc.spec.library import index, plain
 
@@ -152,8 +153,8 @@ def _as_in_totals(
         now = _cells(data.totals_csv([analyze(network, **said)]))[0]
         if "input" not in said and "input" in cells and cells["input"] != now["input"]:
             said["input"] = _inputs(source, row, cells["input"])
-        if "bits" in cells and cells["bits"] != now["bits"] and cells["bits"].isdecimal():
-            said["bits"] = _whole(source, row, "bits", cells["bits"])
+        if "bits" in cells and cells["bits"] != now["bits"] and (bits := bits_of(cells["bits"])):
+            said["bits"] = bits
         if "density" in cells and cells["density"] != now["density"] and " " not in cells["density"]:
             said["density"] = cells["density"]
         return analyze(network, **said)

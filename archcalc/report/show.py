@@ -23,7 +23,7 @@ from archcalc.report.media.blocks import (
 )
 from archcalc.report.media.numbers import Units
 from archcalc.results.convention import Convention
-from archcalc.results.cost import LayerCost, NetworkCost
+from archcalc.results.cost import DTYPES, LayerCost, NetworkCost
 
 if TYPE_CHECKING:
     from archcalc.results.claim import ClaimResult
@@ -291,8 +291,13 @@ def is_compressed(cost: NetworkCost) -> bool:
 
 
 def stored_as(cost: NetworkCost) -> str:
-    """How a parameter is stored: `fp32`, `8 bits`, `5 to 8 bits`."""
-    return f"{_span(list(map(str, cost.storage.bits)))} bits" if cost.is_quantised else cost.dtype
+    """How a parameter is stored: `fp32`, `8 bits`, `5 to 8 bits`, `q4_k and q6_k, biases and norms fp32`."""
+    if not cost.is_quantised:
+        return cost.dtype
+    blocks = [word for word in cost.storage.bits if isinstance(word, str)]
+    numbers_of_bits = [str(word) for word in cost.storage.bits if isinstance(word, int)]
+    words = [*blocks, *([f"{_span(numbers_of_bits)} bits"] if numbers_of_bits else [])]
+    return numbers.listed(words) + (f", biases and norms {cost.dtype}" if blocks else "")
 
 
 def storage_parts(cost: NetworkCost) -> list[str]:
@@ -303,8 +308,8 @@ def storage_parts(cost: NetworkCost) -> list[str]:
         densities = [numbers.exact(density) for density in cost.storage.densities]
         parts.append(f"density {_span(densities)}")
         missing.append("indices of sparse weights")
-    if is_compressed(cost):
-        missing += ["codebooks", "Huffman coding"]
+    if cost.is_sparse or any(isinstance(word, int) and word != DTYPES[cost.dtype] for word in cost.storage.bits):
+        missing += ["codebooks", "Huffman coding"]  # blocks of a format hold all that it stores
         parts.append(f"not in the size: {numbers.listed(missing)}")
     return parts
 

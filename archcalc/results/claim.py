@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
+from archcalc.results.storage import Bits
 from archcalc.source import Diagnostic, Source, Span
 
 Value: TypeAlias = "int | Fraction | tuple[Value, ...]"
@@ -52,7 +53,7 @@ class Settings(NamedTuple):
     dtype: str = "fp32"
     convention: str = ""
     with_heads: bool = False
-    bits: int | None = None
+    bits: Bits | None = None
     density: Fraction | None = None
 
 

@@ -12,6 +12,7 @@ from archcalc.graph import Graph
 from archcalc.ops import Shape
 from archcalc.results.convention import Convention
 from archcalc.results.phase import WHOLE, Phase
+from archcalc.results.storage import Storage
 from archcalc.source import suggestion
 
 if TYPE_CHECKING:
@@ -48,31 +49,6 @@ class ReceptiveField(NamedTuple):
     def is_global(self) -> bool:
         """Whether along some axis every position sees the same."""
         return 0 in self.jump
-
-
-class Kept(NamedTuple):
-    """What is kept of a layer: the part of its weights that is not zero, and the bits of each parameter."""
-
-    density: Fraction
-    bits: int
-
-
-class Storage(Protocol):
-    """How the layers of a network are stored."""
-
-    @property
-    def densities(self) -> tuple[Fraction, ...]:
-        """Every density of a layer with weights, the lowest first."""
-        ...
-
-    @property
-    def bits(self) -> tuple[int, ...]:
-        """Bits of a parameter in every layer that has some, the fewest first."""
-        ...
-
-    def of(self, layer: str) -> Kept:
-        """What is kept of a layer."""
-        ...
 
 
 class Fields(Protocol):
@@ -258,7 +234,7 @@ class NetworkCost:
 
     @property
     def is_quantised(self) -> bool:
-        """Whether some parameters have other bits than those of the dtype."""
+        """Whether some parameters are stored in other bits than those of the dtype, or in blocks."""
         return any(bits != DTYPES[self.dtype] for bits in self.storage.bits)
 
     @property

@@ -6,6 +6,8 @@ import re
 from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
+from archcalc.results.formats import BLOCKS
+from archcalc.results.storage import Bits, bits_of
 from archcalc.source import Span, YamlNode, YamlScalar, suggest
 
 if TYPE_CHECKING:
@@ -13,10 +15,9 @@ if TYPE_CHECKING:
     from archcalc.spec.model import Spec
 
 _DENSITY = re.compile(r"(0|1|0?\.[0-9]{1,18}|[01]\.[0-9]{1,18})\Z")
-_BITS = re.compile(r"[1-9][0-9]{0,8}\Z")
 SETTINGS = {
     "density": "the part of the weights that is not zero: 0.33",
-    "bits": "bits of each parameter: 8",
+    "bits": "bits of each parameter, or the format that packs its weights: 8, q4_k",
 }
 
 
@@ -26,7 +27,7 @@ class Pattern(NamedTuple):
     text: str
     span: Span
     density: Fraction | None
-    bits: int | None
+    bits: Bits | None
 
     @property
     def has_star(self) -> bool:
@@ -64,13 +65,15 @@ def read_storage(reader: BodyReader, node: YamlNode) -> None:
                 elif name.value == "density" and not (_DENSITY.match(text) and Fraction(text) <= 1):
                     message = "a density is a decimal from 0 to 1"
                     reader.report("bad-density", message, _place(value), SETTINGS["density"])
-                elif name.value == "bits" and not _BITS.match(text):
-                    message = "bits are a whole number of 1 or more"
-                    reader.report("bad-bits", message, _place(value), SETTINGS["bits"])
+                elif name.value == "bits" and bits_of(text) is None:
+                    message = "bits are a whole number of 1 or more, or a format that packs weights in blocks"
+                    near = suggest(text.lower(), BLOCKS)
+                    help = f"did you mean `{near}`?" if near else SETTINGS["bits"]
+                    reader.report("bad-bits", message, _place(value), help)
                 else:
                     values[name.value] = text
             density = Fraction(values["density"]) if "density" in values else None
-            bits = int(values["bits"]) if "bits" in values else None
+            bits = bits_of(values["bits"]) if "bits" in values else None
             found.append(Pattern(pattern.value, pattern.span, density, bits))
         reader.spec.storage[key.value] = (key.span, found)
 

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+from archcalc.results.formats import GGML
 from archcalc.results.weights import Tensor, WeightFile
 from archcalc.weights.errors import refuse, truncated
-from archcalc.weights.formats import GGML
 
 MOST_TENSORS = 1_000_000
 MOST_METADATA = 100_000

@@ -11,9 +11,9 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
+from archcalc.results.formats import SAFETENSORS
 from archcalc.results.weights import Tensor, WeightFile
 from archcalc.weights.errors import refuse, truncated
-from archcalc.weights.formats import SAFETENSORS
 
 MOST_HEADER_BYTES = 1 << 25
 """A header may be this long [bytes]; that of DeepSeek-V3's index, with 91,991 names, takes 9 MB."""

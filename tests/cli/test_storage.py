@@ -79,7 +79,10 @@ def test_densities_that_are_none(density: str) -> None:
 
 
 def test_bits_that_are_none() -> None:
-    assert "0 is less than 1" in run("show", "lenet5", "--bits", "0", code=2).stderr
+    assert (
+        "a whole number of 1 or more, or a format of blocks, not `0`"
+        in run("show", "lenet5", "--bits", "0", code=2).stderr
+    )
 
 
 # scopes
@@ -136,3 +139,22 @@ def test_a_head_as_a_scope() -> None:
 def test_savings_of_the_literature(example: str, words: str) -> None:
     """589,824 against 69,632 weights; 819,200 against 208,896."""
     assert words in run("compare", f"{example}:direct", f"{example}:reduced").stdout.splitlines()[0]
+
+
+def test_formats_of_blocks() -> None:
+    assert "input 1x32x32 | q4_k, biases and norms fp32 | 13 operations" in footer("show", "lenet5", "--bits", "Q4_K")
+    (network,) = json.loads(run("show", "lenet5", "--bits", "q8_0", "--format", "json").stdout)["networks"]
+    assert network["bits"] == ["q8_0"]
+    (row,) = csv.DictReader(
+        io.StringIO(
+            run("compare", "lenet5", "vgg11", "--bits", "q4_0", "--format", "csv")
+            .stdout.rpartition("\n")[0]
+            .rpartition("\n")[0]
+        )
+    )
+    assert row["bits"] == "q4_0"
+
+
+def test_a_typo_of_a_format() -> None:
+    found = run("show", "lenet5", "--bits", "q4_m", code=2)
+    assert "did you mean `q4_k`?" in found.stderr

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from archcalc.results.formats import GGML, SAFETENSORS
 from archcalc.source import SpecError
 from archcalc.weights import gguf
-from archcalc.weights.formats import GGML, SAFETENSORS
 from archcalc.weights.read import read_weights
 from tests.weights.making import gguf_bytes, safetensors_bytes, sharded, text, with_header
 

@@ -15,9 +15,10 @@ from archcalc.engine.cost.storage import FP32, stored_of_nodes
 from archcalc.graph import Graph, Node
 from archcalc.ops import Arithmetic, Parameters, Shape
 from archcalc.results.convention import Convention
-from archcalc.results.cost import Fields, LayerCost, Storage, Totals
+from archcalc.results.cost import Fields, LayerCost, Totals
 from archcalc.results.notation import notation
 from archcalc.results.phase import WHOLE, Phase
+from archcalc.results.storage import Storage
 
 _OPERATION = attrgetter("operator", "x", "y")
 
@@ -85,8 +86,9 @@ def layer_costs(
         if is_field_at_least(fields, indices[-1], through):
             bounds |= {FIELD}
         params = weights + biases + norm
-        stored_params, stored_bits = params, params * storage.of(name).bits
-        if storage.of(name).density != 1:
+        kept = storage.of(name)
+        stored_params, stored_bits = params, params * kept.bits
+        if kept.density != 1 or kept.block:
             stored_params, stored_bits = stored_of_nodes(storage, graph, indices)
         is_once = steps is not None and not steps.repeated[indices[0]]
         times = 0 if is_once and in_step else batch
@@ -154,8 +156,9 @@ def total(
     result = Totals()
     operations = Counter(map(_OPERATION, nodes))
     _add_stored(result, graph, operations, indices, nodes)
-    if len(storage.bits) == 1 and all(density == 1 for density in storage.densities):
-        result.stored_params, bits = result.params, result.params * storage.bits[0]
+    same = storage.bits[0] if len(storage.bits) == 1 else ""
+    if isinstance(same, int) and all(density == 1 for density in storage.densities):
+        result.stored_params, bits = result.params, result.params * same
     else:
         result.stored_params, bits = stored_of_nodes(storage, graph, indices)
     result.size_bytes = -(-bits // 8)

@@ -1,7 +1,8 @@
 """What is stored of a network: parameters that are not zero, and their bits, layer by layer.
 
-Of an operation: ceil(weights x density) + biases + params of norms, each at `bits`. What else a file of a compressed
-network holds is not counted: indices of sparse weights, codebooks of shared values, and what Huffman coding saves.
+Of an operation: ceil(weights x density) + biases + params of norms, each at `bits`; or its weights in blocks of a
+format, the last one full too, and the others at the dtype. What else a file of a compressed network holds is not
+counted: indices of sparse weights, codebooks of shared values, and what Huffman coding saves.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from typing import Any, NamedTuple
 
 from archcalc.engine.cost.costs import stored_with
 from archcalc.graph import Graph
-from archcalc.results.cost import DTYPES, Kept, Storage
+from archcalc.results.cost import DTYPES
+from archcalc.results.storage import Bits, Kept, Storage, bits_each
 from archcalc.source import SpecError, suggest
 from archcalc.spec.limits import Limits, how_to_raise
 from archcalc.spec.model import Spec
@@ -33,9 +35,9 @@ class Uniform(NamedTuple):
         return (self.kept.density,)
 
     @property
-    def bits(self) -> tuple[int, ...]:
-        """The bits."""
-        return (self.kept.bits,)
+    def bits(self) -> tuple[Bits, ...]:
+        """The bits, or the format."""
+        return (self.kept.word,)
 
     def of(self, layer: str) -> Kept:
         """The same for each."""
@@ -50,7 +52,7 @@ class PerLayer(NamedTuple):
 
     layers: dict[str, Kept]
     densities: tuple[Fraction, ...]
-    bits: tuple[int, ...]
+    bits: tuple[Bits, ...]
 
     def of(self, layer: str) -> Kept:
         """What is kept of a layer, or of one operation of it: `conv1.norm` is kept as `conv1`."""
@@ -62,10 +64,10 @@ def stored_of_nodes(storage: Storage, graph: Graph, indices: Iterable[int]) -> t
     params = all_bits = 0
     for index in indices:
         weights, others = parameters(graph, index)
-        density, bits = storage.of(graph.nodes[index].layer)
-        kept = -(-weights * density.numerator // density.denominator) + others
-        params += kept
-        all_bits += kept * bits
+        kept = storage.of(graph.nodes[index].layer)
+        weights = -(-weights * kept.density.numerator // kept.density.denominator)
+        params += weights + others
+        all_bits += kept.stored_bits(weights, others)
     return params, all_bits
 
 
@@ -80,7 +82,7 @@ def storage_of(
     graph: Graph,
     dtype: str,
     density: Fraction | None,
-    bits: int | None,
+    bits: Bits | None,
     limits: Limits,
     is_as_written: bool,
 ) -> Storage:
@@ -91,35 +93,44 @@ def storage_of(
         graph: one of its networks, expanded.
         dtype: gives the bits where nothing else does.
         density: of all layers, instead of what the spec says.
-        bits: of all layers, instead of what the spec says.
+        bits: of all layers, or the format of their weights, instead of what the spec says.
         limits: bounds on the work.
         is_as_written: no variable is set from outside, so that every pattern must match.
 
     Raises:
         SpecError: a pattern matches no layer, or there are too many patterns and layers.
     """
-    default = Kept(WHOLE if density is None else density, DTYPES[dtype] if bits is None else bits)
+    default = _in(bits, Kept(WHOLE if density is None else density, DTYPES[dtype]), dtype)
     given = patterns(spec, graph.name)
     if not given:
         return Uniform(default)
     found = dict(_matched(spec, graph, given, limits, is_as_written))
     layers: dict[str, Kept] = {}
     densities: set[Fraction] = set()
-    all_bits: set[int] = set()
+    all_bits: set[Bits] = set()
     for name, indices in graph.layers():
         kept = default
         for pattern in found.get(name, ()):
-            kept = Kept(
-                kept.density if pattern.density is None or density is not None else pattern.density,
-                kept.bits if pattern.bits is None or bits is not None else pattern.bits,
-            )
+            if pattern.density is not None and density is None:
+                kept = kept._replace(density=pattern.density)
+            if bits is None:
+                kept = _in(pattern.bits, kept, dtype)
         layers[name] = kept
         counts = [parameters(graph, index) for index in indices]
         if any(weights != 0 for weights, _ in counts):
             densities.add(kept.density)
-        if any(weights != 0 or others != 0 for weights, others in counts):
-            all_bits.add(kept.bits)
-    return PerLayer(layers, tuple(sorted(densities)), tuple(sorted(all_bits)))
+        if any(weights != 0 or (others != 0 and not kept.block) for weights, others in counts):
+            all_bits.add(kept.word)
+    return PerLayer(layers, tuple(sorted(densities)), tuple(sorted(all_bits, key=bits_each)))
+
+
+def _in(bits: Bits | None, kept: Kept, dtype: str) -> Kept:
+    """The same in other bits, or in a format; None: as it is."""
+    if bits is None:
+        return kept
+    if isinstance(bits, str):
+        return kept._replace(bits=DTYPES[dtype], block=bits)
+    return kept._replace(bits=bits, block="")
 
 
 def _matched(

@@ -37,12 +37,12 @@ def _of_row(cost: NetworkCost, row: LayerCost) -> tuple[int, int]:
             node = graph.nodes[index]
             own: Any = sum(stored_with(graph, index)[:3])
             unread = own - parameters_read(node, own, cost.batch)
-            read -= unread * cost.storage.of(node.layer).bits
+            read -= cost.storage.of(node.layer).unread_bits(unread)
             if node.shares >= 0:  # weights that are stored with another layer are read here again
                 source = graph.nodes[node.shares]
                 stored = cost_of(source.operator, source.x, source.y).parameters
-                again: Any = sum(stored[:3]) if source.operator is node.operator else stored.weights
-                read += again * cost.storage.of(node.layer).bits
+                others: Any = stored.biases + stored.norm if source.operator is node.operator else 0
+                read += cost.storage.of(node.layer).stored_bits(stored.weights, others)
     return -(-read // 8), -(-written // 8)
 
 

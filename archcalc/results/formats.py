@@ -79,3 +79,6 @@ GGML: dict[int, tuple[str, Block]] = {
     40: ("NVFP4", Block(64, 36)),
     41: ("Q1_0", Block(128, 18)),
 }
+
+BLOCKS: dict[str, Block] = {name.lower(): block for name, block in GGML.values() if block.elements > 1}
+"""Formats that pack several weights, by the words of `--bits` and `storage:`."""
