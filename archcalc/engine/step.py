@@ -13,23 +13,28 @@ from archcalc.results.phase import Steps
 from archcalc.source import SpecError
 from archcalc.spec.model import Spec
 
+_COMPUTED, _REPEATED = 1, 2  # from some input, no trained or fixed value alone; from one of the step
+
 
 def steps_of(graph: Graph) -> Steps | None:
     """What a step repeats; None: everything."""
     if not graph.has_sources and {*graph.step} >= {*graph.inputs}:
         return None
-    nodes = graph.nodes
-    # The last places are the inputs, of index -1, -2, ...
-    repeated = [False] * len(nodes) + [name in graph.step for name in reversed(graph.inputs)]
-    computed = [False] * len(nodes) + [True] * len(graph.inputs)  # from an input: no trained or fixed value alone
+    # Of each operation: whether it depends on any input, and on one of the step; the last places are the inputs.
+    found = [0] * len(graph.nodes) + [_COMPUTED | _REPEATED * (name in graph.step) for name in reversed(graph.inputs)]
     kept: set[int] = set()
-    for index, node in enumerate(nodes):
-        repeated[index] = is_repeated = any(repeated[read] for read in node.inputs)
-        computed[index] = any(computed[read] for read in node.inputs)
-        if is_repeated:
-            reads = node.inputs[:1] if node.operator.starts else node.inputs
-            kept.update([read for read in reads if read >= 0 and computed[read] and not repeated[read]])
-    return Steps(repeated[: len(nodes)], frozenset(kept))
+    for index, (_, _, operator, inputs, _, _, _, _) in enumerate(graph.nodes):
+        if len(inputs) == 1:
+            found[index] = found[inputs[0]]
+            continue
+        depends = 0
+        for read in inputs:
+            depends |= found[read]
+        found[index] = depends
+        if depends & _REPEATED:
+            reads = inputs[:1] if operator.starts else inputs
+            kept.update([read for read in reads if read >= 0 and found[read] == _COMPUTED])
+    return Steps([bool(depends & _REPEATED) for depends in found[: len(graph.nodes)]], frozenset(kept))
 
 
 def not_steppable(graph: Graph, named: bool) -> int | None:
