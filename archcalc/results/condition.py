@@ -14,7 +14,7 @@ class Condition:
     condition: str
     believed: str
     is_so: str
-    so: str  # what to do
+    do: str
     versions: dict[str, str]  # by package
     figures: dict[str, int] = field(default_factory=dict)  # each is computed again by a test
     seen: str = ""  # the date, where nothing of it is computed again

@@ -31,6 +31,7 @@ from archcalc.torch_bridge.counters import peers  # noqa: E402
 from archcalc.torch_bridge.counters import reconcile as module  # noqa: E402
 from archcalc.torch_bridge.counters.coding import calls_of  # noqa: E402
 from archcalc.torch_bridge.counters.coding import coding as coding_of  # noqa: E402
+from archcalc.torch_bridge.counters.counters import examples  # noqa: E402
 from archcalc.torch_bridge.counters.reconcile import reconcile  # noqa: E402
 from archcalc.torch_bridge.counters.recorded import recorded as recorded_figure  # noqa: E402
 from archcalc.torch_bridge.counters.recorded import recorded_coding  # noqa: E402
@@ -344,7 +345,7 @@ def test_recorded_coding_is_what_a_trace_gives(name: str) -> None:
     network = load(name)
     graph = network.graph(with_heads=False)
     sizes = tuple(shape_list(graph.input))
-    calls = calls_of(torchvision_model(name, "meta"), sizes)
+    calls = calls_of(torchvision_model(name, "meta"), examples(graph, 1, "meta"))
     for convention in TOOLS:
         expected = recorded_coding(convention.name, DEFINITIONS[name], sizes)
         assert sorted(coding_of(convention, calls, graph)) == sorted(expected), convention.name

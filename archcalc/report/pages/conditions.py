@@ -63,6 +63,6 @@ def _lines(condition: Condition) -> list[str]:
         f"Condition: {condition.condition}.",
         f"Believed: {condition.believed}.",
         f"So it is: {condition.text}",
-        f"So: {condition.so}",
+        f"Do: {condition.do}",
         f"`{condition.id}`, {seen if condition.seen else f'recomputed with {condition.packages}'}.",
     ]

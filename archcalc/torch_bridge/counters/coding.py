@@ -7,7 +7,7 @@ model calls is read from its trace, on the meta device.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -18,6 +18,7 @@ from archcalc.graph import Graph
 from archcalc.ops import OPERATORS, Operator, Shape
 from archcalc.results.convention import Convention
 from archcalc.results.reconciliation import Coding
+from archcalc.torch_bridge.counters.counters import outputs
 
 # Operators that functions of torch are, by name; `a + b` is one of Python's, which no tool sees.
 FUNCTIONS: dict[str, str] = {
@@ -91,11 +92,23 @@ def _is_own(module: nn.Module) -> bool:
     return isinstance(module, nn.Sequential) or any(type(part).__module__.startswith("archcalc.") for part in parts)
 
 
-def calls_of(model: nn.Module, sizes: tuple[int, ...]) -> Calls:
+def calls_of(model: nn.Module, inputs: Sequence[torch.Tensor]) -> Calls:
     """What a model on the meta device calls for one example."""
     recorder = _Recorder(model if isinstance(model, fx.GraphModule) else fx.symbolic_trace(model))
-    recorder.run(torch.zeros((1, *sizes), device="meta"))
+    recorder.run(*inputs)
     return recorder.calls
+
+
+class Fed(nn.Module):
+    """A model that is given its inputs here, several or tokens; what it is given itself is not read."""
+
+    def __init__(self, model: nn.Module, inputs: Sequence[torch.Tensor]) -> None:
+        super().__init__()
+        self.model, self.inputs = model, inputs
+
+    def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
+        """All that it gives."""
+        return outputs(self.model(*self.inputs))
 
 
 def coding(convention: Convention, calls: Calls, graph: Graph) -> list[Coding]:

@@ -48,7 +48,8 @@ def reconcile(
     """
     network = load(network)
     graph = network.graph(with_heads=False)
-    sizes = tuple(shape_list(graph.input))
+    one = len(graph.inputs) == 1 and graph.input.channels is not None
+    sizes = tuple(shape_list(graph.input)) if one else (1,)
     definition = definition_of(network)
     figures = {name: recorded_figure(name, definition, sizes) if recorded else None for name in tools}
     runner = None
@@ -105,7 +106,7 @@ class _Runner:
         self._network, self._graph, self._sizes, self._definition = network, graph, sizes, definition
         self._tools: dict[str, str] = {}  # by convention, the tool that was run
         try:
-            self._calls: Calls = coding.calls_of(self.make("meta"), sizes)
+            self._calls: Calls = coding.calls_of(self._model("meta"), self._inputs("meta"))
         except (RuntimeError, ValueError, TypeError, OverflowError, MemoryError) as error:
             reason = (str(error) or type(error).__name__).partition("\n")[0]
             message = f"torch refuses the model of {network.name}: {reason[:1].lower()}{reason[1:]}"
@@ -113,7 +114,17 @@ class _Runner:
             raise SpecError([Diagnostic("torch-refuses", message, help=help)]) from error
 
     def make(self, device: str) -> Any:
-        """A model of its own for each tool."""
+        """A model of its own for each tool, that takes one image or volume."""
+        model = self._model(device)
+        is_fed = len(self._graph.inputs) > 1 or self._graph.input.channels is None
+        return self._coding.Fed(model, self._inputs(device)).eval() if is_fed else model
+
+    def _inputs(self, device: str) -> Any:
+        from archcalc.torch_bridge.counters.counters import examples
+
+        return examples(self._graph, 1, device)
+
+    def _model(self, device: str) -> Any:
         if self._definition is None:
             from archcalc.torch_bridge.model.build import build
 
@@ -147,7 +158,7 @@ class _Runner:
                     convention,
                     self._calls,
                     self._graph,
-                    self.make,
+                    self._model,
                     lambda make: self._peers.run(tool, make, self._sizes).number,
                 )
             except self._peers.NoFigureError as error:
