@@ -19,7 +19,7 @@ from torch.nn.modules import conv, padding, pooling
 
 from archcalc.graph import Graph
 from archcalc.ops import Shape
-from archcalc.torch_bridge.model import merges, modules
+from archcalc.torch_bridge.model import merges, modules, positions
 
 
 class Slide(NamedTuple):
@@ -137,6 +137,7 @@ class Unknown(NamedTuple):
 
 
 _BY_ROLES = "which positions it reads is a matter of values"
+_OF_WINDOW = ("kernel_size", "stride", "padding", "dilation")
 _ELSEWHERE = "its positions do not lie along the axes of the input"
 Reading = Slide | Spread | Enlarge | Unpool | Border | Join | Whole | Same | Unknown
 
@@ -282,6 +283,9 @@ def _of_module(module: nn.Module, x: Any, axis: int) -> list[Reading] | None:
         case conv._ConvNd() | modules.TableConv():
             kernel, stride, side, dilation = along("kernel_size stride padding dilation")
             return [Slide(kernel, stride, side, side, dilation)]
+        case positions.Local():
+            kernel, stride, sides, dilation = (module.window[name][axis] for name in _OF_WINDOW)
+            return [Slide(kernel, stride, *sides, dilation)]
         case pooling._MaxPoolNd():
             kernel, stride, side, dilation = along("kernel_size stride padding dilation")
             return [Slide(kernel, stride, side, side, dilation, module.ceil_mode)]
