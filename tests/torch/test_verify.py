@@ -284,6 +284,9 @@ def field_of(text: str, folder: Path, operation: str) -> dict[str, Any]:
         ("a: maxpool(4)\n  b: unpool(a)", ((4, 4), (1, 1), (1.5, 1.5))),
         ("a: maxpool(3)\n  b: unpool(a)", ((3, 3), (1, 1), (1, 1))),
         ("a: maxpool(3, ceil=true)\n  b: unpool(a)", ((3, 3), (1, 1), (1, 1))),
+        # by hand: a local layer reads as a convolution does: 3 rows from -1 on, 2 columns with a gap between them
+        ("a: local(4, (3, 2), stride=(2, 1), padding=((1, 1), (0, 2)), dilation=(1, 2))", ((3, 3), (2, 1), (0, 1))),
+        ("a: conv(4, 3, padding=1) >> local(4, 3, padding=1)", ((5, 5), (1, 1), (0, 0))),
         # by hand: every pixel is there twice, so that three neighbours see two; the first reads pixels 0, 0 and 1
         ("a: upsample(2) >> conv(4, 3)", ((2, 2), (0.5, 0.5), (0.5, 0.5))),
     ],

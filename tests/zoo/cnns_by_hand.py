@@ -6,11 +6,13 @@ They are the other side of `tests/networks/zoo/cnns.json`: nothing of archcalc i
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+CUTS = {32: 19, 16: 27, 8: 31}  # where an image begins in FCN's last map, by its stride
 VGG16 = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
 
 
@@ -75,8 +77,6 @@ def yolo_v1() -> nn.Module:
 class FCN(nn.Module):
     """Long et al. 2015, by the net.py of voc-fcn32s, voc-fcn16s and voc-fcn8s of the authors' repository."""
 
-    CUTS = {32: 19, 16: 27, 8: 31}
-
     def __init__(self, stride: int, classes: int = 21) -> None:
         super().__init__()
         self.stride = stride
@@ -108,7 +108,7 @@ class FCN(nn.Module):
         for twice, score, earlier, top in zip(self.twice, self.scores, pooled[-2::-1], (5, 9), strict=False):
             x = twice(x)
             x = x + cut(score(earlier), *x.shape[2:], top)
-        return cut(self.last(x), *image.shape[2:], self.CUTS[self.stride])
+        return cut(self.last(x), *image.shape[2:], CUTS[self.stride])
 
 
 class Shuffled(nn.Module):
@@ -160,7 +160,7 @@ def generator(width: int, kernel: int) -> nn.Module:
     window = {"kernel_size": kernel, "stride": 2, "padding": (kernel - 1) // 2, "output_padding": kernel % 2}
     widths = [8 * width, 4 * width, 2 * width, width]
     up = [nn.ConvTranspose2d(100, 8 * width, 4, bias=False)]
-    up += [nn.ConvTranspose2d(a, b, **window, bias=False) for a, b in zip(widths, widths[1:], strict=False)]
+    up += [nn.ConvTranspose2d(a, b, **window, bias=False) for a, b in pairwise(widths)]
     return nn.Sequential(*_normed(up, nn.ReLU()), nn.ConvTranspose2d(width, 3, **window, bias=False), nn.Tanh())
 
 
@@ -168,7 +168,7 @@ def discriminator(width: int, kernel: int) -> nn.Module:
     """The authors' code for faces (5x5), or PyTorch's example (4x4)."""
     window = {"kernel_size": kernel, "stride": 2, "padding": (kernel - 1) // 2, "bias": False}
     widths = [width, 2 * width, 4 * width, 8 * width]
-    down = [nn.Conv2d(a, b, **window) for a, b in zip(widths, widths[1:], strict=False)]
+    down = [nn.Conv2d(a, b, **window) for a, b in pairwise(widths)]
     leaky = nn.LeakyReLU(0.2)
     first = [nn.Conv2d(3, width, **window), leaky]
     return nn.Sequential(*first, *_normed(down, leaky), nn.Conv2d(8 * width, 1, 4, bias=False), nn.Sigmoid())

@@ -12,6 +12,7 @@ pytest.importorskip("torchvision", reason="the torch extra is not installed")
 
 from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
 
+from archcalc.torch_bridge.verify.verify import verify  # noqa: E402
 from tests.networks.golden import totals  # noqa: E402
 from tests.zoo import cnns_by_hand as by_hand  # noqa: E402
 
@@ -63,6 +64,15 @@ def counted(build: Builder, input: tuple[int, ...]) -> tuple[int, int, tuple[int
         y = module(x)
     scores = y["cls_logits"] if isinstance(y, dict) else y
     return sum(each.numel() for each in module.parameters()), mode.get_total_flops() // 2, tuple(scores.shape[1:])
+
+
+@pytest.mark.parametrize("name", ["seresnet50", "seresnet50@timm", "xception"])
+def test_networks_are_as_timm_defines_them(name: str) -> None:
+    pytest.importorskip("timm", reason="the zoo extra is not installed")
+    found = verify(name, ["timm"])
+    assert found.differences == []
+    checks = {check.quantity: check.theirs for check in found.checks}
+    assert (checks["params"], checks["macs"]) == totals()[name][:2]
 
 
 @pytest.mark.parametrize("name", CASES)

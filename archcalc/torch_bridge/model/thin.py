@@ -284,8 +284,8 @@ def _of_module(module: nn.Module, x: Any, axis: int) -> list[Reading] | None:
             kernel, stride, side, dilation = along("kernel_size stride padding dilation")
             return [Slide(kernel, stride, side, side, dilation)]
         case positions.Local():
-            kernel, stride, sides, dilation = (module.window[name][axis] for name in _OF_WINDOW)
-            return [Slide(kernel, stride, *sides, dilation)]
+            kernel, stride, (before, after), dilation = (module.window[name][axis] for name in _OF_WINDOW)
+            return [Slide(kernel, stride, before, after, dilation)]
         case pooling._MaxPoolNd():
             kernel, stride, side, dilation = along("kernel_size stride padding dilation")
             return [Slide(kernel, stride, side, side, dilation, module.ceil_mode)]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from archcalc.engine.network import Network
 from archcalc.spec.library import find
-from archcalc.torch_bridge.zoo import decoders
+from archcalc.torch_bridge.zoo import cnns, decoders
 from archcalc.torch_bridge.zoo.models import ZooModel
 
-MODELS: dict[str, ZooModel] = {**decoders.MODELS}
+MODELS: dict[str, ZooModel] = {**cnns.MODELS, **decoders.MODELS}
 
 
 def zoo_model(network: Network) -> ZooModel | None:

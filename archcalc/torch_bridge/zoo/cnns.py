@@ -1,0 +1,35 @@
+"""Convolutional networks that timm defines and torchvision does not."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import torch
+from torch import nn
+
+from archcalc.torch_bridge.zoo.models import ZooModel, on_meta
+
+
+def built(name: str) -> nn.Module:
+    """A model of timm on meta."""
+    import timm
+
+    return on_meta(lambda: timm.create_model(name))
+
+
+def inputs(model: Any, height: int, past: int) -> dict[str, Any]:
+    """One square image."""
+    return {"x": torch.zeros(1, 3, height, height, device="meta")}
+
+
+def _timm(name: str) -> ZooModel:
+    return ZooModel("timm", partial(built, name), inputs)
+
+
+MODELS: dict[str, ZooModel] = {
+    # timm's legacy ones are those of the paper; its others have the stride of a bottleneck on the 3x3 convolution.
+    **{f"seresnet{depth}": _timm(f"legacy_seresnet{depth}") for depth in (50, 101, 152)},
+    **{f"seresnet{depth}@timm": _timm(f"seresnet{depth}") for depth in (50, 101, 152)},
+    "xception": _timm("legacy_xception"),
+}
