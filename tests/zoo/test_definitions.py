@@ -46,3 +46,8 @@ def test_facts_are_those_of_the_library() -> None:
     checks = {check.quantity: check.theirs for check in verify("gpt2", ["transformers"]).checks}
     totals = analyze("gpt2").totals
     assert (checks["params"], checks["macs"]) == (totals.params, totals.macs) == (124_439_808, 145_824_153_600)
+
+
+def test_what_is_too_large_for_memory_is_not_traced() -> None:
+    (check,) = verify("llama3_405b", ["fvcore"]).checks
+    assert (check.quantity, check.state) == ("runs", "not counted")
