@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -23,6 +24,7 @@ from archcalc.spec.library import all_names
 from archcalc.spec.limits import DEFAULT_LIMITS
 from archcalc.spec.read import KEYS, read_spec
 from tests.cli.running import run
+from tests.weights.making import safetensors_bytes
 
 ROOT = Path(__file__).parent.parent.parent
 WITH_TORCH = ("archcalc verify",)
@@ -62,7 +64,7 @@ def printed(page: Path, command: str, folder: Path) -> str:
 
 def without_versions(text: str) -> str:
     """The same under other versions of what was compared with."""
-    return re.sub(r"(?:torch|fvcore|torchvision) [0-9][\w.]*", "", text)
+    return re.sub(r"(?:torch|fvcore|torchvision|transformers|timm) [0-9][\w.]*", "", text)
 
 
 COMMANDS = [(page, command, output) for page in PAGES for command, output in console(page)]
@@ -107,6 +109,9 @@ def test_commands_that_the_readme_lists_work(command: str, tmp_path: Path, monke
     (spec,) = blocks(ROOT / "README.md", "yaml")
     (tmp_path / "my.yaml").write_text(spec, encoding="utf-8")
     (tmp_path / "results.csv").write_text("model,params\nvgg16,138M\n", encoding="utf-8")
+    config = {"model_type": "llama", "num_hidden_layers": 2, "hidden_act": "silu"}
+    (tmp_path / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    (tmp_path / "model.safetensors").write_bytes(safetensors_bytes({"w": ("F32", (2, 3), 24)}))
     shutil.copytree(ROOT / "reports", tmp_path / "reports")
     git = ["git", "-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "init.defaultBranch=main"]
     for step in (["init", "-q"], ["add", "my.yaml"], ["commit", "-q", "-m", "a network"]):
