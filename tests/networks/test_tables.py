@@ -33,7 +33,11 @@ ASKED_FOR = re.findall(
 
 
 EVERY_FACT = [*FACTS.values(), *WITH_HEADS.values(), *(facts for _, facts in AT_OTHER_SIZES)]
-HEADS = {"googlenet": ["aux1", "aux2"], "inception_v3": ["aux"]}
+HEADS = {
+    "googlenet": ["aux1", "aux2"],
+    "inception_v3": ["aux"],
+    **{name: ["aux"] for name in FACTS if name.startswith(("fcn_resnet", "deeplabv3_"))},
+}
 
 
 def table_of(name: str, facts: Facts) -> list[Row]:

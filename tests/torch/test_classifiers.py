@@ -1,4 +1,4 @@
-"""All classifiers of torchvision are specs, and equal its definitions of them."""
+"""All classifiers and segmentation networks of torchvision are specs, and equal its definitions of them."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ pytestmark = pytest.mark.torch
 from archcalc.torch_bridge.model.definitions import DEFINITIONS  # noqa: E402
 
 RECENT = [name for name in DEFINITIONS if name.startswith(("regnet", "vit", "swin", "maxvit"))]
+SEGMENTATION = [name for name, definition in DEFINITIONS.items() if definition.builder.startswith("segmentation.")]
 WHOLE = {"params", "buffers", "macs", "out_shape", "param_shapes"}
 
 
@@ -23,7 +24,12 @@ def test_every_classifier_of_torchvision_is_a_spec() -> None:
     assert theirs - {definition.builder for definition in DEFINITIONS.values()} == set()
 
 
-@pytest.mark.parametrize("name", RECENT)
+def test_every_segmentation_network_of_torchvision_is_a_spec() -> None:
+    theirs = torchvision.models.list_models(module=torchvision.models.segmentation)
+    assert {f"segmentation.{name}" for name in theirs} == {DEFINITIONS[name].builder for name in SEGMENTATION}
+
+
+@pytest.mark.parametrize("name", [*RECENT, *SEGMENTATION])
 def test_totals_and_shapes_of_parameters(name: str) -> None:
     found = verify(name, "torchvision")
     assert found.differences == []
@@ -40,7 +46,17 @@ def test_swin_takes_any_image(name: str, input: tuple[int, int, int]) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["vit_b_32", "swin_t", "swin_v2_t", "maxvit_t", "deit_tiny@distilled", "regnet_y_400mf"]
+    "name",
+    [
+        "vit_b_32",
+        "swin_t",
+        "swin_v2_t",
+        "maxvit_t",
+        "deit_tiny@distilled",
+        "regnet_y_400mf",
+        "deeplabv3_resnet50",
+        "lraspp_mobilenet_v3_large",
+    ],
 )
 def test_every_operation(name: str) -> None:
     """Shapes, parameters, buffers and MACs of each, built from the spec; fvcore's too."""

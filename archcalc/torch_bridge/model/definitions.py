@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -24,6 +25,8 @@ class Definition(NamedTuple):
 # Without weights of their own initialisation: it takes seconds and changes no count.
 _WITHOUT_HEADS = MappingProxyType({"aux_logits": False, "init_weights": False})
 _PLAIN = MappingProxyType({"init_weights": False})
+_SEGMENTATION = MappingProxyType({"weights_backbone": None})
+_HEADS = ("aux_logits", "aux_loss")  # what builders call their train-only heads
 
 _REGNETS = (
     *(f"x_{size}" for size in ("400mf", "800mf", "1_6gf", "3_2gf", "8gf", "16gf", "32gf")),
@@ -59,6 +62,14 @@ DEFINITIONS: dict[str, Definition] = {
         name: Definition(name, only_at=(3, 224, 224))
         for name in ("vit_b_16", "vit_b_32", "vit_l_16", "vit_l_32", "vit_h_14", "maxvit_t")
     },
+    **{
+        name: Definition(f"segmentation.{name}", {**_SEGMENTATION, "aux_loss": False})
+        for name in (
+            *(f"{head}_resnet{depth}" for head in ("fcn", "deeplabv3") for depth in (50, 101)),
+            "deeplabv3_mobilenet_v3_large",
+        )
+    },
+    "lraspp_mobilenet_v3_large": Definition("segmentation.lraspp_mobilenet_v3_large", _SEGMENTATION),
     **{f"swin_{size}": Definition(f"swin_{size}") for size in ("t", "s", "b", "v2_t", "v2_s", "v2_b")},
 }
 
@@ -73,7 +84,11 @@ def definition_of(network: Network) -> Definition | None:
 
 def has_heads(name: str) -> bool:
     """Whether torchvision's model of a network has train-only heads, which are left out unless asked for."""
-    return "aux_logits" in DEFINITIONS[name].arguments
+    return _heads_of(DEFINITIONS[name]) != []
+
+
+def _heads_of(definition: Definition) -> list[str]:
+    return [name for name in _HEADS if name in definition.arguments]
 
 
 def torchvision_model(name: str, device: Any = "meta", with_heads: bool = False) -> Any:
@@ -93,5 +108,5 @@ def torchvision_model(name: str, device: Any = "meta", with_heads: bool = False)
     there = definition.on_meta or str(device) != "meta"
     with warnings.catch_warnings(), torch.device(device) if there else Uninitialised():
         warnings.simplefilter("ignore")
-        arguments = {**definition.arguments, **({"aux_logits": True} if with_heads and has_heads(name) else {})}
-        return getattr(torchvision.models, definition.builder)(**arguments).eval().to(device)
+        arguments = {**definition.arguments, **{each: True for each in _heads_of(definition) if with_heads}}
+        return attrgetter(definition.builder)(torchvision.models)(**arguments).eval().to(device)
