@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         sources,
         validate,
     )
+    from archcalc.python.sequences import cache
     from archcalc.python.with_torch import reconcile, verify
     from archcalc.source import SpecError
     from archcalc.spec.limits import Limits
@@ -45,6 +46,7 @@ __all__ = [
     "__version__",
     "analyze",
     "audit",
+    "cache",
     "check",
     "check_ledger",
     "closed_form",
@@ -98,6 +100,7 @@ _PUBLIC = {
         ),
         "archcalc.python.functions",
     ),
+    "cache": "archcalc.python.sequences",
     "reconcile": "archcalc.python.with_torch",
     "verify": "archcalc.python.with_torch",
 }

@@ -12,6 +12,7 @@ import typer
 
 from archcalc.cli import (
     audit,
+    cache,
     check,
     diff,
     explain,
@@ -72,6 +73,7 @@ app.command(cls=PlainCommand)(formula.formula)
 app.command(cls=PlainCommand)(sweep.sweep)
 app.command(cls=PlainCommand)(solve.solve)
 app.command(cls=PlainCommand)(solve.scale)
+app.command(cls=PlainCommand)(cache.cache)
 app.command(cls=PlainCommand)(validate.validate)
 app.command(cls=PlainCommand)(check.check)
 app.command(cls=PlainCommand)(check.sources)

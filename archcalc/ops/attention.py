@@ -70,7 +70,8 @@ class Attend(Operator):
     merges = True
     roles = Roles((("q", "k", "v"), ("q", "kv"), ("qkv",)), ("bias", "sinks", "scale"))
 
-    def _sizes(self, x: tuple[Shape, ...]) -> Sizes:
+    def sizes(self, x: tuple[Shape, ...]) -> Sizes:
+        """What it is made of."""
         q, k, v, kv, qkv = (self.branch(x, role) for role in ("q", "k", "v", "kv", "qkv"))
         groups = self.heads if self.kv_heads is None else self.kv_heads
         if qkv is not None:
@@ -168,7 +169,7 @@ class Attend(Operator):
 
     def infer(self, x: tuple[Shape, ...]) -> Shape:
         """Output shape: as many positions as queries."""
-        sizes = self._sizes(x)
+        sizes = self.sizes(x)
         self._require_pairs(sizes)
         self._require_of_heads(x, "bias")
         self._require_of_heads(x, "sinks")
@@ -181,7 +182,7 @@ class Attend(Operator):
 
     def arithmetic(self, x: tuple[Shape, ...], y: Shape) -> Arithmetic:
         """Products of queries and keys, a softmax of each row, products with values."""
-        sizes = self._sizes(x)
+        sizes = self.sizes(x)
         rows = self.heads * sizes.queries.positions
         pairs = rows * self._row(sizes)
         sinks = 0 if self.branch(x, "sinks") is None else rows
@@ -196,7 +197,7 @@ class Attend(Operator):
 
     def masked(self, x: tuple[Shape, ...], y: Shape) -> Dim:
         """Macs of pairs that `causal` and `window` exclude; counted twice and halved, so that no half is left."""
-        sizes = self._sizes(x)
+        sizes = self.sizes(x)
         keys = self._row(sizes)
         queries = sizes.queries.positions if self.blocks is None else keys  # of one block
         if self.causal:

@@ -54,6 +54,7 @@ ELSEWHERE = {
     "unread-key": "tests/spec/test_configuration.py: a configuration",
     "unknown-value": "tests/spec/test_configuration.py: a configuration",
     "unknown-model-type": "tests/spec/test_configuration.py: a configuration",
+    "nothing-kept": "tests/engine/test_cache.py: a network that keeps nothing",
     "bad-config": "tests/spec/test_configuration.py: a configuration",
 }
 
