@@ -51,6 +51,8 @@ def weights(found: Inventory) -> Document:
         document.append(Paragraph(f"{packed:,} stored elements hold several parameters each", quiet=True))
     if found.network:
         document.extend(Paragraph(line) for line in beside(found))
+    elif found.why_alone:
+        document.append(Paragraph(found.why_alone))
     return document
 
 
@@ -109,6 +111,7 @@ def inventory_object(found: Inventory) -> dict[str, Any]:
         "elements": found.elements,
         "size_bytes": found.size_bytes,
         "network": found.network or None,
+        "why_alone": found.why_alone or None,
         "expected_params": found.expected_params,
         "at_least": found.is_at_least,
         "differences": [part._asdict() for part in found.differences],

@@ -77,6 +77,7 @@ class Inventory:
     expected_buffers: int | None = None
     is_at_least: bool = False
     differences: tuple[Difference, ...] = ()
+    why_alone: str = ""  # why no network stands beside it, though a configuration does
 
     @property
     def params(self) -> int:

@@ -30,18 +30,19 @@ _NUMBER = re.compile(r"(?<![^.])\d+(?![^.])")
 MOST_TOGETHER = 3  # groups whose sum may explain a difference
 
 
-def inventory(file: WeightFile, cost: NetworkCost | None = None) -> Inventory:
+def inventory(file: WeightFile, cost: NetworkCost | None = None, why_alone: str = "") -> Inventory:
     """What a checkpoint holds; beside a network, every part of the difference that has a reason.
 
     Args:
         file: the tensors, as `read_weights` gives them.
         cost: the network that they are said to be of.
+        why_alone: why there is none, though a configuration stands beside it.
     """
     tied = _tied(file.tensors, cost)
     order = list(Role)
     groups = tuple(sorted(_grouped(file.tensors, tied), key=lambda group: order.index(group.role)))
     if cost is None:
-        return Inventory(file, groups)
+        return Inventory(file, groups, why_alone=why_alone)
     totals = cost.totals
     found = Inventory(file, groups, cost.name, totals.params, totals.buffers, totals.at_least)
     difference = found.params - totals.params

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -152,3 +153,54 @@ def test_files_of_transformers(tmp_path: Path, is_tied: bool) -> None:
     assert found.params == sum(p.numel() for p in model.parameters())
     experts = [group for group in found.groups if "experts" in group.pattern]
     assert {group.tensors for group in experts} == {8}
+
+
+CONFIG = {
+    "model_type": "llama",
+    "hidden_size": 64,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "intermediate_size": 96,
+    "vocab_size": 100,
+}
+
+
+def folder_of(tmp_path: Path, **changes: Any) -> Path:
+    """A folder with a checkpoint of the names and shapes of a small LLaMA, and its config.json."""
+    tensors = {"model.embed_tokens.weight": (100, 64), "lm_head.weight": (100, 64), "model.norm.weight": (64,)}
+    for layer in range(2):
+        of = f"model.layers.{layer}"
+        for name, rows in (("q", 64), ("k", 32), ("v", 32), ("o", 64)):
+            tensors[f"{of}.self_attn.{name}_proj.weight"] = (rows, 64)
+        for name, shape in (("gate", (96, 64)), ("up", (96, 64)), ("down", (64, 96))):
+            tensors[f"{of}.mlp.{name}_proj.weight"] = shape
+        tensors[f"{of}.input_layernorm.weight"] = tensors[f"{of}.post_attention_layernorm.weight"] = (64,)
+    entries = {name: ("F16", shape, 2 * prod(shape)) for name, shape in tensors.items()}
+    (tmp_path / "model.safetensors").write_bytes(safetensors_bytes(entries))
+    (tmp_path / "config.json").write_text(json.dumps(CONFIG | changes), encoding="utf-8")
+    return tmp_path
+
+
+def test_a_folder_is_held_to_its_own_configuration(tmp_path: Path) -> None:
+    """Parameters by hand: embedding and head of 6,400, a norm, layers of 12,288 + 18,432 + 128."""
+    found = json.loads(run("weights", str(folder_of(tmp_path)), "--format", "json").stdout)
+    assert found["params"] == found["expected_params"] == 2 * 6_400 + 64 + 2 * (12_288 + 18_432 + 128)
+    assert found["unexplained"] == 0
+    assert found["why_alone"] is None
+    other = run("weights", str(folder_of(tmp_path, num_hidden_layers=3)), code=1).stdout
+    assert "30,848 fewer" in " ".join(other.split())
+
+
+def test_a_folder_whose_configuration_no_spec_knows_says_so(tmp_path: Path) -> None:
+    for changes, why in (
+        ({"model_type": "lama"}, "no spec is of the model_type `lama`"),
+        ({"use_qk_norm": True}, "`use_qk_norm` = true is not read by llama"),
+    ):
+        folder = str(folder_of(tmp_path, **changes))
+        found = run("weights", folder).stdout
+        assert f"no network for config.json: {why}" in " ".join(found.split())
+        found = json.loads(run("weights", folder, "--format", "json").stdout)
+        assert found["network"] is None
+        assert why in found["why_alone"]
+        assert "--set is of a network" in run("weights", folder, "--set", "width=3", code=2).stderr
