@@ -181,6 +181,7 @@ def solve(
     set: Mapping[str, Any] | None = None,
     with_heads: bool = False,
     batch: int = 1,
+    dtype: str = "fp32",
 ) -> Answer[Solution]:
     """The largest value of a variable that a budget allows.
 
@@ -194,6 +195,7 @@ def solve(
         set: values of other variables.
         with_heads: count train-only heads too.
         batch: examples at once.
+        dtype: of what is stored and kept, for bytes.
 
     Raises:
         SpecError: no such variable or quantity; no value keeps to the limits, or every value does.
@@ -206,14 +208,14 @@ def solve(
 
     limits = _limits(max)
     if like is not None:
-        other = analyze(like, batch, with_heads=with_heads)
+        other = analyze(like, batch, dtype=dtype, with_heads=with_heads)
         for name in quantities:
             value = quantity_of(other, known_quantity(name))
             limits.append(Limit(name, value, f"{other.name}'s {value:,}"))
     if not limits:
         raise ValueError("there is no limit to keep to: max={'macs': '2G'}, or like='resnet50'")
     exact = None if step is None else Fraction(str(step))
-    found = solve_for(load(network), variable, limits, exact, set, with_heads, batch)
+    found = solve_for(load(network), variable, limits, exact, set, with_heads, batch, dtype)
     return Answer(
         found, lambda: {"solutions": [solved_object(found)]}, lambda: solved_rows(found), lambda: solved(found, "raw")
     )

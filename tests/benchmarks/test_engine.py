@@ -89,3 +89,28 @@ def test_audit_of_45000_rows(benchmark: Any) -> None:
 def test_ledger(benchmark: Any) -> None:
     """Every published figure, files and all."""
     assert len(benchmark.pedantic(check_ledger, rounds=5).results) > 500
+
+
+def test_two_million_lengths_and_pasts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """llama3_8b over length x past: expanded once for all, and less processor time than 200 single analyses take."""
+    network = archcalc.load("llama3_8b")
+    free: list[Any] = []
+    expand = type(network).graph
+
+    def counted(self: Any, *arguments: Any, **named: Any) -> Any:
+        if named.get("free") or len(arguments) > 2:
+            free.append(named)
+        return expand(self, *arguments, **named)
+
+    monkeypatch.setattr(type(network), "graph", counted)
+    over = {"length": range(1, 2049), "past": range(1000)}
+    start = time.process_time()
+    found = archcalc.sweep(network, over, quantities=["macs", "state"])
+    swept = time.process_time() - start
+    assert found.tally.computed == 2_048_000
+    assert len(free) <= 2  # the plan tries it, and what runs makes it
+    assert all({*named["free"]} == {"length", "past"} for named in free)
+    start = time.process_time()
+    for past in range(10):
+        archcalc.analyze(network, set={"length": 1, "past": past})
+    assert swept < 20 * (time.process_time() - start)
