@@ -91,7 +91,8 @@ def _reserved(found: Cache, units: Units) -> Table:
             if of.rule.is_formula != is_formula:
                 continue
             size = "" if of.size_bytes is None else numbers.size(of.size_bytes, units)
-            past = "" if of.largest_past is None else f"{of.largest_past:,}"
+            none = "" if of.size_bytes is None else "none"
+            past = none if of.largest_past is None else f"{of.largest_past:,}"
             how = of.rule.does if of.size_bytes is not None else of.reason
             table.rows.append(
                 [of.rule.name, of.rule.version, size, _factor(found, of), *([past] if limited else []), how]

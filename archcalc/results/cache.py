@@ -81,7 +81,7 @@ class Reserved(NamedTuple):
     rule: Rule
     size_bytes: int | None
     reason: str = ""
-    largest_past: int | None = None  # within the limit, where one is given
+    largest_past: int | None = None  # within the limit, where one is given; None: not even the step alone fits
 
 
 @dataclass(frozen=True, slots=True)

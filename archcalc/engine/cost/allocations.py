@@ -43,7 +43,8 @@ ENGINES = (
         "commit 001cabc1",
         "pages of 16, one more for a window",
         "vllm/v1/kv_cache_interface.py, SlidingWindowSpec and MLAAttentionSpec; vllm/config/cache.py, "
-        "DEFAULT_BLOCK_SIZE = 16; pages of hybrid networks, which it makes equal in bytes, are larger",
+        "DEFAULT_BLOCK_SIZE = 16; the tokens of a step stand for max_num_batched_tokens, and pages of hybrid networks, "
+        "which it makes equal in bytes, are larger",
         page=16,
         window_new=True,
         window_pages=1,

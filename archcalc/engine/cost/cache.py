@@ -140,7 +140,7 @@ def _at_most(past: int | None, last: int | None) -> int | None:
 
 
 def _longest(rule: Rule, entries: Sequence[Entry], heads: Heads | None, asked: Asked, most: int) -> int | None:
-    """The longest past for which a rule stays within a limit; None: none, or every one does."""
+    """The longest past for which a rule stays within a limit; None: there is none."""
 
     def fits(past: int) -> bool:
         positions = past + asked.length
@@ -150,8 +150,8 @@ def _longest(rule: Rule, entries: Sequence[Entry], heads: Heads | None, asked: A
     low, high = -1, 1
     while fits(high):
         low, high = high, 2 * high
-        if high > 1 << 48:
-            return None
+        if high > 1 << 48:  # nothing that it keeps grows
+            break
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if fits(middle) else (low, middle)
