@@ -59,7 +59,7 @@ ENGINES = (
     ),
     Rule(
         "tensorrt_llm",
-        "1.x",
+        "commit 00825c4e",
         "pages of 32, one more for a window",
         "tensorrt_llm/llmapi/llm_args.py, KvCacheConfig.tokens_per_block = 32; "
         "cpp/include/tensorrt_llm/batch_manager/kvCacheManager.h, kSWAExtraBlock = 1",
