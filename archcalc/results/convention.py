@@ -60,6 +60,7 @@ class Convention:
     unit: str = "FLOPs"  # what it calls the number
     functions: tuple[Term, ...] = ()  # what a call of a function adds to that of a module, which `terms` are for
     counts_means: bool = False  # whether a mean over positions, `x.mean([2, 3])`, is pooling to it
+    counts_sizes: bool = False  # whether a product of extents, `height * width`, is one of numbers to it
     called: str = ""  # the tool with its version in words, where the name holds a version
     _of_operator: dict[str, list[tuple[int, Any]]] = field(default_factory=dict, init=False, repr=False, compare=False)
 

@@ -72,3 +72,32 @@ def test_every_figure_is_explained(text: str, tmp_path: Path) -> None:
     assert found["torch_flop_counter"].figure.number == 2 * (attention + rest) == 2 * result.macs
     if "thop" in found:  # it sees no product of matrices
         assert "attend" not in " ".join(part.words for part in found["thop"].coding)
+
+
+@pytest.mark.parametrize(
+    ("name", "printed"),
+    [
+        (
+            "vit_b_16",
+            {
+                "thop": 11_286_254_592,
+                "torchinfo": 173_232_616,
+                "ptflops": 17_606_030_584,
+                "torchprofile": 17_567_610_673,
+            },
+        ),
+        ("swin_t", {"thop": 2_978_099_712, "torchinfo": 34_368_232, "ptflops": 3_128_183_416}),
+    ],
+)
+def test_attention_that_is_one_module(name: str, printed: dict[str, int]) -> None:
+    """torchvision's: the figures were printed 2026-11-22 and are printed again, and each is explained."""
+    result = reconcile(name, list(printed))
+    found = {tool.name: tool for tool in result.tools}
+    assert set(found) | set(result.missing) == set(printed)
+    for tool, number in printed.items():
+        if tool not in found:
+            assert "not installed" in result.missing[tool]
+            continue
+        assert found[tool].figure.number == number
+        assert found[tool].difference == 0
+        assert any(part.words.startswith("attention with its projections") for part in found[tool].coding)

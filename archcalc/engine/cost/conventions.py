@@ -265,6 +265,7 @@ TORCHPROFILE = Convention(
     "0.1.0",
     "MACs",
     counts_means=True,
+    counts_sizes=True,
 )
 TORCHVISION = Convention(
     "torchvision",

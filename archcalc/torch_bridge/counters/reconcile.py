@@ -130,7 +130,13 @@ class _Runner:
 
             return build(self._graph, device=device).eval()
         model = torchvision_model(self._network.name, "meta")
-        return model if device == "meta" else model.to_empty(device=device)
+        if device == "meta":
+            return model
+        model = model.to_empty(device=device)
+        for buffer in model.buffers():
+            if not buffer.is_floating_point():
+                buffer.zero_()  # places in a table of biases, which are looked up
+        return model
 
     def figure(self, tool: str) -> tuple[Convention, Figure] | str:
         """What a tool prints, and whose convention that is; or why there is nothing."""
@@ -152,9 +158,14 @@ class _Runner:
         """What of a figure comes from how the model is written; or why that cannot be said."""
         tool = self._tools.get(convention.name, convention.name)
         coded = self._coding.coding(convention, self._calls, self._graph)
-        if self._calls.own:  # never in torchvision's models, of which alone figures are recorded
+        for calls, of in (
+            (self._calls.own, self._coding.coding_of_own),  # never in torchvision's models
+            (self._calls.attention, self._coding.coding_of_attention),
+        ):
+            if not calls:
+                continue
             try:
-                coded += self._coding.coding_of_own(
+                coded += of(
                     convention,
                     self._calls,
                     self._graph,
