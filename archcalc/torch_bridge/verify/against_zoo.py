@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 from archcalc.engine.cost.analyze import total
 from archcalc.engine.network import load
+from archcalc.engine.step import steps_of
 from archcalc.graph import Graph
+from archcalc.results.phase import Phase
 from archcalc.results.verification import Check, compare
 from archcalc.torch_bridge.zoo.definitions import MODELS
 from archcalc.torch_bridge.zoo.models import parameters, passed
@@ -23,19 +25,22 @@ def zoo_checks(name: str, graph: Graph, library: str) -> Iterator[Check]:
     network, theirs = load(name), model.build()
     if model.settings:
         graph = network.graph(model.settings)
-    totals = total(graph)
+    totals = total(graph, phase=Phase(steps_of(graph)))
     whole = passed(theirs, model.inputs(theirs, *model.sizes(graph)))
     figures = [("params", totals.params, parameters(theirs)), ("macs", totals.macs, whole.macs)]
     if model.pasts:
-        figures.append(("state", totals.state, whole.cached))
+        figures.append(("state", totals.state + totals.state_once, whole.cached))
     for past in model.pasts:
-        before = passed(theirs, model.inputs(theirs, past, 0)).given.past_key_values
-        step = passed(theirs, {**model.inputs(theirs, 1, past), "past_key_values": before})
-        ours = total(network.graph({**model.settings, "length": 1, "past": past}))
-        figures += [(f"macs_past_{past}", ours.macs, step.macs), (f"state_past_{past}", ours.state, step.cached)]
+        before = passed(theirs, model.inputs(theirs, past, 0))
+        step = passed(theirs, {**model.inputs(theirs, 1, past), **before.carried})
+        after = {"past": past} if "past" in network.spec.settable else {}  # a state has no length
+        one = network.graph({**model.settings, **after}, step=True)
+        ours = total(one, phase=Phase(steps_of(one), in_step=True))
+        state = ours.state + ours.state_once
+        figures += [(f"macs_past_{past}", ours.macs, step.macs), (f"state_past_{past}", state, step.cached)]
     for quantity, mine, others in figures:
         check = compare(name, library, "", quantity, mine, others)
-        known = model.known.get(quantity.partition("_past_")[0])
+        known = model.known_of(quantity)
         if check.state == "differs" and known is not None and known.explains(mine, others):
             check = check._replace(state="not counted", reason=known.reason)
         yield check

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from archcalc.engine.network import Network
 from archcalc.spec.library import find
-from archcalc.torch_bridge.zoo import cnns, decoders
+from archcalc.torch_bridge.zoo import cnns, decoders, encoders, multimodal, scans
 from archcalc.torch_bridge.zoo.models import ZooModel
 
-MODELS: dict[str, ZooModel] = {**cnns.MODELS, **decoders.MODELS}
+_KINDS = (cnns, decoders, encoders, multimodal, scans)
+MODELS: dict[str, ZooModel] = {name: model for kind in _KINDS for name, model in kind.MODELS.items()}
 
 
 def zoo_model(network: Network) -> ZooModel | None:

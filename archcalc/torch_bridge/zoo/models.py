@@ -18,14 +18,15 @@ Inputs = Callable[[Any, int, int], dict[str, Any]]  # of a model, for so many ne
 
 
 class Known(NamedTuple):
-    """What a library has otherwise: its figure is ours times a factor, to the last integer."""
+    """What a library has otherwise: its figure is ours times a factor and so many more, to the last integer."""
 
-    factor: Fraction | int
-    reason: str
+    factor: Fraction | int = 1
+    reason: str = ""
+    more: int = 0
 
     def explains(self, ours: int, theirs: int) -> bool:
         """Whether it is the whole of the difference."""
-        return ours * self.factor == theirs
+        return ours * self.factor + self.more == theirs
 
 
 class ZooModel(NamedTuple):
@@ -43,9 +44,14 @@ class ZooModel(NamedTuple):
     known: Mapping[str, Known] = MappingProxyType({})  # by quantity: what the library has otherwise
 
     def sizes(self, graph: Graph) -> tuple[int, int]:
-        """New tokens of a graph's first input, and none before them."""
-        spatial = graph.input.spatial
+        """New tokens of a graph's last text, and none before them; without a text, the height of its image."""
+        texts = [shape for shape in graph.inputs.values() if shape.kind == "tokens"]
+        spatial = (texts[-1] if texts else graph.input).spatial
         return (int(spatial[0]) if spatial else 0), 0
+
+    def known_of(self, quantity: str) -> Known | None:
+        """What the library has otherwise of a quantity: of this step, or of all steps and the whole pass."""
+        return self.known.get(quantity, self.known.get(quantity.partition("_past_")[0]))
 
 
 class Passed(NamedTuple):
@@ -60,6 +66,18 @@ class Passed(NamedTuple):
         cache = getattr(self.given, "past_key_values", None)
         cache = getattr(self.given, "cache_params", None) if cache is None else cache
         return sum(each.numel() for each in _tensors(cache))
+
+    @property
+    def carried(self) -> dict[str, Any]:
+        """Arguments that hand on to the next step what this pass leaves to it."""
+        given = self.given
+        found = {
+            "past_key_values": getattr(given, "past_key_values", None),
+            "cache": getattr(given, "cache_params", None),
+        }
+        encoded = getattr(given, "encoder_last_hidden_state", None)
+        found["encoder_outputs"] = None if encoded is None else (encoded,)
+        return {name: value for name, value in found.items() if value is not None}
 
 
 def _tensors(cache: Any) -> Iterator[Tensor]:
