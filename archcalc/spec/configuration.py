@@ -87,11 +87,12 @@ def settings(spec: Spec, rules: HuggingFace, configuration: Configuration) -> di
             words = ", ".join(given.words) or "numbers"
             message = f"`{given.path}` is {_shown(value)}; {spec.network} knows {words} of it"
             wrong.append(configuration.diagnostic("unknown-value", message, _NOT_WRITTEN, given.path))
-        else:
-            found[given.variable] = text
+        elif found.setdefault(given.variable, text) != text:
+            message = f"`{given.path}` is {_shown(value)}, and another key gives {found[given.variable]} for the same"
+            wrong.append(configuration.diagnostic("unknown-value", message, "leave one of them out", given.path))
     for path, wanted in rules.requires.items():
         value = configuration.values.get(path)
-        if value is None and (wanted == "none" or path not in configuration.values):
+        if value is None:  # missing, or null: the family's default, for which the spec is written
             continue
         if _shown(value) not in (wanted, f"{wanted}.0"):
             message = f"`{path}` is {_shown(value)}; {spec.network} is written for {wanted}"

@@ -92,17 +92,18 @@ def read_huggingface(reader: BodyReader, node: YamlNode) -> None:
                     requires[name] = wanted
             case "ignores":
                 ignores.update(_items(text, ","))
+            case _ if key.value not in reader.spec.settable:
+                message = f"the spec has no variable `{key.value}`"
+                reader.report("bad-huggingface", message, key.span, "`variables:` lists them")
             case _:
-                found = _GIVES.match(text)
-                words = _words(found[2]) if found and found[2] is not None else {}
-                if found is None or words is None:
-                    message = f"`{text}` does not say which key gives `{key.value}`"
-                    reader.report("bad-huggingface", message, place, SAMPLE)
-                elif key.value not in reader.spec.settable:
-                    message = f"the spec has no variable `{key.value}`"
-                    reader.report("bad-huggingface", message, key.span, "`variables:` lists them")
-                else:
-                    gives.append(Gives(key.value, found[1], words, key.span))
+                for item in text.split(" or "):
+                    found = _GIVES.match(item.strip())
+                    words = _words(found[2]) if found and found[2] is not None else {}
+                    if found is None or words is None:
+                        message = f"`{item}` does not say which key gives `{key.value}`"
+                        reader.report("bad-huggingface", message, place, SAMPLE)
+                    else:
+                        gives.append(Gives(key.value, found[1], words, key.span))
     if not types:
         message = "`huggingface:` does not say of which model_type"
         reader.report("bad-huggingface", message, span, "model_type: llama")

@@ -57,6 +57,17 @@ def test_what_is_missing_or_null_is_the_familys_default(tmp_path: Path) -> None:
     assert analyze(config(tmp_path, n_inner=None, hidden_size=8)).totals.params == mlp(8, 32, 2, [8, 8], 8)
 
 
+def test_either_of_two_keys_gives_a_variable(tmp_path: Path) -> None:
+    assert analyze(config(tmp_path, num_layers=3)).totals.params == mlp(32, 128, 3, [8, 8], 32)
+    assert analyze(config(tmp_path, num_layers=3, text_config={"num_layers": 3})).totals.params
+    ((code, message, _),) = refusals(config(tmp_path, num_layers=3, text_config={"num_layers": 4}))
+    assert (code, message) == ("unknown-value", "`num_layers` is 3, and another key gives 4 for the same")
+
+
+def test_null_is_what_the_spec_is_written_for(tmp_path: Path) -> None:
+    assert analyze(config(tmp_path, hidden_act=None)).totals == analyze(config(tmp_path)).totals
+
+
 def test_a_model_type_may_start_from_a_variant(tmp_path: Path) -> None:
     assert analyze(config(tmp_path, model_type="toyling")).totals.params == mlp(16, 64, 2, [8, 16], 16)
 
