@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from importlib import import_module
 from typing import Any
 
 import torch
@@ -10,7 +11,7 @@ from torch import Tensor, nn
 
 from archcalc.torch_bridge.zoo.decoders import EAGER
 from archcalc.torch_bridge.zoo.encoders import mask, tokens, whole
-from archcalc.torch_bridge.zoo.models import ZooModel
+from archcalc.torch_bridge.zoo.models import ZooModel, on_meta
 
 _DETR_RESOLUTION = 256  # not 800, since its model is counted with memory
 
@@ -71,13 +72,11 @@ def _llava(**text: Any) -> ZooModel:
 
 def _detr_model(backbone: str, classes: int) -> nn.Module:
     """DETR with memory, whose content is never read: its mask is looked at, which meta cannot."""
-    import transformers
-
+    transformers: Any = import_module("transformers")
     config = transformers.DetrConfig(num_labels=classes)
     config.backbone_config.backbone = backbone
     config._attn_implementation = EAGER
-    with torch.device("meta"):
-        model = transformers.DetrForObjectDetection(config).eval()
+    model = on_meta(lambda: transformers.DetrForObjectDetection(config))
     return model.to_empty(device="cpu")
 
 

@@ -123,7 +123,12 @@ def _mamba(width: int, depth: int, **more: Any) -> ZooModel:
 
 
 def _mamba2(width: int, depth: int) -> ZooModel:
-    sizes = {"hidden_size": width, "num_hidden_layers": depth, "num_heads": 2 * width // 64, "n_groups": 1}
+    sizes: dict[str, Any] = {
+        "hidden_size": width,
+        "num_hidden_layers": depth,
+        "num_heads": 2 * width // 64,
+        "n_groups": 1,
+    }
     build = partial(built, "Mamba2", vocab_size=50288, tie_word_embeddings=True, **sizes)
     known = _dual(64, depth, 2 * width, 1, 2 * width // 64)
     return ZooModel("transformers", build, _tokens, pasts=(64,), known=known)
