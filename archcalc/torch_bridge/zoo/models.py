@@ -63,24 +63,23 @@ class Passed(NamedTuple):
     @property
     def cached(self) -> int:
         """Elements that it keeps for the next step, a batch of one."""
-        cache = getattr(self.given, "past_key_values", None)
-        cache = getattr(self.given, "cache_params", None) if cache is None else cache
-        return sum(each.numel() for each in _tensors(cache))
+        return sum(each.numel() for each in _tensors(*self._kept.values()))
 
     @property
     def carried(self) -> dict[str, Any]:
         """Arguments that hand on to the next step what this pass leaves to it."""
-        given = self.given
-        found = {
-            "past_key_values": getattr(given, "past_key_values", None),
-            "cache": getattr(given, "cache_params", None),
-        }
-        encoded = getattr(given, "encoder_last_hidden_state", None)
-        found["encoder_outputs"] = None if encoded is None else (encoded,)
-        return {name: value for name, value in found.items() if value is not None}
+        encoded = getattr(self.given, "encoder_last_hidden_state", None)
+        return self._kept if encoded is None else {**self._kept, "encoder_outputs": (encoded,)}
+
+    @property
+    def _kept(self) -> dict[str, Any]:
+        """The cache, as transformers 5.24 calls it, or as versions before do."""
+        names = ("cache", "past_key_values", "cache_params")
+        found = [(name, value) for name in names if (value := getattr(self.given, name, None)) is not None]
+        return dict(found[:1])
 
 
-def _tensors(cache: Any) -> Iterator[Tensor]:
+def _tensors(cache: Any = None) -> Iterator[Tensor]:
     """Keys and values, and states of convolutions and recurrences, of whatever cache object it is."""
     if cache is None:
         return
