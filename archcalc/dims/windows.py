@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from math import gcd
 from typing import NamedTuple
 
 from archcalc.dims.atoms import Dim
-from archcalc.dims.decide import at_most_bound, less
+from archcalc.dims.decide import at_most_bound, equal, less
 from archcalc.dims.polynomial import total
 from archcalc.dims.requirements import RequirementError
-from archcalc.dims.vocabulary import ceil_div, maximum, minimum, select
+from archcalc.dims.vocabulary import ceil_div, maximum, minimum, never_below, select
 
-MOST_HANGING = 256  # windows over one end that a closed form has terms for
+MOST_HANGING = 256  # terms of a closed form for what hangs over one end
 
 
 class Inside(NamedTuple):
@@ -35,16 +36,18 @@ def windows_inside(
         dilation: from one tap to the next.
 
     Raises:
-        RequirementError: `hanging-windows`, where the window depends on a variable, or hangs over too far for a form.
+        RequirementError: `hanging-windows`, where kernel and dilation both depend on variables.
     """
     if isinstance(before, int) and isinstance(after, int) and before == after == 0:
         return Inside(kernel * outputs, outputs)
-    if not all(isinstance(number, int) for number in (kernel, stride, dilation)):
-        raise _undecided()
-    assert isinstance(kernel, int)
-    assert isinstance(stride, int)
-    assert isinstance(dilation, int)
-    if isinstance(extent, int) and isinstance(outputs, int) and isinstance(before, int):
+    if (
+        isinstance(extent, int)
+        and isinstance(outputs, int)
+        and isinstance(kernel, int)
+        and isinstance(stride, int)
+        and isinstance(before, int)
+        and isinstance(dilation, int)
+    ):
         reached = _below(extent, outputs, kernel, stride, before, dilation)
         taps = reached - _below(0, outputs, kernel, stride, before, dilation)
         if dilation >= extent:  # of a window one tap at most
@@ -77,36 +80,46 @@ def _floor_sum(number: int, divisor: int, step: int, first: int) -> int:
     return found
 
 
-def _closed(extent: Dim, outputs: Dim, kernel: int, stride: int, before: Dim, after: Dim, dilation: int) -> Inside:
-    """With a term for each window that may hang over an end."""
-    over = (outputs - 1) * stride - before + (kernel - 1) * dilation - (extent - 1)
+def _closed(extent: Dim, outputs: Dim, kernel: Dim, stride: Dim, before: Dim, after: Dim, dilation: Dim) -> Inside:
+    reach = (kernel - 1) * dilation
+    over = (outputs - 1) * stride - before + reach - (extent - 1)
     ends = [bound for bound in (at_most_bound(over), at_most_bound(after)) if bound is not None]
-    first = at_most_bound(before)
-    if first is None or not ends:
-        raise _undecided()
-    last = min(ends)
-    if max(first, last) > MOST_HANGING * stride:
-        raise _undecided()
+    out = [
+        _outside(by, most, outputs, kernel, stride, dilation)
+        for by, most in ((before, at_most_bound(before)), (over, min(ends) if ends else None))
+    ]
+    windows = outputs - total(  # those that lie outside with all their taps
+        minimum(maximum(ceil_div(by - reach, stride), 0), outputs)
+        for by, within in ((before, before - reach), (over, after - reach))
+        if not never_below(0, within)
+    )
+    taps = kernel * outputs - total(out)
+    return Inside(taps, windows if equal(dilation, 1) is True else select(less(extent, dilation), taps, windows))
 
-    def outside(by: Dim, most: int) -> Dim:
-        """Taps outside of the windows over one end, the furthest of which hangs over by so much."""
-        hanging = range(-(-most // stride))
+
+def _outside(by: Dim, most: int | None, outputs: Dim, kernel: Dim, stride: Dim, dilation: Dim) -> Dim:
+    """Taps outside of the windows over one end, the furthest of which hangs over by so much, at most by `most`."""
+    if isinstance(stride, int) and isinstance(dilation, int) and most is not None and most <= MOST_HANGING * stride:
+        hanging = range(-(-most // stride))  # a term for each window that may hang over
         taps = [minimum(maximum(ceil_div(by - number * stride, dilation), 0), kernel) for number in hanging]
         return total(select(less(number, outputs), out, 0) for number, out in zip(hanging, taps, strict=True))
-
-    def whole(by: Dim, most: int) -> Dim:
-        """Windows that lie outside with all their taps."""
-        reach = (kernel - 1) * dilation
-        return minimum(maximum(ceil_div(by - reach, stride), 0), outputs) if most > reach else 0
-
-    taps = kernel * outputs - outside(before, first) - outside(over, last)
-    windows = outputs - whole(before, first) - whole(over, last)
-    return Inside(taps, windows if dilation == 1 else select(less(extent, dilation), taps, windows))
-
-
-def _undecided() -> RequirementError:
-    return RequirementError(
+    if isinstance(dilation, int) and dilation <= MOST_HANGING:
+        # of windows so many apart that their taps lie on the same positions, each has a fixed number fewer outside
+        apart = dilation // gcd(stride, dilation) if isinstance(stride, int) else dilation
+        fewer = apart * stride // dilation
+        ends = [(ceil_div(by - first * stride, dilation), ceil_div(outputs - first, apart)) for first in range(apart)]
+        return total(_falling(end, fewer, many) - _falling(end - kernel, fewer, many) for end, many in ends)
+    if isinstance(kernel, int) and kernel <= MOST_HANGING:
+        ends_of_taps = (ceil_div(by - tap * dilation, stride) for tap in range(kernel))
+        return total(minimum(maximum(windows, 0), outputs) for windows in ends_of_taps)
+    raise RequirementError(
         "hanging-windows",
-        "a pooling whose window depends on a variable hangs over the edge: what it computes there has no closed form",
-        "give the variable a value",
+        "how far a pooling whose kernel and dilation depend on variables hangs over the edge has no closed form",
+        "give one of them a value",
     )
+
+
+def _falling(first: Dim, step: Dim, most: Dim) -> Dim:
+    """The sum of first, first - step, ... as long as they are above 0, of so many at most."""
+    number = minimum(maximum(ceil_div(first, step), 0), most)
+    return number * first - step * (number * (number - 1) // 2)

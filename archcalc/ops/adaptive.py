@@ -74,7 +74,7 @@ def _adaptive_window(x: Shape, size: Any) -> Window:
         stride=tuple(_step(extent, outputs) for extent, outputs in zip(x.spatial, sizes, strict=True)),
         padding=(0,) * x.rank,
         dilation=(1,) * x.rank,
-        whole=tuple(equal(outputs, 1) is True for outputs in sizes),
+        whole=tuple(equal(outputs, 1) for outputs in sizes),
     )
 
 

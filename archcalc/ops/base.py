@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from copy import copy
 from typing import Any, ClassVar, Literal, NamedTuple, TypeVar
 
-from archcalc.dims import Dim
+from archcalc.dims import Condition, Dim
 from archcalc.ops.arguments import REQUIRED, Argument, ArgumentError
 from archcalc.ops.roles import Roles
 from archcalc.ops.shape import Shape
@@ -80,7 +80,7 @@ class Window(NamedTuple):
     padding: tuple[Dim, ...]  # before the first position
     dilation: tuple[Dim, ...]
     upsample: tuple[Dim, ...] = ()
-    whole: tuple[bool, ...] = ()
+    whole: tuple[bool | Condition, ...] = ()
     is_known: bool = True
 
     @property

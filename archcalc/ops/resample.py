@@ -124,10 +124,15 @@ class Upsample(Operator):
         return Window(kernel=kernels, stride=steps, padding=paddings, dilation=ones, upsample=denser)
 
     def torch(self, x: Shape) -> TorchCall:
-        """`nn.Upsample`; to a size where a factor is a fraction, whose product torch would round."""
+        """`nn.Upsample`; to a size where a factor is a fraction whose product, a whole number, torch would round."""
         mode = TORCH_MODES[x.kind] if self.mode == "bilinear" else self.mode
-        whole = all(of == 1 for _, of in _growth(x, self))
-        each = tuple(float(s) for s, _ in _growth(x, self))
+        growth: Any = _growth(x, self)  # whole numbers here
+        extents: Any = x.spatial
+        by = per_axis(self.scale if self.size is None else 1, x.rank, "scale")
+        whole = all(of == 1 for _, of in growth) or any(
+            extent * s.numerator % s.denominator for extent, s in zip(extents, by, strict=True)
+        )
+        each = tuple(s / of for s, of in growth)
         factor = each[0] if len(set(each)) == 1 else each  # some tools take one number alone
         named: dict[str, Any] = {"scale_factor": factor} if whole else {"size": _extents(x, self)}
         named["mode"] = mode

@@ -196,7 +196,8 @@ def _command(diagnostic: Diagnostic) -> str:
 
 
 def _escaped(text: str) -> str:
-    lines = "\n".join(map(visible, text.split("\n")))
+    """Ends of lines as GitHub reads them, every other control character as `visible` writes it."""
+    lines = re.sub(r"[^\r\n]+", lambda line: visible(line[0]), text)
     return lines.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 

@@ -33,7 +33,7 @@ def free_of(name: str) -> dict[str, Fraction | int | None]:
     free: dict[str, Fraction | int | None] = dict.fromkeys(
         (name for name in ("resolution", "height", "classes") if name in settable), 1
     )
-    if "width" in settable:
+    if "width" in settable and not isinstance(load(name).value("width"), tuple):
         free["width"] = 1 if "height" in settable else Fraction(1, 4)
     return free | {"batch": None}
 

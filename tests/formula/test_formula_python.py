@@ -129,7 +129,7 @@ def test_every_kind_of_atom_has_source_and_text() -> None:
     for _ in range(30):
         point = {"w": Fraction(chosen.randint(1, 40), 3), "r": Fraction(chosen.randint(9, 50))}
         totals = costs_at(small, point).totals
-        assert defined["small_params"](w=point["w"]) == totals.params
+        assert defined["small_params"](w=point["w"], r=int(point["r"])) == totals.params
         assert defined["small_macs"](w=point["w"], r=int(point["r"])) == totals.macs
 
 

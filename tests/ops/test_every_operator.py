@@ -143,7 +143,12 @@ def test_whole_numbers_and_polynomials_agree(cls: type[Operator], data: st.DataO
     with collecting_assumptions() as assumptions:
         if refusal is not None and refused(opened.case) is not None:
             return
-        got = figures(opened.case.operator, opened.case.x)
+        try:
+            got = figures(opened.case.operator, opened.case.x)
+        except RequirementError as error:
+            assert error.code == "hanging-windows"  # noqa: PT017  # no form where both depend on variables
+            assert {"kernel", "dilation"} <= {name.rstrip("0123456789_") for name in opened.values}
+            return
     broken = [assumption.code for assumption in assumptions if not met(assumption, opened.values)]
     if refusal is not None:
         assert refusal.code in broken

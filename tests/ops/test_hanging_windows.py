@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import archcalc
-from archcalc.dims import RequirementError, evaluate, variable, windows_inside
+from archcalc.dims import RequirementError, evaluate, minimum, variable, windows_inside
 from archcalc.ops import OPERATORS, Shape
 from archcalc.ops.window import all_padding, per_axis
 from tests.engine.small import network
@@ -131,13 +131,35 @@ def test_torch_reads_as_many_positions() -> None:
         assert operator.connections(shape, operator.infer(shape)) == reads
 
 
-def test_a_window_of_a_variable_that_hangs_over_has_no_form() -> None:
-    kernel = variable("kernel", 2)
-    for window in ((8, 8, kernel, 1, 1, 1, 1), (variable("extent"), variable("extent"), 10**6, 1, 10**5, 10**5, 1)):
-        with pytest.raises(RequirementError) as caught:
-            windows_inside(*window)
-        assert caught.value.code == "hanging-windows"
-    assert windows_inside(8, 4, kernel, 2, 0, 0, 1) == (4 * kernel, 4)
+@pytest.mark.parametrize(("size", "spacing"), [("kernel", 1), ("kernel", 2), ("kernel", 3), (3, "dilation")])
+def test_closed_forms_of_windows_that_variables_give(size: int | str, spacing: int | str) -> None:
+    """Kernel, stride, padding and dilation over variables too, `half` among them: against what numbers give."""
+    extent, kernel, stride, before, dilation = (
+        variable(part) if isinstance(part, str) else part for part in ("extent", size, "stride", "before", spacing)
+    )
+    reach = dilation * (kernel - 1)
+    chosen = random.Random(17)
+    for pads in ((before, before), (before, 0), (0, 0), (reach // 2, (reach + 1) // 2), (1, 1)):
+        for step, ceil in product((stride, 1, 2, 3), (0, 1)):
+            span = extent + pads[0] + pads[1] - reach - 1
+            outputs = minimum((span + ceil * (step - 1)) // step + 1, (extent + pads[0] - 1) // step + 1)
+            window = (extent, outputs, kernel, step, pads[0], pads[1] + ceil * (step - 1), dilation)
+            form = windows_inside(*window)
+            compared = 0
+            while compared < 30:
+                at = {name: chosen.randint(1, 9) for name in ("extent", "kernel", "stride", "before", "dilation")}
+                if evaluate(span, at) >= 0:
+                    numbers = windows_inside(*(evaluate(number, at) for number in window))
+                    assert (evaluate(form.taps, at), evaluate(form.windows, at)) == numbers, (window, at)
+                    compared += 1
+
+
+def test_over_kernel_and_dilation_what_hangs_over_has_no_form() -> None:
+    kernel, dilation = variable("kernel", 2), variable("dilation")
+    with pytest.raises(RequirementError) as caught:
+        windows_inside(8, 8, kernel, 1, kernel // 2, kernel // 2, dilation)
+    assert caught.value.code == "hanging-windows"
+    assert windows_inside(8, 4, kernel, 2, 0, 0, dilation) == (4 * kernel, 4)
 
 
 @pytest.mark.torch

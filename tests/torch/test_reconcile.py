@@ -311,7 +311,7 @@ def test_csv_and_json(tmp_path: Path) -> None:
 def test_against_papers() -> None:
     text = run("reconcile", "vgg16", "--recorded", "--against", "paper").stdout
     assert "138M" in text
-    assert "simonyan2014very" in text
+    assert "Simonyan and Zisserman 2015, Table 2" in text
     assert "Published" not in run("reconcile", "vgg16", "--recorded").stdout
 
 

@@ -116,14 +116,14 @@ class ReceptiveFields:
             return axes
         if window == NOTHING:
             return None
-        whole = (window in (GLOBAL, CAUSAL),) * len(axes)
+        whole: tuple[Any, ...] = (window in (GLOBAL, CAUSAL),) * len(axes)
         if isinstance(window, Window):
             if len(window.kernel) != len(axes):  # its positions no longer lie along the axes of the input
                 return tuple(axis._replace(is_at_least=True) for axis in axes)
             whole = window.whole or whole
         found = []
         for number, axis in enumerate(axes):
-            if whole[number]:
+            if whole[number] is True:
                 found.append(_whole(axis, window == CAUSAL))
             elif axis.is_past:
                 found.append(axis)

@@ -173,10 +173,16 @@ def _counted(graph: Graph, names: Sequence[str], by: By, with_heads: bool, times
     groups: dict[str, list[int]] = {}
     for index, node in enumerate(graph.nodes[:last]):
         groups.setdefault("" if by == "total" else node.stage if by == "stage" else node.layer, []).append(index)
-    return {
-        row: {name: _quantity(graph, name, indices) * (times if name in TIMES_BATCH else 1) for name in names}
-        for row, indices in groups.items()
-    }
+    return {row: {name: _in_batch(graph, name, indices, times) for name in names} for row, indices in groups.items()}
+
+
+def _in_batch(graph: Graph, name: str, indices: list[int], times: Dim) -> Dim:
+    """Of so many examples; what reads nothing gives the same to all of them."""
+    one = _quantity(graph, name, indices)
+    if name == "activations":
+        alike = [index for index in indices if not graph.nodes[index].inputs]
+        return one * times - (_quantity(graph, name, alike) * (times - 1) if alike else 0)
+    return one * times if name in TIMES_BATCH else one
 
 
 def _quantity(graph: Graph, name: str, indices: Sequence[int]) -> Dim:
