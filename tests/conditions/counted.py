@@ -50,7 +50,7 @@ def exported_tied_weights(folder: Path) -> Figures:
     loose = torch.export.export(model, (tokens,), strict=False)
     strict = torch.export.export(model, (tokens,), strict=True)
     users = {node.name: len(node.users) for node in loose.graph.nodes if node.op == "placeholder"}
-    inputs = {spec.arg.name: spec.target for spec in loose.graph_signature.input_specs}  # type: ignore[union-attr]
+    inputs = {spec.arg.name: spec.target for spec in loose.graph_signature.input_specs}
     unused = [inputs[name] for name, many in users.items() if not many]
     assert unused == ["table.weight"], unused  # both uses are ascribed to the last of the names
     saved = io.BytesIO()
@@ -111,10 +111,10 @@ def backward_of_groups(folder: Path) -> Figures:
 
 
 def training_of_mobilenet(folder: Path) -> Figures:
-    import torchvision
+    from torchvision.models.mobilenetv2 import mobilenet_v2
 
     with torch.device("meta"):
-        model, image = torchvision.models.mobilenet_v2(), torch.zeros(1, 3, 224, 224)
+        model, image = mobilenet_v2(), torch.zeros(1, 3, 224, 224)
     return {"forward": flops(lambda: model(image)), "both": flops(lambda: model(image).sum().backward())}
 
 
@@ -270,7 +270,7 @@ def operations_of_the_trainer(folder: Path) -> Figures:
             tokens = torch.zeros(1, 16, dtype=torch.int64)
         word = "tied" if tied else "untied"
         figures[f"trainer_{word}"] = transformers.Trainer.floating_point_ops(
-            SimpleNamespace(model=model),  # type: ignore[arg-type]  # of a trainer it reads the model alone
+            SimpleNamespace(model=model),
             {"input_ids": tokens},
         )
         figures[f"counter_{word}"] = 3 * flops(lambda model=model, tokens=tokens: model(tokens))  # type: ignore[misc]

@@ -208,7 +208,8 @@ def test_states_of_fixed_size() -> None:
 @pytest.mark.parametrize("spec", [DECODER, LATENT, TRANSLATOR, RECURRENT])
 @pytest.mark.parametrize("batch", [1, 3])
 def test_the_sum_is_the_state_of_the_totals(spec: str, batch: int) -> None:
-    for given in ({}, {"past": 40}):
+    settings: tuple[dict[str, Any], ...] = ({}, {"past": 40})
+    for given in settings:
         found = cache_of(spec, batch=batch, dtype="fp16", **given)
         inside = {**given, "length": 1} if given and "past:" in spec else {}
         totals = archcalc.analyze(spec, batch, inside, dtype="fp16").totals

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -44,7 +45,7 @@ class UNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Scores of each pixel that is left."""
-        passed = []
+        passed: list[Tensor] = []
         for stage in self.left:
             x = stage(x if not passed else functional.max_pool2d(x, 2))
             passed.append(x)
@@ -107,8 +108,8 @@ class FCN(nn.Module):
         x = self.score(self.fc(x))
         for twice, score, earlier, top in zip(self.twice, self.scores, pooled[-2::-1], (5, 9), strict=False):
             x = twice(x)
-            x = x + cut(score(earlier), *x.shape[2:], top)
-        return cut(self.last(x), *image.shape[2:], CUTS[self.stride])
+            x = x + cut(score(earlier), x.shape[2], x.shape[3], top)
+        return cut(self.last(x), image.shape[2], image.shape[3], CUTS[self.stride])
 
 
 class Shuffled(nn.Module):
@@ -157,7 +158,12 @@ def _normed(layers: Iterable[nn.Module], activation: nn.Module) -> list[nn.Modul
 
 def generator(width: int, kernel: int) -> nn.Module:
     """Radford et al. 2015, Figure 1, as the authors' code has it (5x5) or PyTorch's example (4x4)."""
-    window = {"kernel_size": kernel, "stride": 2, "padding": (kernel - 1) // 2, "output_padding": kernel % 2}
+    window: dict[str, Any] = {
+        "kernel_size": kernel,
+        "stride": 2,
+        "padding": (kernel - 1) // 2,
+        "output_padding": kernel % 2,
+    }
     widths = [8 * width, 4 * width, 2 * width, width]
     up = [nn.ConvTranspose2d(100, 8 * width, 4, bias=False)]
     up += [nn.ConvTranspose2d(a, b, **window, bias=False) for a, b in pairwise(widths)]
@@ -166,7 +172,7 @@ def generator(width: int, kernel: int) -> nn.Module:
 
 def discriminator(width: int, kernel: int) -> nn.Module:
     """The authors' code for faces (5x5), or PyTorch's example (4x4)."""
-    window = {"kernel_size": kernel, "stride": 2, "padding": (kernel - 1) // 2, "bias": False}
+    window: dict[str, Any] = {"kernel_size": kernel, "stride": 2, "padding": (kernel - 1) // 2, "bias": False}
     widths = [width, 2 * width, 4 * width, 8 * width]
     down = [nn.Conv2d(a, b, **window) for a, b in pairwise(widths)]
     leaky = nn.LeakyReLU(0.2)
