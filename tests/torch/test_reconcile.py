@@ -221,7 +221,7 @@ def test_a_file_of_the_same_name_is_another_network(tmp_path: Path) -> None:
 
 def test_a_figure_that_is_not_explained(monkeypatch: pytest.MonkeyPatch) -> None:
     """One more than it prints: the command says by how much, and fails."""
-    genuine = vars(module)["recorded_figure"]
+    genuine: Callable[..., Figure | None] = vars(module)["recorded_figure"]
 
     def one_more(tool: str, definition: Any, sizes: Any) -> Figure | None:
         found = genuine(tool, definition, sizes)
