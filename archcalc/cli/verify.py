@@ -31,6 +31,9 @@ def verify(
         typer.Argument(metavar="NET ...", help=NETWORK_HELP, show_default=False, autocompletion=complete_network),
     ] = None,
     all: Annotated[bool, typer.Option("--all", help="All networks of the library.")] = False,
+    most: Annotated[
+        int | None, typer.Option("--most", metavar="N", min=1, help="Of all, those of N operations or fewer.")
+    ] = None,
     against: Annotated[
         list[str] | None,
         typer.Option(
@@ -67,7 +70,7 @@ def verify(
     from archcalc.report.media import data
     from archcalc.report.verification import rows, verification_object, verified
 
-    found = asked_for(networks or [], all)
+    found = asked_for(networks or [], all, most)
     chosen = held_against(against or [], found, values)
     from archcalc.torch_bridge.verify.verify import verify_all
 
@@ -119,8 +122,10 @@ def held_against(given: list[str], networks: list[Network], values: bool) -> lis
     return [tool for tool in TOOLS if tool not in missing]
 
 
-def asked_for(names: list[str], everything: bool) -> list[Network]:
+def asked_for(names: list[str], everything: bool, most: int | None = None) -> list[Network]:
     """The networks: those of the library, or those named; a file means all that are in it.
+
+    Of the library, those that have at most so many operations, where that is said.
 
     Raises:
         SpecError: everything that is wrong with any of the names and files.
@@ -131,4 +136,5 @@ def asked_for(names: list[str], everything: bool) -> list[Network]:
     if everything == bool(names):
         fail("bad-option", "verify takes names of networks, or --all", "archcalc verify resnet50")
     found = for_each(all_names() if everything else names, networks_of)
-    return [network for networks in found.values() for network in networks]
+    every = [network for networks in found.values() for network in networks]
+    return every if most is None else [network for network in every if len(network.graph().nodes) <= most]
