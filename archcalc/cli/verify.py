@@ -31,8 +31,8 @@ def verify(
         typer.Argument(metavar="NET ...", help=NETWORK_HELP, show_default=False, autocompletion=complete_network),
     ] = None,
     all: Annotated[bool, typer.Option("--all", help="All networks of the library.")] = False,
-    most: Annotated[
-        int | None, typer.Option("--most", metavar="N", min=1, help="Of all, those of N operations or fewer.")
+    most_params: Annotated[
+        str | None, typer.Option("--most-params", metavar="N", help="Of all, those of N parameters or fewer: 3G.")
     ] = None,
     against: Annotated[
         list[str] | None,
@@ -70,7 +70,7 @@ def verify(
     from archcalc.report.media import data
     from archcalc.report.verification import rows, verification_object, verified
 
-    found = asked_for(networks or [], all, most)
+    found = asked_for(networks or [], all, most_params)
     chosen = held_against(against or [], found, values)
     from archcalc.torch_bridge.verify.verify import verify_all
 
@@ -122,19 +122,26 @@ def held_against(given: list[str], networks: list[Network], values: bool) -> lis
     return [tool for tool in TOOLS if tool not in missing]
 
 
-def asked_for(names: list[str], everything: bool, most: int | None = None) -> list[Network]:
+def asked_for(names: list[str], everything: bool, most: str | None = None) -> list[Network]:
     """The networks: those of the library, or those named; a file means all that are in it.
 
-    Of the library, those that have at most so many operations, where that is said.
+    Of the library, those that have at most so many parameters, where that is said.
 
     Raises:
         SpecError: everything that is wrong with any of the names and files.
     """
+    from archcalc.engine.cost.analyze import total
     from archcalc.engine.library import networks_of
+    from archcalc.spec.budget import exact_amount
     from archcalc.spec.library import all_names
 
     if everything == bool(names):
         fail("bad-option", "verify takes names of networks, or --all", "archcalc verify resnet50")
     found = for_each(all_names() if everything else names, networks_of)
     every = [network for networks in found.values() for network in networks]
-    return every if most is None else [network for network in every if len(network.graph().nodes) <= most]
+    if most is None:
+        return every
+    amount = exact_amount(most, "params")
+    if amount is None:
+        fail("bad-option", f"`{most}` is no number of parameters", "--most-params 3G")
+    return [network for network in every if total(network.graph()).params <= amount]
