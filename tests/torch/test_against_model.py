@@ -454,8 +454,44 @@ LARGE = {"vit_l_16", "vit_l_32", "vit_h_14", "regnet_y_128gf", "regnet_y_32gf", 
 # over a grid, how similarities are scaled.
 ATTENTION_OTHERWISE = {name for name in DEFINITIONS if name.startswith(("swin", "maxvit"))}
 
+# A small one of each family; their siblings, of the same blocks, take minutes: `pytest -m slow`.
+ONE_OF_EACH = {
+    "alexnet@torchvision",
+    "vgg11@torchvision",
+    "vgg11@torchvision-bn",
+    "googlenet@torchvision",
+    "inception_v3",
+    "resnet18@torchvision",
+    "resnet50@torchvision",
+    "squeezenet1_0",
+    "squeezenet1_1",
+    "resnext50_32x4d",
+    "wide_resnet50_2",
+    "densenet121",
+    "mobilenet_v2",
+    "mobilenet_v3_small",
+    "shufflenet_v2_x0_5@torchvision",
+    "convnext_tiny",
+    "efficientnet_b0",
+    "efficientnet_v2_s",
+    "mnasnet0_5",
+    "regnet_x_400mf",
+    "regnet_y_400mf",
+    "vit_b_32",
+    "fcn_resnet50",
+    "deeplabv3_mobilenet_v3_large",
+    "lraspp_mobilenet_v3_large",
+}
 
-@pytest.mark.parametrize("name", [name for name in DEFINITIONS if name not in LARGE | ATTENTION_OTHERWISE])
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=() if name in ONE_OF_EACH else pytest.mark.slow)
+        for name in DEFINITIONS
+        if name not in LARGE | ATTENTION_OTHERWISE
+    ],
+)
 def test_outputs_equal_torchvisions(name: str) -> None:
     """Bit for bit; ConvNeXt's 1x1 convolutions are linear layers there, which add in another order.
 
