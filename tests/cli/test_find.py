@@ -18,7 +18,13 @@ def test_a_line_for_each_network_and_what_was_left_out() -> None:
     (line,) = [line for line in lines if line.startswith("mobilenet_v2 ")]
     assert line.split()[:8] == ["mobilenet_v2", "3x224x224", "3.505", "M", "300.8", "M", "72.154", "90.822"]
     assert "torchvision, MobileNet_V2_Weights" in line
-    assert any(line.startswith("20 of 109 networks | ") for line in lines)
+    rows = list(csv.DictReader(io.StringIO(run("find", *ASKED, "--format", "csv").stdout)))
+    assert all(int(row["macs"]) < 600_000_000 and int(row["params"]) <= 6_000_000 for row in rows)
+    assert all(sum(line.startswith(f"{row['name']} ") for line in lines) == 1 for row in rows)
+    (count,) = [line for line in lines if " networks | " in line]
+    listed = csv.DictReader(io.StringIO(run("list", "--format", "csv").stdout))
+    of_task = sum(row["task"] == "ImageNet" for row in listed)
+    assert count.startswith(f"{len(rows)} of {of_task} networks | ")
     narrow = run("find", *ASKED, "--with", "accuracy", columns=80).stdout.splitlines()
     assert all(len(line) <= 80 for line in narrow)
     assert any("72.154" in line for line in narrow)
