@@ -98,8 +98,8 @@ def test_text_markdown_csv_and_json_say_so_and_strict_fails(tmp_path: Path) -> N
     layers = list(csv.DictReader(io.StringIO(run("show", str(path), "--format", "csv").stdout)))
     assert [row["lower_bounds"] for row in layers] == [
         "",
-        "flops_arithmetic connections neurons activations receptive_field",
-        "receptive_field",
+        "flops_arithmetic connections neurons activations receptive_field local_receptive_field",
+        "receptive_field local_receptive_field",
     ]
     (network,) = json.loads(run("show", str(path), "--format", "json").stdout)["networks"]
     assert {"connections", "neurons", "depth", "receptive_field"} <= set(network["totals"]["lower_bounds"])

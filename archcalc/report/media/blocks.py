@@ -31,6 +31,7 @@ class Column(NamedTuple):
     drop: int = 0  # 0: never
     least: int = 0  # 0: never shortened
     is_bar: bool = False
+    is_markdown: bool = False  # its cells are Markdown of our own: links
     cut: Literal["middle", "end", "wrap", "terms"] = "middle"  # how cells are shortened; terms: wrapped between them
 
 

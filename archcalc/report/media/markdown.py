@@ -50,7 +50,10 @@ def _table(table: Table) -> Iterator[str]:
             continue
         is_total = isinstance(row, Total)
         cells = [str((row.cells if isinstance(row, Total) else row)[index]) for index in kept]
-        yield _row([f"**{escaped(cell)}**" if is_total and cell else escaped(cell) for cell in cells])
+        cells = [
+            cell if table.columns[index].is_markdown else escaped(cell) for index, cell in zip(kept, cells, strict=True)
+        ]
+        yield _row([f"**{cell}**" if is_total and cell else cell for cell in cells])
 
 
 def _row(cells: list[str]) -> str:

@@ -62,7 +62,7 @@ def heads_counted(cost: NetworkCost) -> NetworkCost | None:
 def index(families: Sequence[Sequence[NetworkCost]]) -> Document:
     """A line for each network."""
     columns = [
-        Column("network"),
+        Column("network", is_markdown=True),
         *(number(title) for title in ("input", "params", "MACs", "depth", "layers", "receptive field", "local field")),
     ]
     table = Table(columns)
