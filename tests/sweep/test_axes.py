@@ -112,7 +112,7 @@ def test_mistakes_have_their_place(text: str, message: str, marked: str) -> None
         ("resnet18", {"batch": "0,1"}, {}, "bad-axis", "batch"),
         ("resnet18", {"batch": "1/2"}, {}, "bad-axis", "batch"),
         ("resnet18", {"macs": "1,2"}, {}, "bad-axis", "macs"),
-        (["resnet18", "enet"], {"resolution": "32"}, {}, "unknown-variable", "resolution"),
+        (["bert_base", "bert_large"], {"resolution": "32"}, {}, "unknown-variable", "resolution"),
         ("resnet-18x", {"resolution": "32"}, {}, "unknown-network", "resnet18"),
         ("resnet18", dict.fromkeys(("resolution", "classes", "batch"), "1:10000000"), {}, "too-many-points", "sample"),
     ],
