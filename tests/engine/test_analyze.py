@@ -8,7 +8,7 @@ import archcalc
 from archcalc.engine.cost.conventions import CONVENTIONS
 from archcalc.engine.network import Network
 from archcalc.results.cost import DTYPES, NetworkCost
-from archcalc.spec.library import all_names
+from tests.engine.sample import sampled
 from tests.engine.small import network
 
 SUMMED = (
@@ -41,7 +41,7 @@ PER_BATCH = ("macs", "flops", "activations", "peak_activations", *ELEMENTARY)
 
 
 @pytest.mark.parametrize("with_heads", [False, True])
-@pytest.mark.parametrize("name", all_names())
+@pytest.mark.parametrize("name", sampled())
 def test_totals_are_sums_over_layers(name: str, with_heads: bool) -> None:
     """The totals are found without the layers; they must say the same."""
     cost = archcalc.analyze(name, with_heads=with_heads)

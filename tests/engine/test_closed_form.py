@@ -15,7 +15,7 @@ from archcalc.dims import Polynomial, variable
 from archcalc.engine.cost.quantities import QUANTITIES
 from archcalc.engine.formula.symbolic import to_sympy
 from archcalc.engine.network import Network
-from archcalc.spec.library import all_names
+from tests.engine.sample import free_width, is_multiplier, lengths_of, sampled
 from tests.engine.small import network
 
 POINTS = 4
@@ -41,8 +41,17 @@ LEAST = {
     "zfnet": 47,
     "bn_inception": 32,
     "enet": 8,
+    "maxvit": 224,
+    "sd_unet": 64,
+    "seresnet": 7,
+    "swin": 4,
+    "unet@padded": 16,
+    "unet": 188,
+    "xception": 71,
+    "yolo_v2": 32,
+    "yolo_v3": 32,
 }
-STEP = {"bn_inception": 32, "enet": 8}
+STEP = {"bn_inception": 32, "enet": 8, "maxvit": 224, "sd_unet": 64, "unet@padded": 16, "yolo_v2": 32, "yolo_v3": 32}
 
 
 def of_family(name: str, figures: dict[str, int]) -> int:
@@ -50,24 +59,38 @@ def of_family(name: str, figures: dict[str, int]) -> int:
     return next((figure for family, figure in figures.items() if name.startswith(family)), 1)
 
 
-@pytest.mark.parametrize("name", all_names())
+@pytest.mark.parametrize("name", sampled())
 def test_families_at_any_resolution_and_classes(name: str) -> None:
+    """And at any lengths, vocabulary, and width that heads share."""
     loaded = archcalc.load(name)
-    known: list[str] = ["resolution", "height", "width", "classes"]
-    free = [variable for variable in known if variable in loaded.spec.settable]
+    settable = loaded.spec.settable
+    sizes = [variable for variable in ("resolution", "height") if variable in settable]
+    widths = {} if "height" in settable else free_width(name)
+    lengths = lengths_of(name)
+    free: dict[str, Fraction | int] = dict.fromkeys((*sizes, *lengths), 1)
+    free |= {"classes": 1} if "classes" in settable else {}
+    free |= {variable: 1 if is_multiplier(name) else unit for variable, unit in widths.items()}
+    if "height" in settable:
+        sizes.append("width")
+        free["width"] = 1
     assert free
     forms = {quantity: archcalc.closed_form(loaded, free, quantity) for quantity in COMPARED}
     chosen = random.Random(name)
-    least, step = of_family(name, LEAST), of_family(name, STEP)
+    patch = loaded.value("patch") if "patch" in settable else 1
+    most = loaded.value("context") // 2 - 1 if "context" in settable else 5_000  # past and length together
+    least, step = max(patch, of_family(name, LEAST)), of_family(name, STEP)
     for point in range(POINTS):
-        at = {
-            variable: chosen.randint(1, 30_000)
-            if variable == "classes"
-            else step * chosen.randint(least // step, 500 // step)
-            if point
-            else least
-            for variable in free
+        at: dict[str, Fraction | int] = {
+            variable: step * chosen.randint(least // step, max(500, 3 * least) // step) if point else least
+            for variable in sizes
         }
+        at |= {
+            variable: chosen.randint(low, most if variable != "vocabulary" else 99_999) if point else low
+            for variable, low in lengths.items()
+        }
+        at |= {variable: free[variable] * (chosen.randint(1, 60) if point else 1) for variable in widths}
+        if "classes" in free:
+            at["classes"] = chosen.randint(1, 30_000)
         totals = archcalc.analyze(loaded, set=at).totals
         found = {quantity: form(**at) for quantity, form in forms.items()}
         assert found == {quantity: getattr(totals, quantity) for quantity in COMPARED}, at
@@ -81,7 +104,7 @@ def test_with_heads(name: str) -> None:
         assert form(classes=classes) == totals.params
 
 
-@pytest.mark.parametrize("name", all_names())
+@pytest.mark.parametrize("name", sampled())
 def test_nothing_free_is_a_number(name: str) -> None:
     cost = archcalc.analyze(name)
     for quantity in QUANTITIES:

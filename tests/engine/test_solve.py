@@ -12,7 +12,7 @@ from archcalc.engine.limits.budget import limit_of
 from archcalc.engine.limits.scale import grid, scale
 from archcalc.engine.limits.solve import finest_step, solve
 from archcalc.source import SpecError
-from archcalc.spec.library import all_names
+from tests.engine.sample import sampled
 from tests.engine.small import network
 
 
@@ -123,16 +123,19 @@ def test_no_answer_is_said(network: str, variable: str, limit: tuple[str, str], 
         solve(load(network), variable, [limit_of(*limit)])
 
 
-@pytest.mark.parametrize("name", all_names())
+@pytest.mark.parametrize("name", sampled())
 def test_every_network_with_a_resolution_can_be_solved(name: str) -> None:
     """A budget halfway between its cost and four times that is kept to, and the next value is over it."""
     network = load(name)
-    variable = next((each for each in ("resolution", "height", "classes") if each in network.spec.settable), None)
+    known = ("resolution", "height", "classes", "length")
+    variable = next((each for each in known if each in network.spec.settable), None)
     if variable is None:
         assert name.startswith("ciresan")  # multilayer perceptrons of one size
         return
     macs = analyze(network).totals.macs
-    found = solve(network, variable, [limit_of("macs", str(2 * macs))], Fraction(32 if variable != "classes" else 1))
+    found = solve(
+        network, variable, [limit_of("macs", str(2 * macs))], Fraction(1 if variable in ("classes", "length") else 32)
+    )
     assert found.largest.costs["macs"] <= 2 * macs
     assert found.above is None or found.above.costs["macs"] > 2 * macs
 

@@ -80,7 +80,8 @@ def formulas(
         raise SpecError([Diagnostic("no-value", f"no value of {', '.join(units)} is one that {network.name} takes")])
     steps = _steps(rows, graph.assumptions, ranges, numbers)
     offsets = {name: offset_of(numbers.get(name), step) for name, step in steps.items()}
-    simple = _form(rows, others, units, least, ranges, steps, offsets) if steps != ones else None
+    is_simpler = steps != ones and (_is_rounded(rows) or any(counter.period > 1 for counter in exact.counters))
+    simple = _form(rows, others, units, least, ranges, steps, offsets) if is_simpler else None
     is_complete = len(point) == len(units) and all(number.denominator == 1 for number in numbers.values())
     refusal = _refusal(exact, point) if is_complete else ""
     if simple is not None and is_complete and not refusal and _refusal(simple, point):
@@ -307,6 +308,17 @@ def _steps(
                     break
                 steps = smaller
     return steps if max(steps.values(), default=1) <= MOST_STEP else dict.fromkeys(steps, 1)
+
+
+def _is_rounded(rows: Rows) -> bool:
+    """Whether a cost has a floor; where none has, and every value is taken, a step would only rename a variable."""
+    return any(
+        not isinstance(atom, Variable | NamedSum)
+        for costs in rows.values()
+        for x in costs.values()
+        if isinstance(x, Polynomial)
+        for atom in atoms_inside(x)
+    )
 
 
 def offset_of(number: Fraction | None, step: int) -> int:
