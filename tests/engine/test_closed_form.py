@@ -64,7 +64,7 @@ def test_families_at_any_resolution_and_classes(name: str) -> None:
     """And at any lengths, vocabulary, and width that heads share."""
     loaded = archcalc.load(name)
     settable = loaded.spec.settable
-    sizes = [variable for variable in ("resolution", "height") if variable in settable]
+    sizes: list[str] = [variable for variable in ("resolution", "height") if variable in settable]
     widths = {} if "height" in settable else free_width(name)
     lengths = lengths_of(name)
     free: dict[str, Fraction | int] = dict.fromkeys((*sizes, *lengths), 1)

@@ -127,15 +127,14 @@ def test_no_answer_is_said(network: str, variable: str, limit: tuple[str, str], 
 def test_every_network_with_a_resolution_can_be_solved(name: str) -> None:
     """A budget halfway between its cost and four times that is kept to, and the next value is over it."""
     network = load(name)
-    known = ("resolution", "height", "classes", "length")
+    known = ("resolution", "height", "classes", "length", "width")
     variable = next((each for each in known if each in network.spec.settable), None)
     if variable is None:
         assert name.startswith("ciresan")  # multilayer perceptrons of one size
         return
     macs = analyze(network).totals.macs
-    found = solve(
-        network, variable, [limit_of("macs", str(2 * macs))], Fraction(1 if variable in ("classes", "length") else 32)
-    )
+    step = Fraction(32 if variable in ("resolution", "height") else 1)
+    found = solve(network, variable, [limit_of("macs", str(2 * macs))], step)
     assert found.largest.costs["macs"] <= 2 * macs
     assert found.above is None or found.above.costs["macs"] > 2 * macs
 
