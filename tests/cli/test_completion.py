@@ -136,7 +136,7 @@ def test_families_that_are_no_network_are_not_offered() -> None:
             assert load(name).name == name
     assert "googlenet" in complete_network("goog")  # a family that is a network itself
     assert "resnet" not in complete_network("resn")
-    assert complete_task("image") == ["ImageNet"]
+    assert complete_task("imagen") == ["ImageNet"]
 
 
 @pytest.mark.parametrize(
