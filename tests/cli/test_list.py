@@ -16,7 +16,7 @@ from tests.cli.running import NET, run
 
 
 def test_networks_stand_family_by_family() -> None:
-    lines = run("list", columns=100).stdout.splitlines()
+    lines = run("list", columns=160).stdout.splitlines()
     assert lines[0].split() == ["network", "input", "params", "MACs", "layers", "depth", "field", "local", "field"]
     family = lines.index("VGG, 2014, ImageNet")
     assert lines[family + 1].split()[:2] == ["vgg11", "3x224x224"]
