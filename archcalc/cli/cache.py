@@ -58,7 +58,7 @@ def cache(
     output: OutputOption = None,
     units: UnitsOption = UnitsChoice.SI,
 ) -> None:
-    """Tell what a network keeps between steps, and what engines reserve for it.
+    """Tell what a cache takes, and what engines reserve for it.
 
     Needed is what the next step reads: keys and values, latents, recurrent states, by kind of layer. Beside it stands
     what named engines allocate for the same, and what formulas of other calculators give, each with how many times
