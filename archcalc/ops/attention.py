@@ -6,7 +6,18 @@ from typing import Any, NamedTuple
 
 from archcalc.dims import Dim, minimum, prod, require_at_least, require_divides, require_equal
 from archcalc.ops.arguments import argument
-from archcalc.ops.base import GLOBAL, AnyWindow, Arithmetic, Example, Operator, Parameters, TorchCall, operator
+from archcalc.ops.base import (
+    CAUSAL,
+    GLOBAL,
+    AnyWindow,
+    Arithmetic,
+    Example,
+    Operator,
+    Parameters,
+    TorchCall,
+    Window,
+    operator,
+)
 from archcalc.ops.checks import require_spatial
 from archcalc.ops.roles import Roles
 from archcalc.ops.shape import Shape, image, sequence
@@ -214,8 +225,15 @@ class Attend(Operator):
         return 0
 
     def window(self, x: tuple[Shape, ...]) -> AnyWindow:
-        """All positions."""
-        return GLOBAL
+        """All positions; causal, those up to its own; of a window so many; of blocks at least itself."""
+        rank = self.sizes(x).queries.rank
+        if self.blocks is not None:  # which slide nowhere: blocks upon the same blocks see no more
+            ones = (1,) * rank
+            return Window(kernel=ones, stride=ones, padding=(0,) * rank, dilation=ones, is_known=False)
+        if self.reach is not None and rank == 1:
+            before = self.reach - 1 if self.causal else (self.reach - 1) // 2
+            return Window(kernel=(self.reach,), stride=(1,), padding=(before,), dilation=(1,))
+        return CAUSAL if self.causal and rank == 1 else GLOBAL
 
     def torch(self, x: tuple[Shape, ...]) -> TorchCall:
         """A module of its own, on `torch.matmul`, which sees all pairs."""

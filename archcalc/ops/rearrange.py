@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from archcalc.dims import Dim, ceil_div, prod, require_at_least
+from archcalc.dims import Dim, ceil_div, less, prod, require_at_least, select
 from archcalc.ops.arguments import argument
 from archcalc.ops.base import Arithmetic, Example, Operator, Parameters, TorchCall, Window, operator
 from archcalc.ops.checks import require_spatial
@@ -82,6 +82,11 @@ class Unfold(Operator):
     )
 
 
+def _shorter_way(shift: Dim, extent: Dim) -> Dim:
+    on = shift - extent * (shift // extent)
+    return select(less(extent, 2 * on), on - extent, on)
+
+
 @operator("roll")
 class Roll(Operator):
     """All positions moved on; what leaves at one end comes in at the other.
@@ -115,9 +120,11 @@ class Roll(Operator):
         return 0
 
     def window(self, x: Shape) -> Window:
-        """One position, shifted."""
+        """One position, shifted: the shorter way around."""
         ones = (1,) * x.rank
-        return Window(kernel=ones, stride=ones, padding=per_axis(self.shift, x.rank, "shift"), dilation=ones)
+        shifts = per_axis(self.shift, x.rank, "shift")
+        way = tuple(_shorter_way(shift, extent) for shift, extent in zip(shifts, x.spatial, strict=True))
+        return Window(kernel=ones, stride=ones, padding=way, dilation=ones)
 
     def torch(self, x: Shape) -> TorchCall:
         """A module of its own, on `torch.roll`."""

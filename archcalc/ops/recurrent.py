@@ -10,7 +10,7 @@ from typing import Any
 
 from archcalc.dims import Dim, require_equal
 from archcalc.ops.arguments import LayerReference, argument
-from archcalc.ops.base import GLOBAL, AnyWindow, Arithmetic, Example, Operator, Parameters, TorchCall, operator
+from archcalc.ops.base import CAUSAL, GLOBAL, AnyWindow, Arithmetic, Example, Operator, Parameters, TorchCall, operator
 from archcalc.ops.checks import require_sequence
 from archcalc.ops.shape import Shape, features, sequence
 
@@ -75,6 +75,10 @@ def _kept(op: Any, states: int) -> Dim:
     return 0 if op.bidirectional else states * op.layers * op.hidden
 
 
+def _read(op: Any) -> AnyWindow:
+    return GLOBAL if op.bidirectional or op.last else CAUSAL
+
+
 def _torch(x: Shape, op: Any) -> TorchCall:
     named = {"layers": op.layers, "bidirectional": op.bidirectional, "bias": op.bias, "last": op.last}
     return TorchCall("archcalc.Recurrent", (op.name, x.channels, op.hidden), named)
@@ -125,8 +129,8 @@ class LSTM(Operator):
         return _joined(x, self, 4)
 
     def window(self, x: Shape) -> AnyWindow:
-        """All positions, by way of the state."""
-        return GLOBAL
+        """Those up to its own, by way of the state; both ways, or at the end, all."""
+        return _read(self)
 
     def torch(self, x: Shape) -> TorchCall:
         """`nn.LSTM` over channels that come first."""
@@ -196,8 +200,8 @@ class GRU(Operator):
         return _joined(x, self, 3)
 
     def window(self, x: Shape) -> AnyWindow:
-        """All positions, by way of the state."""
-        return GLOBAL
+        """Those up to its own, by way of the state; both ways, or at the end, all."""
+        return _read(self)
 
     def torch(self, x: Shape) -> TorchCall:
         """`nn.GRU` over channels that come first."""
@@ -266,8 +270,8 @@ class RNN(Operator):
         return _joined(x, self, 1)
 
     def window(self, x: Shape) -> AnyWindow:
-        """All positions, by way of the state."""
-        return GLOBAL
+        """Those up to its own, by way of the state; both ways, or at the end, all."""
+        return _read(self)
 
     def torch(self, x: Shape) -> TorchCall:
         """`nn.RNN` over channels that come first."""

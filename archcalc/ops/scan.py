@@ -9,7 +9,7 @@ from typing import Any
 
 from archcalc.dims import Dim, require_divides, require_equal
 from archcalc.ops.arguments import argument
-from archcalc.ops.base import GLOBAL, AnyWindow, Arithmetic, Example, Operator, Parameters, TorchCall, operator
+from archcalc.ops.base import CAUSAL, AnyWindow, Arithmetic, Example, Operator, Parameters, TorchCall, operator
 from archcalc.ops.checks import require_sequence
 from archcalc.ops.roles import Roles
 from archcalc.ops.shape import Shape, sequence
@@ -115,8 +115,8 @@ class Scan(Operator):
         return 0
 
     def window(self, x: tuple[Shape, ...]) -> AnyWindow:
-        """All positions, by way of the state."""
-        return GLOBAL
+        """Those up to its own, by way of the state."""
+        return CAUSAL
 
     def torch(self, x: tuple[Shape, ...]) -> TorchCall:
         """A module of its own; torch has none."""
@@ -207,8 +207,8 @@ class Delta(Operator):
         return 0
 
     def window(self, x: tuple[Shape, ...]) -> AnyWindow:
-        """All positions, by way of the state."""
-        return GLOBAL
+        """Those up to its own, by way of the state."""
+        return CAUSAL
 
     def torch(self, x: tuple[Shape, ...]) -> TorchCall:
         """A module of its own; torch has none."""

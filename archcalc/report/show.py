@@ -241,7 +241,7 @@ def totals_table(cost: NetworkCost, units: Units) -> Table:
     seen = cost.receptive_field
     if seen:
         of = numbers.extents(cost.input.spatial)
-        where = f"pixels of {of}; jump {numbers.jump(seen)}"
+        where = f"{'positions' if cost.input.rank == 1 else 'pixels'} of {of}; jump {numbers.jump(seen)}"
         if seen.is_global:
             where += "; every position sees them" if numbers.seen(seen, cost.input) != "whole" else "; the whole input"
         table.rows.append(["receptive field", numbers.field(seen), where])

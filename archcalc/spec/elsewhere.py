@@ -267,6 +267,8 @@ def _joined(name: str) -> str:
 
 def merge_meant(name: str) -> str | None:
     """The merge that a name of a body calls up, numbered or not; "" for one that the language lacks; None: no merge."""
+    if name.startswith("_"):  # a name of a programme
+        return None
     word = plain(re.sub(r"[_-]?[0-9]+\Z", "", name) or name)
     for merge, words in MERGE_WORDS.items():
         if word in words.split():

@@ -35,6 +35,7 @@ REFUSALS = (
     "Expected more than 1 value per channel",
     "ZeroDivisionError: alpha cannot be 0",
     "max_val (",
+    "batch_norm eps must be positive",  # since torch 2.14, while it trains
     "input image (T:",  # nn.AvgPool3d does not count padding here
 )
 OUR_OWN = {"drop_path", "mean", "opaque", "rbf", "scale", "scaled_tanh", "channel_scale"}

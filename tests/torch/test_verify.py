@@ -137,30 +137,33 @@ def shaped(op: Operator, x: Any, inputs: tuple[int, ...], name: str) -> Node:
     return Node(name, name, op, inputs, x, op.infer(x), -1, (0, 0))
 
 
-def alone(cls: type[Operator], arguments: Any, x: Any) -> Graph | None:
+def alone(operator: Operator, x: Any) -> Graph | None:
     """A network of one operator; before a merge, what gives its branches. None where that takes more."""
     nodes: list[Node] = []
-    if cls.merges:
+    if operator.merges:
         for number, branch in enumerate(x):
             if branch.spatial != x[0].spatial:
                 return None
             width = OPERATORS["conv" if branch.rank else "linear"]
             window = {"kernel": 1} if branch.rank else {}
-            nodes.append(shaped(width.of({"channels": branch.channels, **window}), x[0], (-1,), f"branch{number}"))
-        nodes.append(shaped(cls.of(dict(arguments)), x, tuple(range(len(nodes))), cls.name))
+            gives = width.of({"channels": branch.channels, **window})
+            if operator.given:
+                gives = gives.variant(copies=operator.copies_of(operator.given[number]))
+            nodes.append(shaped(gives, x[0], (-1,), f"branch{number}"))
+        nodes.append(shaped(operator, x, tuple(range(len(nodes))), operator.name))
     else:
-        nodes.append(shaped(cls.of(dict(arguments)), x, (-1,), cls.name))
-    given = x[0] if cls.merges else x
-    return Graph(cls.name, cls.name, {"input": given}, nodes, len(nodes) - 1, first_head=len(nodes))
+        nodes.append(shaped(operator, x, () if operator.sources else (-1,), operator.name))
+    given = Shape(1, ()) if operator.sources else x[0] if operator.merges else x
+    return Graph(operator.name, operator.name, {"input": given}, nodes, len(nodes) - 1, first_head=len(nodes))
 
 
 @pytest.mark.parametrize("name", [name for name in OPERATORS if name != "unpool"])  # which needs a pool: see enet
 def test_operators_agree_alone(name: str) -> None:
     cls = OPERATORS[name]
-    for example in cls.examples:
-        graph = alone(cls, example.arguments, example.x)
-        if graph is not None:
-            assert verify_graph(name, graph, ["torch", "fvcore"]).differences == []
+    graphs = [graph for example in cls.examples if (graph := alone(*example.operation(cls)))]
+    assert graphs
+    for graph in graphs:
+        assert verify_graph(name, graph, ["torch", "fvcore"]).differences == []
 
 
 @pytest.mark.parametrize("name", [name for name in OPERATORS if name != "unpool"])
@@ -170,7 +173,7 @@ def test_operators_agree_whatever_their_arguments(name: str, data: st.DataObject
     """Multiply-accumulates and receptive fields too, of uneven, dilated, grouped and overhanging windows."""
     case = data.draw(cases(OPERATORS[name]))
     try:
-        graph = alone(case.cls, case.arguments, case.x)
+        graph = alone(case.cls.of(dict(case.arguments)).variant(given=case.given), case.x)
     except RequirementError:
         return
     if graph is not None:
@@ -478,7 +481,8 @@ def test_a_wrong_window_rule_differs(monkeypatch: pytest.MonkeyPatch, tmp_path: 
         return Window(window.kernel, window.stride, tuple(side + 1 for side in window.padding), window.dilation)
 
     monkeypatch.setattr(Conv, "window", wrong)
-    assert {quantity for _, quantity in differing(verify(path, ["torch"]).checks)} == {"first_centre"}
+    found = {quantity for _, quantity in differing(verify(path, ["torch"]).checks)}
+    assert found == {"first_centre", "receptive_field"}  # of what is seen by way of the global pool, the ends
 
 
 def test_fvcore_sees_a_changed_model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

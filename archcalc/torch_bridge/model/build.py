@@ -236,7 +236,8 @@ def _flattens(call: TorchCall) -> bool:
 def _path(graph: Graph, layer: str, index: int, is_folder: bool) -> str:
     """Where the module of an operation stands."""
     parts = layer.split(".")
-    if is_folder:
-        node = graph.nodes[index]
+    node = graph.nodes[index]
+    # Beside its branches, which come before it: a module's own parameters come before those of what is in it.
+    if is_folder or node.operator.roles is not None:
         parts.append(node.operator.name if node.name == layer else node.name.removeprefix(f"{layer}."))
     return ".".join(map(submodule_name, parts))

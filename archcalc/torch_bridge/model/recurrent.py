@@ -26,6 +26,7 @@ class Recurrent(nn.Module):
         super().__init__()
         self.inner = LAYERS[kind](channels, hidden, layers, bias=bias, batch_first=True, bidirectional=bidirectional)
         self.last = last
+        self.reads_all = last or bidirectional  # what it gives at a position has read those behind it too
 
     def forward(self, x: Tensor, initial: Tensor | None = None) -> Tensor:
         """Run over the positions; the first hidden state, where given, is that of every layer."""

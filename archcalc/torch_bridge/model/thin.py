@@ -19,7 +19,7 @@ from torch.nn.modules import conv, padding, pooling
 
 from archcalc.graph import Graph
 from archcalc.ops import Shape
-from archcalc.torch_bridge.model import merges, modules, positions
+from archcalc.torch_bridge.model import merges, modules, positions, recurrent
 
 
 class Slide(NamedTuple):
@@ -118,6 +118,14 @@ class Whole(NamedTuple):
         return x.sum(-1, keepdim=True)
 
 
+class Before(NamedTuple):
+    """Each position reads all up to its own: a state that goes from one to the next."""
+
+    def apply(self, x: Tensor) -> Tensor:
+        """Sum all up to each position."""
+        return x.cumsum(-1)
+
+
 class Same(NamedTuple):
     """Each position reads itself."""
 
@@ -139,7 +147,7 @@ class Unknown(NamedTuple):
 _BY_ROLES = "which positions it reads is a matter of values"
 _OF_WINDOW = ("kernel_size", "stride", "padding", "dilation")
 _ELSEWHERE = "its positions do not lie along the axes of the input"
-Reading = Slide | Spread | Enlarge | Unpool | Border | Join | Whole | Same | Unknown
+Reading = Slide | Spread | Enlarge | Unpool | Border | Join | Whole | Before | Same | Unknown
 
 
 class Step(NamedTuple):
@@ -190,7 +198,7 @@ class Thin(NamedTuple):
         """For each step, whether all of its paths, or any of them, went through something that reads everything."""
         found: list[bool] = []
         for reading, inputs in self.steps:
-            found.append(isinstance(reading, Whole) or (bool(inputs) and which(found[i] for i in inputs)))
+            found.append(isinstance(reading, Whole | Before) or (bool(inputs) and which(found[i] for i in inputs)))
         return found
 
     def obstacles(self) -> list[Unknown | None]:
@@ -283,6 +291,12 @@ def _of_module(module: nn.Module, x: Any, axis: int) -> list[Reading] | None:
         case conv._ConvNd() | modules.TableConv():
             kernel, stride, side, dilation = along("kernel_size stride padding dilation")
             return [Slide(kernel, stride, side, side, dilation)]
+        case recurrent.Recurrent():
+            return [Whole() if module.reads_all else Before()]
+        case positions.Roll():
+            shift, extent = module.shifts[axis] % x.spatial[axis], x.spatial[axis]
+            shift -= extent * (2 * shift > extent)
+            return [Border(shift, -shift)]  # away from the ends nothing goes around
         case positions.Local():
             kernel, stride, (before, after), dilation = (module.window[name][axis] for name in _OF_WINDOW)
             return [Slide(kernel, stride, before, after, dilation)]
@@ -313,9 +327,9 @@ def _of_module(module: nn.Module, x: Any, axis: int) -> list[Reading] | None:
             first = 2 * (x.rank - 1 - axis)  # torch names the sides of the last axis first
             return [Border(*module.padding[first : first + 2])]
         case nn.Upsample():
-            if module.scale_factor is None:  # to a size, or by a fraction
-                return None
-            (scale,) = along("scale_factor")
+            scale = module.scale_factor[axis] if isinstance(module.scale_factor, tuple) else module.scale_factor
+            if scale is None or scale != int(scale):  # None: to a size
+                return [Unknown("by a fraction it spreads unevenly; the field is given for the widest part")]
             mode = module.mode if module.mode in ("nearest", "bicubic") else "linear"
             return [Enlarge(int(scale), mode, module.align_corners)]
         case nn.PixelShuffle():

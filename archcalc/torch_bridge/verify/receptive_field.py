@@ -132,7 +132,9 @@ def measure_whole(axis: Thin, steps: Sequence[int]) -> dict[int, Seen | Unknown]
         intervals = list(places.values()) or [Interval(0, -1)]
         size = max(each.high - each.low for each in intervals) + 1
         is_one = len(set(intervals)) == 1
-        jump = Fraction(0) if is_one else Fraction(intervals[-1].low - intervals[0].low, max(places) - min(places))
+        # Of what is read from the first position on, the end moves.
+        moved = max(intervals[-1].low - intervals[0].low, intervals[-1].high - intervals[0].high)
+        jump = Fraction(0) if is_one else Fraction(moved, max(places) - min(places))
         found[step] = Seen(size, jump, Fraction(sum(intervals[0]), 2) if is_one else None)
     return found
 
