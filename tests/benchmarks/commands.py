@@ -1,9 +1,10 @@
 """Whole commands and the engine beside other tools, in one run, into reports/performance.md.
 
-    python tests/benchmarks/commands.py [--runs 5] [--ptflops PYTHON] [--output FILE]
+    python tests/benchmarks/commands.py [--runs 5] [--ptflops PYTHON] [--torchlens PYTHON] [--output FILE]
 
 Each command is a child process; wall time and peak memory are the kernel's. Commands that are compared run in turn, so
-that whatever else the machine does falls on all of them. `--ptflops` names a Python that has ptflops beside torch.
+that whatever else the machine does falls on all of them. `--ptflops` and `--torchlens` name a Python that has these
+beside torch; transformers is that of the Python which runs this.
 """
 
 from __future__ import annotations
@@ -219,6 +220,29 @@ def engine_alone(runs: int, ptflops: str | None) -> list[str]:
     ]
 
 
+def transformers_beside(runs: int, torchlens: str | None) -> list[str]:
+    """Whole commands on transformers, beside scripts that build the model and count it."""
+    python = sys.executable
+    pairs = [("llama3_405b", python, "llama3_405b_transformers.py", ">= 50", ">= 20")]
+    if torchlens:
+        pairs.append(("vit_b_16", torchlens, "vit_b_16_torchlens.py", ">= 100", ""))
+    rows = []
+    for name, program, script, of_time, of_memory in pairs:
+        commands = {"archcalc": [python, "-m", "archcalc", "show", name], script: [program, str(PEERS / script)]}
+        ours, theirs = (summary(each) for each in in_turn(commands, runs).values())
+        rows.append(ratio(f"`show {name}`, `{script}`, least wall time", ours.least, theirs.least, seconds, of_time))
+        rows.append(ratio("the same, median wall time", ours.median, theirs.median, seconds))
+        rows.append(ratio("the same, memory", ours.memory, theirs.memory, mebibytes, of_memory))
+    return [
+        "## Transformers",
+        "",
+        "Whole processes: `archcalc show` with its table beside a script of `tests/benchmarks/peers` that builds the",
+        "model (on the meta device, or in memory for TorchLens) and prints its counts.",
+        "",
+        *table(RATIOS, rows),
+    ]
+
+
 def growth(runs: int) -> list[str]:
     """Chains of growing length: what a layer takes, beside what it takes in a chain of the first length."""
     lines = [
@@ -286,7 +310,7 @@ def machine(ptflops: str | None) -> list[str]:
         (line.partition(":")[2].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")),
         platform.machine(),
     )
-    names = ("torch", "torchvision", "fvcore", "PyYAML", "typer", "rich")
+    names = ("torch", "torchvision", "fvcore", "transformers", "PyYAML", "typer", "rich")
     versions = [f"{name} {found}" for name in names if (found := _version(name))]
     if ptflops:
         program = "import importlib.metadata as m; print(m.version('ptflops'))"
@@ -316,6 +340,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Timings beside other tools, into reports/performance.md")
     parser.add_argument("--runs", type=int, default=5, help="of each command")
     parser.add_argument("--ptflops", help="a Python that has ptflops and torchvision")
+    parser.add_argument("--torchlens", help="a Python that has torchlens and torchvision")
     parser.add_argument("--output", type=Path, default=ROOT / "reports" / "performance.md")
     given = parser.parse_args()
     lines = [
@@ -327,6 +352,7 @@ def main() -> None:
         *machine(given.ptflops),
         *whole_commands(given.runs),
         *engine_alone(given.runs, given.ptflops),
+        *transformers_beside(min(given.runs, 3), given.torchlens),
         *growth(min(given.runs, 3)),
         *sweeps(min(given.runs, 3)),
     ]
