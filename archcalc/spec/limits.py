@@ -16,7 +16,7 @@ class Limits(NamedTuple):
     parentheses: int = 50  # nested brackets in one expression
     nesting: int = 100  # modules inside modules
     steps: int = 3_000_000  # of expansion, also where no layer comes out
-    layers: int = 1_000_000
+    layers: int = 100_000
 
     @property
     def raisable(self) -> dict[str, int]:
