@@ -27,9 +27,9 @@ from archcalc.importing.calls import Scope
 
 
 class Ref(NamedTuple):
-    """A tensor as an argument: its index among those of the program."""
+    """A tensor as an argument, by its index among those of the program."""
 
-    index: int
+    tensor: int
 
 
 @dataclass(slots=True)
@@ -108,7 +108,7 @@ class Program:
 def refs(value: Any) -> Iterator[int]:
     """Indices of the tensors within an argument, or within all arguments."""
     if isinstance(value, Ref):
-        yield value.index
+        yield value.tensor
     elif isinstance(value, Mapping):
         for item in value.values():
             yield from refs(item)
