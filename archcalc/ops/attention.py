@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from archcalc.dims import Dim, minimum, prod, require_at_least, require_divides, require_equal
+from archcalc.dims import Dim, RequirementError, minimum, prod, require_at_least, require_divides, require_equal
 from archcalc.ops.arguments import argument
 from archcalc.ops.base import (
     CAUSAL,
@@ -53,21 +53,25 @@ class Attend(Operator):
     `q` holds queries, `k` keys, `v` values; `kv` holds keys, then values; `qkv` all three. Heads have q.channels /
     heads channels, and values v.channels / kv_heads. A `bias` is added to all pairs of a head: a number for each
     pair, or a table that is looked up by their distance. `sinks` are a further key of each head, without a value.
-    `scale` is a factor for each head instead of the root of its channels. Causal queries are the last of the keys,
+    `scale` is a factor for each head instead of the root of its channels, and `scale_channels` another number under
+    that root. Causal queries are the last of the keys,
     and read no later one; with a window they read so many positions, their own included. Without `causal`, a window
-    reaches as far behind as before. With `blocks`, positions read those of their block alone.
+    reaches as far behind as before. With `blocks`, positions read those of their block alone. With `shift`, blocks
+    begin so many positions later, and the last one ends with the first positions, which are no neighbours: their
+    pairs are masked; where one block is all there is, it stays in its place. With `grid`, a block holds positions
+    that are equally far apart over the whole extent.
 
     Shapes:  q (heads*dk, extent...), k (kv_heads*dk, keys...), v (kv_heads*dv, keys...) -> (heads*dv, extent...).
     Counts:  the whole rectangle, as every tool counts it: macs = queries * keys * (heads*dk + heads*dv), keys those
              of a block with `blocks`; masked = that of pairs that the mask excludes. For pairs p = heads * queries
              * keys in rows r = heads * queries: multiplications = divisions = transcendentals = p, additions =
              2p - r, comparisons = p - r; p additions more for a bias, r comparisons and transcendentals and 2r
-             additions for sinks. connections = 0: it has no weights. The mask of shifted windows, where written
-             with `roll`, is not known here, and not among `masked`.
+             additions for sinks. connections = 0: it has no weights.
     Errors:  no-spatial-axes, indivisible-heads, heads-mismatch, keys-mismatch, fewer-keys, axes-mismatch,
-             indivisible-blocks, even-window.
+             indivisible-blocks, even-window, bad-shift, blocks-needed.
     Source:  Vaswani et al. 2017, equation (1); Shazeer 2019 and Ainslie et al. 2023 (kv_heads); Beltagy et al. 2020,
-             section 3.1 (window); Xiao et al. 2023, section 3.3 (sinks); Liu et al. 2021, equation (4) (blocks, bias).
+             section 3.1 (window); Xiao et al. 2023, section 3.3 (sinks); Liu et al. 2021, equation (4) (blocks, bias)
+             and section 3.2 (shift); Tu et al. 2022, section 3.2 (grid).
     """
 
     heads: Dim = argument("count", "heads of the queries")
@@ -77,6 +81,9 @@ class Attend(Operator):
         "count", "positions that a query reads, its own included; all where not given", None, name="window"
     )
     blocks: Any = argument("extents", "extent of blocks, one number or one for each axis; none where not given", None)
+    shift: Any = argument("extents", "positions by which blocks begin later, one number or one for each axis", None, 0)
+    grid: bool = argument("flag", "a block holds positions spread evenly over the extent, not neighbours", False)
+    scale_channels: Any = argument("count", "what the root is taken of; the channels of a head where not given", None)
 
     merges = True
     roles = Roles((("q", "k", "v"), ("q", "kv"), ("qkv",)), ("bias", "sinks", "scale"))
@@ -137,6 +144,7 @@ class Attend(Operator):
     def _require_pairs(self, sizes: Sizes) -> None:
         """Refuse queries that do not fit to their keys."""
         queries, keys = sizes.queries, sizes.keys
+        self._require_plain_blocks()
         if self.blocks is not None:
             blocks = per_axis(self.blocks, queries.rank, "blocks")
             for extent, block in zip(queries.spatial, blocks, strict=True):
@@ -147,6 +155,16 @@ class Attend(Operator):
                     "an extent of {number} does not divide into blocks of {divisor}",
                     help="pad(...) before the branches are made brings it to a multiple",
                 )
+            if self.shift is not None:
+                for shift, block in zip(per_axis(self.shift, queries.rank, "shift"), blocks, strict=True):
+                    require_at_least(
+                        block,
+                        shift + 1,
+                        "bad-shift",
+                        "a shift of {shift} moves blocks of {value} by a whole block or more",
+                        help="Swin Transformers move them by half of their extent",
+                        shift=shift,
+                    )
         if self.blocks is not None or (self.reach is not None and not self.causal):
             require_equal(queries.positions, keys.positions, "keys-mismatch", "attend has {a} queries for {b} keys")
         if self.causal:
@@ -165,6 +183,17 @@ class Attend(Operator):
                 "a window of {window} does not reach as far behind a position as before it",
                 help="an odd number holds the position itself and as many on each side",
                 window=self.reach,
+            )
+
+    def _require_plain_blocks(self) -> None:
+        """Refuse what only blocks have, without them, and a shift of what has other neighbours."""
+        if self.blocks is None and (self.grid or self.shift is not None):
+            name = "grid" if self.grid else "shift"
+            raise RequirementError("blocks-needed", f"{name} is of blocks, and there are none", "add blocks=7")
+        if self.shift is not None and (self.grid or self.causal or self.reach is not None):
+            other = "grid" if self.grid else "causal" if self.causal else "window"
+            raise RequirementError(
+                "bad-shift", f"blocks that are moved have no {other}", f"write shift= or {other}=, not both"
             )
 
     def _require_of_heads(self, x: tuple[Shape, ...], role: str) -> None:
@@ -216,9 +245,29 @@ class Attend(Operator):
         elif self.reach is not None:
             read = 2 * _reads_by_query((self.reach + 1) // 2, keys) - 2 * keys  # its own position once
         else:
-            return 0
+            return self._masked_by_shift(sizes)
         blocks = 1 if self.blocks is None else sizes.queries.positions // keys
         return blocks * (2 * queries * keys - read) * (sizes.query_channels + sizes.output_channels) // 2
+
+    def _masked_by_shift(self, sizes: Sizes) -> Dim:
+        """Macs of pairs of the last blocks, of whose positions `shift` are the first ones of the extent.
+
+        Along an axis all blocks but the last read block**2 pairs; the last one (block - shift)**2 + shift**2.
+        """
+        if self.shift is None:
+            return 0
+        extents = sizes.queries.spatial
+        all_pairs, read = [], []
+        for extent, block, shift in zip(
+            extents,
+            per_axis(self.blocks, len(extents), "blocks"),
+            per_axis(self.shift, len(extents), "shift"),
+            strict=True,
+        ):
+            moved = shift * minimum(extent // block - 1, 1)  # a single block stays
+            all_pairs.append(extent * block)
+            read.append(extent * block - 2 * moved * (block - moved))
+        return (prod(all_pairs) - prod(read)) * (sizes.query_channels + sizes.output_channels)
 
     def connections(self, x: tuple[Shape, ...], y: Shape) -> Dim:
         """None: LeCun et al. count units with weights."""
@@ -237,7 +286,13 @@ class Attend(Operator):
 
     def torch(self, x: tuple[Shape, ...]) -> TorchCall:
         """A module of its own, on `torch.matmul`, which sees all pairs."""
-        named = {"causal": self.causal, "window": self.reach, "blocks": self.blocks}
+        named: dict[str, Any] = {"causal": self.causal, "window": self.reach, "blocks": self.blocks}
+        if self.shift is not None:
+            named["shift"] = self.shift
+        if self.grid:
+            named["grid"] = True
+        if self.scale_channels is not None:
+            named["scale_channels"] = self.scale_channels
         return TorchCall("archcalc.Attend", (self.given, self.heads, self.kv_heads), named)
 
     examples = (
@@ -269,5 +324,19 @@ class Attend(Operator):
             {"heads": 3, "blocks": 7},
             image(96, 56, 56),
             {"macs": 29_503_488, "masked": 0, "multiplications": 460_992, "additions": 1_373_568},
+        ),
+        Example(
+            "by hand: two blocks of 4, the second of which holds 2 last and the 2 first: 2*4 of 32 pairs of 2 + 2",
+            {"qkv": sequence(6, 8)},
+            {"heads": 1, "blocks": 4, "shift": 2},
+            sequence(2, 8),
+            {"macs": 128, "masked": 32, "comparisons": 24},
+        ),
+        Example(
+            "Tu et al. 2022, section 3.2: a grid of 7x7 costs what windows of 7x7 do",
+            {"qkv": image(288, 56, 56)},
+            {"heads": 3, "blocks": 7, "grid": True},
+            image(96, 56, 56),
+            {"macs": 29_503_488, "masked": 0},
         ),
     )  # fmt: skip

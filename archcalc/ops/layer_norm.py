@@ -187,3 +187,71 @@ class RMSNorm(Operator):
             {"params": 128, "additions": 12_288, "divisions": 192, "transcendentals": 96},
         ),
     )
+
+
+@operator("l2_norm")
+class L2Norm(Operator):
+    """Channels of each position divided by the root of their sum of squares, of each head by itself.
+
+    Shapes:  unchanged.
+    Counts:  nothing is stored. A set of n: n squares, n - 1 additions, a root, a comparison with the least
+             that it is divided by, n divisions; for E elements in s = heads * positions sets: multiplications =
+             divisions = E, additions = E - s, transcendentals = comparisons = s. connections = 0.
+    Errors:  no-channels, indivisible-heads.
+    Source:  Liu et al. 2022 (Swin V2), equation (2) (cosine attention); torch.nn.functional.normalize.
+    """
+
+    heads: Dim = argument("count", "parts of the channels, each a set of its own", 1)
+
+    def infer(self, x: Shape) -> Shape:
+        """Output shape."""
+        require_channels(x, self.name)
+        require_divides(
+            self.heads, x.channels, "indivisible-heads", "{number} channels do not divide into {divisor} heads"
+        )
+        return x
+
+    def parameters(self, x: Shape) -> Parameters:
+        """Nothing stored."""
+        return Parameters()
+
+    def arithmetic(self, x: Shape, y: Shape) -> Arithmetic:
+        """The sum of squares of each position."""
+        sets = self.heads * x.positions
+        return Arithmetic(
+            additions=x.elements - sets,
+            multiplications=x.elements,
+            divisions=x.elements,
+            comparisons=sets,
+            transcendentals=sets,
+            norm=x.elements,
+        )
+
+    def connections(self, x: Shape, y: Shape) -> Dim:
+        """None: LeCun et al. count units with weights."""
+        return 0
+
+    def window(self, x: Shape) -> AnyWindow:
+        """Its own position."""
+        return POINTWISE
+
+    def torch(self, x: Shape) -> TorchCall:
+        """A module of its own, on `torch.nn.functional.normalize`."""
+        return TorchCall("archcalc.L2Norm", (x.channels // self.heads,))
+
+    examples = (
+        Example(
+            "by hand: 16 channels: 16 squares, 15 additions, a root, 16 divisions",
+            features(16),
+            {},
+            features(16),
+            {"params": 0, "additions": 15, "multiplications": 16, "divisions": 16, "transcendentals": 1},
+        ),
+        Example(
+            "Liu et al. 2022, equation (2): queries of 3 heads at 56x56; by hand 3*3136 sets of 32",
+            image(96, 56, 56),
+            {"heads": 3},
+            image(96, 56, 56),
+            {"additions": 291_648, "divisions": 301_056, "comparisons": 9_408, "connections": 0},
+        ),
+    )

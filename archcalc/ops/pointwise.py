@@ -234,6 +234,15 @@ TABLE: dict[str, Activation] = {
         {"transcendentals": 24, "multiplications": 48},
         "LeCun et al. 1998, equation (6) and appendix A",
     ),
+    "exp": Activation(
+        "Exponential function",
+        "exp(x)",
+        "archcalc.Exponential",
+        Arithmetic(transcendentals=1),
+        {"transcendentals": 10, "additions": 0},
+        {"transcendentals": 24},
+        "Liu et al. 2022 (Swin V2), code of its cosine attention: a temperature kept as its logarithm",
+    ),
     "tanhshrink": Activation(
         "What the hyperbolic tangent takes off",
         "x - tanh(x)",

@@ -48,9 +48,11 @@ def test_windows_add_up_as_the_paper_says() -> None:
     assert found.size == (1 + 32 * 4_095,)
 
 
-def test_blocks_are_lower_bounds() -> None:
+@pytest.mark.parametrize("more", ["", ", shift=3", ", grid=true"])
+def test_blocks_are_lower_bounds(more: str) -> None:
     """Positions of a block see the same, and blocks of blocks no more, so that nothing slides: at least itself."""
-    text = "input: image(6, 14, 14)\nlayers:\n  a: conv(6, 3, padding=1)\n  b:\n    attend(heads=2, blocks=7):\n"
+    text = "input: image(6, 14, 14)\nlayers:\n  a: conv(6, 3, padding=1)\n  b:\n"
+    text += f"    attend(heads=2, blocks=7{more}):\n"
     text += "      qkv: conv(18, 1)\n"
     found = field(text)
     assert (found.size, found.is_at_least) == ((3, 3), True)

@@ -128,6 +128,7 @@ FROM_ZERO = {
     "part": {"rotary"},
     "index": {"select_token"},
     "axes": {"layer_norm"},
+    "shift": {"attend"},
 }
 OF_ANY_SIGN = {
     "slope": {"leaky_relu"},

@@ -450,9 +450,9 @@ def test_a_file_called_as_a_network_of_torchvision_is_not_that(tmp_path: Path) -
 SMALLEST = {"inception": 75, "googlenet": 64, "alexnet": 224, "vgg": 224, "vit": 224}
 # Gigabytes twice; what they are made of runs in their smaller siblings.
 LARGE = {"vit_l_16", "vit_l_32", "vit_h_14", "regnet_y_128gf", "regnet_y_32gf", "regnet_x_32gf"}
-# Not written in their specs, since no count changes by it: which windows are moved on and masked, which attention is
-# over a grid, how similarities are scaled.
-ATTENTION_OTHERWISE = {name for name in DEFINITIONS if name.startswith(("swin", "maxvit"))}
+
+# Of which outputs agree but for rounding: tests/torch/test_windows.py.
+WINDOWED = {name for name in DEFINITIONS if name.startswith(("swin", "maxvit"))}
 
 # A small one of each family; their siblings, of the same blocks, take minutes: `pytest -m slow`.
 ONE_OF_EACH = {
@@ -489,7 +489,7 @@ ONE_OF_EACH = {
     [
         pytest.param(name, marks=() if name in ONE_OF_EACH else pytest.mark.slow)
         for name in DEFINITIONS
-        if name not in LARGE | ATTENTION_OTHERWISE
+        if name not in LARGE | WINDOWED
     ],
 )
 def test_outputs_equal_torchvisions(name: str) -> None:

@@ -26,6 +26,6 @@ MULTIPLIED = WITH_BIAS | RECURRENT | kinds("attend", "scan", "delta", "dot", "lo
 # Of these nobody has read in every tool what it counts.
 NOT_COMPARED = RECURRENT | kinds(
     *("attend", "route", "scan", "delta", "dot", "local", "deform_conv", "embedding", "position_embedding", "rotary"),
-    *("sinusoid", "quick_gelu", "softcap", "maxout", "sub"),
+    *("sinusoid", "quick_gelu", "softcap", "maxout", "sub", "exp", "l2_norm"),
 )
 LRN, LPPOOL, SOFTMAX, UPSAMPLE = kinds("lrn"), kinds("lppool"), kinds("softmax", "softmax2d"), kinds("upsample")

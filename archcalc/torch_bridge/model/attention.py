@@ -24,18 +24,24 @@ class Attend(nn.Module):
         causal: bool = False,
         window: int | None = None,
         blocks: int | tuple[int, ...] | None = None,
+        shift: int | tuple[int, ...] = 0,
+        grid: bool = False,
+        scale_channels: int | None = None,
     ) -> None:
         super().__init__()
         self.roles, self.heads, self.kv_heads = tuple(roles), heads, kv_heads or heads
         self.causal, self.window, self.blocks = causal, window, blocks
+        self.shift, self.grid, self.scale_channels = shift, grid, scale_channels
 
     def forward(self, *branches: Tensor) -> Tensor:
         """Compare, take the softmax, add up the values."""
         given = dict(zip(self.roles, branches, strict=True))
         q, k, v = self._split(given)
         extents = q.shape[2:]
-        blocks = self._blocks(len(extents))
-        q, k, v = (_in_blocks(part, blocks) for part in (q, k, v))  # (batch, blocks, channels, positions)
+        blocks = self._of_axes(self.blocks, len(extents))
+        moves = self._moves(extents, blocks)
+        q, k, v = (_moved(part, moves, -1) for part in (q, k, v))
+        q, k, v = (_in_blocks(part, blocks, self.grid) for part in (q, k, v))  # (batch, blocks, channels, positions)
         query, key, value = (
             _parts(part, 2, number).transpose(3, 4)
             for part, number in ((q, self.heads), (k, self.kv_heads), (v, self.kv_heads))
@@ -45,17 +51,22 @@ class Attend(nn.Module):
         key, value = (part.expand(max(len(query), len(part)), *part.shape[1:]) for part in (key, value))
         query = query.expand(max(len(query), len(key)), *query.shape[1:])
         scores = torch.matmul(query, key.transpose(3, 4))
-        scores = scores * _of_heads(given["scale"]) if "scale" in given else scores / query.shape[-1] ** 0.5
+        root = (self.scale_channels or query.shape[-1]) ** 0.5
+        scores = scores * _of_heads(given["scale"]) if "scale" in given else scores / root
         if "bias" in given:
             scores = scores + self._bias(given["bias"], scores.shape[-2:], blocks)
         scores = scores + self._mask(scores)
+        if any(moves):
+            regions = _in_blocks(_regions(extents, moves).to(scores.device), blocks)[:, :, 0]
+            strangers = regions.unsqueeze(3) != regions.unsqueeze(2)  # (1, blocks, queries, keys)
+            scores = scores.masked_fill(strangers.unsqueeze(2), float("-inf"))
         if "sinks" in given:
             sinks = _of_heads(given["sinks"]).expand(*scores.shape[:-1], 1)
             weights = torch.cat([scores, sinks], -1).softmax(-1)[..., :-1]
         else:
             weights = scores.softmax(-1)
         y = torch.matmul(weights, value).transpose(3, 4).flatten(2, 3)
-        return _out_of_blocks(y, blocks, extents)
+        return _moved(_out_of_blocks(y, blocks, extents, self.grid), moves, 1)
 
     def _split(self, given: dict[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
         """Queries, keys, values, however they are given."""
@@ -72,8 +83,17 @@ class Attend(nn.Module):
             q, k, v = given["q"], given["k"], given["v"]
         return q, k, v
 
-    def _blocks(self, rank: int) -> tuple[int, ...] | None:
-        return (self.blocks,) * rank if isinstance(self.blocks, int) else self.blocks
+    @staticmethod
+    def _of_axes(value: int | tuple[int, ...] | None, rank: int) -> tuple[int, ...] | None:
+        return (value,) * rank if isinstance(value, int) else value
+
+    def _moves(self, extents: Sequence[int], blocks: tuple[int, ...] | None) -> tuple[int, ...]:
+        """How far blocks are moved along each axis: not at all where one is all there is."""
+        shifts = self._of_axes(self.shift, len(extents)) or ()
+        return tuple(
+            shift if extent > block else 0
+            for shift, extent, block in zip(shifts, extents, blocks or extents, strict=True)
+        )
 
     def _mask(self, scores: Tensor) -> Tensor:
         """Minus infinity for pairs that no query reads; queries are the last of the keys."""
@@ -245,23 +265,45 @@ def _of_heads(values: Tensor) -> Tensor:
     return values.reshape(values.shape[0], 1, values.shape[1], 1, 1)
 
 
-def _in_blocks(x: Tensor, blocks: tuple[int, ...] | None) -> Tensor:
+def _moved(x: Tensor, moves: Sequence[int], direction: int) -> Tensor:
+    """Rolled along its extents, forwards or backwards."""
+    return x.roll([direction * move for move in moves], tuple(range(2, x.dim()))) if any(moves) else x
+
+
+def _regions(extents: Sequence[int], moves: Sequence[int]) -> Tensor:
+    """A number for each position once moved, (1, 1, extent...): within a block, equal where they were neighbours."""
+    regions = torch.zeros(1, 1, *extents, dtype=torch.int64)
+    for axis, (extent, move) in enumerate(zip(extents, moves, strict=True)):
+        came_around = (torch.arange(extent) >= extent - move).long()
+        shape = [1] * regions.dim()
+        shape[2 + axis] = extent
+        regions = 2 * regions + came_around.reshape(shape)
+    return regions
+
+
+def _in_blocks(x: Tensor, blocks: tuple[int, ...] | None, grid: bool = False) -> Tensor:
     """(batch, channels, extent...) as (batch, blocks, channels, positions of a block)."""
     if blocks is None:
         return x.flatten(2).unsqueeze(1)
     rank = len(blocks)
-    pairs = [size for extent, block in zip(x.shape[2:], blocks, strict=True) for size in (extent // block, block)]
+    pairs = [
+        size
+        for extent, block in zip(x.shape[2:], blocks, strict=True)
+        for size in ((block, extent // block) if grid else (extent // block, block))
+    ]
     split = x.reshape(*x.shape[:2], *pairs)
-    order = [0, *range(2, 2 + 2 * rank, 2), 1, *range(3, 3 + 2 * rank, 2)]
+    outer, inner = range(2, 2 + 2 * rank, 2), range(3, 3 + 2 * rank, 2)
+    order = [0, *inner, 1, *outer] if grid else [0, *outer, 1, *inner]
     return split.permute(order).flatten(1, rank).flatten(3)
 
 
-def _out_of_blocks(y: Tensor, blocks: tuple[int, ...] | None, extents: Sequence[int]) -> Tensor:
+def _out_of_blocks(y: Tensor, blocks: tuple[int, ...] | None, extents: Sequence[int], grid: bool = False) -> Tensor:
     """The reverse, to these extents."""
     if blocks is None:
         return y.reshape(len(y), y.shape[2], *extents)
     rank = len(blocks)
     counts = [extent // block for extent, block in zip(extents, blocks, strict=True)]
     split = y.reshape(len(y), *counts, y.shape[2], *blocks)
-    order = [0, 1 + rank] + [axis for i in range(rank) for axis in (1 + i, 2 + rank + i)]
+    pairs = [(2 + rank + i, 1 + i) if grid else (1 + i, 2 + rank + i) for i in range(rank)]
+    order = [0, 1 + rank] + [axis for pair in pairs for axis in pair]
     return split.permute(order).reshape(len(y), y.shape[2], *extents)

@@ -230,6 +230,14 @@ class QuickGELU(nn.Module):
         return x * torch.sigmoid(1.702 * x)
 
 
+class Exponential(nn.Module):
+    """exp(x)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Of each element."""
+        return x.exp()
+
+
 class SoftCap(nn.Module):
     """Keeps numbers within a bound: cap * tanh(x / cap) (Gemma Team 2024, section 2)."""
 

@@ -88,3 +88,16 @@ class RMSNorm(nn.Module):
         last = x.movedim(1, -1)
         heads = last.reshape(*last.shape[:-1], -1, self.channels)
         return functional.rms_norm(heads, (self.channels,), self.weight, self.eps).flatten(-2).movedim(-1, 1)
+
+
+class L2Norm(nn.Module):
+    """Channels that come first, so many at a time, brought to unit length at each position."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.channels = channels
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Those of each head by themselves."""
+        heads = x.reshape(len(x), -1, self.channels, *x.shape[2:])
+        return functional.normalize(heads, dim=2).reshape(x.shape)

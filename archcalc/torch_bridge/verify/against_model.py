@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from math import isnan
 from typing import Any
 
@@ -95,13 +95,15 @@ def _of_type(inputs: Iterable[Tensor], dtype: torch.dtype) -> tuple[Tensor, ...]
     return tuple(each.to(dtype) if each.is_floating_point() else each for each in inputs)
 
 
-def values_check(name: str, against: str, graph: Graph, model: nn.Module) -> Check:
-    """Outputs on one input with the same weights: equal bit for bit, or but for rounding."""
+def values_check(
+    name: str, against: str, graph: Graph, model: nn.Module, settle: Callable[[nn.Module], None] | None = None
+) -> Check:
+    """Outputs on one input with the same weights: equal bit for bit, or but for rounding; `settle` as there."""
     if any(node.operator.name == "opaque" for node in graph.nodes[: graph.first_head]):
         reason = "an opaque layer is a stand-in that gives zeros"
         return Check(name, against, "", VALUES, VALUES, "", "not counted", reason)
     try:
-        found = compare_values(graph, model)
+        found = compare_values(graph, model, settle)
     except UnmatchedError as error:
         return Check(name, against, "", VALUES, "matched", f"{error}", "differs")
     if found.single == 0:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from archcalc.graph import Graph
 from archcalc.results.verification import Check
-from archcalc.torch_bridge.model.definitions import DEFINITIONS, has_heads, torchvision_model
+from archcalc.torch_bridge.model.definitions import DEFINITIONS, has_heads, settle, torchvision_model
 from archcalc.torch_bridge.verify.against_model import model_checks, values_check
 
 # torchvision/models/squeezenet.py, SqueezeNet.forward: ends in torch.flatten(x, 1); the paper's last layer is the pool
@@ -21,4 +21,4 @@ def torchvision_checks(name: str, graph: Graph, values: bool = False) -> Iterato
         theirs = torchvision_model(name, "meta", with_heads).train()  # heads run in training alone
         yield from model_checks(name, "torchvision", graph, theirs, with_heads, name in FLATTENED)
     if values:
-        yield values_check(name, "torchvision", graph, torchvision_model(name, "cpu"))
+        yield values_check(name, "torchvision", graph, torchvision_model(name, "cpu"), settle)

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import copy
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from math import nan
+from collections.abc import Callable, Iterable, Sequence
+from math import nan, prod
 from typing import Any, NamedTuple
 
 import torch
@@ -82,7 +82,9 @@ class Uses(TorchFunctionMode):
         before = frozenset[int]().union(*met)
         for name in waiting:
             stored = self._stored[name]
-            self.found.append(Use(name, as_matrix(stored.shape), isinstance(stored, nn.Parameter), before))
+            is_parameter = isinstance(stored, nn.Parameter)
+            shape = as_matrix(stored.shape) if is_parameter else as_table(stored.shape)
+            self.found.append(Use(name, shape, is_parameter, before))
             before = frozenset({len(self.found) - 1})
         return _Origin(before)
 
@@ -112,6 +114,11 @@ def as_matrix(shape: Sequence[int]) -> tuple[int, ...]:
     while len(shape) > 2 and shape[0] == 1:
         shape = shape[1:]
     return shape
+
+
+def as_table(shape: Sequence[int]) -> tuple[int, ...]:
+    """Of a buffer, a row for each position, as tables are kept here; all its leading axes are positions."""
+    return (prod(shape[:-1]), shape[-1]) if len(shape) > 2 else tuple(shape)
 
 
 def matched(ours: Sequence[Use], theirs: Sequence[Use]) -> dict[str, str]:
@@ -178,11 +185,16 @@ class Difference(NamedTuple):
         return self.double <= self.single * ROUNDING
 
 
-def compare_values(graph: Graph, model: nn.Module) -> Difference:
+def compare_values(graph: Graph, model: nn.Module, settle: Callable[[nn.Module], None] | None = None) -> Difference:
     """Run both on one input, with the weights of the model in ours; it is run as it is, for inference.
 
     What starts as ones or zeros is moved away from them in the copy that is run, so that nothing hides behind it: a
     scale of 0.000001 its branch, a variance of 1 what is added to it.
+
+    Args:
+        graph: of the network.
+        model: the other model.
+        settle: what is then done to the copy, as where a part of what is stored is never read.
 
     Raises:
         UnmatchedError: their parameters are not ours.
@@ -193,6 +205,8 @@ def compare_values(graph: Graph, model: nn.Module) -> Difference:
         for each in stored_tensors(theirs).values():
             if len(as_matrix(each.shape)) == 1:
                 each.add_(torch.rand_like(each), alpha=0.1)
+        if settle is not None:
+            settle(theirs)
         inputs = example_inputs(graph, BATCH)
         their_uses = Uses(theirs, inputs)
         with their_uses:
