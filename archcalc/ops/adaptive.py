@@ -15,7 +15,20 @@ from archcalc.dims import (
     select,
 )
 from archcalc.ops.arguments import argument
-from archcalc.ops.base import GLOBAL, AnyWindow, Arithmetic, Example, Operator, Parameters, TorchCall, Window, operator
+from archcalc.ops.base import (
+    GLOBAL,
+    OWN_INPUT,
+    AnyWindow,
+    Arithmetic,
+    Example,
+    Kept,
+    Operator,
+    Parameters,
+    Saved,
+    TorchCall,
+    Window,
+    operator,
+)
 from archcalc.ops.checks import require_spatial
 from archcalc.ops.shape import Shape, image, rank_suffix, sequence
 from archcalc.ops.window import per_axis
@@ -165,6 +178,10 @@ class GlobalMaxPool(Operator):
         """All positions."""
         return GLOBAL
 
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        """Its input, and where the largest is."""
+        return Saved(inputs=(0,), made=(Kept(y.elements, "indices"),))
+
     def torch(self, x: Shape) -> TorchCall:
         """`nn.AdaptiveMaxPool1d`, `2d` or `3d` to one position."""
         return TorchCall(f"nn.AdaptiveMaxPool{rank_suffix(x)}", (1,))
@@ -225,6 +242,10 @@ class AdaptiveAvgPool(Operator):
         """The longest window."""
         return _adaptive_window(x, self.size)
 
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        """Its input; torch takes the mean and keeps nothing where the size is 1, as `global_avgpool` does."""
+        return OWN_INPUT
+
     def torch(self, x: Shape) -> TorchCall:
         """`nn.AdaptiveAvgPool1d`, `2d` or `3d`."""
         size = per_axis(self.size, x.rank, "size")
@@ -282,6 +303,10 @@ class AdaptiveMaxPool(Operator):
     def window(self, x: Shape) -> Window:
         """The longest window."""
         return _adaptive_window(x, self.size)
+
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        """Its input, and where the largest are."""
+        return Saved(inputs=(0,), made=(Kept(y.elements, "indices"),))
 
     def torch(self, x: Shape) -> TorchCall:
         """`nn.AdaptiveMaxPool1d`, `2d` or `3d`."""

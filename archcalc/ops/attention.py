@@ -12,8 +12,10 @@ from archcalc.ops.base import (
     AnyWindow,
     Arithmetic,
     Example,
+    Kept,
     Operator,
     Parameters,
+    Saved,
     TorchCall,
     Window,
     operator,
@@ -283,6 +285,22 @@ class Attend(Operator):
             before = self.reach - 1 if self.causal else (self.reach - 1) // 2
             return Window(kernel=(self.reach,), stride=(1,), padding=(before,), dilation=(1,))
         return CAUSAL if self.causal and rank == 1 else GLOBAL
+
+    def saved(self, x: tuple[Shape, ...], y: Shape) -> Saved:
+        """Fused: its branches, output and a number for each row. Else copies of them, head by head, and all pairs."""
+        sizes = self.sizes(x)
+        rows = self.heads * sizes.queries.positions
+        if (
+            self.blocks is None
+            and self.branch(x, "bias") is None
+            and self.branch(x, "sinks") is None
+            and (self.branch(x, "scale") is None)
+        ):
+            return Saved(tuple(range(len(x))), True, (Kept(rows, "statistics"),))
+        queries = sizes.queries.positions * sizes.query_channels
+        keys = sizes.keys.positions * sizes.query_channels  # for all heads, those that share them too
+        values = sizes.keys.positions * sizes.output_channels
+        return Saved(made=(Kept(queries), Kept(keys), Kept(values), Kept(rows * self._row(sizes))))
 
     def torch(self, x: tuple[Shape, ...]) -> TorchCall:
         """A module of its own, on `torch.matmul`, which sees all pairs."""

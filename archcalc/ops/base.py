@@ -16,7 +16,7 @@ from archcalc.ops.roles import Roles
 from archcalc.ops.shape import Shape
 
 RULES = ("infer", "parameters", "arithmetic", "connections", "window", "torch")
-RULES_WITH_DEFAULT = ("state", "masked")  # nothing, unless an operator says otherwise
+RULES_WITH_DEFAULT = ("state", "masked", "saved")  # nothing, unless an operator says otherwise
 HEADINGS = ("Shapes:", "Counts:", "Errors:", "Source:")
 
 
@@ -97,6 +97,35 @@ NOTHING: Literal["nothing"] = "nothing"
 AnyWindow = Window | Literal["pointwise", "global", "causal", "nothing"]
 
 
+class Kept(NamedTuple):
+    """A tensor that the forward pass makes for the backward pass alone, elements of one example."""
+
+    elements: Dim
+    what: Literal["values", "indices", "mask", "statistics", "workspace"] = "values"
+    shared: bool = False  # one for all examples of a batch
+
+
+KEPT_BITS: Mapping[str, int] = {"indices": 64, "statistics": 32, "workspace": 8}
+"""Bits of an element by what it is; values and masks have those of the activations."""
+
+
+class Saved(NamedTuple):
+    """What an operation keeps of the forward pass for the backward pass, beside its parameters.
+
+    `inputs` are places among its inputs that it keeps whole, `output` tells whether it keeps what it gives, `made` are
+    tensors that nothing else reads. Whoever adds up counts each storage once.
+    """
+
+    inputs: tuple[int, ...] = ()
+    output: bool = False
+    made: tuple[Kept, ...] = ()
+    for_weights: bool = False  # inputs are kept for the gradient of the weights alone: not where these are frozen
+
+
+OWN_INPUT = Saved(inputs=(0,))
+OWN_OUTPUT = Saved(output=True)
+
+
 class TorchCall(NamedTuple):
     """The torch module or function that does the same, as data: `TorchCall("nn.ReLU")`. Arguments may be calls."""
 
@@ -162,6 +191,8 @@ class Operator:
     sources: ClassVar[bool] = False  # reads no input: first in its chain
     looks_up: ClassVar[bool] = False  # reads y.elements of its weights, and not all of them: one row for each position
     keeps: ClassVar[bool] = False  # gives the positions of earlier steps before those of its input
+    views: ClassVar[bool] = False  # gives the memory of its input under another shape
+    in_place: ClassVar[bool] = False  # may write what it gives over its input, as torch's `inplace=True`
     starts: ClassVar[bool] = False  # reads its further inputs in the first step only: a first hidden state
     weighted: ClassVar[bool] = False  # counts in the depth of a network
     pooling: ClassVar[bool] = False  # counts in the depth with pooling
@@ -272,6 +303,10 @@ class Operator:
     def masked(self, x: Any, y: Shape) -> Dim:
         """Of the macs, those of pairs that a mask excludes."""
         return 0
+
+    def saved(self, x: Any, y: Shape) -> Saved:
+        """What training keeps until the backward pass; nothing, as of copies, sums and views."""
+        return Saved()
 
 
 OperatorT = TypeVar("OperatorT", bound=Operator)

@@ -97,6 +97,8 @@ class SliceChannels(Operator):
     stop: Dim = argument("count", "the channel after the last")
     step: Dim = argument("count", "from one channel to the next", 1)
 
+    views = True
+
     def infer(self, x: Shape) -> Shape:
         """Output shape."""
         require_channels(x, self.name)

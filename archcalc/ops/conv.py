@@ -6,7 +6,7 @@ from typing import Any
 
 from archcalc.dims import Dim, RequirementError, maximum, prod, require_at_least, require_divides, require_equal
 from archcalc.ops.arguments import Table, argument
-from archcalc.ops.base import Arithmetic, Example, Operator, Parameters, TorchCall, Window, operator
+from archcalc.ops.base import OWN_INPUT, Arithmetic, Example, Operator, Parameters, Saved, TorchCall, Window, operator
 from archcalc.ops.checks import require_spatial
 from archcalc.ops.shape import Shape, image, rank_suffix, sequence
 from archcalc.ops.window import (
@@ -134,6 +134,10 @@ class Conv(Operator):
         """The kernel."""
         return window_of(x, self.kernel, self.stride, self.padding, self.dilation)
 
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        """Its input, for the gradient of the weights; torch keeps it where they are frozen too."""
+        return OWN_INPUT
+
     def torch(self, x: Shape) -> TorchCall:
         """`nn.Conv1d`, `nn.Conv2d` or `nn.Conv3d`; a table needs a module of its own."""
         window = (self.kernel, self.stride, self.padding, self.dilation)
@@ -219,6 +223,10 @@ class Depthwise(Operator):
     def window(self, x: Shape) -> Window:
         """The kernel."""
         return window_of(x, self.kernel, self.stride, self.padding, self.dilation)
+
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        """Its input, for the gradient of the weights; torch keeps it where they are frozen too."""
+        return OWN_INPUT
 
     def torch(self, x: Shape) -> TorchCall:
         """A convolution with as many groups as input channels."""
@@ -349,6 +357,10 @@ class Deconv(Operator):
             dilation=per_axis(self.dilation, rank, "dilation"),
             upsample=per_axis(self.stride, rank, "stride"),
         )
+
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        """Its input, for the gradient of the weights; torch keeps it where they are frozen too."""
+        return OWN_INPUT
 
     def torch(self, x: Shape) -> TorchCall:
         """`nn.ConvTranspose1d`, `nn.ConvTranspose2d` or `nn.ConvTranspose3d`; uneven padding is cropped after it."""

@@ -7,7 +7,19 @@ from typing import Any
 
 from archcalc.dims import Dim, RequirementError, require_at_least, require_divides, require_equal
 from archcalc.ops.arguments import argument
-from archcalc.ops.base import POINTWISE, AnyWindow, Arithmetic, Example, Operator, Parameters, TorchCall, operator
+from archcalc.ops.base import (
+    OWN_INPUT,
+    POINTWISE,
+    AnyWindow,
+    Arithmetic,
+    Example,
+    Kept,
+    Operator,
+    Parameters,
+    Saved,
+    TorchCall,
+    operator,
+)
 from archcalc.ops.checks import require_spatial, unchanged
 from archcalc.ops.shape import Shape, features, sequence
 
@@ -50,6 +62,10 @@ class Embedding(Operator):
     def window(self, x: Shape) -> AnyWindow:
         """Its own position."""
         return POINTWISE
+
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        """Its tokens."""
+        return OWN_INPUT
 
     def torch(self, x: Shape) -> TorchCall:
         """`nn.Embedding` with its channels brought first."""
@@ -266,6 +282,11 @@ class Sinusoid(Operator):
     def window(self, x: Shape) -> AnyWindow:
         """The one number."""
         return POINTWISE
+
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        """Its angles, and the frequencies."""
+        half = (self.channels + 1) // 2
+        return Saved(made=(Kept(half * x.elements), Kept(half, shared=True)))
 
     def torch(self, x: Shape) -> TorchCall:
         """A module of its own; torch has none."""

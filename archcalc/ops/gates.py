@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from archcalc.dims import Dim, require_divides
 from archcalc.ops.arguments import argument
-from archcalc.ops.base import POINTWISE, AnyWindow, Arithmetic, Example, Operator, Parameters, TorchCall, operator
+from archcalc.ops.base import (
+    OWN_INPUT,
+    POINTWISE,
+    AnyWindow,
+    Arithmetic,
+    Example,
+    Operator,
+    Parameters,
+    Saved,
+    TorchCall,
+    operator,
+)
 from archcalc.ops.checks import require_channels, unchanged
 from archcalc.ops.shape import Shape, features, image, sequence
 
@@ -47,6 +58,10 @@ class GELU(Operator):
     def window(self, x: Shape) -> AnyWindow:
         """Its own position."""
         return POINTWISE
+
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        """Its input."""
+        return OWN_INPUT
 
     def torch(self, x: Shape) -> TorchCall:
         """`nn.GELU`."""
@@ -102,6 +117,10 @@ class PReLU(Operator):
     def window(self, x: Shape) -> AnyWindow:
         """Its own position."""
         return POINTWISE
+
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        """Its input."""
+        return OWN_INPUT
 
     def torch(self, x: Shape) -> TorchCall:
         """`nn.PReLU`."""
@@ -164,6 +183,10 @@ class GLU(Operator):
         """Its own position."""
         return POINTWISE
 
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        """Its input, both halves."""
+        return OWN_INPUT
+
     def torch(self, x: Shape) -> TorchCall:
         """`nn.GLU` along the channels."""
         return TorchCall("nn.GLU", (1,))
@@ -221,6 +244,10 @@ class Maxout(Operator):
     def window(self, x: Shape) -> AnyWindow:
         """Its own position."""
         return POINTWISE
+
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        """Its input and output, which tell the largest."""
+        return Saved(inputs=(0,), output=True)
 
     def torch(self, x: Shape) -> TorchCall:
         """A module of its own; torch has none."""

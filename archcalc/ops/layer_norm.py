@@ -6,7 +6,18 @@ from typing import Any
 
 from archcalc.dims import Dim, RequirementError, prod, require_divides
 from archcalc.ops.arguments import argument
-from archcalc.ops.base import POINTWISE, AnyWindow, Arithmetic, Example, Operator, Parameters, TorchCall, operator
+from archcalc.ops.base import (
+    POINTWISE,
+    AnyWindow,
+    Arithmetic,
+    Example,
+    Kept,
+    Operator,
+    Parameters,
+    Saved,
+    TorchCall,
+    operator,
+)
 from archcalc.ops.checks import require_channels
 from archcalc.ops.norm import EPS, EPS_OF_TORCH, affine, standardised, torch_own
 from archcalc.ops.shape import Shape, features, image, sequence
@@ -73,6 +84,10 @@ class LayerNorm(Operator):
     def window(self, x: Shape) -> AnyWindow:
         """Its own position."""
         return POINTWISE
+
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        """Its input, and mean and deviation of what is normalised together."""
+        return Saved(inputs=(0,), made=(Kept(2 * prod(self._sets(x)[1].values()), "statistics"),))
 
     def torch(self, x: Shape) -> TorchCall:
         """`nn.LayerNorm`, which takes the last axes; channels that come first need a module of its own."""
@@ -156,6 +171,10 @@ class RMSNorm(Operator):
     def window(self, x: Shape) -> AnyWindow:
         """Its own position."""
         return POINTWISE
+
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        """Its input, a factor for each root, and for the scale what it scales."""
+        return Saved(inputs=(0,), made=(Kept(self.heads * x.positions), *([Kept(x.elements)] if self.scale else [])))
 
     def torch(self, x: Shape) -> TorchCall:
         """`nn.RMSNorm`, which takes the last axes; channels that come first need a module of its own."""

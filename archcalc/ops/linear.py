@@ -8,12 +8,15 @@ from archcalc.dims import Dim, prod, require_equal
 from archcalc.ops.arguments import LayerReference, argument
 from archcalc.ops.base import (
     GLOBAL,
+    OWN_INPUT,
     POINTWISE,
     AnyWindow,
     Arithmetic,
     Example,
+    Kept,
     Operator,
     Parameters,
+    Saved,
     TorchCall,
     Window,
     operator,
@@ -121,6 +124,10 @@ class Linear(Operator):
         """All positions; of a sequence, its own."""
         return _reach(x)
 
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        """Its input, for the gradient of the weights alone."""
+        return Saved(inputs=(0,), for_weights=True)
+
     def torch(self, x: Shape) -> TorchCall:
         """`nn.Linear`; at each position of a sequence, channels first, `nn.Conv1d` with a kernel of 1.
 
@@ -194,6 +201,10 @@ class RBF(Operator):
         """All positions; of a sequence, its own."""
         return _reach(x)
 
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        """Differences from all codes."""
+        return Saved(made=(Kept(self.channels * x.elements),))
+
     def torch(self, x: Shape) -> TorchCall:
         """A module of its own; torch has none."""
         return TorchCall("archcalc.RBF", (_inputs(x), self.channels))
@@ -265,6 +276,10 @@ class PatchEmbedding(Operator):
     def window(self, x: Shape) -> Window:
         """A patch, along the axes of the input."""
         return window_of(x, self.patch, self.patch, 0)
+
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        """Its input, as of `conv`."""
+        return OWN_INPUT
 
     def torch(self, x: Shape) -> TorchCall:
         """A convolution whose stride is its kernel, its positions then in a row."""

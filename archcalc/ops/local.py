@@ -6,7 +6,19 @@ from typing import Any
 
 from archcalc.dims import Dim, RequirementError, prod, require_divides, require_equal
 from archcalc.ops.arguments import argument
-from archcalc.ops.base import GLOBAL, AnyWindow, Arithmetic, Example, Operator, Parameters, TorchCall, Window, operator
+from archcalc.ops.base import (
+    GLOBAL,
+    AnyWindow,
+    Arithmetic,
+    Example,
+    Kept,
+    Operator,
+    Parameters,
+    Saved,
+    TorchCall,
+    Window,
+    operator,
+)
 from archcalc.ops.checks import require_spatial
 from archcalc.ops.shape import Shape, image, sequence
 from archcalc.ops.window import PADDING_WORDS, all_padding, explicit_padding, per_axis, slide, window_of
@@ -61,6 +73,10 @@ class Local(Operator):
     def window(self, x: Shape) -> Window:
         """The kernel."""
         return window_of(x, self.kernel, self.stride, self.padding, self.dilation)
+
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        """Its windows, one after the other: each input as often as it is read."""
+        return Saved(made=(Kept(x.channels * prod(per_axis(self.kernel, x.rank, "kernel")) * y.positions),))
 
     def torch(self, x: Shape) -> TorchCall:
         """A module of its own; torch has none."""
@@ -207,6 +223,10 @@ class DeformConv(Operator):
     def window(self, x: tuple[Shape, ...]) -> AnyWindow:
         """Wherever the offsets point."""
         return GLOBAL
+
+    def saved(self, x: tuple[Shape, ...], y: Shape) -> Saved:
+        """All branches."""
+        return Saved(inputs=tuple(range(len(x))))
 
     def torch(self, x: tuple[Shape, ...]) -> TorchCall:
         """`torchvision.ops.deform_conv2d` with weights of its own."""

@@ -13,7 +13,18 @@ from archcalc.dims import (
     total,
 )
 from archcalc.ops.arguments import argument
-from archcalc.ops.base import POINTWISE, AnyWindow, Arithmetic, Example, Operator, Parameters, TorchCall, operator
+from archcalc.ops.base import (
+    POINTWISE,
+    AnyWindow,
+    Arithmetic,
+    Example,
+    Kept,
+    Operator,
+    Parameters,
+    Saved,
+    TorchCall,
+    operator,
+)
 from archcalc.ops.checks import require_channels
 from archcalc.ops.shape import Shape, features, image, sequence
 
@@ -293,6 +304,10 @@ class Mul(Operator):
     def window(self, x: Shapes) -> AnyWindow:
         """Its own position."""
         return POINTWISE
+
+    def saved(self, x: Shapes, y: Shape) -> Saved:
+        """All branches, and products before the last."""
+        return Saved(inputs=tuple(range(len(x))), made=(Kept((len(x) - 2) * y.elements),))
 
     def torch(self, x: Shapes) -> TorchCall:
         """`torch.mul` of two branches."""

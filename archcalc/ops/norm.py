@@ -13,7 +13,18 @@ from typing import Any
 
 from archcalc.dims import Dim, require_divides
 from archcalc.ops.arguments import argument
-from archcalc.ops.base import POINTWISE, AnyWindow, Arithmetic, Example, Operator, Parameters, TorchCall, operator
+from archcalc.ops.base import (
+    POINTWISE,
+    AnyWindow,
+    Arithmetic,
+    Example,
+    Kept,
+    Operator,
+    Parameters,
+    Saved,
+    TorchCall,
+    operator,
+)
 from archcalc.ops.checks import require_channels, require_spatial, unchanged
 from archcalc.ops.shape import Shape, image, rank_suffix, sequence
 
@@ -85,6 +96,10 @@ class BatchNorm(Operator):
         """Its own position."""
         return POINTWISE
 
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        """Its input, and of each channel mean and deviation over the batch."""
+        return Saved(inputs=(0,), made=(Kept(2 * x.channels, "statistics", shared=True),))
+
     def torch(self, x: Shape) -> TorchCall:
         """`nn.BatchNorm1d`, `2d` or `3d`, which have both of scale and shift or none."""
         if self.scale != self.shift:
@@ -154,6 +169,10 @@ class GroupNorm(Operator):
         """Its own position."""
         return POINTWISE
 
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        """Its input, and mean and deviation of each group."""
+        return Saved(inputs=(0,), made=(Kept(2 * self.groups, "statistics"),))
+
     def torch(self, x: Shape) -> TorchCall:
         """`nn.GroupNorm`, which has both of scale and shift or none."""
         if self.scale != self.shift:
@@ -213,6 +232,10 @@ class InstanceNorm(Operator):
     def window(self, x: Shape) -> AnyWindow:
         """Its own position."""
         return POINTWISE
+
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        """Its input, mean and deviation of each channel, and the scale once for each example."""
+        return Saved(inputs=(0,), made=(Kept((3 if self.scale else 2) * x.channels, "statistics"),))
 
     def torch(self, x: Shape) -> TorchCall:
         """`nn.InstanceNorm1d`, `2d` or `3d`, which have both of scale and shift or none."""
@@ -280,6 +303,10 @@ class LRN(Operator):
     def window(self, x: Shape) -> AnyWindow:
         """Its own position."""
         return POINTWISE
+
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        """Its input, what it is divided by, the base of that power, and the squares with zeros around."""
+        return Saved(inputs=(0,), made=(Kept(2 * x.elements), Kept((x.channels + self.size - 1) * x.positions)))
 
     def torch(self, x: Shape) -> TorchCall:
         """`nn.LocalResponseNorm`."""

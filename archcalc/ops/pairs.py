@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from archcalc.dims import Dim, RequirementError, require_equal
-from archcalc.ops.base import POINTWISE, AnyWindow, Arithmetic, Example, Operator, Parameters, TorchCall, operator
+from archcalc.ops.base import (
+    POINTWISE,
+    AnyWindow,
+    Arithmetic,
+    Example,
+    Operator,
+    Parameters,
+    Saved,
+    TorchCall,
+    operator,
+)
 from archcalc.ops.checks import require_channels
 from archcalc.ops.shape import Shape, features, image, sequence
 
@@ -114,6 +124,10 @@ class Dot(Operator):
     def window(self, x: Shapes) -> AnyWindow:
         """Its own position."""
         return POINTWISE
+
+    def saved(self, x: Shapes, y: Shape) -> Saved:
+        """Both branches."""
+        return Saved(inputs=(0, 1))
 
     def torch(self, x: Shapes) -> TorchCall:
         """A module of its own, on `torch.bmm`."""

@@ -12,7 +12,18 @@ from typing import Any, NamedTuple
 
 from archcalc.dims import Dim
 from archcalc.ops.arguments import REQUIRED, Argument, argument
-from archcalc.ops.base import POINTWISE, AnyWindow, Arithmetic, Example, Operator, Parameters, TorchCall, operator
+from archcalc.ops.base import (
+    POINTWISE,
+    AnyWindow,
+    Arithmetic,
+    Example,
+    Kept,
+    Operator,
+    Parameters,
+    Saved,
+    TorchCall,
+    operator,
+)
 from archcalc.ops.checks import require_channels
 from archcalc.ops.shape import Shape, features, image
 
@@ -60,6 +71,30 @@ def _window(self: Any, x: Shape) -> AnyWindow:
 def _torch(self: Any, x: Shape) -> TorchCall:
     """The module of that name, with the arguments in order."""
     return TorchCall(self.module, tuple(float(value) for value in self.values().values()))
+
+
+def _saved(self: Any, x: Shape, y: Shape) -> Saved:
+    """Its input or its output, whichever its derivative is told by; of a formula in several steps what these keep."""
+    inputs, output, made = KEEPS.get(self.name, (1, False, 0))
+    return Saved((0,) * inputs, output, tuple([Kept(x.elements)] * made))
+
+
+# Of the activations whose derivative is not told by the input alone: whether torch keeps the input, the output, and
+# how many tensors more. torch: tools/autograd/derivatives.yaml.
+KEEPS = {
+    "relu": (0, True, 0),
+    "sigmoid": (0, True, 0),
+    "tanh": (0, True, 0),
+    "rrelu": (1, False, 1),  # the slopes
+    "quick_gelu": (1, False, 1),  # the gate
+    "softcap": (0, False, 1),  # the hyperbolic tangent
+    "scaled_tanh": (0, False, 1),
+    "tanhshrink": (0, False, 1),
+    "softsign": (1, False, 1),  # the denominator
+    "log_sigmoid": (1, False, 1),  # an exponential
+}
+IN_PLACE = {"relu", "relu6", "leaky_relu", "rrelu", "elu", "selu", "celu", "silu", "mish", "hard_sigmoid", "hard_swish"}
+IN_PLACE |= {"hard_tanh", "threshold"}  # those whose module in torch has `inplace`
 
 
 class Activation(NamedTuple):
@@ -320,6 +355,7 @@ RULES_OF_A_ROW = {
     "arithmetic": _arithmetic,
     "connections": _connections,
     "window": _window,
+    "saved": _saved,
     "torch": _torch,
 }
 WORDS_OF_COSTS = ("additions", "multiplications", "divisions", "comparisons", "transcendentals")
@@ -350,6 +386,7 @@ def _define(name: str, row: Activation) -> type[Operator]:
         **RULES_OF_A_ROW,
         **declared,
         "cost": row.cost,
+        "in_place": name in IN_PLACE,
         "formula": row.formula,
         "module": row.module,
         "examples": (

@@ -6,7 +6,18 @@ from typing import Any
 
 from archcalc.dims import Dim, Inside, RequirementError, prod, require_at_least
 from archcalc.ops.arguments import argument
-from archcalc.ops.base import Arithmetic, Example, Operator, Parameters, TorchCall, Window, operator
+from archcalc.ops.base import (
+    OWN_INPUT,
+    Arithmetic,
+    Example,
+    Kept,
+    Operator,
+    Parameters,
+    Saved,
+    TorchCall,
+    Window,
+    operator,
+)
 from archcalc.ops.checks import require_spatial
 from archcalc.ops.shape import Shape, image, rank_suffix, sequence
 from archcalc.ops.window import PADDING_WORDS, all_padding, per_axis, slide, taps_inside, window_of
@@ -121,6 +132,10 @@ class MaxPool(Operator):
         """The kernel."""
         return window_of(x, self.kernel, _strides(self.kernel, self.stride), self.padding, self.dilation)
 
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        """Its input, and where the largest are."""
+        return Saved(inputs=(0,), made=(Kept(y.elements, "indices"),))
+
     def torch(self, x: Shape) -> TorchCall:
         """`nn.MaxPool1d`, `nn.MaxPool2d` or `nn.MaxPool3d`."""
         window = (self.kernel, self.stride, self.padding, self.dilation)
@@ -187,6 +202,10 @@ class AvgPool(Operator):
     def window(self, x: Shape) -> Window:
         """The kernel."""
         return window_of(x, self.kernel, _strides(self.kernel, self.stride), self.padding)
+
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        """Its input, of which torch needs no more than the size."""
+        return OWN_INPUT
 
     def torch(self, x: Shape) -> TorchCall:
         """`nn.AvgPool1d`, `nn.AvgPool2d` or `nn.AvgPool3d`."""
@@ -256,6 +275,10 @@ class LPPool(Operator):
     def window(self, x: Shape) -> Window:
         """The kernel."""
         return window_of(x, self.kernel, _strides(self.kernel, self.stride), 0)
+
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        """Its input, the powers, and of each window its mean, sign, absolute value and root."""
+        return Saved(inputs=(0,), made=(Kept(x.elements), Kept(4 * y.elements)))
 
     def torch(self, x: Shape) -> TorchCall:
         """`nn.LPPool1d`, `nn.LPPool2d` or `nn.LPPool3d`."""
@@ -328,6 +351,10 @@ class Subsample(Operator):
     def window(self, x: Shape) -> Window:
         """The kernel."""
         return window_of(x, self.kernel, _strides(self.kernel, self.stride), 0)
+
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        """Its input and, for the coefficients, the sums."""
+        return Saved(inputs=(0,), made=(Kept(y.elements),))
 
     def torch(self, x: Shape) -> TorchCall:
         """A module of its own; torch has none."""

@@ -156,6 +156,8 @@ class SlicePositions(Operator):
     stop: Any = argument("extents", "the position after the last; all where not given", None)
     step: Any = argument("extents", "from one position to the next", 1)
 
+    views = True
+
     def _ends(self, x: Shape) -> tuple[Dim, ...]:
         return x.spatial if self.stop is None else per_axis(self.stop, x.rank, "stop")
 

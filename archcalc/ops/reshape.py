@@ -8,12 +8,14 @@ from archcalc.dims import Dim, RequirementError, require_at_least
 from archcalc.ops.arguments import argument
 from archcalc.ops.base import (
     GLOBAL,
+    OWN_INPUT,
     POINTWISE,
     AnyWindow,
     Arithmetic,
     Example,
     Operator,
     Parameters,
+    Saved,
     TorchCall,
     Window,
     operator,
@@ -47,6 +49,8 @@ class Flatten(Operator):
     Errors:  no-channels.
     Source:  torch.nn.Flatten.
     """
+
+    views = True
 
     def infer(self, x: Shape) -> Shape:
         """Output shape."""
@@ -130,6 +134,10 @@ class Pad(Operator):
     def window(self, x: Shape) -> Window:
         """One position, shifted."""
         return _shifted(x, tuple(before for before, _ in explicit_padding(self.padding, x.rank, 1, 1)))
+
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        """Nothing of zeros; else its input, of which torch needs no more than the size."""
+        return Saved() if self.mode == "zeros" else OWN_INPUT
 
     def torch(self, x: Shape) -> TorchCall:
         """`nn.ZeroPad2d` and its like."""

@@ -11,8 +11,10 @@ from archcalc.ops.base import (
     Arithmetic,
     Copies,
     Example,
+    Kept,
     Operator,
     Parameters,
+    Saved,
     TorchCall,
     operator,
 )
@@ -113,6 +115,11 @@ class Route(Operator):
     def window(self, x: Shapes) -> AnyWindow:
         """Its own position."""
         return POINTWISE
+
+    def saved(self, x: Shapes, y: Shape) -> Saved:
+        """What the experts give, and which were chosen with what weights."""
+        chosen = self.top * y.positions
+        return Saved(inputs=(self.given.index("expert"),), made=(Kept(chosen, "indices"), Kept(chosen)))
 
     def torch(self, x: Shapes) -> TorchCall:
         """A module of its own, which takes one expert's outputs for those of all that are chosen."""

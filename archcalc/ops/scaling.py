@@ -7,7 +7,18 @@ from typing import Any
 
 from archcalc.dims import Dim, require_at_least
 from archcalc.ops.arguments import argument
-from archcalc.ops.base import POINTWISE, AnyWindow, Arithmetic, Example, Operator, Parameters, TorchCall, operator
+from archcalc.ops.base import (
+    POINTWISE,
+    AnyWindow,
+    Arithmetic,
+    Example,
+    Kept,
+    Operator,
+    Parameters,
+    Saved,
+    TorchCall,
+    operator,
+)
 from archcalc.ops.checks import unchanged
 from archcalc.ops.shape import Shape, features, image, rank_suffix, sequence
 
@@ -101,6 +112,10 @@ class ChannelScale(Operator):
         """Its own position."""
         return POINTWISE
 
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        """Its input, for the gradient of the factors alone."""
+        return Saved(inputs=(0,), for_weights=True)
+
     def torch(self, x: Shape) -> TorchCall:
         """A module of its own; torch has none."""
         return TorchCall("archcalc.ChannelScale", (1 if self.shared else x.channels,))
@@ -154,6 +169,8 @@ class Dropout(Operator):
 
     p: Any = argument("number", PROBABILITY, Fraction(1, 2), 0)
 
+    in_place = True
+
     def infer(self, x: Shape) -> Shape:
         """Output shape."""
         return _dropped(x, self)
@@ -173,6 +190,10 @@ class Dropout(Operator):
     def window(self, x: Shape) -> AnyWindow:
         """Its own position."""
         return POINTWISE
+
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        """Which elements are left out: on CPU as numbers that they are multiplied by."""
+        return Saved(made=(Kept(x.elements, "mask"),))
 
     def torch(self, x: Shape) -> TorchCall:
         """`nn.Dropout`."""
@@ -208,6 +229,8 @@ class SpatialDropout(Operator):
 
     p: Any = argument("number", PROBABILITY, Fraction(1, 2), 0)
 
+    in_place = True
+
     def infer(self, x: Shape) -> Shape:
         """Output shape."""
         return _dropped(x, self)
@@ -227,6 +250,10 @@ class SpatialDropout(Operator):
     def window(self, x: Shape) -> AnyWindow:
         """Its own position."""
         return POINTWISE
+
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        """Which channels are left out."""
+        return Saved(made=(Kept(x.channels, "mask"),))
 
     def torch(self, x: Shape) -> TorchCall:
         """`nn.Dropout1d`, `2d` or `3d`; of features, each is a channel."""
@@ -263,6 +290,8 @@ class AlphaDropout(Operator):
 
     p: Any = argument("number", PROBABILITY, Fraction(1, 2), 0)
 
+    in_place = True
+
     def infer(self, x: Shape) -> Shape:
         """Output shape."""
         return _dropped(x, self)
@@ -282,6 +311,10 @@ class AlphaDropout(Operator):
     def window(self, x: Shape) -> AnyWindow:
         """Its own position."""
         return POINTWISE
+
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        """Which elements are left out."""
+        return Saved(made=(Kept(x.elements, "mask"),))
 
     def torch(self, x: Shape) -> TorchCall:
         """`nn.AlphaDropout`."""
@@ -330,6 +363,10 @@ class DropPath(Operator):
     def window(self, x: Shape) -> AnyWindow:
         """Its own position."""
         return POINTWISE
+
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        """Whether an example is left out."""
+        return Saved(made=(Kept(1, "workspace"),))
 
     def torch(self, x: Shape) -> TorchCall:
         """A module of its own; torch has none."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from archcalc.dims import Dim, require_divides, require_equal
 from archcalc.ops.arguments import argument
-from archcalc.ops.base import CAUSAL, AnyWindow, Arithmetic, Example, Operator, Parameters, TorchCall, operator
+from archcalc.ops.base import CAUSAL, AnyWindow, Arithmetic, Example, Operator, Parameters, Saved, TorchCall, operator
 from archcalc.ops.checks import require_sequence
 from archcalc.ops.roles import Roles
 from archcalc.ops.shape import Shape, sequence
@@ -118,6 +118,10 @@ class Scan(Operator):
         """Those up to its own, by way of the state."""
         return CAUSAL
 
+    def saved(self, x: tuple[Shape, ...], y: Shape) -> Saved:
+        """Its branches: kernels compute the states again (Gu and Dao 2023, section 3.3.2)."""
+        return Saved(inputs=tuple(range(len(x))))
+
     def torch(self, x: tuple[Shape, ...]) -> TorchCall:
         """A module of its own; torch has none."""
         return TorchCall("archcalc.Scan", (self.given, self.branch(x, "x").channels, self.states, self.heads))
@@ -209,6 +213,10 @@ class Delta(Operator):
     def window(self, x: tuple[Shape, ...]) -> AnyWindow:
         """Those up to its own, by way of the state."""
         return CAUSAL
+
+    def saved(self, x: tuple[Shape, ...], y: Shape) -> Saved:
+        """Its branches: kernels compute the states again."""
+        return Saved(inputs=tuple(range(len(x))))
 
     def torch(self, x: tuple[Shape, ...]) -> TorchCall:
         """A module of its own; torch has none."""

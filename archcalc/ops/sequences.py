@@ -91,6 +91,8 @@ class SelectToken(Operator):
 
     index: Dim = argument("count", "position, counted from 0; the last is x.length - 1", at_least=0)
 
+    views = True
+
     def infer(self, x: Shape) -> Shape:
         """Output shape."""
         require_sequence(x, self.name)
@@ -146,6 +148,8 @@ class ToSequence(Operator):
              torch.nn.Flatten(2).
     """
 
+    views = True
+
     def infer(self, x: Shape) -> Shape:
         """Output shape."""
         require_spatial(x, self.name)
@@ -195,6 +199,8 @@ class ToImage(Operator):
 
     height: Dim = argument("count", "rows")
     width: Dim = argument("count", "columns")
+
+    views = True
 
     def infer(self, x: Shape) -> Shape:
         """Output shape."""

@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from archcalc.dims import Dim, RequirementError
-from archcalc.ops.base import POINTWISE, AnyWindow, Arithmetic, Example, Operator, Parameters, TorchCall, operator
+from archcalc.ops.base import (
+    OWN_OUTPUT,
+    POINTWISE,
+    AnyWindow,
+    Arithmetic,
+    Example,
+    Operator,
+    Parameters,
+    Saved,
+    TorchCall,
+    operator,
+)
 from archcalc.ops.checks import unchanged
 from archcalc.ops.shape import Shape, features, image, sequence
 
@@ -49,6 +60,10 @@ class Softmax(Operator):
     def window(self, x: Shape) -> AnyWindow:
         """Its own position."""
         return POINTWISE
+
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        """Its output."""
+        return OWN_OUTPUT
 
     def torch(self, x: Shape) -> TorchCall:
         """`nn.Softmax` along the channels."""
@@ -108,6 +123,10 @@ class Softmax2d(Operator):
         """Its own position."""
         return POINTWISE
 
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        """Its output."""
+        return OWN_OUTPUT
+
     def torch(self, x: Shape) -> TorchCall:
         """`nn.Softmax2d`."""
         return TorchCall("nn.Softmax2d")
@@ -159,6 +178,10 @@ class Softmin(Operator):
     def window(self, x: Shape) -> AnyWindow:
         """Its own position."""
         return POINTWISE
+
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        """Its output."""
+        return OWN_OUTPUT
 
     def torch(self, x: Shape) -> TorchCall:
         """`nn.Softmin` along the channels."""
@@ -217,6 +240,10 @@ class LogSoftmax(Operator):
     def window(self, x: Shape) -> AnyWindow:
         """Its own position."""
         return POINTWISE
+
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        """Its output."""
+        return OWN_OUTPUT
 
     def torch(self, x: Shape) -> TorchCall:
         """`nn.LogSoftmax` along the channels."""

@@ -53,6 +53,9 @@ def figures(operator: Operator, x: Any) -> Figures:
     numbers["connections"] = operator.connections(x, y)
     numbers["state"] = operator.state(x, y)
     numbers["masked"] = operator.masked(x, y)
+    saved = operator.saved(x, y)
+    numbers |= {f"saved {place}": kept.elements for place, kept in enumerate(saved.made)}
+    words["saved"] = saved._replace(made=tuple([kept._replace(elements=0) for kept in saved.made]))
     window = operator.window(x)
     if isinstance(window, Window):
         for field, axes in {**window._asdict(), "is_known": (window.is_known,)}.items():
@@ -268,7 +271,7 @@ def test_documents_have_their_headings(cls: type[Operator]) -> None:
         assert text.endswith(".")
     for rule in ("infer", "parameters", "arithmetic", "connections", "window", "torch"):
         assert vars(cls)[rule].__doc__
-    for rule in ("state", "masked"):
+    for rule in ("state", "masked", "saved"):
         assert getattr(cls, rule).__doc__
 
 
