@@ -1,0 +1,149 @@
+"""Bodies with the names of what is referred to: the terms of a region, whole and by themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from archcalc.importing import names
+from archcalc.importing.contract import ROLE
+from archcalc.importing.terms import (
+    Chain,
+    Choice,
+    Item,
+    Local,
+    Merge,
+    Op,
+    Outer,
+    Ref,
+    Repeat,
+    Use,
+    mapped,
+    walk,
+)
+
+INPUT_OF_BODY = Local("x")
+
+
+class Whole(NamedTuple):
+    """A body in which every reference has a name; `outer` are the values that it takes from around."""
+
+    chain: Chain
+    outer: list[int]
+
+
+def whole(
+    chain: Chain, main: int | None, known: dict[int, str], hidden: Iterable[str] = (), used: set[str] | None = None
+) -> Whole:
+    """Name what a body refers to.
+
+    Args:
+        chain: with pairs of names and values as names of items, and values in references.
+        main: the value that the body reads; `x` inside of it.
+        known: paths of values that have one already: inputs of the network, and layers of the bodies before.
+        hidden: names that something else in the file has.
+        used: names that entries of this body have already; those that it gets are added.
+
+    Returns:
+        The chain with plain names, and the values that are neither in it nor known.
+    """
+    referred = {part.value for part in walk(chain) if type(part) is Ref}
+    namer = _Namer(referred, hidden)
+    named = namer.chain(chain, "", set() if used is None else used)
+    paths = {**known, **namer.paths}
+    outer: list[int] = []
+
+    def resolve(part: Any) -> Any:
+        if type(part) is Ref:
+            if part.value in paths:
+                return Local(paths[part.value])
+            if part.value == main:
+                return INPUT_OF_BODY
+            if part.value not in outer:
+                outer.append(part.value)
+            return Outer(outer.index(part.value))
+        return mapped(part, resolve)
+
+    resolved = resolve(named)
+    known.update(namer.paths)
+    return Whole(resolved, outer)
+
+
+class _Namer:
+    """Gives names to the items of a chain, those that are referred to first."""
+
+    def __init__(self, referred: set[int], hidden: Iterable[str]) -> None:
+        self.referred = referred
+        self.hidden = set(hidden)
+        self.paths: dict[int, str] = {}
+
+    def keeps(self, item: Any) -> bool:
+        """Whether an item, or something in it, is referred to."""
+        if item.name[1] in self.referred:
+            return True
+        return type(item.term) is Chain and any(self.keeps(inner) for inner in item.term.items)
+
+    def chain(self, chain: Chain, prefix: str, used: set[str]) -> Chain:
+        items: list[Any] = []
+        for item in chain.items:
+            self.spliced(item, items)
+        kept = [self.keeps(item) for item in items]
+        given: dict[int, str] = {}
+        for turn in (True, False):
+            for at, item in enumerate(items):
+                if kept[at] is turn and (turn or names.plain(item.name[0])):
+                    wanted = names.plain(item.name[0]) or word_of(item.term)
+                    given[at] = names.entry(wanted, used, turn, self.hidden)
+        named = []
+        for at, item in enumerate(items):
+            name = given.get(at, "")
+            path = f"{prefix}.{name}" if prefix else name
+            if kept[at]:
+                self.paths[item.name[1]] = path
+            named.append(Item(name, self.within(item.term, path if kept[at] else "", kept[at]), kept[at]))
+        return Chain(tuple(named))
+
+    def spliced(self, item: Any, items: list[Any]) -> None:
+        """A chain that nothing can name, and that holds what is referred to, stands in the chain around it."""
+        is_nameless = not names.plain(item.name[0])
+        if type(item.term) is Chain and is_nameless and any(self.keeps(inner) for inner in item.term.items):
+            *inner, last = item.term.items
+            for part in inner:
+                self.spliced(part, items)
+            self.spliced(last, items)
+        else:
+            items.append(item)
+
+    def within(self, term: Any, path: str, is_kept: bool) -> Any:
+        """What stands in a term: chains there have names of their own."""
+        if type(term) is Chain:
+            return self.chain(term, path, set())
+        if type(term) is Merge:
+            used: set[str] = set()
+            branches = []
+            for branch in term.branches:
+                text, value = branch.name
+                name = text if value == ROLE else names.entry(text, used) if names.plain(text) else ""
+                branches.append(Item(name, self.within(branch.term, "", False)))
+            return Merge(term.op, tuple(branches))
+        if type(term) in (Repeat, Choice):
+            return mapped(term, lambda part: self.within(part, "", False))
+        return term
+
+
+def word_of(term: Any) -> str:
+    """What a layer without a name is called: as its operator or module."""
+    while True:
+        if isinstance(term, (Op, Use)):
+            return str(term[0])
+        if isinstance(term, Merge):
+            return term.op.name
+        if isinstance(term, Repeat):
+            term = term.term
+        elif isinstance(term, Choice):
+            term = term.then
+        elif isinstance(term, Chain):
+            words = [word for word in (word_of(item.term) for item in term.items) if word != "layer"]
+            return words[-1] if words else "layer"
+        else:
+            return "layer"

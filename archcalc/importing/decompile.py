@@ -1,0 +1,167 @@
+"""From the calls of a network to a spec that is proven to be the same network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from archcalc.importing.bodies import whole
+from archcalc.importing.calls import Calls
+from archcalc.importing.defaults import majority
+from archcalc.importing.heads import Head, head_of
+from archcalc.importing.imported import Imported, Proof, Unknown
+from archcalc.importing.modules import Modules
+from archcalc.importing.prove import live, path_of, prove
+from archcalc.importing.regions import Region, Tree
+from archcalc.importing.terms import Chain, Item, Ref, Tap
+from archcalc.importing.units import Unit, Units
+from archcalc.importing.write import Parts, written
+from archcalc.source import Source, SpecError
+from archcalc.spec.expand import expand
+from archcalc.spec.library import choose
+from archcalc.spec.limits import DEFAULT_LIMITS
+from archcalc.spec.read import read_spec
+
+OF_TEXT = -(1 << 61)  # in place of a value: an entry that only passes one on
+
+
+def decompile(calls: Calls, second: Calls | None = None) -> Imported:
+    """Write a network as a spec and prove it.
+
+    Args:
+        calls: the network as a reader gives it.
+        second: the same network read at another size of its input; what differs is a function of the input.
+
+    Returns:
+        The text where it is proven to be the network, and what is known of it.
+    """
+    tried: list[Imported] = []
+    for way in WAYS:
+        found = _attempt(calls, second, **way)
+        if found.proof.holds:
+            return found
+        tried.append(found)
+    return min(tried, key=lambda found: len(found.proof.differences))
+
+
+WAYS: list[dict[str, bool]] = [
+    {"with_scopes": True, "is_flat": False},
+    {"with_scopes": False, "is_flat": False},
+    {"with_scopes": False, "is_flat": True},
+]
+
+
+def _attempt(calls: Calls, second: Calls | None, with_scopes: bool, is_flat: bool) -> Imported:
+    units = Units(calls)
+    head = head_of(calls, units)
+    parts, outputs = _Writer(units, head, with_scopes, is_flat).parts()
+    defaults = majority([*[module.body for module in parts.modules], parts.layers, *[of.term for of in parts.outputs]])
+    text = written(parts, defaults)
+    return checked(calls, text, parts.name, {**head.renamed, **outputs})
+
+
+def checked(calls: Calls, text: str, name: str, renamed: dict[str, str]) -> Imported:
+    """What is known of a text: its proof, above all."""
+    size = len(calls.calls)
+    limits = DEFAULT_LIMITS._replace(
+        steps=max(DEFAULT_LIMITS.steps, 100 * size), layers=max(DEFAULT_LIMITS.layers, 2 * size)
+    )
+    try:
+        spec = read_spec(Source(f"{name}.yaml", text))
+        graph = expand(spec, choose(spec).name, limits=limits)
+    except SpecError as error:
+        told = [f"the text does not read: {found.message}" for found in error.diagnostics]
+        return Imported(calls, "", Proof(differences=told), draft=text)
+    proof = prove(calls, graph, renamed)
+    found = Imported(calls, text if proof.holds else "", proof, draft=text)
+    found.outputs = {name: renamed.get(name, name) for name in list(calls.outputs)[1:]}
+    for index, node in sorted(proof.nodes.items()):
+        call = calls.calls[index]
+        found.names[path_of(call) or f"{call.operator.name}_{index}"] = graph.nodes[node].name
+        if call.operator.name == "opaque":
+            reason = call.reason or "its operations are not known"
+            found.unknown.append(Unknown(path_of(call), graph.nodes[node].layer, reason))
+    found.notes = [*calls.notes, *notes(calls, proof)]
+    return found
+
+
+def notes(calls: Calls, proof: Proof) -> list[str]:
+    """What a reader of the text should know of the source."""
+    found = []
+    dead = len(calls.calls) - len(live(calls))
+    if dead:
+        found.append(f"{dead} operations reach no output and are left out")
+    if proof.holds and proof.unused:
+        listed = ", ".join(proof.unused[:5]) + (", ..." if len(proof.unused) > 5 else "")
+        found.append(f"{len(proof.unused)} tensors that no operation of the text stores: {listed}")
+    return found
+
+
+class _Writer:
+    """The parts of the file of one network."""
+
+    def __init__(self, units: Units, head: Head, with_scopes: bool, is_flat: bool) -> None:
+        self.units = units
+        self.head = head
+        self.tree = Tree(units, with_scopes)
+        self.modules = Modules(self.tree, head.names, is_flat)
+        self.modules.used_names |= set(head.variables)
+
+    def parts(self) -> tuple[Parts, dict[str, str]]:
+        """What the file says, and names of outputs that it has under another."""
+        root = self.tree.root
+        main, *further = self.units.outputs.items()
+        ancestors = self.ancestors([main[1]])
+        first = [child for child in root.children if self.is_among(child, ancestors)]
+        start = max(self.head.names)
+        chain = ended(self.modules.body(root, start, first, [main[1]]), main[1])
+        rest = [child for child in root.children if not self.is_among(child, ancestors)]
+        later: list[tuple[str, Item]] = []
+        for name, value in further:
+            wanted = self.ancestors([value])
+            mine = [child for child in rest if self.is_among(child, wanted)]
+            rest = [child for child in rest if not self.is_among(child, wanted)]
+            body = ended(self.modules.body(root, main[1], mine, [value]) if mine else Chain(()), value, main[1])
+            later.append((name, Item((name, value if mine else OF_TEXT), body)))
+        together = Chain((*chain.items, *[item for _, item in later]))
+        hidden = {*self.modules.used_names, *self.head.names.values()}
+        used = set(self.head.names.values())
+        named = whole(together, start, dict(self.head.names), hidden, used).chain
+        count = len(chain.items)
+        layers, outputs = Chain(named.items[:count]), named.items[count:]
+        renamed = {name: item.name for (name, _), item in zip(later, outputs, strict=True)}
+        parts = Parts(
+            self.head.network,
+            self.head.inputs,
+            self.head.variables,
+            list(self.modules.modules.values()),
+            layers,
+            list(outputs),
+            {},
+        )
+        return parts, renamed
+
+    def ancestors(self, values: Iterable[int]) -> set[int]:
+        """Values that these depend on, themselves among them."""
+        waiting, found = list(values), set[int]()
+        while waiting:
+            value = waiting.pop()
+            if value not in found:
+                found.add(value)
+                if value >= 0:
+                    unit = self.units.by_value[value]
+                    waiting.extend(unit.inputs)
+                    waiting.extend([unit.shares] if unit.shares >= 0 else [])
+        return found
+
+    def is_among(self, child: Unit | Region, values: set[int]) -> bool:
+        """Whether a layer or a region gives one of these values."""
+        return child.value in values if isinstance(child, Unit) else any(value in values for value in child.gives)
+
+
+def ended(chain: Chain, value: int, before: int | None = None) -> Chain:
+    """A chain that gives a value at its end, or what stood before it."""
+    last: Any = chain.items[-1].name[1] if chain.items else before
+    if last == value:
+        return chain
+    return Chain((*chain.items, Item(("", OF_TEXT), Tap(Ref(value)))))

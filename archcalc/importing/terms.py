@@ -1,0 +1,206 @@
+"""Layers and values as the decompiler holds them before they are text: trees that are equal where they say the same.
+
+Each has its `kind` as the last field, so that tuples of two kinds are never equal.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+# Values of arguments are numbers, words, flags, None and tuples of them as in `ops`, and these:
+
+
+class Ref(NamedTuple):
+    """An earlier value by its index; what it is called is known when the body that it stands in is whole."""
+
+    value: int
+    kind: str = "ref"
+
+
+class Local(NamedTuple):
+    """An earlier layer by its path in the body that this stands in; `x` is the input of that body."""
+
+    path: str
+    kind: str = "local"
+
+
+class Outer(NamedTuple):
+    """An earlier layer of the body around, which a module takes as an argument, by its number."""
+
+    number: int
+    kind: str = "outer"
+
+
+class Variable(NamedTuple):
+    """A name that stands for a value: an argument, a variable, `x.channels`."""
+
+    id: str
+    kind: str = "variable"
+
+
+class Arithmetic(NamedTuple):
+    """`left operator right`; comparisons and `and` are among the operators."""
+
+    operator: str
+    left: Any
+    right: Any
+    kind: str = "arithmetic"
+
+
+class Function(NamedTuple):
+    """`make_divisible(x, 8)`."""
+
+    name: str
+    arguments: tuple[Any, ...]
+    kind: str = "function"
+
+
+# Layers:
+
+
+class Op(NamedTuple):
+    """A call of an operator with all arguments that are not the operator's own defaults, in their order."""
+
+    name: str
+    arguments: tuple[tuple[str, Any], ...] = ()
+    kind: str = "op"
+
+
+class Use(NamedTuple):
+    """A call of a module with values for its parameters, in their order."""
+
+    module: str
+    arguments: tuple[tuple[str, Any], ...] = ()
+    kind: str = "use"
+
+
+class Item(NamedTuple):
+    """A part of a chain. `name` is empty where the source has none; what is referred to is `kept` under its name.
+
+    Before a body is whole, `name` is a pair: that of the source, and the value that the part gives.
+    """
+
+    name: Any
+    term: Any
+    kept: bool = False
+    kind: str = "item"
+
+
+class Chain(NamedTuple):
+    """Parts in a row; without any, it gives what it reads."""
+
+    items: tuple[Item, ...]
+    kind: str = "chain"
+
+
+class Merge(NamedTuple):
+    """Branches from one input and the operator that merges them; a branch is an `Item`."""
+
+    op: Op
+    branches: tuple[Item, ...]
+    kind: str = "merge"
+
+
+class Repeat(NamedTuple):
+    """A layer so many times in a row."""
+
+    term: Any
+    count: Any
+    kind: str = "repeat"
+
+
+class Choice(NamedTuple):
+    """One of two layers, by a condition."""
+
+    condition: Any
+    then: Any
+    otherwise: Any
+    kind: str = "choice"
+
+
+class Tap(NamedTuple):
+    """Go on from an earlier value."""
+
+    of: Any  # Ref, then Local or Outer
+    kind: str = "tap"
+
+
+class Layer(NamedTuple):
+    """An earlier value as a branch."""
+
+    of: Any
+    kind: str = "layer"
+
+
+class Share(NamedTuple):
+    """An earlier body again, with its weights."""
+
+    of: Any
+    kind: str = "share"
+
+
+class Nothing(NamedTuple):
+    """A branch that is left out."""
+
+    kind: str = "nothing"
+
+
+IDENTITY = Chain(())
+NOTHING = Nothing()
+ABSENT: Any = type("Absent", (), {"__repr__": lambda _: "absent"})()  # no value, where a part is not there
+
+
+def parts(term: Any) -> tuple[Any, ...]:
+    """What a term, or a value, is made of directly."""
+    if isinstance(term, (Op, Use)):
+        return tuple([value for _, value in term.arguments])
+    if isinstance(term, Chain):
+        return tuple([item.term for item in term.items])
+    if isinstance(term, Merge):
+        return (term.op, *[branch.term for branch in term.branches])
+    if isinstance(term, Arithmetic):
+        return (term.left, term.right)
+    if isinstance(term, Function):
+        return term.arguments
+    if isinstance(term, (Repeat, Choice, Tap, Layer, Share)):
+        return tuple(term)[:-1]
+    return term if type(term) is tuple else ()
+
+
+def mapped(term: Any, change: Any) -> Any:
+    """The same term with each direct part changed."""
+    if isinstance(term, (Op, Use)):
+        return type(term)(term[0], tuple([(name, change(value)) for name, value in term.arguments]))
+    if isinstance(term, Chain):
+        return Chain(tuple([item._replace(term=change(item.term)) for item in term.items]))
+    if isinstance(term, Merge):
+        branches = tuple([branch._replace(term=change(branch.term)) for branch in term.branches])
+        return Merge(change(term.op), branches)
+    if isinstance(term, Arithmetic):
+        return Arithmetic(term.operator, change(term.left), change(term.right))
+    if isinstance(term, Function):
+        return Function(term.name, tuple([change(value) for value in term.arguments]))
+    if isinstance(term, (Repeat, Choice, Tap, Layer, Share)):
+        return type(term)(*[change(part) for part in term[:-1]])
+    if type(term) is tuple:
+        return tuple([change(part) for part in term])
+    return term
+
+
+def replaced(term: Any, change: Any) -> Any:
+    """The term with `change` applied to every part, deepest first."""
+    return change(mapped(term, lambda part: replaced(part, change)))
+
+
+def is_layer(term: Any) -> bool:
+    """Whether a term stands for a layer, and not for a value."""
+    return isinstance(term, (Op, Use, Chain, Merge, Repeat, Choice, Tap, Layer, Share, Nothing))
+
+
+def walk(term: Any) -> Any:
+    """A term and all its parts, itself first."""
+    waiting = [term]
+    while waiting:
+        part = waiting.pop()
+        yield part
+        waiting.extend(reversed(parts(part)))
