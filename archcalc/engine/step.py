@@ -7,6 +7,7 @@ whole in each step.
 
 from __future__ import annotations
 
+from archcalc.dims import collecting_assumptions
 from archcalc.graph import NETWORK_INPUT, Graph
 from archcalc.ops import POINTWISE, Shape, Window
 from archcalc.results.phase import Steps
@@ -89,7 +90,8 @@ def refuse_unsteppable(spec: Spec, graph: Graph) -> None:
 
 def _reads_own_position(graph: Graph, index: int) -> bool:
     node = graph.nodes[index]
-    window = node.operator.window(node.x)
+    with collecting_assumptions():  # the graph holds them since its expansion
+        window = node.operator.window(node.x)
     if isinstance(window, Window):
         ones = (*window.extent, *window.stride, *window.upsample)
         return all(number == 1 for number in ones)

@@ -143,7 +143,7 @@ def alone(operator: Operator, x: Any) -> Graph | None:
     if operator.merges:
         for number, branch in enumerate(x):
             if branch.spatial != x[0].spatial:
-                return None
+                return _of_other_lengths(operator, x)
             width = OPERATORS["conv" if branch.rank else "linear"]
             window = {"kernel": 1} if branch.rank else {}
             gives = width.of({"channels": branch.channels, **window})
@@ -155,6 +155,15 @@ def alone(operator: Operator, x: Any) -> Graph | None:
         nodes.append(shaped(operator, x, () if operator.sources else (-1,), operator.name))
     given = Shape(1, ()) if operator.sources else x[0] if operator.merges else x
     return Graph(operator.name, operator.name, {"input": given}, nodes, len(nodes) - 1, first_head=len(nodes))
+
+
+def _of_other_lengths(operator: Operator, x: Any) -> Graph | None:
+    """Sequences that are put one after the other: each an input of its own."""
+    if operator.name != "join":
+        return None
+    node = shaped(operator, x, tuple(-1 - number for number in range(len(x))), operator.name)
+    inputs = {f"input{number}": branch for number, branch in enumerate(x)}
+    return Graph(operator.name, operator.name, inputs, [node], 0, first_head=1)
 
 
 @pytest.mark.parametrize("name", [name for name in OPERATORS if name != "unpool"])  # which needs a pool: see enet
