@@ -1,0 +1,286 @@
+"""What a rule of lowering works with: what each tensor is by now, and the calls that have been made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from archcalc.dims import RequirementError
+from archcalc.importing.axes import CHANNELS, AxesError, Axis, whole
+from archcalc.importing.calls import Call
+from archcalc.importing.neutral import Operation, Program, Ref, Tensor
+from archcalc.ops import OPERATORS, ArgumentError, Operator, Shape
+
+
+class UnsupportedError(Exception):
+    """Why an operation of the source is none of archcalc's."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
+class View(NamedTuple):
+    """A tensor of the data path: which call gives it, or -1, -2, ... which input, and what its axes are."""
+
+    node: int
+    axes: tuple[Axis, ...]
+
+
+class Stored(NamedTuple):
+    """A tensor that depends on no input: `names` are the parameters and buffers that it is made of.
+
+    `part` says which piece of them it is (`[0]` of three), `is_plain` that it is a parameter's own numbers, moved
+    about at most. `rows` are those of the table that it was looked up in.
+    """
+
+    names: tuple[str, ...] = ()
+    is_trained: bool = False
+    part: str = ""
+    is_plain: bool = True
+    rows: int = 0
+
+    @property
+    def weights(self) -> tuple[str, ...]:
+        """Names for a call; a piece of a tensor is one of its own."""
+        return tuple([name + self.part for name in self.names])
+
+
+class Scores(NamedTuple):
+    """Products of queries and keys on their way to a softmax: roles from 10 on are batch axes, 1 rows, 2 columns."""
+
+    query: View
+    key: View
+    axes: tuple[Axis, ...]
+    batch: tuple[Axis, ...]  # of the query
+    rows: Axis  # of the query
+    columns: Axis  # of the key
+    bias: Any = None  # View or Stored
+    is_causal: bool = False
+    window: int | None = None
+    is_softmax: bool = False
+    scale: Stored | None = None
+    sinks: Any = None
+
+
+class Table(NamedTuple):
+    """What is computed, of which rows were looked up by constant places: a bias of scores by distance."""
+
+    node: int
+
+
+Value = View | Stored | Scores | Table
+Rule = Callable[["Lowering", Operation], Any]
+RULES: dict[str, Rule] = {}
+MODULES: dict[str, Rule] = {}
+
+
+def rule(*names: str) -> Callable[[Rule], Rule]:
+    """Register a rule under names of operations: it gives what they give, or raises `UnsupportedError`."""
+
+    def register(function: Rule) -> Rule:
+        for name in names:
+            if name in RULES:
+                raise TypeError(f"{name} has two rules")
+            RULES[name] = function
+        return function
+
+    return register
+
+
+def module_rule(*kinds: str) -> Callable[[Rule], Rule]:
+    """Register a rule for whole layers of some classes."""
+
+    def register(function: Rule) -> Rule:
+        for kind in kinds:
+            MODULES[kind] = function
+        return function
+
+    return register
+
+
+@dataclass
+class Lowering:
+    """One pass over a program."""
+
+    program: Program
+    calls: list[Call]
+    values: dict[int, Value]
+    inputs: list[Shape]
+    notes: list[str]
+    now: Operation | None = None
+
+    # Arguments of operations
+
+    def tensor(self, ref: Ref) -> Tensor:
+        """The tensor as the source has it."""
+        return self.program.tensors[ref.tensor]
+
+    def shape_of(self, ref: Ref) -> tuple[int, ...]:
+        """Extents of a tensor, the batch of one among them."""
+        return self.tensor(ref).shape
+
+    def elements(self, name: str) -> int:
+        """Scalars of a stored tensor, by its name."""
+        return next(each.elements for each in self.program.tensors if each.name == name)
+
+    def shape_of_output(self, op: Operation) -> tuple[int, ...]:
+        """Extents of what an operation gives first."""
+        return self.program.tensors[op.outputs[0]].shape
+
+    def value(self, ref: Any) -> Value:
+        """What a tensor is.
+
+        Raises:
+            UnsupportedError: it is no tensor.
+        """
+        if not isinstance(ref, Ref):
+            raise UnsupportedError("a tensor is missing among its arguments")
+        found = self.values.get(ref.tensor)
+        if found is None:
+            tensor = self.tensor(ref)
+            if tensor.kind in ("input", "value"):
+                raise UnsupportedError("it reads what nothing has computed")
+            found = Stored((tensor.name,) if tensor.name else (), tensor.kind == "parameter")
+            self.values[ref.tensor] = found
+        return found
+
+    def array(self, ref: Any) -> View | Stored | Scores:
+        """What a tensor is that nobody has looked up.
+
+        Raises:
+            UnsupportedError: somebody has.
+        """
+        found = self.value(ref)
+        if isinstance(found, Table):
+            raise UnsupportedError("more is done to what was looked up than a bias of scores needs")
+        return found
+
+    def view(self, ref: Any) -> View:
+        """What a tensor of the data path is.
+
+        Raises:
+            UnsupportedError: it depends on no input, or is not complete yet.
+        """
+        found = self.value(ref)
+        if not isinstance(found, View):
+            raise UnsupportedError(
+                "it reads scores of attention" if isinstance(found, Scores) else "its input is constant"
+            )
+        return found
+
+    def stored(self, ref: Any) -> Stored | None:
+        """A tensor that depends on no input; None where the argument was left out.
+
+        Raises:
+            UnsupportedError: it is computed from the input.
+        """
+        if ref is None:
+            return None
+        found = self.value(ref)
+        if not isinstance(found, Stored):
+            raise UnsupportedError("its weights are computed from the input")
+        return found
+
+    def shape(self, node: int) -> Shape:
+        """What a call gives, or an input."""
+        return self.calls[node].shape if node >= 0 else self.inputs[-1 - node]
+
+    # Calls
+
+    def call(
+        self,
+        name: str,
+        inputs: Sequence[int],
+        weights: tuple[str, ...] = (),
+        roles: tuple[str, ...] = (),
+        arguments: dict[str, Any] | None = None,
+        frozen: bool = False,
+    ) -> int:
+        """Add a call of an operator.
+
+        Raises:
+            UnsupportedError: the operator does not take these arguments or inputs.
+        """
+        cls = OPERATORS[name]
+        try:
+            operator: Operator = cls.of(dict(arguments or {}))
+            shapes = [self.shape(node) for node in inputs]
+            if roles:
+                ordered = operator.roles.in_order(roles) if operator.roles else roles
+                inputs = [inputs[roles.index(role)] for role in ordered]
+                shapes = [self.shape(node) for node in inputs]
+                operator, roles = operator.variant(given=ordered), ordered
+            if frozen:
+                operator = operator.variant(trainable=False)
+            x: Any = tuple(shapes) if cls.merges or cls.sources else shapes[0]
+            y = operator.infer(x)
+        except (ArgumentError, RequirementError) as error:
+            raise UnsupportedError(str(error)) from None
+        operation = self.now
+        assert operation is not None
+        self.calls.append(Call(operator, tuple(inputs), y, operation.scope, operation.name, weights, roles))
+        return len(self.calls) - 1
+
+    def same(self, view: View, name: str, weights: tuple[str, ...] = (), **arguments: Any) -> View:
+        """A call that changes no shape, on whatever the axes are."""
+        return View(self.call(name, [view.node], weights, arguments=arguments), view.axes)
+
+    def plain(self, node: int) -> View:
+        """A call's output as torch orders it: batch, channels, extents."""
+        shape = self.shape(node)
+        if shape.channels is None:
+            return View(node, ((), *(whole(1 + axis, size) for axis, size in enumerate(self.extents(node)))))
+        return View(node, ((), *(whole(role, size) for role, size in enumerate(self.sizes(node)))))
+
+    def reshaped_whole(self, view: View, node: int) -> View:
+        """The same axes on a call with other extents; those that are cut must be of roles that kept their size."""
+        before, after = self.sizes(view.node), self.sizes(node)
+        axes: list[Axis] = []
+        for axis in view.axes:
+            if len(axis) == 1 and axis[0].stride == 1 and axis[0].size == before[axis[0].role]:
+                axes.append(whole(axis[0].role, after[axis[0].role]))
+            elif any(before[part.role] != after[part.role] for part in axis if part.role >= 0):
+                raise UnsupportedError("an axis that is cut has another size after it")
+            else:
+                axes.append(axis)
+        return View(node, tuple(axes))
+
+    def sizes(self, node: int) -> tuple[int, ...]:
+        """Channels and extents of what a call gives."""
+        shape = self.shape(node)
+        return (1 if shape.channels is None else shape.channels, *self.extents(node))
+
+    def extents(self, node: int) -> tuple[int, ...]:
+        """Positions along each axis of what a call gives."""
+        return tuple([int(size) for size in self.shape(node).spatial])
+
+    def is_whole(self, view: View, axis: int) -> bool:
+        """Whether an axis is all of one role, and not the channels cut."""
+        parts = view.axes[axis]
+        return len(parts) == 1 and parts[0].stride == 1 and parts[0].size == self.sizes(view.node)[parts[0].role]
+
+    def channel_axis(self, view: View) -> int:
+        """The one axis that is all channels.
+
+        Raises:
+            UnsupportedError: there is none.
+        """
+        channels = self.sizes(view.node)[CHANNELS]
+        for number, axis in enumerate(view.axes):
+            if axis == whole(CHANNELS, channels) and axis:
+                return number
+        raise UnsupportedError("no axis of it is all channels")
+
+
+def axes_or_unsupported(make: Callable[[], tuple[Axis, ...]]) -> tuple[Axis, ...]:
+    """Axes, with what is wrong with them as a reason.
+
+    Raises:
+        UnsupportedError: they are no parts of channels and positions.
+    """
+    try:
+        return make()
+    except AxesError as error:
+        raise UnsupportedError(str(error)) from None

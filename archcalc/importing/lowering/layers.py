@@ -1,0 +1,359 @@
+"""Layers with weights, and norms: convolutions, linear layers, tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from archcalc.dims import RequirementError
+from archcalc.importing.axes import CHANNELS, complete, extent, roles, whole
+from archcalc.importing.lowering.context import Lowering, Stored, UnsupportedError, View, rule
+from archcalc.importing.lowering.layout import alike, natural, natural_axes, number, settled
+from archcalc.importing.neutral import Operation, Ref
+from archcalc.ops.window import all_padding
+
+
+def data(low: Lowering, ref: Any, channel: int = -1) -> View:
+    """A tensor as one of the data path; what is stored becomes a source, with its channels along an axis.
+
+    Raises:
+        UnsupportedError: it has more axes than a volume, or is not complete.
+    """
+    value = low.value(ref)
+    if isinstance(value, View):
+        return value
+    if not isinstance(value, Stored):
+        raise UnsupportedError("it reads scores of attention")
+    shape = low.shape_of(ref)
+    channel %= max(len(shape), 1)
+    spatial = [axis for axis, size in enumerate(shape) if size > 1 and axis != channel]
+    if len(spatial) > 3 or not shape:
+        raise UnsupportedError("what is stored has too many axes")
+    node = source(low, value, shape[channel], [shape[axis] for axis in spatial])
+    return View(node, natural_axes(low, node, len(shape), channel, spatial))
+
+
+def source(low: Lowering, value: Stored, channels: int, extents: Sequence[int]) -> int:
+    """What is stored, as a call without inputs."""
+    arguments: dict[str, Any] = {"channels": channels}
+    if extents:
+        arguments["length"] = alike(extents) if len(extents) == 1 else tuple(extents)
+    return low.call("trained" if value.is_trained else "fixed", [], value.weights, arguments=arguments)
+
+
+def weights_of(low: Lowering, *refs: Any) -> tuple[tuple[str, ...], bool]:
+    """Names of stored tensors that were given, and whether they are frozen."""
+    names: list[str] = []
+    trained = []
+    for ref in refs:
+        value = low.stored(ref)
+        if value is not None:
+            names.extend(value.weights)
+            trained.append(value.is_trained)
+    return tuple(names), bool(trained) and not any(trained) and bool(names)
+
+
+def _per_axis(value: Any, rank: int) -> tuple[int, ...]:
+    values = tuple(value) if isinstance(value, (list, tuple)) else (value,)
+    return values * rank if len(values) == 1 else values
+
+
+@rule("conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "convolution",
+      "_convolution", "thnn_conv2d", "slow_conv3d", "_slow_conv2d_forward")  # fmt: skip
+def _conv(low: Lowering, op: Operation) -> Any:
+    get = op.arguments.get
+    weight, bias = op.arguments["weight"], get("bias")
+    shape = low.shape_of(weight)
+    rank = len(shape) - 2
+    stored = low.stored(weight)
+    names, frozen = weights_of(low, weight, bias)
+    view = data(low, op.arguments["input"], 1 if len(low.shape_of(op.arguments["input"])) == rank + 2 else 0)
+    if len(view.axes) == rank + 1:
+        view = View(view.node, ((), *view.axes))  # without a batch
+    transposed = get("transposed", op.op.startswith("conv_transpose"))
+    groups = get("groups", 1)
+    given: dict[str, Any] = {
+        name: _per_axis(get(name, default), rank)
+        for name, default in (("stride", 1), ("dilation", 1), ("output_padding", 0))
+    }
+    padding = get("padding", 0)
+    if padding == "valid":
+        padding = 0
+    padding = padding if isinstance(padding, str) else _per_axis(padding, rank)
+    kernel, outputs = tuple(shape[2:]), shape[1] * groups if transposed else shape[0]
+    if low.shape(view.node).rank == 0 and not transposed and set(kernel) == {1} and groups == 1:
+        channel = low.channel_axis(view)
+        node = low.call("linear", [view.node], names, arguments={"channels": outputs, "bias": bias is not None})
+        return View(node, natural_axes(low, node, rank + 2, channel, []))
+    node = settled(low, view, 1, range(2, rank + 2)) if any(size > 1 for size in kernel) else _pointwise(low, view)
+    given["kernel"] = kernel
+    arguments: dict[str, Any] = {name: alike(given[name]) for name in ("kernel", "stride", "dilation")}
+    arguments["padding"] = _padding(padding)
+    arguments["bias"] = bias is not None
+    channels = low.sizes(node)[CHANNELS]
+    if transposed:
+        arguments["output_padding"] = alike(given["output_padding"])
+        node = low.call("deconv", [node], names, arguments={"channels": outputs, "groups": groups, **arguments})
+    else:
+        node = _without_pad(low, node, arguments)
+        if groups == channels and groups > 1:
+            arguments["multiplier"] = outputs // channels
+            node = low.call("depthwise", [node], names, arguments=arguments, frozen=frozen)
+        else:
+            arguments = {"channels": outputs, "groups": groups, **arguments}
+            node = low.call("conv", [node], names, arguments=arguments, frozen=frozen)
+    if stored is not None and not stored.is_plain:
+        low.notes.append(f"{op.path}: weights are computed from {', '.join(stored.names)}; that is not counted")
+    return low.plain(node) if low.shape(node).rank == rank else View(node, view.axes)
+
+
+def _pointwise(low: Lowering, view: View) -> int:
+    """A 1x1 convolution reads any positions, if they are as many axes as it has."""
+    rank = len(view.axes) - 2
+    return settled(low, view, 1, range(2, rank + 2))
+
+
+def _padding(padding: Any) -> Any:
+    if isinstance(padding, str):
+        return padding
+    if any(isinstance(side, (list, tuple)) for side in padding):
+        return tuple([tuple(side) for side in padding])
+    return alike(padding)
+
+
+def _without_pad(low: Lowering, node: int, arguments: dict[str, Any]) -> int:
+    """A convolution or pooling after zeros that were put around its input has them as its padding."""
+    before = low.calls[node] if node >= 0 else None
+    if before is None or before.operator.name != "pad" or arguments["padding"] not in (0, "valid"):
+        return node
+    values = before.operator.values()
+    if values["mode"] != "zeros":
+        return node
+    inner = before.inputs[0]
+    x = low.shape(inner)
+    sides = tuple([tuple(side) if isinstance(side, tuple) else (side, side) for side in values["padding"]])
+    try:
+        same = all_padding(x, arguments["kernel"], arguments["stride"] or arguments["kernel"], "same",
+                           arguments.get("dilation", 1))  # fmt: skip
+    except RequirementError:
+        return node
+    if same == sides:
+        arguments["padding"] = "same"
+    elif all(first == second for first, second in sides):
+        arguments["padding"] = alike([first for first, _ in sides])
+    else:
+        arguments["padding"] = sides
+    return inner
+
+
+@rule("linear", "addmm", "mm")
+def _linear(low: Lowering, op: Operation) -> Any:
+    get = op.arguments.get
+    if op.op == "linear":
+        x, weight, bias = op.arguments["input"], op.arguments["weight"], get("bias")
+        outputs = low.shape_of(weight)[0]
+    else:
+        x, weight = (op.arguments["mat1"], op.arguments["mat2"]) if op.op == "addmm" else _operands(op)
+        bias = get("self") or get("input") if op.op == "addmm" else None
+        if not isinstance(low.value(weight), Stored):
+            from archcalc.importing.patterns.attention import product
+
+            if bias is not None:
+                raise UnsupportedError("a product of data is added to something")
+            return product(low, op, x, weight)
+        outputs = low.shape_of(weight)[1]
+    if low.stored(weight) is None:
+        raise UnsupportedError("it has no weights")
+    return linear(low, op, data(low, x), weight, bias, outputs)
+
+
+def _operands(op: Operation) -> tuple[Any, Any]:
+    first = op.arguments.get("self", op.arguments.get("input"))
+    return first, op.arguments["mat2"]
+
+
+def linear(low: Lowering, op: Operation, view: View, weight: Any, bias: Any, outputs: int) -> View:
+    """A matrix over the last axis.
+
+    Raises:
+        UnsupportedError: the last axis is no channels, or a part of them.
+    """
+    names, frozen = weights_of(low, weight, bias)
+    stored = low.stored(weight)
+    arguments: dict[str, Any] = {"channels": outputs, "bias": bias is not None}
+    node, axes = view.node, view.axes
+    sizes = low.sizes(node)
+    if axes[-1] != whole(CHANNELS, sizes[CHANNELS]):
+        if sizes[CHANNELS] != 1 and {part.role for part in axes[-1]} == {CHANNELS}:
+            raise UnsupportedError("one matrix is shared by parts of the channels")
+        others = [number for number, axis in enumerate(axes[:-1]) if axis]
+        if not others and len(sizes) > 2 and all(complete(axes[-1:], role, size) for role, size in enumerate(sizes)):
+            node = low.call("linear", [node], names, arguments=arguments, frozen=frozen)  # reads all features
+            return View(node, natural_axes(low, node, len(axes), len(axes) - 1, []))
+        node = settled(low, view, len(axes) - 1, others)
+        axes = natural_axes(low, node, len(axes), len(axes) - 1, others)
+    rank = low.shape(node).rank
+    is_flat = len(axes) <= 2 and not any(axes[:-1])
+    if rank >= 2 and not is_flat:
+        arguments["kernel"] = 1
+        made = low.call("conv", [node], names, arguments=arguments, frozen=frozen)
+    else:
+        if rank == 1 and is_flat and len(low.shape_of_output(op)) == 2:
+            node = low.call("flatten", [node]) if sizes[1] == 1 else node
+        made = low.call("linear", [node], names, arguments=arguments, frozen=frozen)
+    if stored is not None and not stored.is_plain:
+        low.notes.append(f"{op.path}: weights are computed from {', '.join(stored.names)}; that is not counted")
+    return View(made, (*axes[:-1], whole(CHANNELS, outputs)))
+
+
+@rule("embedding", "embedding_bag")
+def _embedding(low: Lowering, op: Operation) -> Any:
+    table = low.stored(op.arguments["weight"])
+    entries, channels = low.shape_of(op.arguments["weight"])
+    tokens = low.value(op.arguments["indices"])
+    assert table is not None
+    if isinstance(tokens, Stored):
+        return Stored(table.names, table.is_trained, table.part, True, entries)
+    if not isinstance(tokens, View) or low.shape(tokens.node).channels is not None:
+        raise UnsupportedError("what is looked up is computed")
+    node = low.call("embedding", [tokens.node], table.weights, arguments={"entries": entries, "channels": channels})
+    return View(node, (*tokens.axes, whole(CHANNELS, channels)))
+
+
+@rule("batch_norm", "native_batch_norm", "_native_batch_norm_legit_no_training", "cudnn_batch_norm")
+def _batch_norm(low: Lowering, op: Operation) -> Any:
+    get = op.arguments.get
+    if isinstance(low.value(op.arguments["input"]), Stored):
+        return derived(low, op)  # weights that are standardised
+    view = low.view(op.arguments["input"])
+    weight, bias, mean = get("weight"), get("bias"), get("running_mean")
+    names, frozen = weights_of(low, weight, bias)
+    buffers, _ = weights_of(low, mean, get("running_var"))
+    if view.axes[1] != whole(CHANNELS, low.sizes(view.node)[CHANNELS]):
+        node, channel, spatial = natural(low, view)
+        view = View(node, natural_axes(low, node, len(view.axes), channel, spatial))
+        if channel != 1:
+            raise UnsupportedError("it normalises another axis than the channels")
+    arguments = {
+        "scale": weight is not None,
+        "shift": bias is not None,
+        "statistics": mean is not None,
+        "eps": number(get("eps", 1e-5)),
+    }
+    node = low.call("batch_norm", [view.node], (*names, *buffers), arguments=arguments, frozen=frozen)
+    return View(node, view.axes)
+
+
+@rule("layer_norm", "native_layer_norm", "rms_norm", "_fused_rms_norm")
+def _layer_norm(low: Lowering, op: Operation) -> Any:
+    get = op.arguments.get
+    view = data(low, op.arguments["input"])
+    names, frozen = weights_of(low, get("weight"), get("bias"))
+    count = len(op.arguments["normalized_shape"])
+    over = view.axes[len(view.axes) - count :]
+    sizes = low.sizes(view.node)
+    arguments: dict[str, Any] = {"scale": get("weight") is not None, "eps": number(get("eps", 1e-5))}
+    if "rms" in op.op:
+        return rms_norm(low, view, names, over, arguments, frozen)
+    arguments["shift"] = get("bias") is not None
+    axes = sorted(set().union(*map(roles, over)))
+    if not all(complete(over, role, sizes[role]) for role in axes):
+        raise UnsupportedError("it normalises parts of the channels, with one scale for all parts")
+    if len(axes) == sum(size > 1 for size in sizes) and len(axes) > 1:
+        arguments["whole"] = True
+    elif axes != [CHANNELS]:
+        arguments["axes"] = alike(axes) if len(axes) == 1 else tuple(axes)
+    node = low.call("layer_norm", [view.node], names, arguments=arguments, frozen=frozen)
+    return View(node, view.axes)
+
+
+def rms_norm(
+    low: Lowering, view: View, names: tuple[str, ...], over: Any, arguments: dict[str, Any], frozen: bool
+) -> View:
+    """The root mean square of the channels, or of each head by itself.
+
+    Raises:
+        UnsupportedError: it runs over positions.
+    """
+    channels = low.sizes(view.node)[CHANNELS]
+    parts = [part for axis in over for part in axis]
+    if any(part.role != CHANNELS for part in parts):
+        raise UnsupportedError("a root mean square over positions")
+    if arguments.get("eps") is None:
+        arguments.pop("eps", None)
+    heads = channels // max(extent(tuple(parts)), 1)
+    node = low.call("rms_norm", [view.node], names, arguments={**arguments, "heads": heads}, frozen=frozen)
+    return View(node, view.axes)
+
+
+@rule("group_norm", "native_group_norm")
+def _group_norm(low: Lowering, op: Operation) -> Any:
+    get = op.arguments.get
+    view = low.view(op.arguments["input"])
+    names, frozen = weights_of(low, get("weight"), get("bias"))
+    node = settled(low, view, 1, range(2, len(view.axes)))
+    arguments = {
+        "groups": get("num_groups", get("group")),
+        "scale": get("weight") is not None,
+        "shift": get("bias") is not None,
+        "eps": number(get("eps", 1e-5)),
+    }
+    node = low.call("group_norm", [node], names, arguments=arguments, frozen=frozen)
+    return View(node, natural_axes(low, node, len(view.axes), 1, range(2, len(view.axes))))
+
+
+@rule("instance_norm")
+def _instance_norm(low: Lowering, op: Operation) -> Any:
+    get = op.arguments.get
+    view = low.view(op.arguments["input"])
+    names, _ = weights_of(low, get("weight"), get("bias"))
+    node = settled(low, view, 1, range(2, len(view.axes)))
+    flags = {"scale": get("weight") is not None, "shift": get("bias") is not None, "eps": number(get("eps", 1e-5))}
+    return View(low.call("instance_norm", [node], names, arguments=flags), view.axes)
+
+
+@rule("prelu")
+def _prelu(low: Lowering, op: Operation) -> Any:
+    weight = op.arguments["weight"]
+    names, _ = weights_of(low, weight)
+    view = low.view(op.arguments.get("self", op.arguments.get("input")))
+    shared = low.tensor(weight).elements == 1
+    return low.same(view, "prelu", names, shared=shared)
+
+
+def derived(low: Lowering, op: Operation) -> Any:
+    """What is computed from stored tensors alone is stored, too, for all that a network costs."""
+    names: dict[str, None] = {}
+    trained = False
+    for index in op.tensors():
+        value = low.value(Ref(index))
+        if not isinstance(value, Stored):
+            raise UnsupportedError("its inputs are computed and stored in an unknown mixture")
+        if value.is_trained and not trained:
+            names, trained = {}, True  # places in a table and the like cost nothing beside what is trained
+        if value.is_trained or not trained:
+            names.update(dict.fromkeys(value.weights))
+    result = Stored(tuple(names), trained, "", False)
+    return tuple([result] * len(op.outputs)) if len(op.outputs) > 1 else result
+
+
+@rule("channel_layer_norm")
+def _channel_layer_norm(low: Lowering, op: Operation) -> Any:
+    view = low.view(op.arguments["input"])
+    names, frozen = weights_of(low, op.arguments["weight"], op.arguments["bias"])
+    if not low.is_whole(view, op.arguments["axis"]) or view.axes[op.arguments["axis"]][0].role != CHANNELS:
+        raise UnsupportedError("it normalises another axis than the channels")
+    return View(low.call("layer_norm", [view.node], names, arguments={}, frozen=frozen), view.axes)
+
+
+@rule("unit_norm")
+def _unit_norm(low: Lowering, op: Operation) -> Any:
+    if isinstance(low.value(op.arguments["input"]), Stored):
+        return derived(low, op)
+    view = low.view(op.arguments["input"])
+    return rms_norm(low, view, (), [view.axes[op.arguments["dim"]]], {"scale": False}, False)
+
+
+@rule("rotary")
+def _rotary(low: Lowering, op: Operation) -> Any:
+    return low.same(low.view(op.arguments["input"]), "rotary")

@@ -1,0 +1,101 @@
+"""Layers that are read as a whole."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archcalc.importing.axes import CHANNELS
+from archcalc.importing.lowering.context import MODULES, Lowering, Stored, UnsupportedError, View, module_rule, rule
+from archcalc.importing.lowering.layout import natural_axes, number, settled
+from archcalc.importing.neutral import Operation
+from archcalc.ops import LayerReference
+
+
+@rule("module")
+def _module(low: Lowering, op: Operation) -> Any:
+    known = MODULES.get(op.arguments["kind"])
+    if known is None:
+        raise UnsupportedError(f"nothing is known of {op.arguments['kind']}")
+    return known(low, op)
+
+
+def _stored_names(low: Lowering, op: Operation) -> tuple[str, ...]:
+    return tuple([low.tensor(ref).name for ref in op.arguments["stored"].values()])
+
+
+@module_rule("LSTM", "GRU", "RNN")
+def _recurrent(low: Lowering, op: Operation) -> Any:
+    settings = op.arguments["settings"]
+    ref = op.arguments["inputs"][0]
+    view = low.view(ref)
+    rank = len(view.axes)
+    if settings.get("proj_size"):
+        raise UnsupportedError("a projection of the state")
+    if op.arguments["kind"] == "RNN" and settings.get("nonlinearity", "tanh") != "tanh":
+        raise UnsupportedError("a recurrence through another function than tanh")
+    time = rank - 2 if settings.get("batch_first") or rank == 2 else 0
+    node = settled(low, view, rank - 1, [time])
+    arguments: dict[str, Any] = {
+        "hidden": settings["hidden_size"],
+        "layers": settings.get("num_layers", 1),
+        "bidirectional": bool(settings.get("bidirectional", False)),
+        "bias": bool(settings.get("bias", True)),
+    }
+    initial = _initial(low, op)
+    if initial is not None:
+        arguments["initial"] = initial
+    made = low.call(op.arguments["kind"].lower(), [node], _stored_names(low, op), arguments=arguments)
+    total = sum(low.tensor(ref).elements for ref in op.arguments["stored"].values())
+    stored = low.calls[made].operator.parameters(low.shape(node))
+    if stored.weights + stored.biases != total:
+        raise UnsupportedError(f"it stores {total} parameters, where one of these arguments has others")
+    output = View(made, natural_axes(low, made, rank, rank - 1, [time]))
+    return (output, *[_state(low, op, made, index) for index in op.outputs[1:]])
+
+
+def _state(low: Lowering, op: Operation, made: int, index: int) -> Any:
+    """The last state, of a layer in one direction: the last position of what it gives."""
+    sizes = low.program.tensors[index].shape
+    channels = low.sizes(made)[CHANNELS]
+    is_single = op.arguments["settings"].get("num_layers", 1) == 1 and channels == sizes[-1]
+    if not is_single:
+        return Lazy(op)
+    last = low.call("select_token", [made], arguments={"index": low.sizes(made)[1] - 1})
+    return View(last, natural_axes(low, last, len(sizes), len(sizes) - 1, []))
+
+
+def Lazy(op: Operation) -> Stored:  # noqa: N802 - a marker in the place of a value
+    """A state that nobody can say in the language, should somebody read it."""
+    return Stored(("state of a recurrent layer",), False, "", False)
+
+
+def _initial(low: Lowering, op: Operation) -> LayerReference | None:
+    others = [low.value(ref) for ref in op.arguments["inputs"][1:]]
+    found = [value for value in others if isinstance(value, View)]
+    if not found:
+        return None
+    node = found[0].node
+    if node < 0:
+        raise UnsupportedError("its first state is an input of the network")
+    y = low.shape(node)
+    x = low.shape(low.calls[node].inputs[0]) if low.calls[node].inputs else y
+    return LayerReference(low.calls[node].name, node, x, y)
+
+
+@module_rule("LocalResponseNorm")
+def _local_response_norm(low: Lowering, op: Operation) -> Any:
+    settings = op.arguments["settings"]
+    view = low.view(op.arguments["inputs"][0])
+    given = {"size": settings["size"], **{name: number(settings[name]) for name in ("alpha", "beta", "k")}}
+    return low.same(view, "lrn", **given)
+
+
+@module_rule("MaxUnpool2d")
+def _unpool(low: Lowering, op: Operation) -> Any:
+    view = low.view(op.arguments["inputs"][0])
+    indices = low.view(op.arguments["inputs"][1])
+    pool = low.calls[indices.node]
+    if pool.operator.name != "maxpool":
+        raise UnsupportedError("its places are not those of a pooling")
+    reference = LayerReference(pool.name, indices.node, low.shape(pool.inputs[0]), pool.shape)
+    return low.plain(low.call("unpool", [view.node], arguments={"pool": reference}))

@@ -1,0 +1,181 @@
+"""What has no operator: the smallest module around it, of which parameters and shapes are known, becomes `opaque`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archcalc.importing.axes import CHANNELS, Axis, whole
+from archcalc.importing.lowering.context import Lowering, Scores, UnsupportedError, View, rule
+from archcalc.importing.lowering.layout import alike, natural, natural_axes
+from archcalc.importing.lowering.macs import macs_of
+from archcalc.importing.neutral import Operation, Program, Ref, refs
+
+
+@rule("opaque")
+def _opaque(low: Lowering, op: Operation) -> Any:
+    """A layer of which shape, parameters and perhaps multiply-accumulates are known."""
+    data = [low.value(ref) for ref in op.arguments["inputs"]]
+    views = [value for value in data if isinstance(value, View)]
+    if len(views) != 1 or any(isinstance(value, Scores) for value in data):
+        raise UnsupportedError("it has several inputs" if len(views) > 1 else "it reads scores of attention")
+    names: list[str] = []
+    count = 0
+    for ref in op.arguments["stored"]:
+        tensor = low.tensor(ref)
+        if tensor.kind == "parameter":
+            names.append(tensor.name)
+            count += tensor.elements
+    shape = low.shape_of_output(op)
+    made, axes = _like(low, views[0], shape, count, op.arguments["macs"], tuple(names))
+    low.calls[made].reason = op.arguments["reason"]
+    return View(made, axes)
+
+
+def _like(
+    low: Lowering, view: View, shape: tuple[int, ...], params: int, macs: int | None, names: tuple[str, ...]
+) -> tuple[int, tuple[Axis, ...]]:
+    """The call, and its axes as a tensor of that shape."""
+    arguments: dict[str, Any] = {"params": params, "macs": macs}
+    if low.shape(view.node).channels is None:
+        raise UnsupportedError("it reads tokens")
+    held = tuple([_product(axis) for axis in view.axes])
+    if held == tuple(shape):  # element by element, however the axes are cut
+        channels = low.sizes(view.node)[CHANNELS]
+        return low.call("opaque", [view.node], names, arguments={"channels": channels, **arguments}), view.axes
+    node, channel, spatial = natural(low, view)
+    extents = low.extents(node)
+    sizes = [size for size in shape if size > 1]
+    if len(sizes) <= 1:  # features, whatever came before
+        channels = sizes[0] if sizes else 1
+        stride = alike(extents) if extents else 1
+        made = low.call("opaque", [node], names, arguments={"channels": channels, "stride": stride, **arguments})
+        axis = shape.index(channels) if sizes else 0
+        return made, tuple([whole(CHANNELS, channels) if n == axis and channels > 1 else () for n in range(len(shape))])
+    if channel is None:
+        channel = 1
+    if len(shape) != len(view.axes) or any(shape[n] > 1 for n in range(len(shape)) if n not in (channel, *spatial)):
+        raise UnsupportedError("its output has other axes than its input")
+    strides: list[int] = []
+    for want, have in zip([shape[axis] for axis in spatial], extents, strict=True):
+        step = -(-have // want)
+        if -(-have // step) != want:
+            raise UnsupportedError("its output has more positions than its input")
+        strides.append(step)
+    arguments = {"channels": shape[channel], "stride": alike(strides) if strides else 1, **arguments}
+    made = low.call("opaque", [node], names, arguments=arguments)
+    return made, natural_axes(low, made, len(shape), channel, spatial)
+
+
+def _product(axis: Axis) -> int:
+    number = 1
+    for part in axis:
+        number *= part.size
+    return number
+
+
+def depends_on_input(program: Program) -> set[int]:
+    """Tensors that are computed from an input."""
+    found = set(program.inputs.values())
+    for op in program.operations:
+        if not op.op.startswith("new_") and not op.op.endswith("_like") and any(n in found for n in op.tensors()):
+            found.update(op.outputs)
+    return found
+
+
+def enclosed(program: Program, failed: Operation, reason: str) -> Program | None:
+    """The program with the smallest module around an operation as one opaque operation; None: there is none.
+
+    An opaque operation that failed itself, because the language cannot say its shape, becomes part of a larger one.
+    """
+    computed = depends_on_input(program)
+    path = failed.path
+    told = failed.arguments["reason"] if failed.op == "opaque" else f"{path}: {failed.op}: {reason}"
+    if failed.op != "opaque":
+        single = _one_alone(program, failed, computed, told)
+        if single is not None:
+            return single
+    depth = failed.arguments["depth"] if failed.op == "opaque" else len(failed.scope) + 1
+    for level in range(depth - 1, -1, -1):
+        inside = [op for op in program.operations if _is_within(op, failed, level)]
+        found = _as_one(program, inside, computed, level, told)
+        if found is not None:
+            return found
+    return None
+
+
+def _is_within(op: Operation, failed: Operation, level: int) -> bool:
+    return op.scope[:level] == failed.scope[:level] if level else True
+
+
+def _one_alone(program: Program, failed: Operation, computed: set[int], reason: str) -> Program | None:
+    """An operation without weights that changes no shape stays alone."""
+    read = dict.fromkeys(failed.tensors())
+    data = [index for index in read if index in computed]
+    tensor = program.tensors[failed.outputs[0]]
+    if len(data) != 1 or len(failed.outputs) != 1 or program.tensors[data[0]].shape != tensor.shape:
+        return None
+    if macs_of(program, failed) is None or any(program.tensors[index].kind == "parameter" for index in read):
+        return None
+    arguments = {"inputs": [Ref(data[0])], "stored": [], "reason": reason, "macs": 0, "depth": len(failed.scope) + 1}
+    alone = Operation("opaque", arguments, failed.outputs, failed.scope, failed.name or failed.op)
+    operations = [alone if op is failed else op for op in program.operations]
+    return _with(program, operations)
+
+
+def _as_one(program: Program, inside: list[Operation], computed: set[int], level: int, reason: str) -> Program | None:
+    """All these operations as one; None where it has several inputs or outputs that are computed from the input."""
+    held = {id(op) for op in inside}
+    made = {index for op in inside for index in op.outputs}
+    read = dict.fromkeys(index for op in inside for index in op.tensors())
+    inputs = [index for index in read if index in computed and index not in made]
+    outside = {index for op in program.operations if id(op) not in held for index in op.tensors()}
+    outside.update(program.outputs.values())
+    outputs = [index for index in made if index in outside and index in computed]
+    if len(inputs) != 1 or len(outputs) != 1:
+        return None
+    stored = [Ref(index) for index in read if program.tensors[index].kind == "parameter"]
+    constant = _parameters_before(program, [index for index in read if index not in made and index not in computed])
+    names = {program.tensors[ref.tensor].name for ref in stored}
+    stored += [Ref(index) for index in constant if program.tensors[index].name not in names]
+    macs: int | None = 0
+    for op in inside:
+        one = macs_of(program, op) if any(index in computed for index in op.tensors()) else 0
+        macs = None if one is None or macs is None else macs + one
+    stored = list({program.tensors[ref.tensor].name: ref for ref in stored}.values())
+    arguments = {"inputs": [Ref(inputs[0])], "stored": stored, "reason": reason, "macs": macs, "depth": level}
+    last = inside[-1]
+    scope = inside[0].scope[:level]
+    opaque = Operation("opaque", arguments, (outputs[0],), scope, "")
+    operations = [opaque if op is last else op for op in program.operations if op is last or id(op) not in held]
+    return _with(program, operations)
+
+
+def _parameters_before(program: Program, indices: list[int]) -> list[int]:
+    """Parameters from which tensors that depend on no input are made."""
+    makers = {index: op for op in program.operations for index in op.outputs}
+    found: dict[int, None] = {}
+    todo, seen = list(indices), set(indices)
+    while todo:
+        index = todo.pop()
+        if program.tensors[index].kind == "parameter":
+            found[index] = None
+        for other in refs(makers[index].arguments) if index in makers else ():
+            if other not in seen:
+                seen.add(other)
+                todo.append(other)
+    return list(found)
+
+
+def _with(program: Program, operations: list[Operation]) -> Program:
+    return Program(
+        program.name,
+        program.tensors,
+        operations,
+        program.inputs,
+        program.outputs,
+        program.input_words,
+        program.named,
+        program.notes,
+        program.free,
+        program.source,
+    )

@@ -1,0 +1,459 @@
+"""Activations and arithmetic of elements."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from archcalc.importing.axes import CHANNELS, Axis, extent, roles, whole
+from archcalc.importing.lowering.context import Lowering, Scores, Stored, Table, UnsupportedError, View, rule
+from archcalc.importing.lowering.layers import derived, source
+from archcalc.importing.lowering.layout import natural, natural_axes, number
+from archcalc.importing.neutral import Operation, Ref
+from archcalc.importing.patterns.match import first
+
+Arguments = Callable[[Mapping[str, Any]], dict[str, Any]]
+
+
+def _none(given: Mapping[str, Any]) -> dict[str, Any]:
+    return {}
+
+
+ACTIVATIONS: dict[str, tuple[str, Arguments]] = {
+    "relu": ("relu", _none),
+    "relu6": ("relu6", _none),
+    "leaky_relu": ("leaky_relu", lambda given: {"slope": number(given.get("negative_slope", 0.01))}),
+    "rrelu": ("rrelu", _none),
+    "elu": ("elu", lambda given: {"alpha": number(given.get("alpha", 1))}),
+    "selu": ("selu", _none),
+    "celu": ("celu", lambda given: {"alpha": number(given.get("alpha", 1))}),
+    "silu": ("silu", _none),
+    "mish": ("mish", _none),
+    "sigmoid": ("sigmoid", _none),
+    "tanh": ("tanh", _none),
+    "hardsigmoid": ("hard_sigmoid", _none),
+    "hardswish": ("hard_swish", _none),
+    "softplus": ("softplus", _none),
+    "softsign": ("softsign", _none),
+    "log_sigmoid": ("log_sigmoid", _none),
+    "softshrink": ("softshrink", lambda given: {"at": number(given.get("lambd", 0.5))}),
+    "hardshrink": ("hardshrink", lambda given: {"at": number(given.get("lambd", 0.5))}),
+    "threshold": ("threshold", lambda given: {"at": number(given["threshold"]), "value": number(given["value"])}),
+    "gelu": ("gelu", lambda given: {"approximate": given.get("approximate", "none") == "tanh"}),
+    "quick_gelu": ("quick_gelu", _none),
+    "tanhshrink": ("tanhshrink", _none),
+}
+
+
+@rule(*ACTIVATIONS)
+def _activation(low: Lowering, op: Operation) -> Any:
+    ref = op.arguments.get("self", op.arguments.get("input"))
+    name, arguments = ACTIVATIONS[op.op]
+    value = low.value(ref)
+    if isinstance(value, Stored):
+        return derived(low, op)
+    if isinstance(value, Scores):
+        if op.op == "tanh":
+            low.notes.append(f"{op.path}: the cap of scores is not counted")
+            return value
+        raise UnsupportedError(f"{op.op} of scores of attention")
+    if isinstance(value, Table):
+        return Table(low.call(name, [value.node], arguments=arguments(op.arguments)))
+    return low.same(value, name, **arguments(op.arguments))
+
+
+@rule("hardtanh", "clamp", "clamp_min", "clamp_max", "clip", "maximum", "minimum")
+def _clamp(low: Lowering, op: Operation) -> Any:
+    ref = op.arguments.get("self", op.arguments.get("input"))
+    value = low.array(ref)
+    if isinstance(value, Stored):
+        return derived(low, op)
+    least = op.arguments.get("min_val", op.arguments.get("min", -1 if op.op == "hardtanh" else None))
+    most = op.arguments.get("max_val", op.arguments.get("max", 1 if op.op == "hardtanh" else None))
+    if isinstance(value, Scores) or isinstance(least, Ref) or isinstance(most, Ref) or op.op in ("maximum", "minimum"):
+        raise UnsupportedError(f"{op.op} of two tensors, or of scores")
+    if (least, most) == (0, 6):
+        return low.same(value, "relu6")
+    if (least, most) == (0, None):
+        return low.same(value, "relu")
+    if least is None or most is None:
+        raise UnsupportedError("elements are cut off at one side")
+    return low.same(value, "hard_tanh", low=number(least), high=number(most))
+
+
+@rule("dropout", "feature_dropout", "alpha_dropout", "native_dropout")
+def _dropout(low: Lowering, op: Operation) -> Any:
+    value = low.value(op.arguments.get("input", op.arguments.get("self")))
+    p = op.arguments.get("p", 0.5)
+    if not isinstance(value, View) or p == 0:
+        return value
+    name = {"dropout": "dropout", "feature_dropout": "spatial_dropout", "alpha_dropout": "alpha_dropout"}.get(
+        op.op, "dropout"
+    )
+    return low.same(value, name, p=number(p))
+
+
+@rule("softmax", "_softmax", "log_softmax", "_log_softmax", "_safe_softmax")
+def _softmax(low: Lowering, op: Operation) -> Any:
+    ref = first(op)
+    value = low.array(ref)
+    axis = op.arguments["dim"] % len(low.shape_of(ref))
+    if isinstance(value, Stored):
+        return derived(low, op)
+    if isinstance(value, Scores):
+        if value.axes[axis] != whole(2, extent(value.columns)) or "log" in op.op:
+            raise UnsupportedError("a softmax over queries")
+        return value._replace(is_softmax=True)
+    if not low.is_whole(value, axis) or value.axes[axis][0].role != CHANNELS:
+        raise UnsupportedError("a softmax over something else than the channels")
+    return low.same(value, "log_softmax" if "log" in op.op else "softmax")
+
+
+@rule("glu")
+def _glu(low: Lowering, op: Operation) -> Any:
+    view = low.view(op.arguments.get("self", op.arguments.get("input")))
+    axis = op.arguments.get("dim", -1) % len(view.axes)
+    if not low.is_whole(view, axis) or view.axes[axis][0].role != CHANNELS:
+        raise UnsupportedError("the halves of a gate are no halves of the channels")
+    return low.reshaped_whole(view, low.call("glu", [view.node]))
+
+
+BINARY = {
+    **dict.fromkeys(("add", "__iadd__"), "add"),
+    **dict.fromkeys(("sub", "rsub", "subtract"), "sub"),
+    **dict.fromkeys(("mul", "multiply"), "mul"),
+    **dict.fromkeys(("div", "divide", "true_divide"), "div"),
+}
+
+
+@rule(*BINARY)
+def _binary(low: Lowering, op: Operation) -> Any:
+    kind = BINARY[op.op]
+    one = first(op)
+    second = op.arguments["other"]
+    a = low.value(one) if isinstance(one, Ref) else one
+    b = low.value(second) if isinstance(second, Ref) else second
+    for value, other, ref in ((a, b, second), (b, a, one)):
+        if isinstance(value, Scores):
+            from archcalc.importing.patterns.attention import adjusted
+
+            return adjusted(low, op, kind, value, other, ref)
+    for value, other in ((a, b), (b, a)):
+        if isinstance(value, Table):
+            if not isinstance(other, (int, float)) or kind != "mul":
+                raise UnsupportedError("what was looked up is more than multiplied")
+            return Table(low.call("scale", [value.node], arguments={"factor": number(other)}))
+    if isinstance(a, View) and isinstance(b, View):
+        return merge(low, kind, a, b)
+    if isinstance(a, View):
+        return with_constant(low, op, kind, a, b, second)
+    if isinstance(b, View):
+        if kind == "div":
+            raise UnsupportedError("something constant is divided by what is computed")
+        return with_constant(low, op, kind, b, a, one)
+    return derived(low, op)
+
+
+def with_constant(low: Lowering, op: Operation, kind: str, view: View, other: Any, ref: Any) -> Any:
+    """What is computed, and a number or a stored tensor.
+
+    Raises:
+        UnsupportedError: no operator does that.
+    """
+    if not isinstance(other, Stored):
+        return _with_number(low, kind, view, other)
+    shape = low.shape_of(ref)
+    tensor = low.tensor(ref)
+    if tensor.elements == 1 and not other.names:
+        if tensor.value is None:
+            return _with_number(low, kind, view, None)
+        single = tensor.value
+        while isinstance(single, list):
+            single = single[0]
+        return _with_number(low, kind, view, single)
+    rank = len(view.axes)
+    if len(shape) > rank:
+        view = View(view.node, (*[()] * (len(shape) - rank), *view.axes))
+        rank = len(shape)
+    shape = (1,) * (rank - len(shape)) + shape
+    covered = [number for number, size in enumerate(shape) if size > 1]
+    if any(extent(view.axes[axis]) == 1 for axis in covered):
+        return _repeated(low, kind, view, other, shape)
+    parts = [part for axis in covered for part in view.axes[axis]]
+    channels = _product([part.size for part in parts if part.role == CHANNELS])
+    names, sizes = other.weights, low.sizes(view.node)
+    positions = {role: _product([p.size for p in parts if p.role == role]) for role in range(1, len(sizes))}
+    if any(size not in (1, sizes[role]) for role, size in positions.items()):
+        raise UnsupportedError("something stored is repeated along a part of the positions")
+    is_flat = all(size == 1 for size in positions.values())
+    if kind in ("mul", "div") and is_flat and other.is_trained and channels in (1, sizes[CHANNELS]):
+        return low.same(view, "channel_scale", names, shared=channels == 1 and sizes[CHANNELS] > 1)
+    is_full = channels == sizes[CHANNELS] and all(positions[role] == sizes[role] for role in positions)
+    if kind == "add" and is_full and len(sizes) > 1 and other.names:
+        arguments: dict[str, Any] = {"trained": other.is_trained}
+        if other.rows and other.rows != low.shape(view.node).positions:
+            arguments["entries"] = other.rows
+        return low.same(view, "position_embedding", names, **arguments)
+    extents = [positions[role] for role in positions]
+    node = source(low, other, channels, [] if is_flat else extents)
+    if channels != sizes[CHANNELS]:
+        node = low.call("repeat_channels", [node], arguments={"times": sizes[CHANNELS] // channels})
+    if kind == "sub":
+        kind = "add"  # with the sign in what is stored
+    return View(low.call("mul" if kind == "div" else kind, [view.node, node]), view.axes)
+
+
+def _product(sizes: list[int]) -> int:
+    result = 1
+    for size in sizes:
+        result *= size
+    return result
+
+
+def _repeated(low: Lowering, kind: str, view: View, other: Stored, shape: tuple[int, ...]) -> Any:
+    """Something stored has more axes than what is computed, which is repeated along them."""
+    channel = low.channel_axis(view)
+    spatial = [axis for axis, size in enumerate(shape) if size > 1 and axis != channel]
+    channels = shape[channel] if shape[channel] > 1 else 1
+    node = source(low, other, channels, [shape[axis] for axis in spatial])
+    made = low.call("add" if kind == "sub" else "mul" if kind == "div" else kind, [view.node, node])
+    return View(made, natural_axes(low, made, len(shape), channel, spatial))
+
+
+def _with_number(low: Lowering, kind: str, view: View, value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise UnsupportedError(f"{kind} of what is computed and a number that is not known")
+    if (kind in ("mul", "div") and value == 1) or (kind in ("add", "sub") and value == 0):
+        return view
+    if kind == "mul" and value > 0:
+        return low.same(view, "scale", factor=number(value))
+    if kind == "div" and value > 0:
+        return low.same(view, "scale", factor=number(1 / value))
+    raise UnsupportedError(
+        f"a number is {'added to' if kind in ('add', 'sub') else 'a negative factor of'} every element"
+    )
+
+
+def merge(low: Lowering, kind: str, a: View, b: View) -> View:
+    """Two that are computed, element by element; what has an extent of 1 is repeated.
+
+    Raises:
+        UnsupportedError: they differ in more.
+    """
+    if kind == "div":
+        raise UnsupportedError("what is computed is divided by what is computed")
+    rank = max(len(a.axes), len(b.axes))
+    a = View(a.node, (*[()] * (rank - len(a.axes)), *a.axes))
+    b = View(b.node, (*[()] * (rank - len(b.axes)), *b.axes))
+    a, b = without_copies(a), without_copies(b)
+    if a.axes == b.axes and low.sizes(a.node) == low.sizes(b.node):
+        return View(low.call(kind, [a.node, b.node]), a.axes)
+    for large, small in ((a, b), (b, a)):
+        found = _broadcast(low, kind, large, small, large is b)
+        if found is not None:
+            return found
+    node_a, channel_a, spatial_a = natural(low, a)
+    node_b, channel_b, spatial_b = natural(low, b)
+    one, other = low.shape(node_a), low.shape(node_b)
+    if channel_a == channel_b and spatial_a == spatial_b and one == other:
+        return View(low.call(kind, [node_a, node_b]), natural_axes(low, node_a, rank, channel_a, spatial_a))
+    a = View(node_a, natural_axes(low, node_a, rank, channel_a, spatial_a))
+    b = View(node_b, natural_axes(low, node_b, rank, channel_b, spatial_b))
+    for large, small in ((a, b), (b, a)):
+        found = _broadcast(low, kind, large, small, large is b)
+        if found is not None:
+            return found
+    raise UnsupportedError(f"{kind} of {one} and {other}")
+
+
+def without_copies(view: View) -> View:
+    """Axes along which everything is the same have an extent of 1."""
+    return View(view.node, tuple([tuple([part for part in axis if part.role >= 0]) for axis in view.axes]))
+
+
+def _broadcast(low: Lowering, kind: str, large: View, small: View, is_swapped: bool) -> View | None:
+    """The small one repeated along axes where it has an extent of 1; None: it is no such case."""
+    if kind == "sub":
+        return None
+    sizes, own = low.sizes(large.node), low.sizes(small.node)
+    if any(axis and axis != large.axes[number] for number, axis in enumerate(small.axes)):
+        return _renamed_broadcast(low, kind, large, small, is_swapped)
+    held = set().union(*map(roles, small.axes))
+    if any(own[role] not in (1, sizes[role] if role < len(sizes) else 1) for role in range(len(own))):
+        return None
+    node = small.node
+    if CHANNELS not in held and sizes[CHANNELS] > 1 and own[CHANNELS] == 1:
+        node = low.call("repeat_channels", [node], arguments={"times": sizes[CHANNELS]})
+    if len(low.sizes(node)) not in (1, len(sizes)):
+        if any(size > 1 for size in low.sizes(node)[1:]):
+            return None
+        node = low.call("flatten", [node])
+    pair = [node, large.node] if is_swapped else [large.node, node]
+    return View(low.call(kind, pair), large.axes)
+
+
+def _renamed_broadcast(low: Lowering, kind: str, large: View, small: View, is_swapped: bool) -> View | None:
+    """Features beside positions under another name: those of the large one, where only channels are held."""
+    if any(roles(axis) - {CHANNELS} for axis in small.axes):
+        return None
+    return None
+
+
+@rule("cat", "concat", "concatenate", "hstack")
+def _cat(low: Lowering, op: Operation) -> Any:
+    refs = [ref for ref in op.arguments["tensors"] if low.tensor(ref).elements]
+    values = [low.value(ref) for ref in refs]
+    if all(isinstance(value, Stored) for value in values):
+        return derived(low, op)
+    rank = len(low.shape_of(refs[0]))
+    axis = op.arguments.get("dim", 0) % rank
+    if any(isinstance(value, Scores) for value in values):
+        from archcalc.importing.patterns.attention import with_sinks
+
+        return with_sinks(low, op, values, axis)
+    if len(values) == 1:
+        return values[0]
+    views = _side_by_side(low, refs, values, axis)
+    first = views[0]
+    held = [view.axes[axis] for view in views]
+    others = [view.axes[:axis] + view.axes[axis + 1 :] for view in views]
+    is_alike = all(_same_parts(low, first, view, axis) for view in views)
+    if is_alike and all(parts and parts[-1].role == CHANNELS and len(parts) == 1 for parts in held):
+        return _concat_channels(low, views, axis)
+    settled_views = []
+    for view in views:
+        node, channel, spatial = natural(low, view)
+        if not view.axes[axis] and channel != axis:  # one position
+            pass
+        settled_views.append(View(node, natural_axes(low, node, rank, channel, spatial)))
+    views = settled_views
+    held = [view.axes[axis] for view in views]
+    others = [view.axes[:axis] + view.axes[axis + 1 :] for view in views]
+    if all(not parts or parts[0].role == CHANNELS for parts in held) and _one_channel_axis(views, axis):
+        return _concat_channels(low, views, axis)
+    return _join(low, views, axis, others)
+
+
+def _one_channel_axis(views: list[View], axis: int) -> bool:
+    return all(CHANNELS not in roles(parts) for view in views for n, parts in enumerate(view.axes) if n != axis)
+
+
+def _same_parts(low: Lowering, first: View, other: View, axis: int) -> bool:
+    """Whether all axes but one agree, those of channels in size alone."""
+    for place, (a, b) in enumerate(zip(first.axes, other.axes, strict=True)):
+        if place == axis:
+            continue
+        if [(part.role, part.size) for part in a] != [(part.role, part.size) for part in b]:
+            return False
+    return low.sizes(first.node)[1:] == low.sizes(other.node)[1:]
+
+
+def _side_by_side(low: Lowering, refs: list[Ref], values: list[Any], axis: int) -> list[View]:
+    """All as data: what is stored has its channels where the others have them."""
+    known = [value for value in values if isinstance(value, View)]
+    channel = next((n for view in known for n, parts in enumerate(view.axes) if CHANNELS in roles(parts)), axis)
+    from archcalc.importing.lowering.layers import data
+
+    views = []
+    for ref, value in zip(refs, values, strict=True):
+        view = without_repeats(low, data(low, ref, channel) if isinstance(value, Stored) else value)
+        views.append(view)
+    return views
+
+
+def without_repeats(low: Lowering, view: View) -> View:
+    """Copies along an axis made real, where the language can say so: channels of one repeated for many.
+
+    Raises:
+        UnsupportedError: positions are repeated.
+    """
+    copies = [(number, part) for number, axis in enumerate(view.axes) for part in axis if part.role < 0]
+    if not copies:
+        return view
+    if len(copies) > 1:
+        raise UnsupportedError("numbers are repeated along several axes")
+    part = copies[0][1]
+    node = low.call("repeat_channels", [view.node], arguments={"times": part.size})
+    channels = low.sizes(view.node)[CHANNELS]
+    axes: list[Axis] = []
+    for axis in view.axes:
+        axes.append(tuple([each._replace(role=CHANNELS, stride=channels) if each.role < 0 else each for each in axis]))
+    return View(node, tuple(axes))
+
+
+def _concat_channels(low: Lowering, views: list[View], axis: int) -> View:
+    node = low.call("concat", [view.node for view in views])
+    first = views[0]
+    total = low.sizes(node)[CHANNELS]
+    cut = first.axes[axis][0] if first.axes[axis] else None
+    if cut is None or (cut.stride == 1 and cut.size == low.sizes(first.node)[CHANNELS]):
+        axes = list(first.axes)
+        axes[axis] = whole(CHANNELS, total)
+        for number in range(len(axes)):  # positions of one are those of all
+            axes[number] = (
+                next((view.axes[number] for view in views if view.axes[number]), ()) if number != axis else axes[axis]
+            )
+        return View(node, tuple(axes))
+    size = sum(view.axes[axis][0].size for view in views)
+    from archcalc.importing.lowering.shapes import closer
+
+    axes = [
+        (cut._replace(size=size),) if number == axis else tuple([closer(part, cut, size) for part in parts])
+        for number, parts in enumerate(first.axes)
+    ]
+    return View(node, tuple(axes))
+
+
+def _join(low: Lowering, views: list[View], axis: int, others: list[Any]) -> View:
+    """Sequences one after the other along an axis of positions."""
+    rank = len(views[0].axes)
+    channel = next((n for view in views for n, parts in enumerate(view.axes) if CHANNELS in roles(parts)), None)
+    if channel is None or channel == axis:
+        raise UnsupportedError("tensors are put together along an axis that is neither channels nor positions")
+    nodes = []
+    for view in views:
+        spatial = [number for number, parts in enumerate(view.axes) if parts and number != channel]
+        if any(number != axis for number in spatial):
+            raise UnsupportedError("images are put together along their rows or columns")
+        node = view.node
+        if low.shape(node).rank == 0:
+            node = _as_position(low, node)
+        elif low.shape(node).rank > 1:
+            node = low.call("to_sequence", [node])
+        nodes.append(node)
+    made = low.call("join", nodes)
+    return View(made, natural_axes(low, made, rank, channel, [axis]))
+
+
+def _as_position(low: Lowering, node: int) -> int:
+    """Features as a sequence of one position: of what was one before.
+
+    Raises:
+        UnsupportedError: it never was a position.
+    """
+    call = low.calls[node] if node >= 0 else None
+    if call is not None and call.operator.name == "select_token":
+        index = call.operator.values()["index"]
+        return low.call("slice_positions", [call.inputs[0]], arguments={"start": index, "stop": index + 1})
+    if call is not None and call.operator.name in ("trained", "fixed"):
+        arguments = {"channels": call.operator.values()["channels"], "length": 1}
+        return low.call(call.operator.name, [], call.weights, arguments=arguments)
+    raise UnsupportedError("features are put among positions")
+
+
+@rule("stack")
+def _stack(low: Lowering, op: Operation) -> Any:
+    refs = op.arguments["tensors"]
+    values = [low.value(ref) for ref in refs]
+    if all(isinstance(value, Stored) for value in values):
+        return derived(low, op)
+    axis = op.arguments.get("dim", 0) % (len(low.shape_of(refs[0])) + 1)
+    views = _side_by_side(low, refs, values, axis)
+    first = views[0]
+    if not all(view.axes == first.axes and low.sizes(view.node) == low.sizes(first.node) for view in views):
+        raise UnsupportedError("what is stacked differs")
+    node = low.call("concat", [view.node for view in views])
+    channels = low.sizes(first.node)[CHANNELS]
+    from archcalc.importing.axes import Factor
+
+    return View(node, (*first.axes[:axis], (Factor(CHANNELS, channels, len(views)),), *first.axes[axis:]))

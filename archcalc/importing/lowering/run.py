@@ -1,0 +1,193 @@
+"""A program lowered: every operation by its rule, what has none as an opaque layer, what nobody reads left out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archcalc.importing.axes import whole
+from archcalc.importing.calls import Call, Calls
+from archcalc.importing.lowering.context import RULES, Lowering, Stored, UnsupportedError, View
+from archcalc.importing.lowering.layers import derived
+from archcalc.importing.lowering.opaque import enclosed
+from archcalc.importing.neutral import Operation, Program, Ref
+from archcalc.importing.patterns.rewriting import read, rewritten, with_operations
+from archcalc.ops import LayerReference, Shape
+
+MOST = 400  # opaque layers; each needs another pass
+
+DERIVING = {"linear", "addmm", "mm", "layer_norm", "embedding", "scaled_dot_product_attention", "conv2d", "conv1d"}
+"""Operations that count even where they read what is stored alone."""
+
+
+class CannotLowerError(Exception):
+    """Not even as a whole can the network be said: of what kind, and where."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        self.path, self.reason = path, reason
+        super().__init__(f"{path}: {reason}")
+
+
+class _FailedError(Exception):
+    def __init__(self, operation: Operation, reason: str) -> None:
+        self.operation, self.reason = operation, reason
+        super().__init__(reason)
+
+
+def lower(program: Program) -> Calls:
+    """Calls of a program; what has no operator is an opaque layer, with its reason.
+
+    Raises:
+        CannotLowerError: not even one opaque layer for all of it has an input and an output of the language.
+    """
+    everything = program
+    program = rewritten(program)
+    for _ in range(MOST):
+        try:
+            return _lowered(program, _read_in_vain(everything, program))
+        except _FailedError as failed:
+            smaller = enclosed(program, failed.operation, failed.reason)
+            if smaller is None:
+                raise CannotLowerError(failed.operation.path, f"{failed.operation.op}: {failed.reason}") from None
+            program = with_operations(smaller, read(smaller, smaller.operations))
+    raise CannotLowerError(program.name, f"more than {MOST} operations have no operator")
+
+
+def _read_in_vain(everything: Program, program: Program) -> list[str]:
+    """Parameters of which nothing that is computed reaches an output."""
+    kept = {program.tensors[index].name for op in program.operations for index in op.tensors()}
+    read = {program.tensors[index].name for op in everything.operations for index in op.tensors()}
+    return sorted({each.name for each in program.tensors if each.kind == "parameter"} & (read - kept))
+
+
+def _lowered(program: Program, in_vain: list[str]) -> Calls:
+    shapes: list[Shape] = []
+    low = Lowering(program, [], {}, shapes, [])
+    if in_vain:
+        low.notes.append(f"nothing reads what {len(in_vain)} of its parameters compute: {', '.join(in_vain[:4])}")
+    for number, (name, index) in enumerate(program.inputs.items()):
+        shape, view = _input(program, name, index, -1 - number)
+        shapes.append(shape)
+        low.values[index] = view
+    for op in program.operations:
+        low.now = op
+        try:
+            given = _given(low, op)
+        except UnsupportedError as refused:
+            raise _FailedError(op, refused.reason) from None
+        outputs = (
+            given
+            if isinstance(given, tuple) and not isinstance(given, (View, Stored)) and _are_values(given)
+            else (given,)
+        )
+        for index, value in zip(op.outputs, outputs, strict=False):
+            low.values[index] = value
+    return _finished(low)
+
+
+def _are_values(given: Any) -> bool:
+    return type(given) is tuple
+
+
+def _given(low: Lowering, op: Operation) -> Any:
+    rule = RULES.get(op.op)
+    if rule is not None and op.op in DERIVING:
+        return rule(low, op)
+    values = [low.value(Ref(index)) for index in dict.fromkeys(op.tensors())]
+    if rule is None or (values and all(isinstance(value, Stored) for value in values)):
+        if all(isinstance(value, Stored) for value in values):
+            return derived(low, op) if rule is None or len(values) > 1 or op.op in COMPUTING else rule(low, op)
+        raise UnsupportedError("no operator does this")
+    return rule(low, op)
+
+
+COMPUTING = {"mean", "sum", "var", "std", "norm", "linalg_vector_norm", "exp", "sigmoid", "softmax"}
+
+
+def _input(program: Program, name: str, index: int, node: int) -> tuple[Shape, View]:
+    """Shape and axes of an input: what its first reader takes for channels are its channels."""
+    tensor = program.tensors[index]
+    extents = tensor.shape[1:]
+    word = program.input_words.get(name, "")
+    if tensor.dtype != "float" and word in ("", "tokens"):
+        shape = Shape(None, extents)
+        return shape, View(node, ((), *(whole(1 + axis, size) for axis, size in enumerate(extents))))
+    if not extents:
+        return Shape(1), View(node, ((),))
+    if word == "positions first" or (not word and len(extents) in (2, 3) and _reads_last(program, index)):
+        shape = Shape(extents[-1], extents[:-1])
+        axes = ((), *(whole(1 + axis, size) for axis, size in enumerate(extents[:-1])), whole(0, extents[-1]))
+        return shape, View(node, axes)
+    shape = Shape(extents[0], extents[1:])
+    return shape, View(node, ((), *(whole(axis, size) for axis, size in enumerate(extents))))
+
+
+def _reads_last(program: Program, index: int) -> bool:
+    """Whether the first layer that reads an input takes its last axis for channels."""
+    same = {index}
+    for op in program.operations:
+        if not any(each in same for each in op.tensors()):
+            continue
+        if op.op in ("linear", "layer_norm", "rms_norm", "matmul", "addmm", "mm"):
+            return True
+        if op.op == "module":
+            return op.arguments["kind"] in ("LSTM", "GRU", "RNN") and len(program.tensors[index].shape) == 3
+        if op.op.startswith(("conv", "batch_norm", "permute", "transpose", "instance_norm", "group_norm")):
+            return False
+        if program.tensors[op.outputs[0]].shape == program.tensors[index].shape:
+            same.update(op.outputs)
+    return False
+
+
+def _finished(low: Lowering) -> Calls:
+    """What the outputs need, in order, with the names of the source."""
+    program = low.program
+    outputs: dict[str, int] = {}
+    for name, index in program.outputs.items():
+        value = low.values.get(index)
+        if isinstance(value, View) and value.node not in outputs.values():
+            outputs[name] = value.node
+    needed: set[int] = set()
+    todo = [node for node in outputs.values() if node >= 0]
+    while todo:
+        node = todo.pop()
+        if node in needed:
+            continue
+        needed.add(node)
+        call = low.calls[node]
+        todo.extend(other for other in (*call.inputs, *_referred(call)) if other >= 0)
+    order = {node: number for number, node in enumerate(sorted(needed))}
+    calls = []
+    for node in order:
+        call = low.calls[node]
+        call.inputs = tuple([order.get(other, other) for other in call.inputs])
+        call.operator = _moved(call, order)
+        calls.append(call)
+    notes = [*program.notes, *dict.fromkeys(low.notes)]
+    tensors = program.tensors
+    return Calls(
+        program.name,
+        dict(zip(program.inputs, low.inputs, strict=True)),
+        calls,
+        {name: order.get(node, node) for name, node in outputs.items()},
+        {each.name: each.shape for each in tensors if each.kind == "parameter"},
+        {each.name: each.shape for each in tensors if each.kind == "buffer"},
+        program.named,
+        notes,
+        program.free,
+        program.source,
+    )
+
+
+def _referred(call: Call) -> list[int]:
+    return [value.node for value in call.operator.values().values() if isinstance(value, LayerReference)]
+
+
+def _moved(call: Call, order: dict[int, int]) -> Any:
+    values = call.operator.values()
+    if not any(isinstance(value, LayerReference) for value in values.values()):
+        return call.operator
+    values = {
+        key: value._replace(node=order.get(value.node, value.node)) if isinstance(value, LayerReference) else value
+        for key, value in values.items()
+    }
+    return type(call.operator).of(values).variant(given=call.operator.given, trainable=call.operator.trainable)

@@ -1,0 +1,1 @@
+"""Patterns of several operations that are one in the language: before or while it is lowered."""

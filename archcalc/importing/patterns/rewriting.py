@@ -1,0 +1,54 @@
+"""Patterns over the program itself, before it is lowered: operations by which a layer was written out."""
+
+from __future__ import annotations
+
+from archcalc.importing.neutral import Operation, Program
+from archcalc.importing.patterns.activations import ACTIVATIONS
+from archcalc.importing.patterns.match import Match
+from archcalc.importing.patterns.norms import NORMS
+from archcalc.importing.patterns.rotary import Rotary
+
+PATTERNS = (*NORMS, *ACTIVATIONS, Rotary())
+
+
+def rewritten(program: Program) -> Program:
+    """The program with every pattern as one operation, and without what nobody reads."""
+    match = Match(program)
+    operations: list[Operation] = []
+    for op in program.operations:
+        for pattern in PATTERNS:
+            if op.op not in pattern.ends:
+                continue
+            found = pattern.match(match, op)
+            if found is not None:
+                op = found  # noqa: PLW2901 - patterns may stand upon patterns
+                match.put(op)
+        operations.append(op)
+    return with_operations(program, read(program, operations))
+
+
+def read(program: Program, operations: list[Operation]) -> list[Operation]:
+    """Operations of which something reaches an output."""
+    needed = set(program.outputs.values())
+    kept = []
+    for op in reversed(operations):
+        if needed.intersection(op.outputs):
+            needed.update(op.tensors())
+            kept.append(op)
+    return kept[::-1]
+
+
+def with_operations(program: Program, operations: list[Operation]) -> Program:
+    """The same program with other operations."""
+    return Program(
+        program.name,
+        program.tensors,
+        operations,
+        program.inputs,
+        program.outputs,
+        program.input_words,
+        program.named,
+        program.notes,
+        program.free,
+        program.source,
+    )

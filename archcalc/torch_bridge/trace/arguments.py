@@ -1,0 +1,83 @@
+"""Arguments of constructors, which name what a module's numbers are: `planes`, `expand_ratio`."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from torch import nn
+
+Arguments = WeakKeyDictionary[nn.Module, dict[str, Any]]
+DEEPEST = 12  # frames between the outermost __init__ of a module and that of nn.Module
+
+
+@contextmanager
+def caught() -> Iterator[Arguments]:
+    """Arguments of every module that is made meanwhile, by name, defaults among them.
+
+    `nn.Module.__init__` looks at the frames of the constructors that called it, most of which do so first. (To set
+    and delete `nn.Module.__new__` would leave a class that refuses arguments.)
+    """
+    found: Arguments = WeakKeyDictionary()
+    plain: Callable[..., None] = nn.Module.__init__
+
+    def init(self: nn.Module, *args: Any, **kwargs: Any) -> None:
+        frame = _outermost(self, sys._getframe(1))
+        plain(self, *args, **kwargs)
+        if frame is not None:
+            found[self] = _given(frame)
+
+    nn.Module.__init__ = init  # type: ignore[method-assign]
+    try:
+        yield found
+    finally:
+        nn.Module.__init__ = plain  # type: ignore[method-assign]
+
+
+def _outermost(module: nn.Module, frame: FrameType | None) -> FrameType | None:
+    """The frame of the constructor of the module's own class."""
+    found = None
+    for _ in range(DEEPEST):
+        if frame is None:
+            break
+        code = frame.f_code
+        if code.co_name == "__init__" and code.co_argcount and frame.f_locals.get(code.co_varnames[0]) is module:
+            found = frame
+        frame = frame.f_back
+    return found
+
+
+def _given(frame: FrameType) -> dict[str, Any]:
+    code = frame.f_code
+    names = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
+    local = frame.f_locals
+    return {name: plain_value(local[name]) for name in names if name in local and is_plain(local[name])}
+
+
+def of_module(module: nn.Module, found: Mapping[nn.Module, dict[str, Any]]) -> dict[str, Any]:
+    """Arguments as they were caught; of a module that was there before, its attributes of those names."""
+    if module in found:
+        return found[module]
+    try:
+        names = list(inspect.signature(type(module).__init__).parameters)[1:]
+    except (TypeError, ValueError):
+        return {}
+    held = vars(module)
+    return {name: plain_value(held[name]) for name in names if name in held and is_plain(held[name])}
+
+
+def is_plain(value: Any) -> bool:
+    """Whether a value is data that a spec could hold: a number, a word, a list of them."""
+    if isinstance(value, (list, tuple)):
+        return len(value) <= 64 and all(map(is_plain, value))
+    return value is None or isinstance(value, (bool, int, float, str))
+
+
+def plain_value(value: Any) -> Any:
+    """The value with lists as tuples."""
+    return tuple(map(plain_value, value)) if isinstance(value, (list, tuple)) else value

@@ -1,0 +1,44 @@
+"""Layers of torch that are read as a whole, by their class; what they hold is checked by their parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from torch import nn
+
+
+class Leaf(NamedTuple):
+    """A layer: its word in neutral programs, and what it was made with."""
+
+    kind: str
+    settings: Callable[[nn.Module], dict[str, Any]]
+
+
+def _recurrent(module: nn.Module) -> dict[str, Any]:
+    names = ("input_size", "hidden_size", "num_layers", "bias", "bidirectional", "batch_first", "proj_size")
+    return {**{name: getattr(module, name) for name in names}, "nonlinearity": getattr(module, "nonlinearity", "tanh")}
+
+
+def _local_response(module: nn.Module) -> dict[str, Any]:
+    return {name: getattr(module, name) for name in ("size", "alpha", "beta", "k")}
+
+
+def _nothing(module: nn.Module) -> dict[str, Any]:
+    return {}
+
+
+LEAVES: Mapping[type[nn.Module], Leaf] = {
+    nn.LSTM: Leaf("LSTM", _recurrent),
+    nn.GRU: Leaf("GRU", _recurrent),
+    nn.RNN: Leaf("RNN", _recurrent),
+    nn.LocalResponseNorm: Leaf("LocalResponseNorm", _local_response),
+    nn.MaxUnpool1d: Leaf("MaxUnpool2d", _nothing),
+    nn.MaxUnpool2d: Leaf("MaxUnpool2d", _nothing),
+    nn.MaxUnpool3d: Leaf("MaxUnpool2d", _nothing),
+}
+
+
+def leaf_of(module: nn.Module) -> Leaf | None:
+    """How a layer is read as a whole; None: by what it does. Classes derived from one are the user's."""
+    return LEAVES.get(type(module))

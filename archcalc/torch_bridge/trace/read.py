@@ -1,0 +1,128 @@
+"""A module read into calls: a copy without memory runs once, and what it did is lowered to operators."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import torch
+from torch import nn
+
+from archcalc.importing.calls import Calls
+from archcalc.importing.lowering import KNOWN, CannotLowerError, lower
+from archcalc.importing.neutral import Program
+from archcalc.source import Diagnostic, SpecError
+from archcalc.torch_bridge.trace.arguments import Arguments, of_module
+from archcalc.torch_bridge.trace.inputs import Given, examples_of
+from archcalc.torch_bridge.trace.outputs import named_outputs
+from archcalc.torch_bridge.trace.shells import random_state_kept, torch_settings_kept, without_memory
+from archcalc.torch_bridge.trace.tracer import NeedsValuesError, Tracer
+
+LONGEST = 300  # characters of somebody's message that are shown
+
+
+def read_module(
+    module: nn.Module, input: Given = None, name: str = "", source: str = "", arguments: Arguments | None = None
+) -> Calls:
+    """The calls of a module, which is left exactly as it was: a copy on the meta device runs, for inference.
+
+    Args:
+        module: any torch module, on whatever device.
+        input: shape without its batch, `(3, 224, 224)` or "3x224x224"; by name, where there are several; or tensors.
+        name: of the network; that of the class where not given.
+        source: what the user called it, for messages.
+        arguments: of the constructors of its modules, as far as they were caught.
+
+    Raises:
+        SpecError: it cannot be traced (`cannot-trace`), or its input is not known (`no-input`).
+    """
+    found = arguments if arguments is not None else Arguments()
+    program = trace(module, input, name or type(module).__name__, source, found)
+    try:
+        return lower(program)
+    except CannotLowerError as error:
+        raise SpecError(
+            [
+                Diagnostic(
+                    "cannot-import",
+                    f"{source or program.name} was read, but cannot be said in archcalc's language: {error.reason}",
+                    help=f"it fails at {error.path or 'the network itself'}; a part of it may be read by itself",
+                )
+            ]
+        ) from None
+
+
+def trace(module: nn.Module, input: Given, name: str, source: str, found: Arguments) -> Program:
+    """What the module does, before anything is understood."""
+    with random_state_kept(), torch_settings_kept():
+        model = _copied(module, found).eval()
+        examples = examples_of(model, input, source or name)
+        tracer = Tracer(name, model, found, KNOWN)
+        tracer.program.source = source
+        tracer.program.named = of_module(model, found)
+        for key, tensor in examples.tensors().items():
+            tracer.input(key, tensor)
+        tracer.program.free = dict(examples.free)
+        tracer.program.input_words = dict(examples.words)
+        given = _run(tracer, lambda: model(*examples.positional, **examples.named), source or name)
+        outputs = named_outputs(given)
+        if not outputs:
+            _refuse("cannot-trace", f"{source or name} gives {type(given).__name__}, in which there is no tensor", None)
+        for key, tensor in outputs.items():
+            tracer.program.outputs[key] = tracer.index(tensor)
+    return tracer.program
+
+
+def _copied(module: nn.Module, found: Arguments) -> nn.Module:
+    """A copy without memory; a module that is on the meta device already, and nobody's, is one."""
+    try:
+        return without_memory(module, found)
+    except (TypeError, RuntimeError, ValueError, AttributeError) as error:
+        _refuse(
+            "cannot-trace",
+            f"a copy of {type(module).__name__} cannot be made: {_short(error)}",
+            "give the class or a function that makes it: my_file.py:Net()",
+        )
+
+
+def _run(tracer: Tracer, forward: Callable[[], Any], source: str) -> Any:
+    try:
+        with torch.inference_mode(), tracer.hooked(), tracer:
+            return forward()
+    except NeedsValuesError as error:
+        _refuse(
+            "cannot-trace",
+            f"{source} asks for numbers that depend on its input, at {_place(tracer)} ({error.operation})",
+            "read a part of it without that decision: its backbone, or a module of it (my_file.py:Net().backbone)",
+        )
+    except SpecError:
+        raise
+    except Exception as error:
+        _refuse(
+            "cannot-trace",
+            f"{source} fails at {_place(tracer)}: {type(error).__name__}: {_short(error)}",
+            f"it was given {_inputs(tracer)}; say what it reads with --input, as in --input 3x224x224",
+        )
+
+
+def _place(tracer: Tracer) -> str:
+    """The module that ran last, and the operation before."""
+    running = tracer.failed_at or (tracer.running[-1] if tracer.running else None)
+    where = running.path if running and running.path else "its own forward"
+    kind = f" ({type(running.module).__name__})" if running and running.path else ""
+    return f"`{where}`{kind}"
+
+
+def _inputs(tracer: Tracer) -> str:
+    tensors = tracer.program.tensors
+    return ", ".join(
+        f"{name} {'x'.join(map(str, tensors[index].shape[1:]))}" for name, index in tracer.program.inputs.items()
+    )
+
+
+def _short(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [""])[0][:LONGEST]
+
+
+def _refuse(code: str, message: str, help: str | None) -> NoReturn:
+    raise SpecError([Diagnostic(code, message, help=help)]) from None

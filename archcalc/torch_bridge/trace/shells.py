@@ -1,0 +1,123 @@
+"""Models without memory: built on the meta device, or copied there from one that a user holds."""
+
+from __future__ import annotations
+
+import copy
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from archcalc.torch_bridge.trace.arguments import Arguments, caught
+
+LARGEST_CONSTANT = 1 << 20
+"""Buffers of whole numbers up to so many elements stay what they are: positions, masks, places in tables."""
+
+
+@contextmanager
+def random_state_kept() -> Iterator[None]:
+    """What is drawn meanwhile changes no later draw, of torch, of Python or of NumPy."""
+    import sys
+
+    numpy = sys.modules.get("numpy")
+    python = random.getstate()
+    of_numpy = numpy.random.get_state() if numpy else None
+    torch_state = torch.random.get_rng_state()
+    try:
+        yield
+    finally:
+        torch.random.set_rng_state(torch_state)
+        random.setstate(python)
+        if numpy:
+            numpy.random.set_state(of_numpy)
+
+
+@contextmanager
+def torch_settings_kept() -> Iterator[None]:
+    """Type of numbers and gradients as they were, and no fused encoder layers meanwhile: they hide what they do."""
+    dtype, gradients = torch.get_default_dtype(), torch.is_grad_enabled()
+    fast = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fast)
+        torch.set_default_dtype(dtype)
+        torch.set_grad_enabled(gradients)
+
+
+class _Undrawn(TorchFunctionMode):
+    """New tensors that only `torch.empty` makes are weights, and need no memory; nothing is drawn."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if getattr(func, "__module__", "") == "torch.nn.init":
+            return args[0] if args else kwargs["tensor"]
+        if func is torch.empty and kwargs.get("device") is None:
+            return func(*args, **{**kwargs, "device": "meta"})
+        return func(*args, **kwargs)
+
+
+def made(make: Callable[[], nn.Module]) -> tuple[nn.Module, Arguments]:
+    """A model on the meta device; where its constructor reads numbers, it is made with them and then moved."""
+    with random_state_kept(), torch_settings_kept(), caught() as found:
+        try:
+            with torch.device("meta"):
+                return make(), found
+        except (RuntimeError, NotImplementedError, TypeError, ValueError, AttributeError):
+            pass  # what is wrong with the constructor itself shows again
+        try:
+            with _Undrawn():
+                model = make()
+        except (RuntimeError, NotImplementedError):
+            model = make()
+        return without_memory(model, found), found
+
+
+class _Emptied(TorchFunctionMode):
+    """A deep copy of a tensor that no module has registered is one without memory, too."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func is Tensor.__deepcopy__:
+            tensor, memo = args
+            if id(tensor) not in memo:
+                memo[id(tensor)] = _shell(tensor)
+            return memo[id(tensor)]
+        return func(*args, **(kwargs or {}))
+
+
+def _shell(tensor: Tensor) -> Tensor:
+    """A tensor of that shape without memory; small ones of whole numbers, which say where things are, as they are."""
+    if isinstance(tensor, nn.Parameter):
+        return nn.Parameter(tensor.detach().to("meta"), requires_grad=tensor.requires_grad)
+    is_small = not tensor.is_floating_point() and tensor.numel() <= LARGEST_CONSTANT and tensor.device.type != "meta"
+    return tensor.detach().to("cpu", copy=True) if is_small else tensor.detach().to("meta")
+
+
+def without_memory(model: nn.Module, found: Arguments | None = None) -> nn.Module:
+    """A copy on the meta device that shares nothing with the model; what was found of its constructors is its, too."""
+    memo: dict[int, Any] = {}
+    for tensor in (*model.parameters(), *model.buffers()):
+        memo[id(tensor)] = _shell(tensor)
+    with _Emptied():
+        copied = copy.deepcopy(model, memo)
+    originals, copies = list(model.modules()), list(copied.modules())
+    for original, module in zip(originals, copies, strict=True):
+        if found is not None and original in found:
+            found[module] = found[original]
+        _drop_hooks(module)
+    return copied
+
+
+def _drop_hooks(module: nn.Module) -> None:
+    """Only hooks of torch's own, which make weights (weight_norm, pruning), run on the copy."""
+    for name in ("_forward_hooks", "_forward_pre_hooks"):
+        hooks = getattr(module, name)
+        for key, hook in list(hooks.items()):
+            owner = getattr(hook, "__module__", None) or type(hook).__module__
+            if not str(owner).startswith("torch."):
+                del hooks[key]

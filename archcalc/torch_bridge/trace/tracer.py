@@ -1,0 +1,287 @@
+"""What a module does when it runs without memory, as a neutral program.
+
+A dispatch mode sees every operation. In inference mode composites (`linear`, `layer_norm`, attention) reach it whole;
+those that nobody reads as a whole are taken apart. Hooks say which modules run around them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves, tree_map
+
+from archcalc.importing.calls import Scope
+from archcalc.importing.neutral import Operation, Program, Ref
+from archcalc.importing.neutral import Tensor as Neutral
+from archcalc.torch_bridge.trace.arguments import Arguments, of_module
+from archcalc.torch_bridge.trace.leaves import Leaf, leaf_of
+
+LARGEST_VALUE = 4096  # elements of a constant whose numbers are kept
+ASKS = {"_local_scalar_dense", "is_nonzero", "equal", "item", "nonzero", "unique_dim", "_unique2", "masked_select"}
+
+
+class NeedsValuesError(Exception):
+    """The model asks for numbers that a trace has not."""
+
+    def __init__(self, operation: str) -> None:
+        self.operation = operation
+        super().__init__(operation)
+
+
+class _Running(NamedTuple):
+    """A module that runs: its scopes from the outermost on, and whether what it does is one operation."""
+
+    module: nn.Module
+    path: str
+    scope: tuple[Scope, ...]
+    run: int
+    leaf: Leaf | None
+
+
+class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has none here
+    """Writes down what runs; `program` has it at every moment, so that what came before a failure is not lost."""
+
+    def __init__(self, name: str, model: nn.Module, found: Arguments, whole: frozenset[str]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.program = Program(name)
+        self.model = model
+        self.whole = whole
+        self.running: list[_Running] = []
+        self.failed_at: _Running | None = None
+        self._found = found
+        self._paths = {module: path for path, module in reversed(list(model.named_modules(remove_duplicate=False)))}
+        self._instances: dict[nn.Module, int] = {module: number for number, module in enumerate(model.modules())}
+        self._runs = 0
+        self._known: dict[int, int] = {}  # by id of the tensor
+        self._kept: list[Any] = []
+        self._ids: set[int] = set()
+        self._standing: dict[int, Tensor] = {}  # constants that were written into: by what they are now
+        self._storages: dict[int, list[Tensor]] = {}
+        for stored, kind in ((model.named_parameters(), "parameter"), (model.named_buffers(), "buffer")):
+            for path, tensor in stored:
+                self._hold(tensor, kind, path)
+
+    # Tensors
+
+    def _hold(self, tensor: Tensor, kind: Any = "value", name: str = "") -> int:
+        dtype: Any = "float" if tensor.is_floating_point() or tensor.is_complex() else "int"
+        dtype = "bool" if tensor.dtype == torch.bool else dtype
+        value = None
+        if kind in ("constant", "buffer") and tensor.device.type != "meta" and tensor.numel() <= LARGEST_VALUE:
+            value = tensor.detach().tolist()
+        index = self.program.add(Neutral(tuple(map(int, tensor.shape)), kind, name, dtype, value))
+        self._bind(tensor, index)
+        return index
+
+    def _remember(self, tensor: Tensor) -> None:
+        """Keep a tensor, so that its id serves nobody else, beside all that lie in the same memory."""
+        if id(tensor) not in self._ids:
+            self._ids.add(id(tensor))
+            self._kept.append(tensor)
+            self._storages.setdefault(tensor.untyped_storage()._cdata, []).append(tensor)
+
+    def _bind(self, tensor: Tensor, index: int) -> None:
+        self._remember(tensor)
+        self._known[id(tensor)] = index
+
+    def index(self, tensor: Tensor) -> int:
+        """Of a tensor in the program; one that nobody has made is a constant."""
+        if id(tensor) not in self._known:
+            return self._hold(tensor, "constant")
+        return self._known[id(tensor)]
+
+    def input(self, name: str, tensor: Tensor) -> None:
+        """Tell of an input of the network."""
+        self.program.inputs[name] = self._hold(tensor, "input", name)
+
+    def _argument(self, value: Any) -> Any:
+        if isinstance(value, Tensor):
+            return Ref(self.index(value))
+        if isinstance(value, (list, tuple)):
+            return [self._argument(item) for item in value]
+        if isinstance(value, (torch.SymInt, torch.SymFloat)):
+            return int(value)
+        return value
+
+    # Operations
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        name = func._schema.name.rpartition("::")[2]
+        if self.running and self.running[-1].leaf is not None:
+            return func(*_alike(args), **_alike(kwargs))
+        plain = name.rstrip("_") if not name.startswith("__") else name
+        if plain not in self.whole and func._can_decompose() and func is not torch.ops.prim.device.default:
+            with self:
+                given = func.decompose(*args, **kwargs)
+            if given is not NotImplemented:
+                return given
+        args, kwargs = self._as_they_stand(args), self._as_they_stand(kwargs)
+        tensors = [each for each in tree_leaves((args, kwargs)) if isinstance(each, Tensor)]
+        is_computed = any(each.device.type == "meta" for each in tensors)
+        if is_computed and name in ASKS:
+            raise NeedsValuesError(name)
+        if not tensors and str(kwargs.get("device", "")) == "meta":
+            kwargs = {**kwargs, "device": "cpu"}  # a constant of the model's own: its numbers may be asked for
+        bound = {argument.name: value for argument, value in zip(func._schema.arguments, args, strict=False)}
+        bound.update(kwargs)
+        if not is_computed:
+            given = func(*args, **kwargs)
+            for each in tree_leaves(given):
+                if isinstance(each, Tensor) and each.device.type != "meta":
+                    self._remember(each)
+                elif isinstance(each, Tensor):
+                    self._hold(each, "constant")
+            return given
+        read = {key: self._argument(value) for key, value in bound.items()}
+        is_written = func._schema.is_mutable and bool(tensors) and tensors[0] is (args[0] if args else None)
+        if is_written and tensors[0].device.type != "meta":
+            self._stand_in(tensors[0])
+            args = self._as_they_stand(args)
+        given = func(*_alike(args), **_alike(kwargs))
+        outputs = [each for each in tree_leaves(given) if isinstance(each, Tensor)]
+        if not outputs:
+            return given
+        indices = tuple([self.program.add(self._shell_of(each)) for each in outputs])
+        self.program.operations.append(Operation(plain, read, indices, self.scope))
+        for each, index in zip(outputs, indices, strict=True):
+            self._bind(each, index)
+        if is_written:
+            self._bind(args[0], indices[0])
+            self._written_through(args[0], indices[0])
+        return given
+
+    def _as_they_stand(self, value: Any) -> Any:
+        """Arguments, with what was written into as it is now."""
+        if not self._standing:
+            return value
+        return tree_map(lambda each: self._standing.get(id(each), each) if isinstance(each, Tensor) else each, value)
+
+    def _stand_in(self, constant: Tensor) -> None:
+        """From now on a constant, and all in the same memory, are computed: something without memory goes into it."""
+        known = self._storages.get(constant.untyped_storage()._cdata, [constant])
+        memory = constant.untyped_storage().nbytes() // constant.element_size()
+        base = torch.empty(memory, dtype=constant.dtype, device="meta")
+        for each in known:
+            shell = base.as_strided(each.shape, each.stride(), each.storage_offset())
+            self._standing[id(each)] = shell
+            self._bind(shell, self.index(each))
+
+    @staticmethod
+    def _shell_of(tensor: Tensor) -> Neutral:
+        kind = "bool" if tensor.dtype == torch.bool else "float" if tensor.dtype.is_floating_point else "int"
+        return Neutral(tuple(map(int, tensor.shape)), "value", "", kind)  # type: ignore[arg-type]
+
+    def _written_through(self, written: Tensor, index: int) -> None:
+        """What lies in the same memory as something that was written into holds other numbers from now on."""
+        for other in list(self._storages.get(written.untyped_storage()._cdata, ())):
+            if other is written or self._known.get(id(other)) == index:
+                continue
+            if other.shape == written.shape and other.stride() == written.stride():
+                self._known[id(other)] = index
+                continue
+            before = self._known[id(other)]
+            after = self.program.add(self._shell_of(other))
+            into = {"input": Ref(before), "source": Ref(index)}
+            self.program.operations.append(Operation("write_through", into, (after,), self.scope))
+            self._known[id(other)] = after
+
+    # Modules
+
+    @property
+    def scope(self) -> tuple[Scope, ...]:
+        """Modules around what runs now."""
+        return self.running[-1].scope if self.running else ()
+
+    def _enter(self, module: nn.Module, inputs: Any) -> None:
+        if self.running and self.running[-1].leaf is not None:
+            return
+        self._runs += 1
+        path = self._paths.get(module, "")
+        above = self.running[-1] if self.running else None
+        scope = self._scope_of(module, path, above)
+        leaf = leaf_of(module)
+        self.running.append(_Running(module, path, scope, self._runs, leaf))
+
+    def _scope_of(self, module: nn.Module, path: str, above: _Running | None) -> tuple[Scope, ...]:
+        if above is None:
+            return ()
+        inside = path.removeprefix(f"{above.path}.") if above.path else path
+        if above.path and not path.startswith(f"{above.path}."):
+            return (*above.scope, self._one(module, path.rpartition(".")[2] or type(module).__name__, self._runs))
+        scopes, owner = list(above.scope), above.module
+        *between, last = inside.split(".") if inside else [type(module).__name__]
+        for part in between:
+            owner = getattr(owner, part)
+            scopes.append(self._one(owner, part, above.run))
+        return (*scopes, self._one(module, last, self._runs))
+
+    def _one(self, module: nn.Module, name: str, run: int) -> Scope:
+        instance = self._instances.setdefault(module, len(self._instances))
+        return Scope(name, type(module).__name__, of_module(module, self._found), instance, run)
+
+    def _leave(self, module: nn.Module, given: Any) -> None:
+        if not self.running or self.running[-1].module is not module:
+            return
+        leaf = self.running[-1].leaf
+        if leaf is not None:
+            self._leaf_ran(leaf, module, given)
+        self.running.pop()
+
+    def _leaf_ran(self, leaf: Leaf, module: nn.Module, given: tuple[Any, Any]) -> None:
+        inputs, outputs = given
+        tensors = [each for each in tree_leaves(outputs) if isinstance(each, Tensor)]
+        stored = {
+            name: Ref(self.index(tensor)) for name, tensor in (*module.named_parameters(), *module.named_buffers())
+        }
+        read = {
+            "kind": leaf.kind,
+            "settings": leaf.settings(module),
+            "inputs": [Ref(self.index(each)) for each in tree_leaves(inputs) if isinstance(each, Tensor)],
+            "stored": stored,
+        }
+        indices = tuple([self.program.add(self._shell_of(each)) for each in tensors])
+        self.program.operations.append(Operation("module", read, indices, self.scope))
+        for each, index in zip(tensors, indices, strict=True):
+            self._bind(each, index)
+
+    @contextmanager
+    def hooked(self) -> Iterator[None]:
+        """Follow every module that runs."""
+
+        def before(module: nn.Module, args: Any) -> None:
+            self._enter(module, args)
+
+        def after(module: nn.Module, args: Any, kwargs: Any, given: Any) -> None:
+            self._leave(module, ((args, kwargs), given))
+
+        first = register_module_forward_pre_hook(before)
+        last = register_module_forward_hook(after, with_kwargs=True)
+        try:
+            yield
+        finally:
+            first.remove()
+            last.remove()
+
+
+def _alike(value: Any) -> Any:
+    """Arguments on one device: constants beside what has no memory have none either."""
+    has_meta = any(isinstance(each, Tensor) and each.device.type == "meta" for each in tree_leaves(value))
+    if not has_meta:
+        return value
+    return tree_map(
+        lambda each: each.to("meta") if isinstance(each, Tensor) and each.device.type != "meta" else each, value
+    )
+
+
+def stored_of(model: nn.Module) -> tuple[Mapping[str, tuple[int, ...]], Mapping[str, tuple[int, ...]]]:
+    """Shapes of parameters and of buffers, each tensor once."""
+    parameters = {name: tuple(each.shape) for name, each in model.named_parameters()}
+    buffers = {name: tuple(each.shape) for name, each in model.named_buffers()}
+    return parameters, buffers
