@@ -1,0 +1,274 @@
+"""Inputs of a model: their extents, those that the file leaves open, and what they are in the language.
+
+The batch is 1. An extent that is left open has a name, the file's own or `height`, `width`, `length`; whoever reads the
+file sets it, and it is a variable of the spec.
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from archcalc.importing.neutral import Operation, Program, Ref, Tensor
+from archcalc.importing.onnx.errors import refuse
+from archcalc.importing.onnx.reader import Names, Reader
+from archcalc.importing.onnx.values import Value, kind_of, of_array
+
+Given = Mapping[str, "int | tuple[int, ...]"] | tuple[int, ...] | None
+
+USUAL = (224, 224, 128)  # height, width, length
+"""An extent that the file leaves open is read at this, unless whoever reads it says another; a note says so."""
+
+_BATCH = re.compile(r"(?i)^(n|b|bs|bsz|batch.*|.*_batch|num_samples|unk__\d+|none|\?|-1|)$")
+_SUMS = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.FloorDiv: operator.floordiv}
+
+
+def read_inputs(reader: Reader, names: Names, given: Given, usual: tuple[int, int, int] | None) -> dict[str, int]:
+    """Give every input of the model a tensor of the program; gives the extents that had to be chosen."""
+    graph = reader.model.graph
+    stored = {item.name for item in graph.initializer} | {item.values.name for item in graph.sparse_initializer}
+    infos = [info for info in graph.input if info.name not in stored]
+    if not infos:
+        refuse("bad-graph", reader.path, "the model has no input")
+    asked = _by_name(reader.path, infos, given)
+    extents = _Extents(reader, asked, _batches(infos), usual or USUAL)
+    for info in infos:
+        names[info.name] = _input(reader, info, extents)
+    for name in asked:
+        if name not in extents.used:
+            known = ", ".join(f"`{item}`" for item in [*(info.name for info in infos), *extents.free])
+            refuse("unknown-input", reader.path, f"the model has no input and no extent `{name}`", f"it has {known}")
+    reader.program.free.update(extents.free)
+    if extents.chosen:
+        told = ", ".join(f"{name} = {value}" for name, value in extents.chosen.items())
+        reader.program.notes.append(f"the file leaves extents of its inputs open: read at {told}; --input sets them")
+    return extents.chosen
+
+
+def _by_name(path: Path, infos: list[Any], given: Given) -> dict[str, Any]:
+    if given is None:
+        return {}
+    if isinstance(given, Mapping):
+        return dict(given)
+    return {infos[0].name: tuple(given)}
+
+
+def _batches(infos: list[Any]) -> set[str]:
+    """Names of extents that are batches: all that stand first, and those that are called so."""
+    names = set()
+    for info in infos:
+        dims = info.type.tensor_type.shape.dim
+        if len(dims) > 1 and dims[0].dim_param:
+            names.add(dims[0].dim_param)
+    return {name for name in names if _BATCH.match(name)} or names
+
+
+class _Extents:
+    """Numbers for extents, as they are asked for, as the file has them, or chosen."""
+
+    def __init__(self, reader: Reader, asked: dict[str, Any], batches: set[str], usual: tuple[int, int, int]) -> None:
+        self.usual = usual
+        self.reader, self.asked, self.batches = reader, asked, batches
+        self.free: dict[str, int] = {}
+        self.chosen: dict[str, int] = {}
+        self.used: set[str] = set()
+
+    def open(self, name: str, usual: int) -> int:
+        """The number of an open extent."""
+        if name not in self.free:
+            value = self.asked.get(name)
+            self.used.add(name)
+            if not isinstance(value, int):
+                value = self.chosen[name] = usual
+            self.free[name] = value
+        return self.free[name]
+
+    def of(self, info: Any) -> tuple[int, ...]:
+        """The extents of one input, batch 1."""
+        dims = list(info.type.tensor_type.shape.dim)
+        told = [
+            dim.dim_value if dim.HasField("dim_value") and dim.dim_value > 0 else (dim.dim_param or None)
+            for dim in dims
+        ]
+        wanted = self.asked.get(info.name)
+        self.used.add(info.name)
+        found: list[int | None] = [self._batch(info, axis, told) for axis in range(len(told))]
+        if isinstance(wanted, tuple):
+            self._ask(info, told, found, wanted)
+        for axis, extent in enumerate(found):
+            if extent is None:
+                name = told[axis] if isinstance(told[axis], str) else ""
+                found[axis] = self._number(info, axis, len(told), str(name))
+        return tuple(extent for extent in found if extent is not None)
+
+    def _batch(self, info: Any, axis: int, told: list[Any]) -> int | None:
+        value = told[axis]
+        if isinstance(value, int):
+            if axis == 0 and value > 1 and (len(told) >= 4 or (len(told) == 2 and not any(told[1:]))):
+                self.reader.program.notes.append(f"`{info.name}` has a batch of {value} in the file; costs are for 1")
+                return 1
+            return value
+        if value in self.batches or (axis == 0 and len(told) > 1) or (value and re.match(r"(?i)^batch", value)):
+            return 1
+        return None
+
+    def _ask(self, info: Any, told: list[Any], found: list[int | None], wanted: tuple[int, ...]) -> None:
+        """Take what is asked for, with the batch or without it."""
+        if len(wanted) == len(told) - 1:
+            wanted = (1, *wanted)
+        fits = len(wanted) == len(told)
+        for axis, extent in enumerate(wanted if fits else ()):
+            if found[axis] is None:
+                found[axis] = extent
+                name = told[axis] or _usual_name(info.name, axis, len(told))
+                if str(name).isidentifier():
+                    self.free.setdefault(str(name), extent)
+            elif found[axis] != extent:
+                fits = False
+        if not fits:
+            shown = "x".join(str(item if item is not None else "?") for item in told)
+            refuse(
+                "bad-input",
+                self.reader.path,
+                f"input `{info.name}` is {shown} in the file, and {'x'.join(map(str, wanted))} does not fit to that",
+                "the file fixes these extents; export it with dynamic axes to read it at others",
+            )
+
+    def _number(self, info: Any, axis: int, rank: int, name: str) -> int:
+        if name and not name.isidentifier():
+            value = self._formula(name)
+            if value is not None:
+                return value
+        if rank == 4 and axis == 1:
+            channels = _channels(self.reader.model.graph, info.name)
+            if channels:
+                return channels
+        usual = self.usual[axis - 2 if rank == 4 and axis >= 2 else 2]
+        is_plain = name.isidentifier() and not re.match(r"(?i)^(unk__\d+|dynamicdimension.*|none)$", name)
+        return self.open(name if is_plain else _usual_name(info.name, axis, rank), usual)
+
+    def _formula(self, text: str) -> int | None:
+        """`2*height`: sums and products of names."""
+        try:
+            return self._value(ast.parse(text, mode="eval").body)
+        except (SyntaxError, ValueError, RecursionError, ZeroDivisionError):
+            return None
+
+    def _value(self, tree: ast.expr) -> int:
+        if isinstance(tree, ast.Constant) and type(tree.value) is int:
+            return tree.value
+        if isinstance(tree, ast.Name):
+            return 1 if tree.id in self.batches else self.open(tree.id, self.usual[2])
+        if isinstance(tree, ast.BinOp) and type(tree.op) in _SUMS:
+            return int(_SUMS[type(tree.op)](self._value(tree.left), self._value(tree.right)))
+        raise ValueError
+
+
+def _usual_name(name: str, axis: int, rank: int) -> str:
+    if rank == 4 and axis >= 2:
+        return ("height", "width")[axis - 2]
+    if rank <= 3:
+        return "length"
+    return f"{re.sub(r'[^A-Za-z0-9]+', '_', name).strip('_') or 'input'}_{axis}"
+
+
+def _channels(graph: Any, name: str) -> int | None:
+    """Channels that the first convolution of an input asks for."""
+    shapes = {item.name: tuple(item.dims) for item in graph.initializer}
+    for node in graph.node:
+        if node.op_type == "Constant" and node.attribute and node.attribute[0].HasField("t"):
+            shapes[node.output[0]] = tuple(node.attribute[0].t.dims)
+        if node.op_type == "Conv" and node.input[0] == name and node.input[1] in shapes:
+            groups = [item.i for item in node.attribute if item.name == "group"] or [1]
+            return int(shapes[node.input[1]][1] * groups[0])
+    return None
+
+
+def _input(reader: Reader, info: Any, extents: _Extents) -> Value:
+    """One input as a tensor of the program; a number that is asked for is a constant."""
+    kind = kind_of(info.type.tensor_type.elem_type)
+    wanted = extents.asked.get(info.name)
+    if isinstance(wanted, int) and kind != "float":
+        import numpy
+
+        extents.used.add(info.name)
+        return of_array(numpy.asarray(wanted).reshape([1] * len(info.type.tensor_type.shape.dim)))
+    shape = tuple(max(extent, 1) for extent in extents.of(info))
+    index = reader.program.add(Tensor(shape, "input", info.name, kind))
+    reader.program.inputs[info.name] = index
+    return Value(shape, kind, index)
+
+
+_MOVING = {"view", "permute", "pad", "slice", "select", "cat", "split_with_sizes", "dropout"}
+
+
+def settle_inputs(program: Program) -> None:
+    """Say what each input is in the language, by the operations that compute with it first.
+
+    What the file has channels last, or without its one channel, is given channels first, and the first operation of the
+    program makes what the file has of it.
+    """
+    for name, index in program.inputs.items():
+        tensor = program.tensors[index]
+        rank = len(tensor.shape)
+        if tensor.kind != "input" or rank not in (2, 3, 4, 5):
+            continue
+        if tensor.dtype == "int":
+            program.input_words[name] = "tokens"
+            continue
+        channel = _channel_axis(program, index)
+        if rank == 2 and channel is None and _first_is_conv(program, index):
+            _given_as(program, name, (tensor.shape[0], 1, tensor.shape[1]), None)
+        elif rank == 4 and channel == 3:
+            _given_as(program, name, tuple(tensor.shape[axis] for axis in (0, 3, 1, 2)), [0, 2, 3, 1])
+        words = {2: "features", 3: "positions first" if channel == 2 else "sequence", 4: "image", 5: "volume"}
+        program.input_words[name] = words[len(program.tensors[program.inputs[name]].shape)]
+
+
+def _given_as(program: Program, name: str, shape: tuple[int, ...], order: list[int] | None) -> None:
+    """Give an input another shape, and make what the file has by a first operation."""
+    held = program.inputs[name]
+    tensor = program.tensors[held]
+    index = program.inputs[name] = program.add(Tensor(shape, "input", name, tensor.dtype))
+    tensor.kind, tensor.name = "value", ""
+    moved: dict[str, Any] = {"dims": order} if order is not None else {"size": list(tensor.shape)}
+    first = Operation("view" if order is None else "permute", {"self": Ref(index), **moved}, (held,))
+    program.operations.insert(0, first)
+
+
+def _channel_axis(program: Program, index: int) -> int | None:
+    """Which axis of an input the channels are, as the first operation that computes with it says."""
+    places = {index: list(range(len(program.tensors[index].shape)))}
+    for operation in program.operations:
+        read = [tensor for tensor in operation.tensors() if tensor in places]
+        if not read:
+            continue
+        axes = places[read[0]]
+        if operation.op == "permute":
+            places[operation.outputs[0]] = [axes[axis] for axis in operation.arguments["dims"]]
+        elif operation.op in ("convolution", "batch_norm", "instance_norm", "group_norm"):
+            return axes[1] if len(axes) > 1 else None
+        elif operation.op in ("linear", "layer_norm", "rms_norm", "module"):
+            return axes[-1]
+        elif operation.op in _MOVING - {"view"} or len(program.tensors[operation.outputs[0]].shape) == len(axes):
+            places.update(dict.fromkeys(operation.outputs, axes))
+        else:
+            return None
+    return None
+
+
+def _first_is_conv(program: Program, index: int) -> bool:
+    """Whether a convolution is the first that computes something of a tensor."""
+    reached = {index}
+    for operation in program.operations:
+        if reached.intersection(operation.tensors()):
+            if operation.op == "convolution":
+                return True
+            if operation.op not in _MOVING:
+                return False
+            reached.update(operation.outputs)
+    return False
