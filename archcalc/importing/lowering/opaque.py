@@ -94,7 +94,7 @@ def enclosed(program: Program, failed: Operation, reason: str) -> Program | None
         single = _one_alone(program, failed, computed, told)
         if single is not None:
             return single
-    depth = failed.arguments["depth"] if failed.op == "opaque" else len(failed.scope) + 1
+    depth = failed.arguments.get("depth", len(failed.scope) + 1)
     for level in range(depth - 1, -1, -1):
         inside = [op for op in program.operations if _is_within(op, failed, level)]
         found = _as_one(program, inside, computed, level, told)

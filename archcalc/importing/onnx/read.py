@@ -42,6 +42,7 @@ def read_program(path: str | os.PathLike[str], input: Given = None) -> Program:
     program = reader.program
     _outputs(reader)
     rewrite(program)
+    reader.scopes.settle(program)
     take_apart(program)
     settle_inputs(program)
     _notes(reader)

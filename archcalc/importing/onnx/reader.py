@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from archcalc.importing.calls import Scope
 from archcalc.importing.neutral import Operation, Program, Ref, Tensor
 from archcalc.importing.onnx.errors import refuse
 from archcalc.importing.onnx.fold import fold
@@ -319,8 +318,11 @@ class Reader:
         if op in STILL and all(value.is_state for value in _values(arguments)):
             for value in values:
                 value.is_state = True
-        scope, name = self._scope(node, given)
-        operation = Operation(op, given, tuple(value.index for value in values), scope, name)
+        weight = given.get("weight")
+        named = self.program.tensors[weight.tensor].name if isinstance(weight, Ref) else ""
+        self.scopes.note(node.proto, named, values[0].index)
+        name = node.proto.name if op == "opaque" else ""
+        operation = Operation(op, given, tuple(value.index for value in values), (), name)
         self.program.operations.append(operation)
         self.made_by.update((value.index, operation) for value in values)
         return values
@@ -333,11 +335,6 @@ class Reader:
         if isinstance(value, (list, tuple)) and any(isinstance(item, Value) for item in value):
             return [self._argument(item) for item in value]
         return value
-
-    def _scope(self, node: Node, arguments: dict[str, Any]) -> tuple[tuple[Scope, ...], str]:
-        weight = arguments.get("weight")
-        named = self.program.tensors[weight.tensor].name if isinstance(weight, Ref) else ""
-        return self.scopes.of(node.proto, named)
 
     def inferred(self, node: Node) -> list[tuple[tuple[int, ...], Kind, bool]]:
         """Shapes, kinds and whether they are open, of what a node without a rule gives."""
