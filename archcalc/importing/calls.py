@@ -69,6 +69,7 @@ class Calls:
     notes: list[str] = field(default_factory=list)
     free: dict[str, int] = field(default_factory=dict)
     source: str = ""  # as the user gave it
+    constant_macs: int = 0  # of work on stored numbers alone, done once and in no call; torch's FlopCounterMode has it
 
     def shape(self, index: int) -> Shape:
         """What a call gives; -1, -2, ... are the inputs."""

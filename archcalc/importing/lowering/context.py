@@ -32,7 +32,8 @@ class Stored(NamedTuple):
     """A tensor that depends on no input: `names` are the parameters and buffers that it is made of.
 
     `part` says which piece of them it is (`[0]` of three), `is_plain` that it is a parameter's own numbers, moved
-    about at most. `rows` are those of the table that it was looked up in.
+    about at most. `rows` are those of the table that it was looked up in; `pieces` what was put together, and how
+    much of each.
     """
 
     names: tuple[str, ...] = ()
@@ -40,6 +41,7 @@ class Stored(NamedTuple):
     part: str = ""
     is_plain: bool = True
     rows: int = 0
+    pieces: tuple[tuple[Stored, int], ...] = ()
 
     @property
     def weights(self) -> tuple[str, ...]:
@@ -110,6 +112,7 @@ class Lowering:
     inputs: list[Shape]
     notes: list[str]
     now: Operation | None = None
+    constant_macs: int = 0
 
     # Arguments of operations
 
@@ -222,6 +225,17 @@ class Lowering:
         assert operation is not None
         self.calls.append(Call(operator, tuple(inputs), y, operation.scope, operation.name, weights, roles))
         return len(self.calls) - 1
+
+    def again(self, node: int, inputs: Sequence[int]) -> int:
+        """A call once more, upon another input: the one before is read by nobody, and falls away.
+
+        Raises:
+            UnsupportedError: its operator does not take that input.
+        """
+        call = self.calls[node]
+        made = self.call(call.operator.name, inputs, call.weights, arguments=call.operator.values())
+        self.calls[made].scope, self.calls[made].name = call.scope, call.name
+        return made
 
     def same(self, view: View, name: str, weights: tuple[str, ...] = (), **arguments: Any) -> View:
         """A call that changes no shape, on whatever the axes are."""

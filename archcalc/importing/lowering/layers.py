@@ -65,8 +65,10 @@ def _conv(low: Lowering, op: Operation) -> Any:
     weight, bias = op.arguments["weight"], get("bias")
     shape = low.shape_of(weight)
     rank = len(shape) - 2
-    stored = low.stored(weight)
-    names, frozen = weights_of(low, weight, bias)
+    names, gains = _with_gains(low, op, weight)
+    of_bias, _ = weights_of(low, bias)
+    frozen = weights_of(low, weight, bias)[1]
+    names += of_bias
     view = data(low, op.arguments["input"], 1 if len(low.shape_of(op.arguments["input"])) == rank + 2 else 0)
     if len(view.axes) == rank + 1:
         view = View(view.node, ((), *view.axes))  # without a batch
@@ -102,9 +104,32 @@ def _conv(low: Lowering, op: Operation) -> Any:
         else:
             arguments = {"channels": outputs, "groups": groups, **arguments}
             node = low.call("conv", [node], names, arguments=arguments, frozen=frozen)
-    if stored is not None and not stored.is_plain:
-        low.notes.append(f"{op.path}: weights are computed from {', '.join(stored.names)}; that is not counted")
+    for gain in gains:
+        node = low.call("channel_scale", [node], (gain,), arguments={})
     return low.plain(node) if low.shape(node).rank == rank else View(node, view.axes)
+
+
+def _with_gains(low: Lowering, op: Operation, weight: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names of a layer's weights; of computed ones apart from those of gains, a factor for each output.
+
+    A standardised weight times its gain gives outputs times the gain: they are a `channel_scale` behind.
+
+    Raises:
+        UnsupportedError: the weights are made of more.
+    """
+    stored = low.stored(weight)
+    assert stored is not None
+    if stored.is_plain or len(stored.names) < 2:
+        if not stored.is_plain:
+            low.notes.append(f"{op.path}: its weights are computed from stored ones once; that is not counted")
+        return stored.weights, ()
+    tensor = low.tensor(weight)
+    main = [name for name in stored.names if low.elements(name) == tensor.elements]
+    gains = [name for name in stored.names if low.elements(name) == tensor.shape[0] and name not in main]
+    if len(main) != 1 or len(main) + len(gains) != len(stored.names):
+        raise UnsupportedError(f"its weights are computed from {', '.join(stored.names)}")
+    low.notes.append(f"{op.path}: its weights are computed from stored ones once; that is not counted")
+    return tuple(main), tuple(gains)
 
 
 def _pointwise(low: Lowering, view: View) -> int:
@@ -178,9 +203,39 @@ def linear(low: Lowering, op: Operation, view: View, weight: Any, bias: Any, out
     Raises:
         UnsupportedError: the last axis is no channels, or a part of them.
     """
+    pieces = low.stored(bias).pieces if bias is not None else ()  # type: ignore[union-attr]
+    if len({piece.is_trained for piece, _ in pieces}) > 1:
+        return _by_pieces(low, op, view, weight, pieces)
     names, frozen = weights_of(low, weight, bias)
     stored = low.stored(weight)
-    arguments: dict[str, Any] = {"channels": outputs, "bias": bias is not None}
+    return _linear_of(low, op, view, names, outputs, bias is not None, frozen, stored)
+
+
+def _by_pieces(low: Lowering, op: Operation, view: View, weight: Any, pieces: Any) -> View:
+    """A bias of which a part is fixed at zero: a linear layer for each part, side by side."""
+    stored, start, views = low.stored(weight), 0, []
+    assert stored is not None
+    for piece, size in pieces:
+        part = stored._replace(part=f"{stored.part}[{start}:{start + size}]")
+        names = (*part.weights, *(piece.weights if piece.is_trained else ()))
+        views.append(_linear_of(low, op, view, names, size, piece.is_trained, False, part))
+        start += size
+    node = low.call("concat", [each.node for each in views])
+    return View(node, (*views[0].axes[:-1], whole(CHANNELS, start)))
+
+
+def _linear_of(
+    low: Lowering,
+    op: Operation,
+    view: View,
+    names: tuple[str, ...],
+    outputs: int,
+    bias: bool,
+    frozen: bool,
+    stored: Any,
+) -> View:
+    """The call, on channels wherever they lie."""
+    arguments: dict[str, Any] = {"channels": outputs, "bias": bias}
     node, axes = view.node, view.axes
     sizes = low.sizes(node)
     if axes[-1] != whole(CHANNELS, sizes[CHANNELS]):
@@ -250,6 +305,10 @@ def _layer_norm(low: Lowering, op: Operation) -> Any:
     view = data(low, op.arguments["input"])
     names, frozen = weights_of(low, get("weight"), get("bias"))
     count = len(op.arguments["normalized_shape"])
+    if count == 1 and len(view.axes[-1]) > 1 and CHANNELS in roles(view.axes[-1]):  # patches put together
+        others = [number for number, axis in enumerate(view.axes[:-1]) if axis]
+        node = settled(low, view, len(view.axes) - 1, others)
+        view = View(node, natural_axes(low, node, len(view.axes), len(view.axes) - 1, others))
     over = view.axes[len(view.axes) - count :]
     sizes = low.sizes(view.node)
     arguments: dict[str, Any] = {"scale": get("weight") is not None, "eps": number(get("eps", 1e-5))}

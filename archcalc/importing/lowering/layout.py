@@ -144,6 +144,9 @@ def natural(low: Lowering, view: View) -> tuple[int, int | None, list[int]]:
         raise UnsupportedError("its channels lie along several axes")
     channel = with_channels[0] if with_channels else None
     spatial = [number for number, axis in enumerate(view.axes) if axis and number != channel]
+    sizes = low.sizes(view.node)
+    if channel is not None and view.axes[channel] == whole(CHANNELS, sizes[CHANNELS]) and set(sizes[1:]) <= {1}:
+        return view.node, channel, spatial  # one position stays one
     return settled(low, view, channel, spatial), channel, spatial
 
 

@@ -20,9 +20,10 @@ def _opaque(low: Lowering, op: Operation) -> Any:
         raise UnsupportedError("it has several inputs" if len(views) > 1 else "it reads scores of attention")
     names: list[str] = []
     count = 0
+    taken = {name.partition("[")[0] for call in low.calls for name in call.weights}
     for ref in op.arguments["stored"]:
         tensor = low.tensor(ref)
-        if tensor.kind == "parameter":
+        if tensor.kind == "parameter" and tensor.name not in taken:
             names.append(tensor.name)
             count += tensor.elements
     shape = low.shape_of_output(op)
@@ -138,8 +139,9 @@ def _as_one(program: Program, inside: list[Operation], computed: set[int], level
     names = {program.tensors[ref.tensor].name for ref in stored}
     stored += [Ref(index) for index in constant if program.tensors[index].name not in names]
     macs: int | None = 0
+    working = computed | _trained(program)
     for op in inside:
-        one = macs_of(program, op) if any(index in computed for index in op.tensors()) else 0
+        one = macs_of(program, op) if any(index in working for index in op.tensors()) else 0
         macs = None if one is None or macs is None else macs + one
     stored = list({program.tensors[ref.tensor].name: ref for ref in stored}.values())
     arguments = {"inputs": [Ref(inputs[0])], "stored": stored, "reason": reason, "macs": macs, "depth": level}
@@ -148,6 +150,15 @@ def _as_one(program: Program, inside: list[Operation], computed: set[int], level
     opaque = Operation("opaque", arguments, (outputs[0],), scope, "")
     operations = [opaque if op is last else op for op in program.operations if op is last or id(op) not in held]
     return _with(program, operations)
+
+
+def _trained(program: Program) -> set[int]:
+    """Parameters, and what is computed from them."""
+    found = {index for index, tensor in enumerate(program.tensors) if tensor.kind == "parameter"}
+    for op in program.operations:
+        if any(index in found for index in op.tensors()):
+            found.update(op.outputs)
+    return found
 
 
 def _parameters_before(program: Program, indices: list[int]) -> list[int]:

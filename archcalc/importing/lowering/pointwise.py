@@ -263,7 +263,24 @@ def merge(low: Lowering, kind: str, a: View, b: View) -> View:
         found = _broadcast(low, kind, large, small, large is b)
         if found is not None:
             return found
+    if kind == "mul" and rank > 1 and set(sizes_held(a)) | set(sizes_held(b)) >= {CHANNELS}:
+        for features, gate in ((a, b), (b, a)):
+            if CHANNELS not in sizes_held(gate) and sizes_held(features) == {CHANNELS}:
+                times = low.sizes(features.node)[CHANNELS]
+                repeated = low.call("repeat_channels", [gate.node], arguments={"times": times})
+                node = features.node
+                if low.shape(node).rank and low.shape(node).rank != low.shape(repeated).rank:
+                    node = low.call("flatten", [node])
+                made = low.call("mul", [node, repeated] if features is a else [repeated, node])
+                channel = next(n for n, axis in enumerate(features.axes) if axis)
+                spatial = [n for n, axis in enumerate(gate.axes) if axis]
+                return View(made, natural_axes(low, made, rank, channel, spatial))
     raise UnsupportedError(f"{kind} of {one} and {other}")
+
+
+def sizes_held(view: View) -> set[int]:
+    """Roles of which a tensor has more than one index."""
+    return set().union(*map(roles, view.axes))
 
 
 def without_copies(view: View) -> View:
@@ -304,7 +321,10 @@ def _cat(low: Lowering, op: Operation) -> Any:
     refs = [ref for ref in op.arguments["tensors"] if low.tensor(ref).elements]
     values = [low.value(ref) for ref in refs]
     if all(isinstance(value, Stored) for value in values):
-        return derived(low, op)
+        sizes = [low.tensor(ref).elements for ref in refs]
+        is_row = len([size for size in low.shape_of(refs[0]) if size > 1]) <= 1
+        whole_of = derived(low, op)
+        return whole_of._replace(pieces=tuple(zip(values, sizes, strict=True))) if is_row else whole_of
     rank = len(low.shape_of(refs[0]))
     axis = op.arguments.get("dim", 0) % rank
     if any(isinstance(value, Scores) for value in values):
@@ -318,13 +338,25 @@ def _cat(low: Lowering, op: Operation) -> Any:
     held = [view.axes[axis] for view in views]
     others = [view.axes[:axis] + view.axes[axis + 1 :] for view in views]
     is_alike = all(_same_parts(low, first, view, axis) for view in views)
-    if is_alike and all(parts and parts[-1].role == CHANNELS and len(parts) == 1 for parts in held):
+    is_alike_in_size = all(low.sizes(first.node)[1:] == low.sizes(view.node)[1:] for view in views)
+    if (
+        is_alike
+        and is_alike_in_size
+        and all(parts and parts[-1].role == CHANNELS and len(parts) == 1 for parts in held)
+    ):
         return _concat_channels(low, views, axis)
+    if (
+        is_alike
+        and all(low.shape(view.node).rank == 1 for view in views)
+        and all(view.axes[axis] == whole(1, low.sizes(view.node)[1]) for view in views)
+    ):
+        node = low.call("join", [view.node for view in views])  # however its channels are cut
+        axes = list(first.axes)
+        axes[axis] = whole(1, low.sizes(node)[1])
+        return View(node, tuple(axes))
     settled_views = []
     for view in views:
         node, channel, spatial = natural(low, view)
-        if not view.axes[axis] and channel != axis:  # one position
-            pass
         settled_views.append(View(node, natural_axes(low, node, rank, channel, spatial)))
     views = settled_views
     held = [view.axes[axis] for view in views]
@@ -345,7 +377,7 @@ def _same_parts(low: Lowering, first: View, other: View, axis: int) -> bool:
             continue
         if [(part.role, part.size) for part in a] != [(part.role, part.size) for part in b]:
             return False
-    return low.sizes(first.node)[1:] == low.sizes(other.node)[1:]
+    return len(low.sizes(first.node)) == len(low.sizes(other.node))
 
 
 def _side_by_side(low: Lowering, refs: list[Ref], values: list[Any], axis: int) -> list[View]:
@@ -425,6 +457,18 @@ def _join(low: Lowering, views: list[View], axis: int, others: list[Any]) -> Vie
     return View(made, natural_axes(low, made, rank, channel, [axis]))
 
 
+ALONE = {
+    "linear",
+    "layer_norm",
+    "rms_norm",
+    "dropout",
+    "scale",
+    "channel_scale",
+    *(name for name, _ in ACTIVATIONS.values()),
+}
+"""Operators that do the same to the features of one position, and to a sequence of it."""
+
+
 def _as_position(low: Lowering, node: int) -> int:
     """Features as a sequence of one position: of what was one before.
 
@@ -438,7 +482,23 @@ def _as_position(low: Lowering, node: int) -> int:
     if call is not None and call.operator.name in ("trained", "fixed"):
         arguments = {"channels": call.operator.values()["channels"], "length": 1}
         return low.call(call.operator.name, [], call.weights, arguments=arguments)
+    if call is not None and not call.operator.merges and len(call.inputs) == 1 and call.operator.name in ALONE:
+        return low.again(node, [_as_position(low, call.inputs[0])])
     raise UnsupportedError("features are put among positions")
+
+
+@rule("addcmul")
+def _addcmul(low: Lowering, op: Operation) -> Any:
+    """A stored summand, and a product of what is computed with a stored factor."""
+    added, one, other = (op.arguments[name] for name in ("self", "tensor1", "tensor2"))
+    if not isinstance(low.value(one), View):
+        one, other = other, one
+    value = op.arguments.get("value", 1)
+    if value != 1 or not isinstance(low.value(added), Stored):
+        raise UnsupportedError("a sum of products of what is computed")
+    factor = low.stored(other)
+    scaled = with_constant(low, op, "mul", low.view(one), factor, other)
+    return with_constant(low, op, "add", scaled, low.stored(added), added)
 
 
 @rule("stack")

@@ -8,6 +8,7 @@ from archcalc.importing.axes import whole
 from archcalc.importing.calls import Call, Calls
 from archcalc.importing.lowering.context import RULES, Lowering, Stored, UnsupportedError, View
 from archcalc.importing.lowering.layers import derived
+from archcalc.importing.lowering.macs import macs_of
 from archcalc.importing.lowering.opaque import enclosed
 from archcalc.importing.neutral import Operation, Program, Ref
 from archcalc.importing.patterns.rewriting import read, rewritten, with_operations
@@ -95,12 +96,15 @@ def _given(low: Lowering, op: Operation) -> Any:
     values = [low.value(Ref(index)) for index in dict.fromkeys(op.tensors())]
     if rule is None or (values and all(isinstance(value, Stored) for value in values)):
         if all(isinstance(value, Stored) for value in values):
-            return derived(low, op) if rule is None or len(values) > 1 or op.op in COMPUTING else rule(low, op)
+            low.constant_macs += macs_of(low.program, op) or 0
+            return derived(low, op) if rule is None or op.op not in RENAMING else rule(low, op)
         raise UnsupportedError("no operator does this")
     return rule(low, op)
 
 
-COMPUTING = {"mean", "sum", "var", "std", "norm", "linalg_vector_norm", "exp", "sigmoid", "softmax"}
+RENAMING = {"cat", "split", "chunk", "unbind", "slice", "select", "narrow", "view", "reshape", "permute", "transpose",
+            "t", "unsqueeze", "squeeze", "expand", "alias", "contiguous", "clone", "to", "flatten", "detach"}  # fmt: skip
+"""Operations after which what is stored is still a parameter's own numbers, or a known part of them."""
 
 
 def _input(program: Program, name: str, index: int, node: int) -> tuple[Shape, View]:
@@ -175,6 +179,7 @@ def _finished(low: Lowering) -> Calls:
         notes,
         program.free,
         program.source,
+        low.constant_macs,
     )
 
 

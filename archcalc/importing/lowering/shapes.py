@@ -198,13 +198,28 @@ def _some_channels(low: Lowering, view: View, axis: int, start: int, stop: int, 
         arguments = {"start": start, "stop": stop, "step": step}
     else:
         raise UnsupportedError("every so many channels of a group are taken")
-    node = low.call("slice_channels", [view.node], arguments=arguments)
+    node = _branch(low, view.node, arguments) if step == 1 else None
+    if node is None:
+        node = low.call("slice_channels", [view.node], arguments=arguments)
     kept = () if size == 1 else (Factor(CHANNELS, part.stride, size),)
     axes = [
         kept if number == axis else tuple([closer(each, part, size) for each in parts])
         for number, parts in enumerate(view.axes)
     ]
     return View(node, tuple(map(merged, axes)))
+
+
+def _branch(low: Lowering, node: int, arguments: dict[str, Any]) -> int | None:
+    """The branch of a concatenation that just these channels are."""
+    if node < 0 or low.calls[node].operator.name != "concat":
+        return None
+    start = 0
+    for branch in low.calls[node].inputs:
+        stop = start + low.sizes(branch)[CHANNELS]
+        if (start, stop) == (arguments["start"], arguments["stop"]):
+            return branch
+        start = stop
+    return None
 
 
 def closer(factor: Factor, cut: Factor, size: int) -> Factor:

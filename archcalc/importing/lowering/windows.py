@@ -81,6 +81,8 @@ def _reduce(low: Lowering, op: Operation) -> Any:
     if isinstance(value, Scores):
         raise UnsupportedError(f"{op.op} of scores of attention")
     dims = op.arguments.get("dim")
+    if op.op == "sum" or (op.op == "mean" and _is_of_branches(low, value, dims)):
+        return _sum_of_branches(low, value, dims, op.arguments.get("keepdim", False), op.op == "mean")
     if op.op not in ("mean", "amax", "max") or "other" in op.arguments:
         raise UnsupportedError(f"no operator is a {op.op}")
     rank = len(value.axes)
@@ -99,6 +101,45 @@ def _reduce(low: Lowering, op: Operation) -> Any:
     made = low.call("global_avgpool" if op.op == "mean" else "global_maxpool", [value.node])
     given = View(made, tuple(shape))
     return (given, given) if len(op.outputs) > 1 else given
+
+
+def _is_of_branches(low: Lowering, view: View, dims: Any) -> bool:
+    """Whether an axis is that of a few tensors that were stacked, and no axis of channels or positions."""
+    axis = dims[0] if isinstance(dims, (list, tuple)) and len(dims) == 1 else dims
+    if not isinstance(axis, int):
+        return False
+    parts = view.axes[axis % len(view.axes)]
+    return len(parts) == 1 and parts[0].role == CHANNELS and parts[0].size < low.sizes(view.node)[CHANNELS]
+
+
+def _sum_of_branches(low: Lowering, view: View, dims: Any, keep: bool, is_mean: bool) -> View:
+    """The sum or mean along an axis of which the indices are whole branches, put side by side before.
+
+    Raises:
+        UnsupportedError: it is another sum.
+    """
+    from archcalc.importing.lowering.shapes import narrowed
+
+    axis = dims[0] if isinstance(dims, (list, tuple)) and len(dims) == 1 else dims
+    if not isinstance(axis, int):
+        raise UnsupportedError("a sum over several axes")
+    axis %= len(view.axes)
+    parts = view.axes[axis]
+    channels = low.sizes(view.node)[CHANNELS]
+    if (
+        len(parts) != 1
+        or parts[0].role != CHANNELS
+        or parts[0].stride * parts[0].size != channels
+        or channels == parts[0].size
+    ):
+        raise UnsupportedError("a sum over channels or positions")
+    size = parts[0].size
+    branches = [narrowed(low, view, axis, number, number + 1, 1, size) for number in range(size)]
+    nodes = [branch.node for branch in branches if isinstance(branch, View)]
+    first_of = branches[0]
+    assert isinstance(first_of, View)
+    axes = first_of.axes if keep else first_of.axes[:axis] + first_of.axes[axis + 1 :]
+    return View(low.call("mean" if is_mean else "add", nodes), axes)
 
 
 UPSAMPLINGS = (
@@ -131,8 +172,6 @@ def _upsample(low: Lowering, op: Operation) -> Any:
         arguments["scale"] = alike([want // have for want, have in zip(wanted, extents, strict=True)])
     else:
         arguments["size"] = alike(tuple(wanted))
-    if "scale" not in arguments or not op.arguments.get("scale_factors"):
-        low.notes.append(f"{op.path}: reads the size to which it grows from another layer")
     return _given(low, low.call("upsample", [node], arguments=arguments), before)
 
 

@@ -80,13 +80,13 @@ def adjusted(low: Lowering, op: Operation, kind: str, value: Scores, other: Any,
         return value
     if isinstance(other, Scores) or (value.is_softmax and kind != "mul"):
         raise UnsupportedError("scores of attention are put together")
+    if kind in ("add", "sub") and isinstance(other, Stored) and not other.is_trained:
+        return value._replace(is_causal=value.is_causal or is_causal(low.tensor(ref).value))  # a mask
     if isinstance(other, Stored) and not other.names:
         return value._replace(is_causal=value.is_causal or is_causal(low.tensor(ref).value)) if kind == "add" else value
     if kind == "mul" and isinstance(other, Stored) and not value.is_softmax:
         return value._replace(scale=other)
     if kind in ("add", "sub") and value.bias is None:
-        if isinstance(other, Stored) and not other.is_trained:
-            return value  # a mask that was stored
         return value._replace(bias=other)
     raise UnsupportedError(f"scores of attention are changed by a {kind}")
 

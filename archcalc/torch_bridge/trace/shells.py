@@ -63,19 +63,20 @@ class _Undrawn(TorchFunctionMode):
 
 
 def made(make: Callable[[], nn.Module]) -> tuple[nn.Module, Arguments]:
-    """A model on the meta device; where its constructor reads numbers, it is made with them and then moved."""
+    """A model on the meta device, and the arguments of its constructors.
+
+    It is made as it stands but for its weights, which get no memory: what its constructor computes of numbers is
+    there. Where that fails it is made on the meta device as a whole, and at last with all of its memory.
+    """
     with random_state_kept(), torch_settings_kept(), caught() as found:
-        try:
-            with torch.device("meta"):
-                return make(), found
-        except (RuntimeError, NotImplementedError, TypeError, ValueError, AttributeError):
-            pass  # what is wrong with the constructor itself shows again
-        try:
-            with _Undrawn():
-                model = make()
-        except (RuntimeError, NotImplementedError):
-            model = make()
-        return without_memory(model, found), found
+        for place in (_Undrawn(), torch.device("meta")):
+            try:
+                with place:
+                    model = make()
+                return without_memory(model, found), found
+            except Exception:  # what is wrong with the constructor itself shows again
+                continue
+        return without_memory(make(), found), found
 
 
 class _Emptied(TorchFunctionMode):
