@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archcalc.importing.lowering import layers, modules, opaque, pointwise, shapes, windows
+from archcalc.importing.lowering import choices, joins, layers, modules, opaque, pointwise, shapes, windows
 from archcalc.importing.lowering.context import RULES
 from archcalc.importing.lowering.run import CannotLowerError, lower
 from archcalc.importing.patterns import attention
@@ -14,6 +14,8 @@ __all__ = [
     "KNOWN",
     "CannotLowerError",
     "attention",
+    "choices",
+    "joins",
     "layers",
     "lower",
     "modules",

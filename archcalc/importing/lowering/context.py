@@ -72,7 +72,18 @@ class Table(NamedTuple):
     node: int
 
 
-Value = View | Stored | Scores | Table
+class Places(NamedTuple):
+    """Whole numbers that are computed of tokens alone: where the end is, what is no padding."""
+
+
+class Chosen(NamedTuple):
+    """What was chosen of the numbers of a router, and with what weights: `top` of them at each position."""
+
+    router: int
+    top: int = 0
+
+
+Value = View | Stored | Scores | Table | Places | Chosen
 Rule = Callable[["Lowering", Operation], Any]
 RULES: dict[str, Rule] = {}
 MODULES: dict[str, Rule] = {}
@@ -156,7 +167,7 @@ class Lowering:
             UnsupportedError: somebody has.
         """
         found = self.value(ref)
-        if isinstance(found, Table):
+        if isinstance(found, (Table, Places, Chosen)):
             raise UnsupportedError("more is done to what was looked up than a bias of scores needs")
         return found
 
@@ -168,9 +179,8 @@ class Lowering:
         """
         found = self.value(ref)
         if not isinstance(found, View):
-            raise UnsupportedError(
-                "it reads scores of attention" if isinstance(found, Scores) else "its input is constant"
-            )
+            what = {Scores: "scores of attention", Stored: "something constant", Places: "places in the text"}
+            raise UnsupportedError(f"it reads {what.get(type(found), 'what was chosen or looked up')}")
         return found
 
     def stored(self, ref: Any) -> Stored | None:

@@ -2,55 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from archcalc.dims import RequirementError
-from archcalc.importing.axes import CHANNELS, complete, extent, roles, whole
-from archcalc.importing.lowering.context import Lowering, Stored, UnsupportedError, View, rule
+from archcalc.importing.axes import CHANNELS, complete, extent, reshaped, roles, whole
+from archcalc.importing.lowering.context import Lowering, Stored, UnsupportedError, View, axes_or_unsupported, rule
 from archcalc.importing.lowering.layout import alike, natural, natural_axes, number, settled
-from archcalc.importing.neutral import Operation, Ref
+from archcalc.importing.lowering.stored import data, derived, weights_of
+from archcalc.importing.neutral import Operation
+from archcalc.ops import LayerReference
 from archcalc.ops.window import all_padding
-
-
-def data(low: Lowering, ref: Any, channel: int = -1) -> View:
-    """A tensor as one of the data path; what is stored becomes a source, with its channels along an axis.
-
-    Raises:
-        UnsupportedError: it has more axes than a volume, or is not complete.
-    """
-    value = low.value(ref)
-    if isinstance(value, View):
-        return value
-    if not isinstance(value, Stored):
-        raise UnsupportedError("it reads scores of attention")
-    shape = low.shape_of(ref)
-    channel %= max(len(shape), 1)
-    spatial = [axis for axis, size in enumerate(shape) if size > 1 and axis != channel]
-    if len(spatial) > 3 or not shape:
-        raise UnsupportedError("what is stored has too many axes")
-    node = source(low, value, shape[channel], [shape[axis] for axis in spatial])
-    return View(node, natural_axes(low, node, len(shape), channel, spatial))
-
-
-def source(low: Lowering, value: Stored, channels: int, extents: Sequence[int]) -> int:
-    """What is stored, as a call without inputs."""
-    arguments: dict[str, Any] = {"channels": channels}
-    if extents:
-        arguments["length"] = alike(extents) if len(extents) == 1 else tuple(extents)
-    return low.call("trained" if value.is_trained else "fixed", [], value.weights, arguments=arguments)
-
-
-def weights_of(low: Lowering, *refs: Any) -> tuple[tuple[str, ...], bool]:
-    """Names of stored tensors that were given, and whether they are frozen."""
-    names: list[str] = []
-    trained = []
-    for ref in refs:
-        value = low.stored(ref)
-        if value is not None:
-            names.extend(value.weights)
-            trained.append(value.is_trained)
-    return tuple(names), bool(trained) and not any(trained) and bool(names)
 
 
 def _per_axis(value: Any, rank: int) -> tuple[int, ...]:
@@ -236,6 +197,9 @@ def _linear_of(
 ) -> View:
     """The call, on channels wherever they lie."""
     arguments: dict[str, Any] = {"channels": outputs, "bias": bias}
+    tied = _tied(low, names, outputs, bias)
+    if tied is not None:
+        arguments["weights"] = tied
     node, axes = view.node, view.axes
     sizes = low.sizes(node)
     if axes[-1] != whole(CHANNELS, sizes[CHANNELS]):
@@ -250,6 +214,7 @@ def _linear_of(
     rank = low.shape(node).rank
     is_flat = len(axes) <= 2 and not any(axes[:-1])
     if rank >= 2 and not is_flat:
+        arguments.pop("weights", None)
         arguments["kernel"] = 1
         made = low.call("conv", [node], names, arguments=arguments, frozen=frozen)
     else:
@@ -259,6 +224,17 @@ def _linear_of(
     if stored is not None and not stored.is_plain:
         low.notes.append(f"{op.path}: weights are computed from {', '.join(stored.names)}; that is not counted")
     return View(made, (*axes[:-1], whole(CHANNELS, outputs)))
+
+
+def _tied(low: Lowering, names: tuple[str, ...], outputs: int, bias: bool) -> LayerReference | None:
+    """The earlier layer that holds the weights, where it is no copy of this one with all that it stores."""
+    for node, call in enumerate(low.calls):
+        if call.weights and names and call.weights[0] == names[0] and call.weights != names + ("",) * (not bias):
+            if call.operator.name == "linear" and call.weights == names:
+                return None
+            x = low.shape(call.inputs[0]) if call.inputs else call.shape
+            return LayerReference(call.name or call.operator.name, node, x, call.shape)
+    return None
 
 
 @rule("embedding", "embedding_bag")
@@ -380,22 +356,6 @@ def _prelu(low: Lowering, op: Operation) -> Any:
     return low.same(view, "prelu", names, shared=shared)
 
 
-def derived(low: Lowering, op: Operation) -> Any:
-    """What is computed from stored tensors alone is stored, too, for all that a network costs."""
-    names: dict[str, None] = {}
-    trained = False
-    for index in op.tensors():
-        value = low.value(Ref(index))
-        if not isinstance(value, Stored):
-            raise UnsupportedError("its inputs are computed and stored in an unknown mixture")
-        if value.is_trained and not trained:
-            names, trained = {}, True  # places in a table and the like cost nothing beside what is trained
-        if value.is_trained or not trained:
-            names.update(dict.fromkeys(value.weights))
-    result = Stored(tuple(names), trained, "", False)
-    return tuple([result] * len(op.outputs)) if len(op.outputs) > 1 else result
-
-
 @rule("channel_layer_norm")
 def _channel_layer_norm(low: Lowering, op: Operation) -> Any:
     view = low.view(op.arguments["input"])
@@ -415,4 +375,8 @@ def _unit_norm(low: Lowering, op: Operation) -> Any:
 
 @rule("rotary")
 def _rotary(low: Lowering, op: Operation) -> Any:
-    return low.same(low.view(op.arguments["input"]), "rotary")
+    view = low.view(op.arguments["input"])
+    shape = low.shape_of_output(op)
+    if low.shape_of(op.arguments["input"]) != shape:
+        view = View(view.node, axes_or_unsupported(lambda: reshaped(view.axes, shape)))
+    return low.same(view, "rotary")

@@ -6,12 +6,14 @@ from typing import Any
 
 from archcalc.importing.axes import whole
 from archcalc.importing.calls import Call, Calls
+from archcalc.importing.lowering.choices import absorbed
 from archcalc.importing.lowering.context import RULES, Lowering, Stored, UnsupportedError, View
-from archcalc.importing.lowering.layers import derived
 from archcalc.importing.lowering.macs import macs_of
 from archcalc.importing.lowering.opaque import enclosed
+from archcalc.importing.lowering.stored import derived
 from archcalc.importing.neutral import Operation, Program, Ref
 from archcalc.importing.patterns.rewriting import read, rewritten, with_operations
+from archcalc.importing.patterns.shifts import shifted_windows
 from archcalc.ops import LayerReference, Shape
 
 MOST = 400  # opaque layers; each needs another pass
@@ -82,6 +84,7 @@ def _lowered(program: Program, in_vain: list[str]) -> Calls:
         )
         for index, value in zip(op.outputs, outputs, strict=False):
             low.values[index] = value
+    shifted_windows(low.calls)
     return _finished(low)
 
 
@@ -91,6 +94,9 @@ def _are_values(given: Any) -> bool:
 
 def _given(low: Lowering, op: Operation) -> Any:
     rule = RULES.get(op.op)
+    found = absorbed(low, op)
+    if found is not None:
+        return (found,) * len(op.outputs) if len(op.outputs) > 1 else found
     if rule is not None and op.op in DERIVING:
         return rule(low, op)
     values = [low.value(Ref(index)) for index in dict.fromkeys(op.tensors())]
@@ -102,8 +108,10 @@ def _given(low: Lowering, op: Operation) -> Any:
     return rule(low, op)
 
 
-RENAMING = {"cat", "split", "chunk", "unbind", "slice", "select", "narrow", "view", "reshape", "permute", "transpose",
-            "t", "unsqueeze", "squeeze", "expand", "alias", "contiguous", "clone", "to", "flatten", "detach"}  # fmt: skip
+RENAMING = {
+    *("cat", "split", "chunk", "unbind", "slice", "select", "narrow", "view", "reshape", "flatten", "permute", "t"),
+    *("transpose", "unsqueeze", "squeeze", "expand", "alias", "contiguous", "clone", "to", "detach", "index"),
+}
 """Operations after which what is stored is still a parameter's own numbers, or a known part of them."""
 
 

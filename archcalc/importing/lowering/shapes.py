@@ -8,6 +8,7 @@ from typing import Any
 from archcalc.importing.axes import CHANNELS, Axis, Factor, extent, merged, reshaped, whole
 from archcalc.importing.lowering.context import (
     Lowering,
+    Places,
     Scores,
     Stored,
     Table,
@@ -18,27 +19,22 @@ from archcalc.importing.lowering.context import (
     rule,
 )
 from archcalc.importing.lowering.layout import alike
+from archcalc.importing.lowering.stored import derived
 from archcalc.importing.neutral import Operation, Ref
+from archcalc.importing.patterns.match import first
 
 REPEATED = -1  # role of an axis along which everything is the same
 
 
-def _first(op: Operation) -> Any:
-    for name in ("input", "self", "tensor"):
-        if name in op.arguments:
-            return op.arguments[name]
-    return next(iter(op.arguments.values()))
-
-
 def with_axes(value: Value, axes: Sequence[Axis]) -> Any:
     """The same numbers with other axes; what is stored has none."""
-    return value if isinstance(value, (Stored, Table)) else value._replace(axes=tuple(axes))
+    return value._replace(axes=tuple(axes)) if isinstance(value, (View, Scores)) else value
 
 
 @rule("view", "reshape", "_unsafe_view", "flatten", "unflatten", "_reshape_alias", "view_as", "reshape_as")
 def _view(low: Lowering, op: Operation) -> Any:
-    value = low.value(_first(op))
-    if isinstance(value, (Stored, Table)):
+    value = low.value(first(op))
+    if not isinstance(value, (View, Scores)):
         return value
     shape = low.program.tensors[op.outputs[0]].shape
     return with_axes(value, axes_or_unsupported(lambda: reshaped(value.axes, shape)))
@@ -46,8 +42,8 @@ def _view(low: Lowering, op: Operation) -> Any:
 
 @rule("permute", "transpose", "t", "swapaxes", "movedim", "numpy_T", "mT", "adjoint")
 def _permute(low: Lowering, op: Operation) -> Any:
-    value = low.value(_first(op))
-    if isinstance(value, (Stored, Table)):
+    value = low.value(first(op))
+    if not isinstance(value, (View, Scores)):
         return value
     rank = len(value.axes)
     order = list(range(rank))
@@ -55,15 +51,15 @@ def _permute(low: Lowering, op: Operation) -> Any:
         order = [axis % rank for axis in op.arguments["dims"]]
     else:
         names = [name for name in ("dim0", "dim1", "axis0", "axis1") if name in op.arguments]
-        first, second = [op.arguments[name] % rank for name in names] if names else (rank - 2, rank - 1)
-        order[first], order[second] = order[second], order[first]
+        one, other = [op.arguments[name] % rank for name in names] if names else (rank - 2, rank - 1)
+        order[one], order[other] = order[other], order[one]
     return with_axes(value, [value.axes[axis] for axis in order])
 
 
 @rule("squeeze", "squeeze_", "unsqueeze", "unsqueeze_")
 def _squeeze(low: Lowering, op: Operation) -> Any:
-    value = low.value(_first(op))
-    if isinstance(value, (Stored, Table)):
+    value = low.value(first(op))
+    if not isinstance(value, (View, Scores)):
         return value
     shape = low.program.tensors[op.outputs[0]].shape
     held = [axis for axis in value.axes if axis]
@@ -73,8 +69,8 @@ def _squeeze(low: Lowering, op: Operation) -> Any:
 @rule("expand", "expand_as", "broadcast_to", "repeat", "tile", "repeat_interleave")
 def _expand(low: Lowering, op: Operation) -> Any:
     """Copies are an axis of their own, which most operations repeat by themselves."""
-    value = low.value(_first(op))
-    if isinstance(value, (Stored, Table)):
+    value = low.value(first(op))
+    if not isinstance(value, (View, Scores)):
         return value
     before, shape = value.axes, low.program.tensors[op.outputs[0]].shape
     axes: list[Axis] = [()] * (len(shape) - len(before)) + list(before)
@@ -90,16 +86,16 @@ def _expand(low: Lowering, op: Operation) -> Any:
 @rule("alias", "contiguous", "clone", "to", "_to_copy", "type_as", "lift_fresh", "detach", "float", "real",
       "positive", "_conj", "requires_grad_", "feature_alpha_dropout", "resolve_conj", "resolve_neg")  # fmt: skip
 def _nothing(low: Lowering, op: Operation) -> Any:
-    return low.value(_first(op))
+    return low.value(first(op))
 
 
 @rule("slice", "narrow", "select")
 def _slice(low: Lowering, op: Operation) -> Any:
-    value = low.array(_first(op))
+    value = low.array(first(op))
     arguments = op.arguments
-    rank = len(low.shape_of(_first(op)))
+    rank = len(low.shape_of(first(op)))
     axis = arguments.get("dim", 0) % rank
-    size = low.shape_of(_first(op))[axis]
+    size = low.shape_of(first(op))[axis]
     is_select = op.op == "select"
     if is_select:
         index = arguments["index"]
@@ -142,6 +138,8 @@ def narrowed(
     if isinstance(value, Stored):
         if not value.is_trained or not value.is_plain or value.rows:
             return value
+        if axis == 0 and start == 0 and step == 1 and len(value.names) == 1 and not value.part:
+            return value._replace(rows=size)  # the first rows of a table of positions
         return value._replace(
             part=f"{value.part}[{start}:{stop}]" if step == 1 else f"{value.part}[{start}:{stop}:{step}]"
         )
@@ -168,11 +166,11 @@ def _put(axes: Sequence[Axis], number: int, axis: Axis) -> tuple[Axis, ...]:
 
 def _cut_of_several(low: Lowering, view: View, axis: int, start: int, stop: int, step: int) -> View | Stored | Scores:
     """An axis of several factors, of which whole indices of the slowest are kept."""
-    first, *rest = view.axes[axis]
+    slowest, *rest = view.axes[axis]
     inner = extent(tuple(rest))
     if step == 1 and not start % inner and not stop % inner:
-        apart = View(view.node, (*view.axes[:axis], (first,), tuple(rest), *view.axes[axis + 1 :]))
-        cut = narrowed(low, apart, axis, start // inner, stop // inner, 1, first.size)
+        apart = View(view.node, (*view.axes[:axis], (slowest,), tuple(rest), *view.axes[axis + 1 :]))
+        cut = narrowed(low, apart, axis, start // inner, stop // inner, 1, slowest.size)
         assert isinstance(cut, View)
         return View(cut.node, (*cut.axes[:axis], merged((*cut.axes[axis], *cut.axes[axis + 1])), *cut.axes[axis + 2 :]))
     from archcalc.importing.lowering.layout import natural, natural_axes
@@ -281,7 +279,7 @@ def _at(value: Any, axis: int) -> Any:
 
 @rule("chunk", "split", "split_with_sizes", "tensor_split", "unbind", "unsafe_chunk", "unsafe_split")
 def _split(low: Lowering, op: Operation) -> Any:
-    ref = _first(op)
+    ref = first(op)
     value = low.array(ref)
     shape = low.shape_of(ref)
     axis = op.arguments.get("dim", 0) % len(shape)
@@ -302,7 +300,7 @@ def _split(low: Lowering, op: Operation) -> Any:
 
 @rule("roll")
 def _roll(low: Lowering, op: Operation) -> Any:
-    view = low.view(_first(op))
+    view = low.view(first(op))
     shifts, dims = op.arguments["shifts"], op.arguments.get("dims", [])
     moved = [0] * low.shape(view.node).rank
     for shift, dim in zip(shifts, dims, strict=True):
@@ -319,7 +317,7 @@ def _roll(low: Lowering, op: Operation) -> Any:
 
 @rule("pad", "constant_pad_nd", "reflection_pad1d", "reflection_pad2d", "replication_pad1d", "replication_pad2d")
 def _pad(low: Lowering, op: Operation) -> Any:
-    value = low.array(_first(op))
+    value = low.array(first(op))
     if isinstance(value, (Stored, Scores)):
         return value
     pads, mode = list(op.arguments["pad" if "pad" in op.arguments else "padding"]), op.arguments.get("mode", "constant")
@@ -373,6 +371,13 @@ def _made_of_a_shape(low: Lowering, op: Operation) -> Any:
 def _index(low: Lowering, op: Operation) -> Any:
     """Rows of a computed table, by constant places."""
     value, *others = [low.value(Ref(index)) for index in dict.fromkeys(op.tensors())]
+    if isinstance(value, Stored) and all(isinstance(other, Stored) for other in others):
+        is_table = value.is_plain and value.is_trained and len(low.shape_of(first(op))) == 2 and not value.part
+        return value._replace(rows=low.shape_of(first(op))[0]) if is_table else derived(low, op)
+    if isinstance(value, View) and any(isinstance(other, Places) for other in others):
+        from archcalc.importing.lowering.choices import at_a_place
+
+        return at_a_place(low, op, value)
     if not isinstance(value, View) or any(not isinstance(other, Stored) or other.is_trained for other in others):
         raise UnsupportedError("places that are computed")
     computed = value.node >= 0 and _is_constant(low, value.node)

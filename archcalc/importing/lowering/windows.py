@@ -6,8 +6,9 @@ from typing import Any
 
 from archcalc.importing.axes import CHANNELS, complete, roles
 from archcalc.importing.lowering.context import Lowering, Scores, Stored, UnsupportedError, View, rule
-from archcalc.importing.lowering.layers import _padding, _per_axis, derived
+from archcalc.importing.lowering.layers import _padding, _per_axis
 from archcalc.importing.lowering.layout import alike, natural_axes, number, settled
+from archcalc.importing.lowering.stored import derived, weights_of
 from archcalc.importing.neutral import Operation
 from archcalc.importing.patterns.match import first
 
@@ -206,8 +207,6 @@ def _unfold(low: Lowering, op: Operation) -> Any:
 
 @rule("deform_conv2d")
 def _deform(low: Lowering, op: Operation) -> Any:
-    from archcalc.importing.lowering.layers import weights_of
-
     get = op.arguments.get
     weight, bias = op.arguments["weight"], get("bias")
     names, _ = weights_of(low, weight, bias if bias is not None and low.tensor(bias).name else None)

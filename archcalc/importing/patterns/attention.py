@@ -33,7 +33,7 @@ def product(low: Lowering, op: Operation, first: Any, second: Any) -> Any:
     """
     a, b = low.value(first), low.value(second)
     if isinstance(a, Stored) and isinstance(b, Stored):
-        from archcalc.importing.lowering.layers import derived
+        from archcalc.importing.lowering.stored import derived
 
         return derived(low, op)
     if isinstance(b, Stored) and isinstance(a, View):
@@ -46,6 +46,8 @@ def product(low: Lowering, op: Operation, first: Any, second: Any) -> Any:
     if isinstance(a, Scores) and isinstance(b, View):
         return attended(low, op, a, b)
     if isinstance(a, View) and isinstance(b, View):
+        if low.program.tensors[op.outputs[0]].elements == 1 and low.sizes(a.node) == low.sizes(b.node):
+            return View(low.call("dot", [a.node, b.node]), ((),) * len(low.shape_of_output(op)))
         return scores(a, b)
     raise UnsupportedError("a product that is neither a linear layer nor attention")
 
@@ -114,7 +116,7 @@ def _masked(low: Lowering, op: Operation) -> Any:
     if len(found) == 1 and not any(isinstance(value, View) for value in values):
         return found[0]
     if all(isinstance(value, Stored) for value in values):
-        from archcalc.importing.lowering.layers import derived
+        from archcalc.importing.lowering.stored import derived
 
         return derived(low, op)
     raise UnsupportedError("elements are chosen by a mask")
@@ -150,7 +152,7 @@ def attended(low: Lowering, op: Operation, given: Scores, v: View) -> View:
 
 @rule("scaled_dot_product_attention", "_scaled_dot_product_flash_attention_for_cpu")
 def _attention(low: Lowering, op: Operation) -> Any:
-    from archcalc.importing.lowering.layers import data
+    from archcalc.importing.lowering.stored import data
 
     get = op.arguments.get
     q, k, v = (data(low, op.arguments[name]) for name in ("query", "key", "value"))
@@ -190,6 +192,7 @@ def attend(low: Lowering, op: Operation, given: Scores, v: View) -> View:
     blocks = _blocks(low, q, rows)
     if blocks is not None:
         arguments["blocks"] = blocks
+        arguments["grid"] = all(part.stride > 1 for part in rows if part.role > 0)
     nodes, names = _branches(low, [q.node, k.node, v.node])
     if given.bias is not None:
         nodes, names = [*nodes, _bias(low, given.bias, heads)], (*names, "bias")
@@ -248,9 +251,9 @@ def _positions(low: Lowering, view: View) -> View:
     """Features of one position as a sequence of it."""
     if low.shape(view.node).rank:
         return view
-    from archcalc.importing.lowering.pointwise import _as_position
+    from archcalc.importing.lowering.joins import as_position
 
-    return View(_as_position(low, view.node), view.axes)
+    return View(as_position(low, view.node), view.axes)
 
 
 def _branches(low: Lowering, nodes: list[int]) -> tuple[list[int], tuple[str, ...]]:

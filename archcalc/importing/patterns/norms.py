@@ -22,10 +22,25 @@ class Normalize(Pattern):
         """Unit length along an axis."""
         x, length = pair(op)
         limited = match.maker(length, "clamp_min", "clamp")
-        norm = match.maker(first(limited) if limited else length, "linalg_vector_norm", "norm")
+        inner = first(limited) if limited else length
+        norm = match.maker(inner, "linalg_vector_norm", "norm") or _root_of_squares(match, inner, x)
         if norm is None or not match.same(first(norm), x) or not isinstance(_over(norm), int):
             return None
         return made(op, "unit_norm", {"input": x, "dim": _over(norm)})
+
+
+def _root_of_squares(match: Match, ref: Any, x: Any) -> Operation | None:
+    """sqrt(sum(x * x)) as the norm that it is."""
+    root = match.maker(ref, "sqrt", "pow")
+    if root is None or (root.op == "pow" and match.number(root.arguments.get("exponent")) != 0.5):
+        return None
+    total = match.maker(first(root), "sum")
+    square = match.maker(first(total), "pow") if total else None
+    if total is None or square is None or not match.same(first(square), x):
+        return None
+    if match.number(square.arguments.get("exponent")) != 2:
+        return None
+    return Operation("norm", {"input": x, "dim": total.arguments.get("dim")}, total.outputs)
 
 
 def _root_mean_square(match: Match, ref: Any, x: Any) -> Operation | None:

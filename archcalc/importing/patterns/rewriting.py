@@ -6,9 +6,9 @@ from archcalc.importing.neutral import Operation, Program
 from archcalc.importing.patterns.activations import ACTIVATIONS
 from archcalc.importing.patterns.match import Match
 from archcalc.importing.patterns.norms import NORMS
-from archcalc.importing.patterns.rotary import Rotary
+from archcalc.importing.patterns.rotary import Rotary, RotaryOfPairs
 
-PATTERNS = (*NORMS, *ACTIVATIONS, Rotary())
+PATTERNS = (*NORMS, *ACTIVATIONS, Rotary(), RotaryOfPairs())
 
 
 def rewritten(program: Program) -> Program:

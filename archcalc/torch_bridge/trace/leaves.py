@@ -39,6 +39,20 @@ LEAVES: Mapping[type[nn.Module], Leaf] = {
 }
 
 
+def _experts(module: nn.Module) -> dict[str, Any]:
+    """Matrices of all experts in one tensor each, as transformers has them from 5.0 on."""
+    activation = getattr(module, "act_fn", None)
+    named = {"SiLUActivation": "silu", "GELUActivation": "gelu", "ReLU": "relu", "SiLU": "silu"}
+    return {
+        "experts": module.gate_up_proj.shape[0],  # type: ignore[index]
+        "is_transposed": bool(getattr(module, "is_transposed", False)),
+        "activation": named.get(type(activation).__name__, type(activation).__name__),
+    }
+
+
 def leaf_of(module: nn.Module) -> Leaf | None:
     """How a layer is read as a whole; None: by what it does. Classes derived from one are the user's."""
+    held = dict(module.named_parameters(recurse=False))
+    if type(module).__name__.endswith("Experts") and {"gate_up_proj", "down_proj"} <= set(held):
+        return Leaf("Experts", _experts) if held["gate_up_proj"].ndim == 3 else None
     return LEAVES.get(type(module))

@@ -56,6 +56,7 @@ def trace(module: nn.Module, input: Given, name: str, source: str, found: Argume
     """What the module does, before anything is understood."""
     with random_state_kept(), torch_settings_kept():
         model = _copied(module, found).eval()
+        _as_plain_products(model)
         examples = examples_of(model, input, source or name)
         tracer = Tracer(name, model, found, KNOWN)
         tracer.program.source = source
@@ -83,6 +84,14 @@ def _copied(module: nn.Module, found: Arguments) -> nn.Module:
             f"a copy of {type(module).__name__} cannot be made: {_short(error)}",
             "give the class or a function that makes it: my_file.py:Net()",
         )
+
+
+def _as_plain_products(model: nn.Module) -> None:
+    """Experts of transformers as batched products, which run without memory in any type of numbers."""
+    config = getattr(model, "config", None)
+    for part in (config, getattr(config, "text_config", None)):
+        if part is not None and hasattr(part, "_experts_implementation"):
+            part._experts_implementation = "batched_mm"
 
 
 def _run(tracer: Tracer, forward: Callable[[], Any], source: str) -> Any:

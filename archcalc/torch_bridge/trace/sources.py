@@ -1,4 +1,4 @@
-"""Models by their place: `torchvision:resnet50`, `timm:convnext_tiny`, `transformers:LlamaForCausalLM`, `my_file.py:Net()`.
+"""Models by their place: `torchvision:resnet50`, `timm:NAME`, `transformers:LlamaForCausalLM`, `my_file.py:Net()`.
 
 Nothing is downloaded: models of libraries are made from their definitions, without weights.
 """
@@ -77,19 +77,20 @@ def _of_library(library: str, rest: str) -> Iterator[tuple[nn.Module, Arguments,
 
 def _torchvision(name: str) -> tuple[nn.Module, Arguments, Given]:
     from torchvision import models
+    from torchvision.models._api import get_model, list_models
 
     name, settings = _settings(name)
-    known = models.list_models()
+    known = list_models()
     if name not in known:
         _fail("unknown-model", f"torchvision has no model `{name}`", suggestion(name, known, None, 3))
-    is_detector = name in models.list_models(module=models.detection)
-    more = {"weights_backbone": None} if is_detector or name in models.list_models(module=models.segmentation) else {}
-    model, found = _tried(f"torchvision:{name}", lambda: models.get_model(name, weights=None, **more, **settings))
+    is_detector = name in list_models(module=models.detection)
+    more = {"weights_backbone": None} if is_detector or name in list_models(module=models.segmentation) else {}
+    model, found = _tried(f"torchvision:{name}", lambda: get_model(name, weights=None, **more, **settings))
     size = OTHER_SIZES.get(name, 224)
-    is_video = name in models.list_models(module=models.video)
+    is_video = name in list_models(module=models.video)
     if is_video:
         return model, found, (3, 16, 224, 224) if name.startswith(("mvit", "swin3d")) else (3, 16, 112, 112)
-    if name in models.list_models(module=models.optical_flow):
+    if name in list_models(module=models.optical_flow):
         return model, found, [(3, 520, 960), (3, 520, 960)]
     return model, found, (3, size, size)
 
@@ -162,11 +163,11 @@ def _settings(text: str) -> tuple[str, dict[str, Any]]:
         return text, {}
     try:
         call = ast.parse(text, mode="eval").body
-        if not isinstance(call, ast.Call) or call.args:
-            raise ValueError(text)
-        return name, {each.arg: ast.literal_eval(each.value) for each in call.keywords if each.arg}
+        if isinstance(call, ast.Call) and not call.args:
+            return name, {each.arg: ast.literal_eval(each.value) for each in call.keywords if each.arg}
     except (SyntaxError, ValueError):
-        _fail("bad-model", f"`{text}` is no model with settings", "as in torchvision:resnet18(num_classes=10)")
+        pass
+    _fail("bad-model", f"`{text}` is no model with settings", "as in torchvision:resnet18(num_classes=10)")
 
 
 def _tried(doing: str, make: Callable[[], Any]) -> tuple[nn.Module, Arguments]:

@@ -1,0 +1,66 @@
+"""What depends on no input: names for calls, sources for the data path, and what is computed of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from archcalc.importing.lowering.context import Lowering, Stored, UnsupportedError, View
+from archcalc.importing.lowering.layout import alike, natural_axes
+from archcalc.importing.neutral import Operation, Ref
+
+
+def data(low: Lowering, ref: Any, channel: int = -1) -> View:
+    """A tensor as one of the data path; what is stored becomes a source, with its channels along an axis.
+
+    Raises:
+        UnsupportedError: it has more axes than a volume, or is not complete.
+    """
+    value = low.value(ref)
+    if isinstance(value, View):
+        return value
+    if not isinstance(value, Stored):
+        raise UnsupportedError("it reads scores of attention")
+    shape = low.shape_of(ref)
+    channel %= max(len(shape), 1)
+    spatial = [axis for axis, size in enumerate(shape) if size > 1 and axis != channel]
+    if len(spatial) > 3 or not shape:
+        raise UnsupportedError("what is stored has too many axes")
+    node = source(low, value, shape[channel], [shape[axis] for axis in spatial])
+    return View(node, natural_axes(low, node, len(shape), channel, spatial))
+
+
+def source(low: Lowering, value: Stored, channels: int, extents: Sequence[int]) -> int:
+    """What is stored, as a call without inputs."""
+    arguments: dict[str, Any] = {"channels": channels}
+    if extents:
+        arguments["length"] = alike(extents) if len(extents) == 1 else tuple(extents)
+    return low.call("trained" if value.is_trained else "fixed", [], value.weights, arguments=arguments)
+
+
+def weights_of(low: Lowering, *refs: Any) -> tuple[tuple[str, ...], bool]:
+    """Names of stored tensors that were given, and whether they are frozen."""
+    names: list[str] = []
+    trained = []
+    for ref in refs:
+        value = low.stored(ref)
+        if value is not None:
+            names.extend(value.weights)
+            trained.append(value.is_trained)
+    return tuple(names), bool(trained) and not any(trained) and bool(names)
+
+
+def derived(low: Lowering, op: Operation) -> Any:
+    """What is computed from stored tensors alone is stored, too, for all that a network costs."""
+    names: dict[str, None] = {}
+    trained = False
+    for index in op.tensors():
+        value = low.value(Ref(index))
+        if not isinstance(value, Stored):
+            raise UnsupportedError("its inputs are computed and stored in an unknown mixture")
+        if value.is_trained and not trained:
+            names, trained = {}, True  # places in a table and the like cost nothing beside what is trained
+        if value.is_trained or not trained:
+            names.update(dict.fromkeys(value.weights))
+    result = Stored(tuple(names), trained, "", False)
+    return tuple([result] * len(op.outputs)) if len(op.outputs) > 1 else result
