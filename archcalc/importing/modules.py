@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 from archcalc.importing import names
 from archcalc.importing.bodies import Whole, whole
 from archcalc.importing.contract import Body, Element, Tangled, ends_in
+from archcalc.importing.expressions import Expressions
 from archcalc.importing.regions import Region, Tree
-from archcalc.importing.terms import Chain, Ref, Share, Use, walk
+from archcalc.importing.repeats import repeated
+from archcalc.importing.solve import Parameter, Solved, Solver, Unsolved
+from archcalc.importing.terms import Chain, Choice, Merge, Op, Ref, Repeat, Share, Use, alone, walk
+from archcalc.importing.unify import Different, unify
 from archcalc.importing.units import Unit
 from archcalc.ops import ONE
 
-
-class Parameter(NamedTuple):
-    """An argument of a module; `default` is ABSENT where it has none."""
-
-    name: str
-    default: Any
+SHORT = 24  # characters of a body that needs no module
 
 
 class Module(NamedTuple):
@@ -37,6 +37,14 @@ class Instance(NamedTuple):
     value: int
 
 
+class Found(NamedTuple):
+    """A module for some instances, with the column of each."""
+
+    solved: Solved
+    instances: list[Instance]
+    which: list[int]
+
+
 class Modules:
     """Makes the bodies of regions, inner ones first, and the modules that they use."""
 
@@ -45,6 +53,7 @@ class Modules:
         self.units = tree.units
         self.inputs = inputs  # names of the network's inputs, by value
         self.is_flat = is_flat
+        self.has_scopes = any(call.scope for call in tree.units.calls.calls)
         self.modules: dict[str, Module] = {}
         self.used_names: set[str] = set(inputs.values())
         self.uses: dict[int, tuple[Use, Instance]] = {}  # by id of a region
@@ -94,7 +103,7 @@ class Modules:
         calls = self.units.calls.calls
         first = calls[unit.calls[0]]
         scope = first.scope[len(unit.scope) :]
-        name = scope[0].name if scope else first.name.rpartition(".")[2]
+        name = scope[0].name if scope else "" if self.has_scopes else first.name.rpartition(".")[2]
         is_inner = first.operator.copies != ONE
         if self.tree.is_merge(unit):
             return Element(name, unit.op, None, unit.value, inputs=unit.inputs, is_inner=is_inner)
@@ -139,27 +148,128 @@ class Modules:
         chain = self.body(region, main, region.children, [value])
         if chain.items[-1].name[1] != value:
             return None
-        return Instance(region, whole(chain, main, dict(self.inputs)), main, value)
+        body = whole(chain, main, dict(self.inputs))
+        return Instance(region, body._replace(chain=repeated(body.chain)), main, value)
 
     def unify(self, kind: str, instances: list[Instance]) -> None:
-        """One module for all instances with one body."""
-        same: dict[Chain, list[Instance]] = {}
+        """One module for all instances, or one for each structure, or none: whichever text is shortest."""
+        together = self.solved(kind, instances)
+        if together is not None and not self.choices_in(together):
+            self.keep(kind, [together])
+            return
+        apart: dict[Any, list[Instance]] = {}
         for instance in instances:
-            same.setdefault(instance.body.chain, []).append(instance)
-        for body, of in same.items():
-            if len(of) < 2:
+            apart.setdefault(structure(instance.body.chain), []).append(instance)
+        each = [self.solved(kind, of) for of in apart.values()]
+        ways = [[together], each] if together is not None else [each]
+        best = min(ways, key=lambda way: self.length(way, instances))
+        self.keep(kind, best)
+
+    def choices_in(self, found: Found) -> int:
+        """How many parts are there in some instances only."""
+        return sum(type(part) is Choice for part in walk(found.solved.body))
+
+    def solved(self, kind: str, instances: list[Instance]) -> Found | None:
+        """One module for these instances; None where they have no pattern in common, or are one alone."""
+        if len(instances) < 2 or len({len(of.body.outer) for of in instances}) > 1:
+            return None
+        contexts: dict[Any, int] = {}
+        columns: list[tuple[Any, Any, Any]] = []
+        which: list[int] = []
+        for instance in instances:
+            given = settings(instance.region)
+            context = (instance.body.chain, self.channels(instance.main), tuple(given.items()))
+            if context not in contexts:
+                contexts[context] = len(columns)
+                columns.append((instance.body.chain, context[1], given))
+            which.append(contexts[context])
+        names_ = [name for name in columns[0][2] if all(name in given for _, _, given in columns)]
+        given = {name: tuple([of[name] for _, _, of in columns]) for name in names_}
+        used = self.used_names | kept_names(columns[0][0])
+        try:
+            pattern = unify([chain for chain, _, _ in columns])
+            solver = Solver(pattern, tuple([x for _, x, _ in columns]), given, len(instances[0].body.outer), used)
+            return Found(solver.solve(), instances, which)
+        except (Different, Unsolved):
+            return None
+
+    def channels(self, value: int | None) -> Any:
+        """Channels of a value."""
+        return None if value is None else self.units.calls.shape(value).channels
+
+    def length(self, way: list[Found | None], instances: list[Instance]) -> int:
+        """Characters of the modules and of their calls; of what stands for itself, its body each time."""
+        text = Expressions({}).text
+        total = 0
+        covered: set[int] = set()
+        for found in way:
+            if found is None:
+                continue
+            total += 40 + len(text(found.solved.body)) + 12 * len(found.solved.parameters)
+            total += sum(len(text(value)) + 2 for values in found.solved.values for value in values)
+            covered |= {id(instance) for instance in found.instances}
+        alone = {instance.body.chain for instance in instances if id(instance) not in covered}
+        return total + sum(len(text(chain)) for chain in alone)
+
+    def keep(self, kind: str, way: list[Found | None]) -> None:
+        """Make modules of what was found."""
+        for found in way:
+            if found is None or is_short(found.solved.body):
                 continue
             name = names.module(kind, self.used_names)
-            outer = len(of[0].body.outer)
-            taken: set[str] = set()
-            parameters = [Parameter(names.argument("skip", taken), None) for _ in range(outer)]
-            self.modules[name] = Module(name, tuple(parameters), body)
-            for instance in of:
-                given = zip(parameters, instance.body.outer, strict=True)
-                use = Use(name, tuple([(parameter.name, Ref(value)) for parameter, value in given]))
-                self.uses[id(instance.region)] = use, instance
+            parameters = found.solved.parameters
+            self.modules[name] = Module(name, parameters, found.solved.body)
+            outer = len(found.instances[0].body.outer)
+            for instance, at in zip(found.instances, found.which, strict=True):
+                values = [*map(Ref, instance.body.outer), *found.solved.values[at]]
+                said = zip([parameter.name for parameter in parameters], values, strict=True)
+                assert len(instance.body.outer) == outer
+                self.uses[id(instance.region)] = Use(name, tuple(said)), instance
 
 
 def main_of(region: Region) -> int | None:
     """The value that flows through a region: the one that was found last."""
     return max(region.reads, default=None)
+
+
+def settings(region: Region) -> dict[str, Any]:
+    """Arguments of a module's constructor that may stand in a text, in their order."""
+    found: dict[str, Any] = {}
+    for name, value in region.scope.arguments.items():
+        if isinstance(value, float):
+            found[name] = Fraction(str(value)) if not value.is_integer() else int(value)
+        elif value is None or isinstance(value, (bool, int, Fraction)):
+            found[name] = value
+        elif isinstance(value, (tuple, list)) and set(map(type, value)) == {int} and len(set(value)) == 1:
+            found[name] = value[0]
+    return found
+
+
+def kept_names(chain: Chain) -> set[str]:
+    """Names that a body refers to."""
+    found = set()
+    for part in walk(chain):
+        if type(part) is Chain:
+            found |= {item.name for item in part.items if item.kept}
+    return found
+
+
+def structure(term: Any) -> Any:
+    """A layer without its numbers."""
+    if type(term) is Op:
+        return term.name
+    if type(term) is Use:
+        return term.module
+    if type(term) is Merge:
+        return (term.op.name, *[structure(branch.term) for branch in term.branches])
+    if type(term) is Chain:
+        return tuple([structure(item.term) for item in term.items])
+    if type(term) is Repeat:
+        return structure(term.term)
+    return term
+
+
+def is_short(body: Any) -> bool:
+    """Whether a body is better written where it stands: one layer, or a few letters."""
+    body = alone(body)
+    return type(body) in (Op, Use, Repeat) or len(Expressions({}).text(body)) <= SHORT

@@ -8,7 +8,7 @@ from archcalc.importing import names
 from archcalc.importing.bodies import word_of
 from archcalc.importing.expressions import Defaults, Expressions
 from archcalc.importing.modules import Module
-from archcalc.importing.terms import ABSENT, Chain, Choice, Item, Merge, Repeat
+from archcalc.importing.terms import ABSENT, Chain, Choice, Item, Merge, Repeat, alone
 from archcalc.ops import OPERATORS, Shape, Table
 from archcalc.spec.words import INPUT
 
@@ -40,7 +40,7 @@ class _Writer:
         self.parts = parts
         self.defaults = defaults
         self.tables: dict[Table, str] = {}
-        self.expressions = Expressions(defaults, self.tables)
+        self.expressions = Expressions(defaults, self.tables, usual_arguments(parts.modules))
 
     def text(self) -> str:
         parts = self.parts
@@ -224,11 +224,11 @@ class _Writer:
         return [*lines, line]
 
 
-def alone(term: Any) -> Any:
-    """A term without chains of one part around it."""
-    while type(term) is Chain and len(term.items) == 1 and not term.items[0].kept:
-        term = term.items[0].term
-    return term
+def usual_arguments(modules: list[Module]) -> dict[str, dict[str, Any]]:
+    """Defaults of the parameters of modules."""
+    return {
+        module.name: {of.name: of.default for of in module.parameters if of.default is not ABSENT} for module in modules
+    }
 
 
 def holds_kept(term: Any) -> bool:
