@@ -107,8 +107,8 @@ class _Writer:
         self.units = units
         self.head = head
         self.tree = Tree(units, with_scopes)
-        self.modules = Modules(self.tree, head.names, is_flat)
-        self.modules.used_names |= set(head.variables)
+        self.modules = Modules(self.tree, head.names, set(head.variables), is_flat)
+        self.definitions = self.modules.definitions
 
     def parts(self) -> tuple[Parts, dict[str, str]]:
         """What the file says, and names of outputs that it has under another."""
@@ -127,7 +127,7 @@ class _Writer:
             body = ended(self.modules.body(root, main[1], mine, [value]) if mine else Chain(()), value, main[1])
             later.append((name, Item((name, value if mine else OF_TEXT), body)))
         together = Chain((*chain.items, *[item for _, item in later]))
-        hidden = {*self.modules.used_names, *self.head.names.values()}
+        hidden = {*self.definitions.used, *self.head.names.values()}
         used = set(self.head.names.values())
         named = whole(together, start, dict(self.head.names), hidden, used).chain
         count = len(chain.items)
@@ -138,7 +138,7 @@ class _Writer:
             self.head.network,
             self.head.inputs,
             self.head.variables,
-            list(self.modules.modules.values()),
+            list(self.definitions.modules.values()),
             layers,
             list(outputs),
             {},
@@ -153,7 +153,7 @@ class _Writer:
             last = [part for part in walk(layers) if type(part) is Op and part.name in ("linear", "conv")][-1:]
             if not last or last[0].arguments[0] != ("channels", value):
                 continue
-            variable = names.argument("classes", {*self.head.variables, *self.modules.used_names})
+            variable = names.argument("classes", {*self.head.variables, *self.definitions.used})
             self.head.variables[variable] = value
             said = Op(last[0].name, (("channels", Variable(variable)), *last[0].arguments[1:]))
             return Chain(_last_replaced(layers.items, last[0], said))

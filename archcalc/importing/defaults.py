@@ -64,9 +64,9 @@ def _of_operator(name: str, sites: list[dict[str, Any]]) -> tuple[dict[str, Any]
             return sum(count * lengths[value] for value, count in said.items() if value != usual)
 
         fixed = [value for value in said if not any(isinstance(part, _NOT_FIXED) for part in walk(value))]
-        best = min(fixed, key=cost, default=declared.default)
+        best = min([value for value in fixed if value != declared.default], key=cost, default=declared.default)
         gain = cost(declared.default) - cost(best) - lengths.get(best, 0)
-        if best != declared.default and gain > 0:
+        if best != declared.default and gain >= 0:
             settings[argument] = best
             spared += gain
     return settings, spared

@@ -24,7 +24,9 @@ from archcalc.importing.terms import (
     Op,
     Outer,
     Variable,
+    is_layer,
     mapped,
+    replaced,
     walk,
 )
 from archcalc.importing.unify import Hole, Presence
@@ -34,6 +36,7 @@ X_CHANNELS = Variable("x.channels")
 MOST_FLAGS = 2
 DIVISOR = 8
 COUNTS = frozenset({"channels", "hidden", "states", "multiplier"})  # arguments that are sizes of layers
+FACTORS = ("ratio", "expan", "mult", "factor", "width", "growth", "reduction")
 USUAL = {"stride": 1, "dilation": 1, "groups": 1}
 
 Column = tuple[Any, ...]
@@ -116,8 +119,28 @@ class Solver:
         if type(term) is Choice and type(self.solutions.get(term.condition)) is Arithmetic:
             condition = self.solutions[term.condition]
             if condition.operator == "not":
-                return Choice(condition.right, self.filled(term.otherwise), self.filled(term.then))
+                term = Choice(condition.right, term.otherwise, term.then)
+                return mapped(term, self.filled)
+        if type(term) is Choice and type(term.condition) is Presence:
+            column = term.condition.column
+            then = self.strided(term.then, column, True)
+            term = Choice(term.condition, then, self.strided(term.otherwise, column, False))
         return mapped(term, self.filled)
+
+    def strided(self, term: Any, column: Column, is_there: bool) -> Any:
+        """A part that some bodies have: its strides are those of the body, where these say the same."""
+        for _, name, strides in self.strides() if is_layer(term) else ():
+            held = {value for value, there in zip(strides, column, strict=True) if there is is_there}
+            if name in self.columns and len(held) == 1 and held != {1}:
+                old, new = ("stride", held.pop()), ("stride", Variable(name))
+
+                def change(part: Any, old: Any = old, new: Any = new) -> Any:
+                    if type(part) is not Op or old not in part.arguments:
+                        return part
+                    return Op(part.name, tuple([new if given == old else given for given in part.arguments]))
+
+                return replaced(term, change)
+        return term
 
     def ordered(self, body: Any) -> Solved:
         """Parameters in the order of the constructor, those without a default first."""
@@ -157,6 +180,10 @@ class Solver:
         column = hole.column
         numbers = self.is_numbers(hole) and hole.of[1] != "count"
         sizes = numbers and is_size
+        if sizes and ABSENT in column:  # what few bodies show is more likely what the others have
+            for expression, known in self.sizes:
+                if not isinstance(expression, int) and fits(column, known):
+                    yield expression
         if sizes and fits(column, self.xs):
             yield X_CHANNELS
         if sizes and None not in self.xs:
@@ -186,7 +213,7 @@ class Solver:
     def factors(self) -> Iterator[tuple[str, Column]]:
         """Arguments of the constructor that may multiply the channels."""
         for name, column in self.given.items():
-            if all(isinstance(value, (int, Fraction)) and not isinstance(value, bool) for value in column):
+            if is_factor(name) and all(isinstance(value, (int, Fraction)) for value in column):
                 yield name, column
 
     def divisible(self, column: Column) -> Iterator[Any]:
@@ -329,7 +356,7 @@ class Solver:
         for name, column in self.columns.items():
             yield None, name, column
         for name, column in self.given.items():
-            if name not in self.from_source:
+            if name not in self.from_source and is_factor(name):
                 yield name, name, column
 
     def flag_of_constructor(self, column: Column) -> Any:
@@ -341,6 +368,11 @@ class Solver:
                 if fits(column, [not value for value in values]):
                     return Arithmetic("not", None, self.parameter_of(name, name))
         return None
+
+
+def is_factor(name: str) -> bool:
+    """Whether an argument of a constructor is by its name what channels are multiplied with."""
+    return any(word in name for word in FACTORS)
 
 
 def fits(column: Column, values: Any) -> bool:
