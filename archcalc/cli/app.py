@@ -24,6 +24,7 @@ from archcalc.cli import (
     profile,
     reconcile,
     report,
+    roofline,
     solve,
     sweep,
     validate,
@@ -74,6 +75,10 @@ app.command(cls=PlainCommand)(sweep.sweep)
 app.command(cls=PlainCommand)(solve.solve)
 app.command(cls=PlainCommand)(solve.scale)
 app.command(cls=PlainCommand)(cache.cache)
+app.command(cls=PlainCommand)(roofline.roofline)
+app.command(cls=PlainCommand)(roofline.estimate)
+app.command(cls=PlainCommand)(roofline.devices)
+app.command(cls=PlainCommand)(roofline.calibrate)
 app.command(cls=PlainCommand)(validate.validate)
 app.command(cls=PlainCommand)(check.check)
 app.command(cls=PlainCommand)(check.sources)

@@ -47,6 +47,20 @@ def complete_dtype(incomplete: str) -> list[str]:
     return _beginning(DTYPES, incomplete)
 
 
+def complete_device(incomplete: str) -> list[str]:
+    """Devices whose ids begin so."""
+    from archcalc.engine.machine.devices import devices
+
+    return _beginning(devices(), incomplete)
+
+
+def complete_stack(incomplete: str) -> list[str]:
+    """Stacks that begin so, of which measurements are shipped."""
+    from archcalc.engine.machine.calibrations import calibrations
+
+    return _beginning(calibrations(), incomplete)
+
+
 def complete_bits(incomplete: str) -> list[str]:
     """Words of formats that begin so."""
     from archcalc.results.formats import BLOCKS
