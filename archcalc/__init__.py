@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         sources,
         validate,
     )
+    from archcalc.python.machines import estimate, roofline
     from archcalc.python.sequences import cache
     from archcalc.python.with_torch import reconcile, verify
     from archcalc.source import SpecError
@@ -53,6 +54,7 @@ __all__ = [
     "compare",
     "conventions",
     "diff",
+    "estimate",
     "explain",
     "find",
     "formula",
@@ -60,6 +62,7 @@ __all__ = [
     "names",
     "operators",
     "reconcile",
+    "roofline",
     "scale",
     "solve",
     "sources",
@@ -101,7 +104,9 @@ _PUBLIC = {
         "archcalc.python.functions",
     ),
     "cache": "archcalc.python.sequences",
+    "estimate": "archcalc.python.machines",
     "reconcile": "archcalc.python.with_torch",
+    "roofline": "archcalc.python.machines",
     "verify": "archcalc.python.with_torch",
 }
 

@@ -96,12 +96,11 @@ def roofline(
     from archcalc.report.media import data
     from archcalc.report.media.roof import roof
     from archcalc.report.roofline import floor_rows, floors, roofline_object
-    from archcalc.results.time import Bound
 
     found = floors_of(network, device, **_checked(dtype, batch, set, input, fuse, step))
     if strict and found.at_least:
         fail("unknown-cost", f"the work of some operations of {found.network} is not known", status=1)
-    rows = [row for row in found.rows if row.bound is not Bound.NOTHING]
+    rows = found.busy()
     if top:
         rows = sorted(rows, key=lambda row: -row.floor_s)[:top]
     draw(lambda charts: roof(found), plot)

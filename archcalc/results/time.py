@@ -103,6 +103,10 @@ class Roofline:
         """All of it."""
         return Work(*(sum(row.work[place] for row in self.rows) for place in range(len(Work._fields))))
 
+    def busy(self) -> list[FloorRow]:
+        """The layers that take time."""
+        return [row for row in self.rows if row.bound is not Bound.NOTHING]
+
     def share(self, bound: Bound) -> float:
         """The part of the time that is so bound, 0 to 1."""
         return sum(row.floor_s for row in self.rows if row.bound is bound) / (self.floor_s or 1)

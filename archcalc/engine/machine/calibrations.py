@@ -8,16 +8,18 @@ from dataclasses import asdict
 from functools import cache
 from importlib.resources import files
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import yaml
 
-from archcalc.engine.machine.devices import device, devices
+from archcalc.engine.machine.devices import device
 from archcalc.engine.machine.model import Features, Sample, features, fit
 from archcalc.results.cost import DTYPES
 from archcalc.results.time import Calibration, Device, Fit, Unseen
 from archcalc.source import Diagnostic, SpecError, suggestion
 from archcalc.source.files import read_source
+from archcalc.source.writing import write_whole
 
 MEASURED = "cnn-benchmarks"
 PASSES = ("forward", "backward")
@@ -61,7 +63,7 @@ def samples(stack: str, which: str) -> list[Sample]:
 
 
 def refit(with_errors: bool = True, stacks: Iterable[str] = ()) -> dict[str, dict[str, Fit]]:
-    """Fit every stack to its measurements: the script behind `measured/fits.yaml`, which `archcalc report` writes."""
+    """Fit every stack, or some, to their measurements: what `measured/fits.yaml` holds."""
     wanted = list(stacks) or list(dict.fromkeys(row["stack"] for row in rows()))
     return {stack: {which: fit(samples(stack, which), with_errors) for which in PASSES} for stack in wanted}
 
@@ -69,7 +71,7 @@ def refit(with_errors: bool = True, stacks: Iterable[str] = ()) -> dict[str, dic
 def fits_text(fits: Mapping[str, Mapping[str, Fit]]) -> str:
     """As the file holds them: four digits, which is more than measurements have."""
     rounded = {stack: {name: _rounded(asdict(one)) for name, one in passes.items()} for stack, passes in fits.items()}
-    head = f"# Fitted to {MEASURED}.csv by engine/machine/calibrations.refit; `archcalc report` writes it.\n"
+    head = f"# Fitted to {MEASURED}.csv by `python -m archcalc.engine.machine.calibrations`.\n"
     return head + yaml.safe_dump(rounded, sort_keys=False, default_flow_style=None, width=120)
 
 
@@ -106,8 +108,10 @@ def calibrations() -> dict[str, Calibration]:
 
 
 def _fit(values: Mapping[str, Any]) -> Fit:
-    unseen = {name: None if values.get(name) is None else Unseen(**values[name]) for name in ("networks", "devices")}
-    return Fit(**{name: value for name, value in values.items() if name not in unseen}, **unseen)
+    known = dict(values)
+    for name in ("networks", "devices"):
+        known[name] = None if known.get(name) is None else Unseen(**known[name])
+    return Fit(**known)
 
 
 def calibration(stack: str) -> Calibration:
@@ -185,4 +189,5 @@ def own(path: str) -> Calibration:
         raise SpecError([Diagnostic("not-a-calibration", message, help=help)]) from None
 
 
-__all__ = ["calibration", "calibrations", "devices", "fits_text", "own", "own_text", "refit"]
+if __name__ == "__main__":
+    write_whole(Path(str(files(_FOLDER).joinpath(FITTED))), fits_text(refit()))

@@ -1,5 +1,6 @@
-"""Estimates: a floor by printed rates, and beside it what a calibration gives, with the error that it has on what it did
-not see. A stack that nobody measured has a floor alone.
+"""Estimates: a floor by printed rates, and beside it what a calibration gives, with its error on what it did not see.
+
+A stack that nobody measured has a floor alone.
 """
 
 from __future__ import annotations

@@ -24,6 +24,11 @@ PRODUCTS = kinds("conv", "depthwise", "deconv", "linear", "patch_embedding", "lo
 START = (0.6, 0.6, 1e-5, 0.6)  # compute, memory, overhead, winograd
 STEPS = (1.3, 1.3, 1.5, 1.2)
 FINEST = 1.004
+# Each parameter alone, and pairs that trade one for the other.
+DIRECTIONS = (
+    *((1, 0, 0, 0), (0, 1, 0, 0), (0, 0, 1, 0), (0, 0, 0, 1)),
+    *((1, 0, 0, 1), (1, -1, 0, 0), (1, 0, 1, 0), (0, 1, 1, 0), (1, 0, 0, -1), (1, 1, 0, 0), (0, 1, 0, -1)),
+)
 LEAST_WINOGRAD = 4 / 9  # F(2x2, 3x3): 16 products for the 36 of four outputs
 Parameters = tuple[float, float, float, float]
 
@@ -106,29 +111,38 @@ def fit(samples: Sequence[Sample], with_errors: bool = True) -> Fit:
 
 
 def search(samples: Sequence[Sample]) -> Parameters:
-    """By coordinates: from `START`, in steps that halve where none helps."""
+    """By coordinates and pairs of them, in steps that halve where none helps.
 
-    def error(parameters: Parameters) -> float:
-        return float(np.abs(np.log(_ratios(parameters, samples))).mean())
-
-    found, steps = START, list(STEPS)
-    best = error(found)
-    while max(steps) > FINEST:
-        improved = False
-        for place in range(len(found)):
-            for factor in (steps[place], 1 / steps[place]):
-                tried = list(found)
-                tried[place] *= factor
-                tried[0], tried[1] = min(tried[0], 1.0), min(tried[1], 1.0)
-                tried[3] = min(max(tried[3], LEAST_WINOGRAD), 1.0)
-                candidate = (tried[0], tried[1], tried[2], tried[3])
-                now = error(candidate)
-                if now < best - 1e-9:
-                    found, best, improved = candidate, now, True
-                    break
-        if not improved:
-            steps = [1 + (step - 1) / 2 for step in steps]
+    First for the least mean square of logarithms, which has no kinks to stop at, then for the least mean error.
+    """
+    found = START
+    for power in (2, 1):
+        sizes = list(STEPS)
+        best = _error(found, samples, power)
+        while max(sizes) > FINEST:
+            before = best
+            for direction in DIRECTIONS:
+                for sign in (1, -1):
+                    tried = _moved(found, sizes, direction, sign)
+                    now = _error(tried, samples, power)
+                    if now < best - 1e-9:
+                        found, best = tried, now
+                        break
+            if best == before:
+                sizes = [1 + (size - 1) / 2 for size in sizes]
     return found
+
+
+def _error(parameters: Parameters, samples: Sequence[Sample], power: int) -> float:
+    return float((np.abs(np.log(_ratios(parameters, samples))) ** power).mean())
+
+
+def _moved(from_: Parameters, sizes: Sequence[float], direction: Sequence[int], sign: int) -> Parameters:
+    """A step along a direction, within what can be."""
+    compute, memory, overhead, winograd = (
+        value * size ** (sign * part) for value, size, part in zip(from_, sizes, direction, strict=True)
+    )
+    return min(compute, 1.0), min(memory, 1.0), overhead, min(max(winograd, LEAST_WINOGRAD), 1.0)
 
 
 def _ratios(parameters: Parameters, samples: Sequence[Sample]) -> Any:
@@ -168,5 +182,5 @@ def _unseen(samples: Sequence[Sample], key: Callable[[Sample], str]) -> Unseen |
 
 def _spearman(left: Sequence[float], right: Sequence[float]) -> float:
     """Correlation of ranks."""
-    places = [np.argsort(np.argsort(np.array(values))) for values in (left, right)]
-    return float(np.corrcoef(*places)[0, 1])
+    first, second = (np.argsort(np.argsort(np.array(values))) for values in (left, right))
+    return float(np.corrcoef(first, second)[0, 1])

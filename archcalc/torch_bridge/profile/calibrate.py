@@ -1,7 +1,7 @@
-"""Measures the machine at hand: what it computes and moves, what a call costs, and some networks; then fits the model.
+"""Measures the machine at hand: what it computes and moves, and some networks; then fits the model to them.
 
-The rates of the device are those of single operations: a product of matrices, a copy, an addition. What networks make of
-them is what the fit tells.
+The rates of the device are those of single operations: a product of matrices, a copy, an addition. What networks make
+of them is what the fit tells.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 
 import torch
 
@@ -62,7 +63,7 @@ def calibrate(
     tell(0, "products, copies, additions")
     on = measured_device(place, dtype, clock_of(place))
     rate = on.peaks[dtype]
-    taken: dict[str, list[Sample]] = {"forward": []} | ({"backward": []} if train else {})
+    taken: dict[str, list[Sample]] = {which: [] for which in ("forward", "backward")[: 1 + train]}
     others = OtherWork()
     for number, (network, graph) in enumerate(zip(loaded, graphs, strict=True)):
         part = (1 + number) / (1 + len(loaded))
@@ -89,15 +90,13 @@ def measured_device(place: torch.device, dtype: str, clock: Clock) -> Device:
     """What a device computes and moves: rates of a product of matrices, of a copy and of an addition."""
     kind, size, length = MEASURED_DTYPES[dtype], MATRIX[place.type], VECTOR[place.type]
     with torch.inference_mode():
-        left = torch.rand(size, size, device=place).to(kind)
-        right = torch.rand(size, size, device=place).to(kind)
-        product = 2 * size**3 / _median(clock, lambda: left @ right)
-        del left, right
+        factors = [torch.rand(size, size, device=place).to(kind) for _ in range(2)]
+        product = 2 * size**3 / _median(clock, partial(torch.matmul, *factors))
         given = torch.rand(length, device=place).to(kind)
         kept = torch.empty_like(given)
-        bandwidth = 2 * given.numel() * given.element_size() / _median(clock, lambda: kept.copy_(given))
+        bandwidth = 2 * given.numel() * given.element_size() / _median(clock, partial(kept.copy_, given))
         small = given[: length >> 9]
-        vector = small.numel() / _median(clock, lambda: small.add_(1))
+        vector = small.numel() / _median(clock, partial(small.add_, 1))
     if place.type == "cuda":
         properties = torch.cuda.get_device_properties(place)
         name, units = properties.name, properties.multi_processor_count
