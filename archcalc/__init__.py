@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         validate,
     )
     from archcalc.python.machines import estimate, roofline
+    from archcalc.python.memory import memory
     from archcalc.python.sequences import cache
     from archcalc.python.with_torch import reconcile, verify
     from archcalc.source import SpecError
@@ -59,6 +60,7 @@ __all__ = [
     "find",
     "formula",
     "load",
+    "memory",
     "names",
     "operators",
     "reconcile",
@@ -105,6 +107,7 @@ _PUBLIC = {
     ),
     "cache": "archcalc.python.sequences",
     "estimate": "archcalc.python.machines",
+    "memory": "archcalc.python.memory",
     "reconcile": "archcalc.python.with_torch",
     "roofline": "archcalc.python.machines",
     "verify": "archcalc.python.with_torch",

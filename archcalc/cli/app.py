@@ -19,6 +19,7 @@ from archcalc.cli import (
     find,
     formula,
     importing,
+    memory,
     networks,
     operators,
     profile,
@@ -75,6 +76,7 @@ app.command(cls=PlainCommand)(sweep.sweep)
 app.command(cls=PlainCommand)(solve.solve)
 app.command(cls=PlainCommand)(solve.scale)
 app.command(cls=PlainCommand)(cache.cache)
+app.command(cls=PlainCommand)(memory.memory)
 app.command(cls=PlainCommand)(roofline.roofline)
 app.command(cls=PlainCommand)(roofline.estimate)
 app.command(cls=PlainCommand)(roofline.devices)
