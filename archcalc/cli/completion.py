@@ -148,11 +148,15 @@ def _last_of(incomplete: str, words: Iterable[str]) -> list[str]:
 def _typed(context: typer.Context) -> Network | None:
     """The network on the line, or the first of several; None: there is none yet, or none of that name."""
     from archcalc.engine.network import load
+    from archcalc.importing.sources import kind_of
     from archcalc.source import SpecError
 
     given = context.params.get("network") or next(iter(context.params.get("networks") or ()), None)
+    name = given or _first_network()
+    if not name or kind_of(name) is not None:  # a model is not read, and no code runs, for a key that is pressed
+        return None
     try:
-        return load(given or _first_network()) if given or _first_network() else None
+        return load(name)
     except SpecError:
         return None
 
