@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from math import prod
 from typing import Any
 
@@ -36,17 +37,17 @@ def fold(node: Any, opset: int, inputs: list[Value | None]) -> list[Value] | Non
         arrays.append(None if value is None else value.known)
     if _size(node.op_type, arrays) > MOST_ELEMENTS:
         return None
+    import numpy
     from onnx.reference.ops import load_op
 
     parameters = {"log": _quiet, "opsets": {"": opset}, "new_ops": None, "existing_functions": {}}
     try:
-        found = load_op("", node.op_type, opset)(node, parameters).run(*arrays)
+        with numpy.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
+            found = load_op("", node.op_type, opset)(node, parameters).run(*arrays)
     except Exception:  # the reference knows not every operator; what it cannot is not folded
         return None
     if not all(hasattr(item, "shape") for item in found):
         return None
-    import numpy
-
     return [of_array(numpy.asarray(item)) for item in found]
 
 

@@ -225,6 +225,8 @@ def settle_inputs(program: Program) -> None:
             _given_as(program, name, (tensor.shape[0], 1, tensor.shape[1]), None)
         elif rank == 4 and channel == 3:
             _given_as(program, name, tuple(tensor.shape[axis] for axis in (0, 3, 1, 2)), [0, 2, 3, 1])
+        elif rank == 3 and tensor.shape[0] > 1 and tensor.shape[1] == 1 and channel == 2:  # (length, batch, channels)
+            _given_as(program, name, (1, tensor.shape[0], tensor.shape[2]), [1, 0, 2])
         words = {2: "features", 3: "positions first" if channel == 2 else "sequence", 4: "image", 5: "volume"}
         program.input_words[name] = words[len(program.tensors[program.inputs[name]].shape)]
 
@@ -250,6 +252,9 @@ def _channel_axis(program: Program, index: int) -> int | None:
         axes = places[read[0]]
         if operation.op == "permute":
             places[operation.outputs[0]] = [axes[axis] for axis in operation.arguments["dims"]]
+        elif operation.op == "select":
+            dim = operation.arguments["dim"]
+            places[operation.outputs[0]] = axes[:dim] + axes[dim + 1 :]
         elif operation.op in ("convolution", "batch_norm", "instance_norm", "group_norm"):
             return axes[1] if len(axes) > 1 else None
         elif operation.op in ("linear", "layer_norm", "rms_norm", "module"):

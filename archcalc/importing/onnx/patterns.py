@@ -40,10 +40,11 @@ def rewrite(program: Program) -> None:
                 program.operations[place] = new
                 search.made[operation.outputs[0]] = new
                 break
-    _leave_out(program)
+    leave_out(program)
 
 
-def _leave_out(program: Program) -> None:
+def leave_out(program: Program) -> None:
+    """Take out operations of which nothing reaches an output, and inputs that none of the others reads."""
     needed = set(program.outputs.values())
     kept = []
     for operation in reversed(program.operations):
@@ -322,6 +323,16 @@ def scaled_norm(search: Search, end: Operation) -> Found:
         if fits and norm.arguments[name] is None and (name == "bias" or norm.arguments["bias"] is None):
             return norm.op, {**norm.arguments, name: second}
     return None
+
+
+@pattern("where")
+def without_nan(search: Search, end: Operation) -> Found:
+    """The rows of a softmax that a mask leaves empty made zeros: nothing that costs."""
+    condition, zero, x = (end.arguments[name] for name in ("condition", "self", "other"))
+    asked = search.before(condition, "isnan")
+    if asked is None or asked.arguments["self"] != x or search.number(zero) != 0:
+        return None
+    return "alias", {"self": x}
 
 
 @pattern("cat")

@@ -12,7 +12,7 @@ from archcalc.importing.neutral import Program
 from archcalc.importing.onnx.errors import refuse
 from archcalc.importing.onnx.inputs import Given, read_inputs, settle_inputs
 from archcalc.importing.onnx.load import load, opset_of
-from archcalc.importing.onnx.merged import take_apart
+from archcalc.importing.onnx.merged import take_apart, tie
 from archcalc.importing.onnx.patterns import rewrite
 from archcalc.importing.onnx.reader import Reader
 
@@ -43,6 +43,7 @@ def read_program(path: str | os.PathLike[str], input: Given = None) -> Program:
     _outputs(reader)
     rewrite(program)
     reader.scopes.settle(program)
+    tie(program, reader.places)
     take_apart(program)
     settle_inputs(program)
     _notes(reader)

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections import ChainMap, Counter
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from archcalc.importing.neutral import Operation, Program, Ref, Tensor
 from archcalc.importing.onnx.errors import refuse
 from archcalc.importing.onnx.fold import fold
+from archcalc.importing.onnx.places import Places
 from archcalc.importing.onnx.scopes import Scopes
 from archcalc.importing.onnx.values import Kind, Stored, Value, is_anonymous, kind_of, of_array
 
@@ -117,6 +119,7 @@ class Reader:
         self.path, self.model, self.opset = path, model, opset
         self.program = Program(path.stem)
         self.scopes = Scopes()
+        self.places = Places(path)
         self.functions = {(item.domain, item.name): item for item in model.functions}
         self.made_by: dict[int, Operation] = {}  # by the tensor that it gives
         self.uses: Counter[str] = Counter()
@@ -260,13 +263,15 @@ class Reader:
         """A tensor that stands in the file."""
         shape = tuple(tensor.dims)
         known = self._numbers(tensor)
+        self.places.note(name, tensor, known)
         kind = kind_of(tensor.data_type)
         is_number = kind != "float" or (
             known is not None and known.size <= 1 and not self._is_named(name, is_initializer)
         )
         if is_number:
-            quantised = Stored((name,), is_quantised=True) if kind == "int" and len(shape) > 0 else None
-            return Value(shape, kind, stored=quantised, known=known, is_constant=True)
+            return Value(
+                shape, kind, stored=Stored((name,), is_quantised=kind != "float"), known=known, is_constant=True
+            )
         return self.stored(tensor, name, shape, known)
 
     def stored(self, tensor: Any, name: str, shape: tuple[int, ...], known: Any = None) -> Value:
@@ -290,12 +295,16 @@ class Reader:
         except Exception:  # left out by `skim`, or of a type that NumPy does not have
             return None
 
-    def ref(self, value: Value, shape: tuple[int, ...] | None = None, kind: str = "parameter") -> Ref:
-        """A value as an argument; of a stored one `shape` says how the operation sees it."""
+    def ref(self, value: Value, kind: str = "parameter", in_slot: bool = False) -> Ref:
+        """A value as an argument, in the slot of a weight or elsewhere."""
         if value.index >= 0:
             return Ref(value.index)
-        shape = value.shape if shape is None else shape
-        if value.stored is not None and (value.kind == "float" or value.stored.is_quantised):
+        shape = value.shape
+        if in_slot and value.stored is not None and value.kind == "float":
+            value = replace(value, is_constant=False)  # what a layer stores is trained, though it be one number
+        elif value.stored is not None and value.kind == "float" and self._is_fixed(value, value.stored):
+            value = replace(value, is_constant=True, known=None)
+        if value.stored is not None and (value.kind == "float" or value.stored.is_quantised) and not value.is_constant:
             name = value.stored.name
             found = self._stored.get((name, shape))
             if found is None:
@@ -307,13 +316,22 @@ class Reader:
         value.index = self.program.add(Tensor(shape, "constant", "", value.kind, numbers))
         return Ref(value.index)
 
+    def _is_fixed(self, value: Value, stored: Stored) -> bool:
+        """Whether a tensor that no layer has as its weights is the mask of attention scores."""
+        if len(value.shape) < 2 or min(value.shape[-2:]) < 2 or self.trained.intersection(stored.names):
+            return False
+        told = [self.places.is_mask(name) for name in stored.names]
+        if None in told:  # its numbers are in another file
+            return value.elements == value.shape[-1] ** 2 and value.shape[-1] == value.shape[-2]
+        return all(told)
+
     # Operations
 
     def emit(
         self, node: Node, op: str, arguments: dict[str, Any], results: list[tuple[tuple[int, ...], Kind]]
     ) -> list[Value]:
         """One operation of the program."""
-        given = {name: self._argument(value) for name, value in arguments.items()}
+        given = {name: self._argument(value, name in SLOTS) for name, value in arguments.items()}
         values = [Value(shape, kind, self.program.add(Tensor(shape, "value", "", kind))) for shape, kind in results]
         if op in STILL and all(value.is_state for value in _values(arguments)):
             for value in values:
@@ -327,13 +345,13 @@ class Reader:
         self.made_by.update((value.index, operation) for value in values)
         return values
 
-    def _argument(self, value: Any) -> Any:
+    def _argument(self, value: Any, in_slot: bool) -> Any:
         if isinstance(value, Value):
-            return self.ref(value)
+            return self.ref(value, in_slot=in_slot)
         if isinstance(value, dict):
-            return {name: self._argument(item) for name, item in value.items()}
+            return {name: self._argument(item, in_slot) for name, item in value.items()}
         if isinstance(value, (list, tuple)) and any(isinstance(item, Value) for item in value):
-            return [self._argument(item) for item in value]
+            return [self._argument(item, in_slot) for item in value]
         return value
 
     def inferred(self, node: Node) -> list[tuple[tuple[int, ...], Kind, bool]]:
@@ -371,7 +389,11 @@ STILL = {"view", "select", "slice", "permute", "split_with_sizes", "cat", "stack
 
 
 def _is_trained(value: Value | None) -> bool:
-    return value is not None and value.stored is not None and value.kind == "float"
+    return value is not None and value.stored is not None and value.kind == "float" and not value.is_constant
+
+
+SLOTS = {"weight", "bias", "running_mean", "running_var", "stored"}
+"""Arguments that are stored even where they are a single number."""
 
 
 ALWAYS = {"DequantizeLinear", "Shape", "Size", "Constant", "If", "Loop", "Scan", "Identity", "ConstantOfShape"}

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple, NoReturn
 
 from archcalc.importing.onnx.errors import ABOUT, refuse
+from archcalc.importing.onnx.places import MARK
 
 KEPT_BYTES = 1 << 14
 """Data of a tensor that is no longer than this is kept [bytes]: shapes, axes and indices are computed from it."""
@@ -33,6 +34,7 @@ _HOLDS: dict[str, dict[int, str]] = {
 }
 # Fields of numbers and of texts for people: data of tensors, and doc_string.
 _DATA = {4, 5, 6, 7, 9, 10, 11}
+_RAW = 9
 _TEXTS = {"model": 6, "graph": 10, "node": 6, "attribute": 13, "function": 8, "tensor": 12}
 _SMALL = 512  # a message that is no longer holds nothing worth leaving out [bytes]
 
@@ -127,6 +129,9 @@ class _Walk:
                 copied = stop
             elif (kind == "tensor" and field in _DATA and length > KEPT_BYTES) or (field == text and length > _SMALL):
                 yield self.keep(copied, begin)
+                if field == _RAW and kind == "tensor":
+                    said = f"{MARK}{at},{length}".encode()
+                    yield bytes([_TEXTS["tensor"] << 3 | 2, len(said)]) + said
                 self.left_out += length
                 copied = stop
             at = stop

@@ -250,6 +250,9 @@ def gather(node: Node) -> Value:
     x, indices = node[0], node[1]
     axis = int(node.attribute("axis", 0)) % len(x.shape)
     shape = (*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :])
+    is_table = is_kept(x) and not x.is_constant and axis == 0 and len(x.shape) == 2 and len(indices.shape) > 0
+    if is_table and x.kind == "float":
+        return node.emit("embedding", shape, weight=x, indices=indices)
     if is_kept(x) and is_kept(indices):
         return x.moved(shape, None, f"[{':, ' * axis}{node.proto.input[1]}]") if shape != x.shape else x
     if indices.scalar is not None:
@@ -257,8 +260,6 @@ def gather(node: Node) -> Value:
         if not indices.shape:
             return node.emit("select", shape, x.kind, self=x, dim=axis, index=place)
         return node.view(_cut(node, x, axis, slice(place, place + 1, 1)), shape)
-    if is_kept(x) and axis == 0 and len(x.shape) == 2:
-        return node.emit("embedding", shape, weight=x, indices=indices)
     numbers = indices.numbers() if indices.known is not None else []
     if numbers and numbers == list(range(x.shape[axis])):  # all places in their order, cut into several axes
         return node.view(x, shape)
@@ -280,6 +281,15 @@ def gather_elements(node: Node) -> Value:
     x, indices = node[0], node[1]
     axis = int(node.attribute("axis", 0)) % len(x.shape)
     return node.emit("gather", indices.shape, x.kind, self=x, dim=axis, index=indices)
+
+
+@rule("ScatterND", "ScatterElements", "Scatter")
+def scatter(node: Node) -> Value:
+    """Some places of a tensor written anew; of a constant, as masks are made, a constant."""
+    x = node[0]
+    if x.index < 0 and (x.is_constant or x.stored is not None):
+        return Value(x.shape, x.kind, is_constant=True)
+    raise UnreadableError("places that are written by number have no operator")
 
 
 @rule("DepthToSpace")

@@ -18,7 +18,7 @@ def batch_norm(node: Node) -> Value:
     x = node[0]
     for place, kind in ((3, "buffer"), (4, "buffer")):
         if node[place].index < 0 and node[place].stored is not None:
-            node.reader.ref(node[place], kind=kind)
+            node.reader.ref(node[place], kind, in_slot=True)
     return node.emit(
         "batch_norm",
         x.shape,

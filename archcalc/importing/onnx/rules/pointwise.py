@@ -150,7 +150,7 @@ def _by_number(node: Node, op: str, x: Value, number: float, shape: tuple[int, .
 
 def number_of(value: Value) -> float | None:
     """The number of a constant of one element that is not trained."""
-    if value.index >= 0 or (value.stored is not None and value.kind == "float"):
+    if value.index >= 0 or not value.is_constant:
         return None
     number = value.scalar
     return decimal(number) if number is not None and isfinite(number) else number
@@ -175,7 +175,7 @@ def add_bias(node: Node, product: Value, added: Value) -> bool:
     place = next(index for index, value in enumerate(node.inputs) if value is product)
     if not fits or bias is None or node.reader.uses[node.proto.input[place]] > 1:
         return False
-    made.arguments["bias"] = node.reader.ref(bias)
+    made.arguments["bias"] = node.reader.ref(bias, in_slot=True)
     return True
 
 

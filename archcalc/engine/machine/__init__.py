@@ -1,1 +1,0 @@
-"""What a network takes on a machine: its work by operation, floors by printed rates, estimates by measurements."""
