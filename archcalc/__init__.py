@@ -31,6 +31,9 @@ if TYPE_CHECKING:
         sources,
         validate,
     )
+    from archcalc.python.machines import estimate, roofline
+    from archcalc.python.memory import memory
+    from archcalc.python.models import from_torch, import_model
     from archcalc.python.sequences import cache
     from archcalc.python.with_torch import reconcile, verify
     from archcalc.source import SpecError
@@ -53,13 +56,18 @@ __all__ = [
     "compare",
     "conventions",
     "diff",
+    "estimate",
     "explain",
     "find",
     "formula",
+    "from_torch",
+    "import_model",
     "load",
+    "memory",
     "names",
     "operators",
     "reconcile",
+    "roofline",
     "scale",
     "solve",
     "sources",
@@ -101,7 +109,12 @@ _PUBLIC = {
         "archcalc.python.functions",
     ),
     "cache": "archcalc.python.sequences",
+    "estimate": "archcalc.python.machines",
+    "memory": "archcalc.python.memory",
+    "from_torch": "archcalc.python.models",
+    "import_model": "archcalc.python.models",
     "reconcile": "archcalc.python.with_torch",
+    "roofline": "archcalc.python.machines",
     "verify": "archcalc.python.with_torch",
 }
 
@@ -110,6 +123,7 @@ def __getattr__(name: str) -> Any:
     if name in _PUBLIC:
         import importlib
 
+        importlib.import_module("archcalc.python.models")  # says who reads models of other frameworks
         if name == "to_torch":
             from archcalc.source.extra import require
 

@@ -108,7 +108,7 @@ class Evaluator:
         network = self._networks.get(name)
         if network is None:
             path = str(self.folder / name) if looks_like_file(name) else name
-            network = self._networks[name] = load(path)
+            network = self._networks[name] = load(path, may_run=False)
         spec = network.spec
         with_heads = settings.with_heads or at.partition(".")[0] in {entry.name for entry in spec.heads}
         values = dict(settings.set)

@@ -19,11 +19,13 @@ from archcalc.cli import (
     find,
     formula,
     importing,
+    memory,
     networks,
     operators,
     profile,
     reconcile,
     report,
+    roofline,
     solve,
     sweep,
     validate,
@@ -33,6 +35,7 @@ from archcalc.cli import (
 from archcalc.cli.completion import complete_for_bash, is_completing
 from archcalc.cli.output import FINDINGS, is_extent
 from archcalc.cli.plain import PlainCommand, PlainGroup
+from archcalc.python import models as _readers  # noqa: F401 - says who reads models of other frameworks
 
 app = typer.Typer(
     name="archcalc",
@@ -74,6 +77,11 @@ app.command(cls=PlainCommand)(sweep.sweep)
 app.command(cls=PlainCommand)(solve.solve)
 app.command(cls=PlainCommand)(solve.scale)
 app.command(cls=PlainCommand)(cache.cache)
+app.command(cls=PlainCommand)(memory.memory)
+app.command(cls=PlainCommand)(roofline.roofline)
+app.command(cls=PlainCommand)(roofline.estimate)
+app.command(cls=PlainCommand)(roofline.devices)
+app.command(cls=PlainCommand)(roofline.calibrate)
 app.command(cls=PlainCommand)(validate.validate)
 app.command(cls=PlainCommand)(check.check)
 app.command(cls=PlainCommand)(check.sources)

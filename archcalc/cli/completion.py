@@ -47,6 +47,20 @@ def complete_dtype(incomplete: str) -> list[str]:
     return _beginning(DTYPES, incomplete)
 
 
+def complete_device(incomplete: str) -> list[str]:
+    """Devices whose ids begin so."""
+    from archcalc.engine.machine.devices import devices
+
+    return _beginning(devices(), incomplete)
+
+
+def complete_stack(incomplete: str) -> list[str]:
+    """Stacks that begin so, of which measurements are shipped."""
+    from archcalc.engine.machine.calibrations import calibrations
+
+    return _beginning(calibrations(), incomplete)
+
+
 def complete_bits(incomplete: str) -> list[str]:
     """Words of formats that begin so."""
     from archcalc.results.formats import BLOCKS
@@ -134,11 +148,15 @@ def _last_of(incomplete: str, words: Iterable[str]) -> list[str]:
 def _typed(context: typer.Context) -> Network | None:
     """The network on the line, or the first of several; None: there is none yet, or none of that name."""
     from archcalc.engine.network import load
+    from archcalc.importing.sources import kind_of
     from archcalc.source import SpecError
 
     given = context.params.get("network") or next(iter(context.params.get("networks") or ()), None)
+    name = given or _first_network()
+    if not name or kind_of(name) is not None:  # a model is not read, and no code runs, for a key that is pressed
+        return None
     try:
-        return load(given or _first_network()) if given or _first_network() else None
+        return load(name)
     except SpecError:
         return None
 

@@ -75,8 +75,9 @@ def diff(
     old_name, new_name = networks[0], networks[-1]
     request = Request(set, input, batch, dtype, with_heads=with_heads, limit=limit, scope=scope, step=step)
     arguments = checked(request)
-    old = load(old_name) if git is None else Network(*find_in_revision(old_name, git))
-    new = load(new_name)
+    size = arguments["input"]
+    old = load(old_name, size) if git is None else Network(*find_in_revision(old_name, git))
+    new = load(new_name, size)
     warn_of_inputs((old, new), arguments["set"], arguments["input"])
     before, after = [analyze(network, **arguments) for network in (old, new)]
     if strict:

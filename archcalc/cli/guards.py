@@ -44,7 +44,8 @@ def guard(
     arguments, plain = checked(request), checked(Request())
     given = {name: value for name, value in arguments.items() if value != plain[name]}
     typed = [limit_of(name, text) for name, text in pairs(maximum, "--max", "params=7M")]
-    found = [network for several in for_each(networks, networks_of).values() for network in several]
+    by_name = for_each(networks, lambda name: networks_of(name, arguments["input"]))
+    found = [network for several in by_name.values() for network in several]
     warn_of_inputs(found, arguments["set"], arguments["input"])
     checks: list[BudgetCheck] = []
     for network in found:

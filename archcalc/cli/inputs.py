@@ -45,7 +45,7 @@ def analysed(names: Sequence[str], request: Request) -> list[NetworkCost]:
     from archcalc.engine.network import analyze, load
 
     arguments = checked(request)
-    networks = for_each(dict.fromkeys(names), load)
+    networks = for_each(dict.fromkeys(names), lambda name: load(name, arguments["input"]))
     warn_of_inputs(networks.values(), arguments["set"], arguments["input"])
     costs = for_each(networks, lambda name: analyze(networks[name], **arguments))
     if request.strict:

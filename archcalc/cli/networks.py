@@ -171,7 +171,7 @@ def called_so(network: str, request: Request) -> list[NetworkCost]:
     from archcalc.source import SpecError
 
     found = []
-    for other in implementations(load(network)):
+    for other in implementations(load(network, checked(request)["input"])):
         try:
             found.append(analyze(other, **checked(request)))
         except SpecError:  # it has no such variable or scope

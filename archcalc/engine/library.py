@@ -7,7 +7,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
+from archcalc.engine.inputs import Given
 from archcalc.engine.network import Network, analyze, load
+from archcalc.importing.sources import kind_of, refusal
 from archcalc.results.cost import NetworkCost
 from archcalc.source import Diagnostic, Source, SpecError
 from archcalc.spec.configuration import is_configuration
@@ -17,16 +19,21 @@ from archcalc.spec.read import read_spec
 Broken = tuple[str, SpecError]
 
 
-def networks_of(name: str) -> list[Network]:
+def networks_of(name: str, input: Given = None) -> list[Network]:
     """The network of a name; all networks of a file that is named without one of them.
+
+    Args:
+        name: as `load` takes it.
+        input: the input to read a model of another framework at.
 
     Raises:
         SpecError: there is none, or all that is wrong with the file.
     """
-    if looks_like_file(name) and not is_configuration(name) and not file_and_variant(name)[1]:
+    is_other = kind_of(name) is not None or is_configuration(name) or refusal(name) is not None
+    if looks_like_file(name) and not is_other and not file_and_variant(name)[1]:
         spec = read_file(Path(name), name)
         return [Network(spec, each) for each in spec.names()] or [Network(*choose(spec))]
-    return [load(name)]
+    return [load(name, input)]
 
 
 IMPLEMENTATIONS = ("torchvision", "tf", "keras", "timm")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from fractions import Fraction
 from operator import index
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 from archcalc.dims import Polynomial, Ratio, ratio, variable
 from archcalc.engine.cost.analyze import layer_costs, total
@@ -15,9 +15,11 @@ from archcalc.engine.cost.conventions import CONVENTIONS
 from archcalc.engine.cost.receptive_field import ReceptiveFields
 from archcalc.engine.cost.scope import indices_inside
 from archcalc.engine.cost.storage import FP32, LONGEST_DENSITY, storage_of
+from archcalc.engine.imported import network_found
 from archcalc.engine.inputs import Given, input_settings, input_shapes, step_settings
 from archcalc.engine.step import refuse_unsteppable, steps_of
 from archcalc.graph import Graph
+from archcalc.importing.sources import kind_of, refusal
 from archcalc.results.cost import DTYPES, NetworkCost
 from archcalc.results.formats import BLOCKS
 from archcalc.results.phase import Phase
@@ -110,27 +112,50 @@ class Network(NamedTuple):
         return value_of(self.spec, self.name, variable, overrides)
 
 
-AnyNetwork: TypeAlias = str | Path | Network
-"""A network: its name, a file, the text of a spec, or what `load` gave."""
+class Module(Protocol):
+    """A torch module, as far as is asked of it here."""
+
+    def named_parameters(self) -> Iterator[tuple[str, Any]]:
+        """Its parameters by name."""
+        ...
 
 
-def load(network: AnyNetwork) -> Network:
+AnyNetwork: TypeAlias = str | Path | Network | Module
+"""A network: its name, a file, the text of a spec, what `load` gave; or a model of another framework."""
+
+
+def load(network: AnyNetwork, input: Given = None, may_run: bool = True) -> Network:
     """Find a network.
 
     Args:
         network: its name (`resnet50`, `alexnet@torchvision`); a file, as a path or a text (`./my.yaml`,
-            `./my.yaml:variant`); or a spec itself, a text of several lines. A network stays as it is.
+            `./my.yaml:variant`); or a spec itself, a text of several lines. A network stays as it is. A model of
+            another framework becomes a spec first: `model.onnx`, `deploy.prototxt`, `torchvision:resnet50`,
+            `my_file.py:Net()`, or a torch module.
+        input: the input to read such a model at, where it does not say one.
+        may_run: whether `my_file.py:Net()` is run: not where the name stands in somebody's file.
 
     Raises:
         SpecError: no such network, with the nearest names; or all that is wrong with the file or text.
+        MissingExtraError: a library that reads such a model is not installed, with the line to type.
     """
     if isinstance(network, Network):
         return network
+    if not isinstance(network, (str, Path)) and hasattr(network, "named_parameters"):
+        return Network(*network_found(network, input))
     if isinstance(network, str) and "\n" in network:
         return Network(*choose(read_spec(Source("text", network))))
     name = str(network)
+    kind = kind_of(name)
+    if kind == "torch" and not may_run:
+        message = f"`{name}` runs code, and stands in a file"
+        raise SpecError([Diagnostic("unknown-network", message, help=f"archcalc import '{name}' -o FILE, and name it")])
+    if kind is not None:
+        return Network(*network_found(name, input))
     if isinstance(network, Path) and not looks_like_file(name):
         name = f"./{name}"
+    if wrong := refusal(name):
+        raise wrong
     return Network(*find(name))
 
 
@@ -171,7 +196,7 @@ def analyze(
         ValueError: an unknown dtype or convention, a batch or bits below 1, or a density that is none.
         TypeError: a batch or bits that are not whole.
     """
-    network = load(network)
+    network = load(network, input)
     if index(batch) < 1:
         raise ValueError(f"batch is {batch}; it must be at least 1")
     if dtype not in DTYPES:

@@ -58,9 +58,11 @@ class Body:
         outputs: Iterable[int],
         ends_in: Callable[[Any], str],
         roles: Callable[[int], tuple[str, ...]],
+        closed: Callable[[Element], Any],
         is_flat: bool = False,
     ) -> None:
         self.elements = elements
+        self.closed = closed
         self.main = main
         self.ends_in = ends_in
         self.roles = roles
@@ -119,8 +121,15 @@ class Body:
         inputs = element.inputs
         ways = [self.back(value) for value in inputs]
         names = self.roles(element.value)
+        if not names and not op.arguments and not self.is_flat:
+            inputs, ways = self.nested(op, inputs, ways)
         for at, (_, between) in enumerate(ways):
-            if between and not names and self.ends_in(between[-1].term) == op.name:
+            if (
+                between
+                and not names
+                and self.ends_in(between[-1].term) == op.name
+                and between[-1].value in self.by_value
+            ):
                 ways[at] = (inputs[at], [])  # else the reader makes one merge of both
         sizes = [sum(part.size for part in between) for _, between in ways]
         shortest = min(sizes)
@@ -138,6 +147,8 @@ class Body:
         absorbed: list[Element] = []
         for at, (start, between) in enumerate(ways):
             absorbed += between
+            for part in between:
+                part.term = self.closed(part)
             parts = [item for part in between for item in items_of(part)]
             for part in between:
                 extras += part.extras
@@ -153,12 +164,47 @@ class Body:
             self.reads[main] -= counted[main] - 1
         for part in absorbed:
             self.gone.add(part.value)
-            del self.by_value[part.value]
+            self.by_value.pop(part.value, None)
         element.term = Merge(op, tuple(branches))
         element.main = main
         element.inputs = ()
         element.extras = (*element.extras, *extras)
         element.size = 1 + sum(part.size for part in absorbed)
+
+    def nested(
+        self, op: Op, inputs: tuple[int, ...], ways: list[tuple[int | None, list[Element]]]
+    ) -> tuple[tuple[int, ...], list[tuple[int | None, list[Element]]]]:
+        """Branches that part again, for themselves, as a merge within: the reader makes one of both."""
+        starts = {start for start, _ in ways}
+        at = 0
+        while at < len(ways) and len(starts) > 1:
+            start = ways[at][0]
+            last = at
+            while last < len(ways) and ways[last][0] == start:
+                last += 1
+            count = last - at
+            whole = start is not None and start in self.by_value and self.reads[start] == count > 1
+            if start is None or not whole or count == len(ways) or any(not between for _, between in ways[at:last]):
+                at = last
+                continue
+            between = [part for _, parts in ways[at:last] for part in parts]
+            branches = [
+                Item((branch_name(parts), NOBODY), chained(tuple([item for part in parts for item in items_of(part)])))
+                for _, parts in ways[at:last]
+            ]
+            extras = [value for part in between for value in part.extras]
+            size = 1 + sum(part.size for part in between)
+            merge = Element("", Merge(op, tuple(branches)), start, inputs[last - 1], extras, size)
+            for part in between:
+                part.term = self.closed(part)
+                self.gone.add(part.value)
+                del self.by_value[part.value]
+            self.reads[start] = 1
+            before, parts = self.back(start)
+            ways = [*ways[:at], (before, [*parts, merge]), *ways[last:]]
+            inputs = (*inputs[:at], inputs[last - 1], *inputs[last:])
+            at += 1
+        return inputs, ways
 
     # order
 

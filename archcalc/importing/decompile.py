@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from archcalc.importing import names
 from archcalc.importing.bodies import whole
 from archcalc.importing.calls import Calls
 from archcalc.importing.defaults import majority
@@ -13,7 +14,8 @@ from archcalc.importing.imported import Imported, Proof, Unknown
 from archcalc.importing.modules import Modules
 from archcalc.importing.prove import live, path_of, prove
 from archcalc.importing.regions import Region, Tree
-from archcalc.importing.terms import Chain, Item, Ref, Tap
+from archcalc.importing.repeats import repeated
+from archcalc.importing.terms import Chain, Item, Op, Ref, Tap, Variable, replaced, walk
 from archcalc.importing.units import Unit, Units
 from archcalc.importing.write import Parts, written
 from archcalc.source import Source, SpecError
@@ -22,6 +24,7 @@ from archcalc.spec.library import choose
 from archcalc.spec.limits import DEFAULT_LIMITS
 from archcalc.spec.read import read_spec
 
+CLASSES = frozenset({"num_classes", "n_classes", "classes", "num_labels", "nclass"})
 OF_TEXT = -(1 << 61)  # in place of a value: an entry that only passes one on
 
 
@@ -104,8 +107,8 @@ class _Writer:
         self.units = units
         self.head = head
         self.tree = Tree(units, with_scopes)
-        self.modules = Modules(self.tree, head.names, is_flat)
-        self.modules.used_names |= set(head.variables)
+        self.modules = Modules(self.tree, head.names, set(head.variables), is_flat)
+        self.definitions = self.modules.definitions
 
     def parts(self) -> tuple[Parts, dict[str, str]]:
         """What the file says, and names of outputs that it has under another."""
@@ -124,22 +127,37 @@ class _Writer:
             body = ended(self.modules.body(root, main[1], mine, [value]) if mine else Chain(()), value, main[1])
             later.append((name, Item((name, value if mine else OF_TEXT), body)))
         together = Chain((*chain.items, *[item for _, item in later]))
-        hidden = {*self.modules.used_names, *self.head.names.values()}
+        hidden = {*self.definitions.used, *self.head.names.values()}
         used = set(self.head.names.values())
         named = whole(together, start, dict(self.head.names), hidden, used).chain
         count = len(chain.items)
-        layers, outputs = Chain(named.items[:count]), named.items[count:]
+        layers = self.with_classes(repeated(Chain(named.items[:count])))
+        outputs = [item._replace(term=repeated(item.term)) for item in named.items[count:]]
         renamed = {name: item.name for (name, _), item in zip(later, outputs, strict=True)}
         parts = Parts(
             self.head.network,
             self.head.inputs,
             self.head.variables,
-            list(self.modules.modules.values()),
+            list(self.definitions.modules.values()),
             layers,
             list(outputs),
             {},
         )
         return parts, renamed
+
+    def with_classes(self, layers: Chain) -> Chain:
+        """The number of classes as a variable, where the source has one and the last layer with channels gives it."""
+        for name, value in self.units.calls.named.items():
+            if type(value) is not int or names.plain(name).lower() not in CLASSES:
+                continue
+            last = [part for part in walk(layers) if type(part) is Op and part.name in ("linear", "conv")][-1:]
+            if not last or last[0].arguments[0] != ("channels", value):
+                continue
+            variable = names.argument("classes", {*self.head.variables, *self.definitions.used})
+            self.head.variables[variable] = value
+            said = Op(last[0].name, (("channels", Variable(variable)), *last[0].arguments[1:]))
+            return Chain(_last_replaced(layers.items, last[0], said))
+        return layers
 
     def ancestors(self, values: Iterable[int]) -> set[int]:
         """Values that these depend on, themselves among them."""
@@ -157,6 +175,15 @@ class _Writer:
     def is_among(self, child: Unit | Region, values: set[int]) -> bool:
         """Whether a layer or a region gives one of these values."""
         return child.value in values if isinstance(child, Unit) else any(value in values for value in child.gives)
+
+
+def _last_replaced(items: tuple[Item, ...], old: Op, new: Op) -> tuple[Item, ...]:
+    """Parts in which the last one that holds a layer holds another instead."""
+    for at in range(len(items) - 1, -1, -1):
+        if old in walk(items[at].term):
+            changed = items[at]._replace(term=replaced(items[at].term, lambda part: new if part == old else part))
+            return (*items[:at], changed, *items[at + 1 :])
+    return items
 
 
 def ended(chain: Chain, value: int, before: int | None = None) -> Chain:

@@ -3,34 +3,49 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from archcalc.importing.expressions import Defaults, Expressions
-from archcalc.importing.terms import Arithmetic, Function, Local, Op, Outer, Ref, Variable, walk
+from archcalc.importing.terms import ABSENT, Arithmetic, Function, Local, Op, Outer, Ref, Variable, parts, walk
 from archcalc.ops import OPERATORS, Table
+from archcalc.spec.bind import ROLES
 
-LEAST = 10  # characters that the defaults of one operator must spare
+LEAST = 60  # characters that the defaults of one operator must spare
 _NOT_FIXED = (Variable, Arithmetic, Function, Local, Ref, Outer, Table)
 
 
-def majority(terms: Iterable[Any]) -> Defaults:
+def majority(terms: list[Any]) -> Defaults:
     """For each operator the arguments that are better said once.
 
     Args:
         terms: all bodies of the file, each once.
     """
-    sites: dict[str, list[dict[str, Any]]] = {}
-    for term in terms:
-        for part in walk(term):
-            if type(part) is Op:
-                sites.setdefault(part.name, []).append(dict(part.arguments))
     found: Defaults = {}
-    for name in OPERATORS:
-        settings, spared = _of_operator(name, sites.get(name, []))
-        if spared >= LEAST:
-            found[name] = settings
+    carriers = [name for name in OPERATORS if any(role in OPERATORS[name].arguments for role in ROLES)]
+    for group in (carriers, [name for name in OPERATORS if name not in carriers]):
+        sites: dict[str, list[dict[str, Any]]] = {}
+        for op in _calls([*terms, *[value for settings in found.values() for value in settings.values()]], found):
+            sites.setdefault(op.name, []).append(dict(op.arguments))
+        for name in group:
+            settings, spared = _of_operator(name, sites.get(name, []))
+            if spared >= LEAST:
+                found[name] = settings
     return found
+
+
+def _calls(terms: Iterable[Any], defaults: Defaults) -> Iterator[Op]:
+    """Calls of operators as they will be written: what defaults say is not."""
+    for term in terms:
+        waiting = [term]
+        while waiting:
+            part = waiting.pop()
+            if type(part) is Op:
+                usual = defaults.get(part.name, {})
+                waiting += [value for name, value in part.arguments if usual.get(name, ABSENT) != value]
+                yield part
+            else:
+                waiting += parts(part)
 
 
 def _of_operator(name: str, sites: list[dict[str, Any]]) -> tuple[dict[str, Any], int]:
@@ -49,9 +64,9 @@ def _of_operator(name: str, sites: list[dict[str, Any]]) -> tuple[dict[str, Any]
             return sum(count * lengths[value] for value, count in said.items() if value != usual)
 
         fixed = [value for value in said if not any(isinstance(part, _NOT_FIXED) for part in walk(value))]
-        best = min(fixed, key=cost, default=declared.default)
+        best = min([value for value in fixed if value != declared.default], key=cost, default=declared.default)
         gain = cost(declared.default) - cost(best) - lengths.get(best, 0)
-        if best != declared.default and gain > 0:
+        if best != declared.default and gain >= 0:
             settings[argument] = best
             spared += gain
     return settings, spared

@@ -43,8 +43,11 @@ Defaults = dict[str, dict[str, Any]]
 class Expressions:
     """Writes terms; `defaults` are those of the file, `tables` gets the drawn tables that it meets."""
 
-    def __init__(self, defaults: Defaults, tables: dict[Table, str] | None = None) -> None:
+    def __init__(
+        self, defaults: Defaults, tables: dict[Table, str] | None = None, of_modules: Defaults | None = None
+    ) -> None:
         self.defaults = defaults
+        self.of_modules = {} if of_modules is None else of_modules
         self.tables = {} if tables is None else tables
 
     def text(self, term: Any) -> str:
@@ -129,19 +132,21 @@ class Expressions:
         for name in (*list(declared)[skipped:], "trainable"):
             own = True if name == "trainable" else declared[name].default
             value, usual = given.get(name, own), defaults.get(name, own)
+            if name == "stride" and value is None and usual == given.get("kernel"):
+                continue  # what a window without a stride has
             if value != usual:
                 found.append(f"{name}={self.text(value)}")
         return found
 
     def use(self, use: Use) -> str:
-        """A call of a module. Arguments go by position as long as those before them do."""
-        found, is_named = [], False
+        """A call of a module: what has a default goes by name, and only where it differs."""
+        usual = self.of_modules.get(use.module, {})
+        found = []
         for name, value in use.arguments:
-            if value is OMITTED:
-                is_named = True
-                continue
-            is_named = is_named or name in NAMED
-            found.append(f"{name}={self.text(value)}" if is_named else self.text(value))
+            if name not in usual:
+                found.append(self.text(value))
+            elif value != usual[name]:
+                found.append(f"{name}={self.text(value)}")
         return f"{use.module}({', '.join(found)})" if found else use.module
 
     # values
@@ -170,10 +175,6 @@ class Expressions:
             items = [self.text(item) for item in value]
             return f"({', '.join(items)}{',' * (len(items) == 1)})"
         return str(value)
-
-
-OMITTED: Any = type("Omitted", (), {"__repr__": lambda _: "omitted"})()  # an argument left at its default
-NAMED = frozenset({"stride", "dilation", "groups", "padding", "norm", "activation", "bias"})  # told by name always
 
 
 def decimal(value: Fraction) -> str:

@@ -2,61 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import Any
 
-from archcalc.importing import names
-from archcalc.importing.bodies import Whole, whole
+from archcalc.importing.bodies import whole
 from archcalc.importing.contract import Body, Element, Tangled, ends_in
+from archcalc.importing.definitions import Definitions, Instance, settings
 from archcalc.importing.regions import Region, Tree
 from archcalc.importing.terms import Chain, Ref, Share, Use, walk
 from archcalc.importing.units import Unit
 from archcalc.ops import ONE
 
 
-class Parameter(NamedTuple):
-    """An argument of a module; `default` is ABSENT where it has none."""
-
-    name: str
-    default: Any
-
-
-class Module(NamedTuple):
-    """A module of the text."""
-
-    name: str
-    parameters: tuple[Parameter, ...]
-    body: Any
-
-
-class Instance(NamedTuple):
-    """One run of a module of the source, with what its numbers may depend on."""
-
-    region: Region
-    body: Whole
-    main: int | None
-    value: int
-
-
 class Modules:
     """Makes the bodies of regions, inner ones first, and the modules that they use."""
 
-    def __init__(self, tree: Tree, inputs: dict[int, str], is_flat: bool = False) -> None:
+    def __init__(self, tree: Tree, inputs: dict[int, str], used: set[str], is_flat: bool = False) -> None:
         self.tree = tree
         self.units = tree.units
         self.inputs = inputs  # names of the network's inputs, by value
         self.is_flat = is_flat
-        self.modules: dict[str, Module] = {}
-        self.used_names: set[str] = set(inputs.values())
-        self.uses: dict[int, tuple[Use, Instance]] = {}  # by id of a region
+        self.has_scopes = any(call.scope for call in tree.units.calls.calls)
+        self.definitions = Definitions({*inputs.values(), *used})
+        self.uses: dict[int, Use] = {}  # by id of a region
+        self.elements: dict[int, Element] = {}  # of regions that stand for themselves, likewise
         self.states: dict[str, bool] = {}  # of a class: False while it is being made
         self.by_kind: dict[str, list[Region]] = {}
         for region in tree.root.regions():
             if not region.is_inline and len(region.gives) == 1:
                 self.by_kind.setdefault(region.scope.kind, []).append(region)
-
-    def body_of_module(self, name: str) -> Any:
-        """What a module stands for."""
-        return self.modules[name].body
 
     # bodies
 
@@ -72,9 +46,18 @@ class Modules:
 
     def chain(self, elements: list[Element], main: int | None, outputs: list[int]) -> Chain:
         """Elements in a row."""
-        return Body(
-            elements, main, outputs, lambda term: ends_in(term, self.body_of_module), self.roles, self.is_flat
-        ).chain()
+        of_merge = lambda term: ends_in(term, self.definitions.body)  # noqa: E731
+        return Body(elements, main, outputs, of_merge, self.roles, self.closed, self.is_flat).chain()
+
+    def closed(self, element: Element) -> Any:
+        """What stands in a branch: a chain in which something is referred to becomes a module, which has names."""
+        if type(element.term) is not Chain:
+            return element.term
+        inside = {part.name[1] for part in items_within(element.term)}
+        if not any(type(part) is Ref and part.value in inside for part in walk(element.term)):
+            return element.term
+        body = whole(element.term, element.main, dict(self.inputs))
+        return self.definitions.alone(element.name, body)
 
     def units_of(self, child: Unit | Region) -> list[Unit]:
         """Layers of a child."""
@@ -94,7 +77,7 @@ class Modules:
         calls = self.units.calls.calls
         first = calls[unit.calls[0]]
         scope = first.scope[len(unit.scope) :]
-        name = scope[0].name if scope else first.name.rpartition(".")[2]
+        name = scope[0].name if scope else "" if self.has_scopes else first.name.rpartition(".")[2]
         is_inner = first.operator.copies != ONE
         if self.tree.is_merge(unit):
             return Element(name, unit.op, None, unit.value, inputs=unit.inputs, is_inner=is_inner)
@@ -108,17 +91,24 @@ class Modules:
     def of_region(self, region: Region) -> Element:
         """A run of a module: a call of it, or its body where it stands."""
         self.define(region.scope.kind)
-        found = self.uses.get(id(region))
-        if found is not None:
-            use, instance = found
+        use = self.uses.get(id(region))
+        if use is not None:
             refs = [part.value for part in walk(use) if type(part) is Ref]
-            return Element(region.scope.name, use, instance.main, instance.value, refs, region.units)
-        main = main_of(region)
-        chain = self.body(region, main, region.children, list(region.gives))
-        inside = {unit.value for unit in self.tree.units_in(region)}
-        refs = list(dict.fromkeys(part.value for part in walk(chain) if type(part) is Ref and part.value not in inside))
-        value = chain.items[-1].name[1]
-        return Element(region.scope.name, chain, main, value, refs, region.units, len(region.gives))
+            (value,) = region.gives
+            return Element(region.scope.name, use, main_of(region), value, refs, region.units)
+        found = self.elements.get(id(region))
+        if found is None:
+            main = main_of(region)
+            chain = self.body(region, main, region.children, list(region.gives))
+            inside = {unit.value for unit in self.tree.units_in(region)}
+            refs = list(dict.fromkeys(part.value for part in walk(chain) if type(part) is Ref))
+            outside = [value for value in refs if value not in inside]
+            value = chain.items[-1].name[1]
+            gives = len(region.gives)
+            found = self.elements[id(region)] = Element(
+                region.scope.name, chain, main, value, outside, region.units, gives
+            )
+        return found
 
     # modules
 
@@ -128,9 +118,13 @@ class Modules:
         if kind in self.states or len(regions) < 2:
             return
         self.states[kind] = False
-        instances = [self.instance(region) for region in regions]
-        self.unify(kind, [instance for instance in instances if instance is not None])
+        found = {id(region): self.instance(region) for region in regions}
+        there = [(key, instance) for key, instance in found.items() if instance is not None]
+        if len(there) > 1:
+            uses = self.definitions.define(kind, [instance for _, instance in there])
+            self.uses.update({there[at][0]: use for at, use in uses.items()})
         self.states[kind] = True
+        self.elements.clear()  # some were made while this class was not ready
 
     def instance(self, region: Region) -> Instance | None:
         """The body of a region by itself."""
@@ -139,25 +133,18 @@ class Modules:
         chain = self.body(region, main, region.children, [value])
         if chain.items[-1].name[1] != value:
             return None
-        return Instance(region, whole(chain, main, dict(self.inputs)), main, value)
+        return Instance(whole(chain, main, dict(self.inputs)), self.channels(main), settings(region))
 
-    def unify(self, kind: str, instances: list[Instance]) -> None:
-        """One module for all instances with one body."""
-        same: dict[Chain, list[Instance]] = {}
-        for instance in instances:
-            same.setdefault(instance.body.chain, []).append(instance)
-        for body, of in same.items():
-            if len(of) < 2:
-                continue
-            name = names.module(kind, self.used_names)
-            outer = len(of[0].body.outer)
-            taken: set[str] = set()
-            parameters = [Parameter(names.argument("skip", taken), None) for _ in range(outer)]
-            self.modules[name] = Module(name, tuple(parameters), body)
-            for instance in of:
-                given = zip(parameters, instance.body.outer, strict=True)
-                use = Use(name, tuple([(parameter.name, Ref(value)) for parameter, value in given]))
-                self.uses[id(instance.region)] = use, instance
+    def channels(self, value: int | None) -> Any:
+        """Channels of a value."""
+        return None if value is None else self.units.calls.shape(value).channels
+
+
+def items_within(chain: Chain) -> Iterator[Any]:
+    """Parts of a chain and of the chains in it."""
+    for part in walk(chain):
+        if type(part) is Chain:
+            yield from part.items
 
 
 def main_of(region: Region) -> int | None:

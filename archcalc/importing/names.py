@@ -7,11 +7,13 @@ from collections.abc import Iterable, MutableSet
 from keyword import iskeyword
 
 from archcalc.ops import OPERATORS
+from archcalc.spec.elsewhere import merge_meant
 from archcalc.spec.functions import FUNCTIONS
-from archcalc.spec.words import MERGES, RESERVED, UNNAMEABLE
+from archcalc.spec.words import RESERVED, UNNAMEABLE
 
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9]+")
 _CAPITALS = re.compile(r"(?<=[a-z0-9])(?=[A-Z][a-z])|(?<=[a-z])(?=[A-Z])")
+_COUNTED = re.compile(r"_\d+\Z")
 _NUMBER = re.compile(r"\d+\Z")
 _STEM = re.compile(r"(.*?)[_.]?(\d+|(?<=\d)[a-z]|(?<=\d)[a-z]\d+)\Z")
 
@@ -55,8 +57,13 @@ def fresh(wanted: str, used: MutableSet[str] | Iterable[str], forbidden: Iterabl
 def entry(text: str, used: MutableSet[str], is_referred: bool = False, hidden: Iterable[str] = ()) -> str:
     """The name of an entry. What is referred to has none that means something else where an expression names it."""
     wanted = plain(text) or "layer"
-    if wanted in MERGES or (is_referred and (wanted in RESERVED or wanted in hidden)) or wanted in UNNAMEABLE:
-        wanted = f"{wanted}_out"
+    word = _COUNTED.sub("", wanted)  # layers without a name are called so, with a number
+    if (
+        merge_meant(wanted) is not None
+        or wanted in UNNAMEABLE
+        or (is_referred and (word in RESERVED or word in hidden))
+    ):
+        wanted = f"{word}_out"
     return fresh(wanted, used)
 
 

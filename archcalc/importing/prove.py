@@ -164,8 +164,10 @@ class _Prover:
         for at in range(len(self.graph.nodes)):
             if at not in self.call_of and len(self.proof.differences) < MOST:
                 self.differ(f"{self.of_node(at)} stands for nothing of the source")
+        joined = joined_concatenations(self.calls)
         for index in sorted(live(self.calls)):
-            if self.behind(index) == index and index not in self.nodes and len(self.proof.differences) < MOST:
+            is_said = self.behind(index) == index and index not in joined
+            if is_said and index not in self.nodes and len(self.proof.differences) < MOST:
                 self.differ(f"nothing in the text stands for {self.of_call(index)}")
 
     # weights
@@ -241,6 +243,16 @@ class _Prover:
 def is_plain_concat(operator: object) -> bool:
     """Whether an operation is a concatenation along the channels and no more: of concatenations it is one of all."""
     return getattr(operator, "name", "") == "concat" and getattr(operator, "align", 1) is None
+
+
+def joined_concatenations(calls: Calls) -> set[int]:
+    """Concatenations that concatenations alone read: the language has one operation for all of them."""
+    found = {index for index in live(calls) if is_plain_concat(calls.calls[index].operator)}
+    found -= set(calls.outputs.values())
+    for index in live(calls):
+        if not is_plain_concat(calls.calls[index].operator):
+            found.difference_update(calls.calls[index].inputs)
+    return found
 
 
 def passes_on(operator: Operator) -> bool:

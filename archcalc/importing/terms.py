@@ -204,3 +204,10 @@ def walk(term: Any) -> Any:
         part = waiting.pop()
         yield part
         waiting.extend(reversed(parts(part)))
+
+
+def alone(term: Any) -> Any:
+    """A term without chains of one part around it."""
+    while type(term) is Chain and len(term.items) == 1 and not term.items[0].kept:
+        term = term.items[0].term
+    return term

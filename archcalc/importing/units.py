@@ -73,10 +73,30 @@ class Units:
             else:
                 self.inputs[index] = inputs
         self.live = kept
-        for index in kept:
+        self.join_concatenations()
+        for index in self.live:
             self.readers.update(self.inputs[index])
         for index in self.calls.outputs.values():
             self.readers[self.behind(index)] += 2  # is no operation within a layer
+
+    def join_concatenations(self) -> None:
+        """A concatenation that only another one reads is part of it, as the language has it."""
+        reads: Counter[int] = Counter()
+        for index in self.live:
+            reads.update(self.inputs[index])
+        reads.update([self.behind(index) for index in self.calls.outputs.values()])
+        plain = {index for index in self.live if is_plain_concat(self.calls.calls[index].operator)}
+        gone: set[int] = set()
+        for index in sorted(plain):
+            inputs: list[int] = []
+            for other in self.inputs[index]:
+                if other in plain and reads[other] == 1:
+                    gone.add(other)
+                    inputs += self.inputs[other]
+                else:
+                    inputs.append(other)
+            self.inputs[index] = tuple(inputs)
+        self.live = [index for index in self.live if index not in gone]
 
     def closed_scopes(self) -> Counter[tuple[Scope, ...]]:
         """How many calls stand in each run of a module."""

@@ -6,14 +6,16 @@ from typing import Any, NamedTuple
 
 from archcalc.importing import names
 from archcalc.importing.bodies import word_of
+from archcalc.importing.definitions import Module
 from archcalc.importing.expressions import Defaults, Expressions
-from archcalc.importing.modules import Module
-from archcalc.importing.terms import ABSENT, Chain, Choice, Item, Merge, Repeat
-from archcalc.ops import OPERATORS, Shape, Table
+from archcalc.importing.repeats import holds_kept
+from archcalc.importing.terms import ABSENT, Chain, Choice, Item, Merge, alone
+from archcalc.ops import Shape, Table
 from archcalc.spec.words import INPUT
 
-WIDTH = 116  # columns of a line
-LONG = 3900  # characters of an expression, which the reader limits
+WIDTH = 120  # columns of a line
+USUAL_NAMES = {"add": ("residual", "shortcut"), "mul": ("gate", "features")}  # of two branches, the second short
+FEW = 5  # parts that may stand in two lines of one expression
 
 
 class Parts(NamedTuple):
@@ -40,7 +42,8 @@ class _Writer:
         self.parts = parts
         self.defaults = defaults
         self.tables: dict[Table, str] = {}
-        self.expressions = Expressions(defaults, self.tables)
+        self.hidden = {module.name for module in parts.modules}
+        self.expressions = Expressions(defaults, self.tables, usual_arguments(parts.modules))
 
     def text(self) -> str:
         parts = self.parts
@@ -123,6 +126,10 @@ class _Writer:
         term = alone(term)
         if type(term) is Merge:
             return self.merge(head, term, indent)
+        if type(term) is Chain and not holds_kept(term) and 2 < len(term.items) <= FEW:
+            folded = self.folded(f"{space}{head}", self.expressions.text(term), indent)
+            if len(folded) == 2:
+                return folded
         if type(term) is Chain and len(term.items) > 1:
             if head == "-":
                 inner = self.body(term, indent + 2)
@@ -160,7 +167,8 @@ class _Writer:
             if item.kept:
                 inner = self.entry(f"{item.name}:", item.term, indent + 2)
             elif inside & taken or (type(merge) is Chain and not self.fits("-", merge, indent)):
-                inner = self.entry(f"{names.fresh(item.name or word_of(item.term), used)}:", item.term, indent + 2)
+                name = names.entry(item.name or "part", used, is_referred=True, hidden=self.hidden)
+                inner = self.entry(f"{name}:", item.term, indent + 2)
             else:
                 lines += self.entry("-", item.term, indent)
                 taken |= inside
@@ -212,7 +220,7 @@ class _Writer:
         room = " " * (indent + 4)
         line, lines = head, []
         quote = "'" if quoted(text) != text else ""
-        words = text.split(" ")
+        words = pieces(text)
         words[0] = quote + words[0]
         words[-1] += quote
         for word in words:
@@ -224,28 +232,22 @@ class _Writer:
         return [*lines, line]
 
 
-def alone(term: Any) -> Any:
-    """A term without chains of one part around it."""
-    while type(term) is Chain and len(term.items) == 1 and not term.items[0].kept:
-        term = term.items[0].term
-    return term
+def pieces(text: str) -> list[str]:
+    """Where an expression may be broken: after `>>`, and between the arguments of what is not within another call."""
+    found, depth, begin = [], 0, 0
+    for at, character in enumerate(text):
+        depth += (character in "([") - (character in ")]")
+        if character == " " and (depth == 0 or (depth == 1 and text[at - 1] == ",") or text[at - 2 : at] == ">>"):
+            found.append(text[begin:at])
+            begin = at + 1
+    return [*found, text[begin:]]
 
 
-def holds_kept(term: Any) -> bool:
-    """Whether something in a term needs its name: it is referred to, or is a branch whose name has a meaning."""
-    if type(term) is Chain:
-        return any(item.kept or holds_kept(item.term) for item in term.items)
-    if type(term) is Merge:
-        return has_roles(term) or any(holds_kept(branch.term) for branch in term.branches)
-    if type(term) in (Repeat, Choice):
-        return any(holds_kept(part) for part in term[:-1])
-    return False
-
-
-def has_roles(merge: Merge) -> bool:
-    """Whether branches have roles that their number does not tell."""
-    roles = OPERATORS[merge.op.name].roles
-    return roles is not None and roles.of_unnamed(len(merge.branches)) != tuple([of.name for of in merge.branches])
+def usual_arguments(modules: list[Module]) -> dict[str, dict[str, Any]]:
+    """Defaults of the parameters of modules."""
+    return {
+        module.name: {of.name: of.default for of in module.parameters if of.default is not ABSENT} for module in modules
+    }
 
 
 def branch_names(merge: Merge) -> list[str]:
@@ -253,9 +255,9 @@ def branch_names(merge: Merge) -> list[str]:
     found = [branch.name for branch in merge.branches]
     if all(found):
         return found
-    if merge.op.name == "add" and len(found) == 2:
+    if merge.op.name in USUAL_NAMES and len(found) == 2:
         used = {name for name in found if name}
-        usual = ["shortcut" if is_short(branch.term) else "residual" for branch in merge.branches]
+        usual = [USUAL_NAMES[merge.op.name][is_short(branch.term)] for branch in merge.branches]
         if usual[0] == usual[1]:
             return [""] * 2
         return [name or names.fresh(other, used) for name, other in zip(found, usual, strict=True)]
@@ -264,6 +266,7 @@ def branch_names(merge: Merge) -> list[str]:
 
 def is_short(term: Any) -> bool:
     """Whether a branch is a shortcut: it may pass on what it reads."""
+    term = alone(term)
     if type(term) is Choice:
         return is_short(term.then) or is_short(term.otherwise)
     return type(term) is not Merge and (type(term) is not Chain or not term.items)

@@ -148,7 +148,7 @@ def _as_in_totals(
         "batch": _whole(source, row, "batch", cells["batch"]),
     }
     said |= settings if network else {}
-    network = network or load(cells["name"])
+    network = network or load(cells["name"], may_run=False)
     try:
         now = _cells(data.totals_csv([analyze(network, **said)]))[0]
         if "input" not in said and "input" in cells and cells["input"] != now["input"]:

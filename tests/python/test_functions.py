@@ -35,6 +35,16 @@ SAME: list[tuple[str, Callable[[], Any], list[str]]] = [
     ),
     ("scale", lambda: archcalc.scale("resnet18", {"macs": "8G"}), ["scale", "resnet18", "--max", "macs=8G"]),
     ("formula", lambda: archcalc.formula("alexnet", ["batch"]), ["formula", "alexnet", "--free", "batch"]),
+    (
+        "roofline",
+        lambda: archcalc.roofline("resnet18", "h100-sxm", dtype="bf16"),
+        ["roofline", "resnet18", "--device", "h100-sxm", "--dtype", "bf16"],
+    ),
+    (
+        "estimate",
+        lambda: archcalc.estimate("resnet18", "gtx-1080", "cudnn-5.1", batch=16),
+        ["estimate", "resnet18", "--device", "gtx-1080", "--stack", "cudnn-5.1", "--batch", "16"],
+    ),
     ("sources", archcalc.sources, ["sources"]),
     ("conventions", archcalc.conventions, ["conventions"]),
     ("operators", archcalc.operators, ["ops"]),
@@ -48,6 +58,8 @@ FUNCTIONS = {
     "report": "",
     "profile": "",
     "weights": "",
+    "calibrate": "",
+    "devices": "",
     "import": "",
 }
 

@@ -175,7 +175,8 @@ def make_plan(
             raise ValueError(f"{name} is {number}; it must be at least {least}")
     if dtype not in DTYPES:
         raise ValueError(f"no dtype is called {dtype}; there are {', '.join(DTYPES)}")
-    given = [networks] if isinstance(networks, (str, Path, Network)) else list(networks)
+    is_one = isinstance(networks, (str, Path, Network)) or hasattr(networks, "named_parameters")
+    given: list[Any] = [networks] if is_one else list(networks)  # type: ignore[arg-type]  # several
     found: dict[str, Network] = {}
     for each in map(load, given):
         if found.setdefault(each.name, each).spec.source.text != each.spec.source.text:

@@ -6,7 +6,15 @@ from typing import Any
 
 from archcalc.dims import RequirementError
 from archcalc.importing.axes import CHANNELS, complete, extent, reshaped, roles, whole
-from archcalc.importing.lowering.context import Lowering, Stored, UnsupportedError, View, axes_or_unsupported, rule
+from archcalc.importing.lowering.context import (
+    Lowering,
+    Places,
+    Stored,
+    UnsupportedError,
+    View,
+    axes_or_unsupported,
+    rule,
+)
 from archcalc.importing.lowering.layout import alike, natural, natural_axes, number, settled
 from archcalc.importing.lowering.stored import data, derived, weights_of
 from archcalc.importing.neutral import Operation
@@ -243,7 +251,7 @@ def _embedding(low: Lowering, op: Operation) -> Any:
     entries, channels = low.shape_of(op.arguments["weight"])
     tokens = low.value(op.arguments["indices"])
     assert table is not None
-    if isinstance(tokens, Stored):
+    if isinstance(tokens, (Stored, Places)):  # rows that are the same whatever the tokens are, or go by where they end
         return Stored(table.names, table.is_trained, table.part, True, entries)
     if not isinstance(tokens, View) or low.shape(tokens.node).channels is not None:
         raise UnsupportedError("what is looked up is computed")

@@ -34,12 +34,13 @@ def macs_of(program: Program, op: Operation) -> int | None:
         return None
     if op.op == "opaque":
         found: int | None = arguments.get("macs")
-        return found
+        return found if arguments.get("is_known", True) else None
     if op.op in CONVOLUTIONS:
         weight = shape(arguments["weight"])
         is_transposed = arguments.get("transposed", "transpose" in op.op)
         over = shape(arguments["input"]) if is_transposed else given
-        return elements(weight) * elements(over[-(len(weight) - 2) :])
+        spatial = len(weight) - 2
+        return elements(weight) * elements(over[-spatial:]) * elements(over[: -spatial - 1])  # and of a folded batch
     if op.op == "linear":
         return elements(given) * shape(arguments["weight"])[1]
     if op.op in ("matmul", "mm", "bmm", "__matmul__"):

@@ -10,6 +10,9 @@ from archcalc.importing.lowering.layout import alike, natural, natural_axes
 from archcalc.importing.lowering.macs import macs_of
 from archcalc.importing.neutral import Operation, Program, Ref, refs
 
+WHOLE = -1
+"""Depth of what stands for the whole network: the last that can be said."""
+
 
 @rule("opaque")
 def _opaque(low: Lowering, op: Operation) -> Any:
@@ -17,7 +20,9 @@ def _opaque(low: Lowering, op: Operation) -> Any:
     data = [low.value(ref) for ref in op.arguments["inputs"]]
     views = [value for value in data if isinstance(value, View)]
     if len(views) != 1 or any(isinstance(value, Scores) for value in data):
-        raise UnsupportedError("it has several inputs" if len(views) > 1 else "it reads scores of attention")
+        if len(views) < 2 or op.arguments.get("depth") != WHOLE:
+            raise UnsupportedError("it has several inputs" if len(views) > 1 else "it reads scores of attention")
+        views = [_together(low, views)]
     names: list[str] = []
     count = 0
     taken = {name.partition("[")[0] for call in low.calls for name in call.weights}
@@ -27,8 +32,23 @@ def _opaque(low: Lowering, op: Operation) -> Any:
             names.append(tensor.name)
             count += tensor.elements
     shape = low.shape_of_output(op)
-    made, axes = _like(low, views[0], shape, count, op.arguments["macs"], tuple(names))
-    low.calls[made].reason = op.arguments["reason"]
+    try:
+        made, axes = _like(low, views[0], shape, count, op.arguments["macs"], tuple(names))
+    except UnsupportedError:
+        if op.arguments.get("depth") != WHOLE or low.shape(views[0].node).channels is None:
+            raise
+        elements = low.program.tensors[op.outputs[0]].elements  # of any shape, in a row
+        made, axes = _like(low, views[0], (1, elements), count, op.arguments["macs"], tuple(names))
+        low.notes.append(f"its output of {'x'.join(map(str, shape[1:]))} is written as {elements} features")
+    if not op.arguments.get("is_known", True):  # there is more than is known of
+        more = {"channels": low.sizes(made)[CHANNELS], "params": 0}
+        made = low.call("opaque", [made], arguments=more)
+        low.calls[made].reason = op.arguments["reason"]
+        axes = View(made, axes).axes
+        low.calls[made - 1].reason = op.arguments["reason"]
+        return View(made, axes)
+    opaque = made if low.calls[made].operator.name == "opaque" else low.calls[made].inputs[0]
+    low.calls[opaque].reason = op.arguments["reason"]
     return View(made, axes)
 
 
@@ -54,6 +74,10 @@ def _like(
         return made, tuple([whole(CHANNELS, channels) if n == axis and channels > 1 else () for n in range(len(shape))])
     if channel is None:
         channel = 1
+    if extents and len(sizes) == 2 and len(extents) > 1:
+        found = _as_sequence(low, node, shape, arguments, names)
+        if found is not None:
+            return found
     if len(shape) != len(view.axes) or any(shape[n] > 1 for n in range(len(shape)) if n not in (channel, *spatial)):
         raise UnsupportedError("its output has other axes than its input")
     strides: list[int] = []
@@ -65,6 +89,34 @@ def _like(
     arguments = {"channels": shape[channel], "stride": alike(strides) if strides else 1, **arguments}
     made = low.call("opaque", [node], names, arguments=arguments)
     return made, natural_axes(low, made, len(shape), channel, spatial)
+
+
+def _as_sequence(
+    low: Lowering, node: int, shape: tuple[int, ...], arguments: dict[str, Any], names: tuple[str, ...]
+) -> tuple[int, tuple[Axis, ...]] | None:
+    """Of an image a sequence, as patches are: with the step that gives so many positions; None: there is none."""
+    extents = low.extents(node)
+    first, last = [number for number, size in enumerate(shape) if size > 1]
+    for channel, spatial in ((last, first), (first, last)):
+        for step in range(1, max(extents) + 1):
+            count = 1
+            for size in extents:
+                count *= -(-size // step)
+            if count == shape[spatial] and count > 1:
+                given = {"channels": shape[channel], "stride": step, **arguments}
+                made = low.call("to_sequence", [low.call("opaque", [node], names, arguments=given)])
+                return made, natural_axes(low, made, len(shape), channel, [spatial])
+    return None
+
+
+def _together(low: Lowering, views: list[View]) -> View:
+    """Several inputs of a network as one: side by side, as features where they are not alike."""
+    if any(low.shape(view.node).channels is None for view in views):
+        raise UnsupportedError("it reads tokens")
+    nodes = list(dict.fromkeys(view.node for view in views))
+    if len({low.extents(node) for node in nodes}) > 1:
+        nodes = [low.call("flatten", [node]) if low.extents(node) else node for node in nodes]
+    return low.plain(low.call("concat", nodes) if len(nodes) > 1 else nodes[0])
 
 
 def _product(axis: Axis) -> int:
@@ -101,11 +153,15 @@ def enclosed(program: Program, failed: Operation, reason: str) -> Program | None
         found = _as_one(program, inside, computed, level, told)
         if found is not None:
             return found
-    return None
+    return _as_one(program, program.operations, computed, WHOLE, told) if depth > WHOLE else None
 
 
 def _is_within(op: Operation, failed: Operation, level: int) -> bool:
-    return op.scope[:level] == failed.scope[:level] if level else True
+    return _modules(op, level) == _modules(failed, level)
+
+
+def _modules(op: Operation, level: int) -> list[tuple[str, int, int]]:
+    return [(scope.name, scope.instance, scope.run) for scope in op.scope[:level]]
 
 
 def _one_alone(program: Program, failed: Operation, computed: set[int], reason: str) -> Program | None:
@@ -115,9 +171,11 @@ def _one_alone(program: Program, failed: Operation, computed: set[int], reason: 
     tensor = program.tensors[failed.outputs[0]]
     if len(data) != 1 or len(failed.outputs) != 1 or program.tensors[data[0]].shape != tensor.shape:
         return None
-    if macs_of(program, failed) is None or any(program.tensors[index].kind == "parameter" for index in read):
+    if program.tensors[failed.outputs[0]].dtype != "float" or failed.op.startswith("conv"):
         return None
-    arguments = {"inputs": [Ref(data[0])], "stored": [], "reason": reason, "macs": 0, "depth": len(failed.scope) + 1}
+    stored = [Ref(index) for index in _parameters_before(program, [index for index in read if index not in computed])]
+    macs, depth = macs_of(program, failed), len(failed.scope) + 1
+    arguments = {"inputs": [Ref(data[0])], "stored": stored, "reason": reason, "macs": macs, "depth": depth}
     alone = Operation("opaque", arguments, failed.outputs, failed.scope, failed.name or failed.op)
     operations = [alone if op is failed else op for op in program.operations]
     return _with(program, operations)
@@ -132,21 +190,25 @@ def _as_one(program: Program, inside: list[Operation], computed: set[int], level
     outside = {index for op in program.operations if id(op) not in held for index in op.tensors()}
     outside.update(program.outputs.values())
     outputs = [index for index in made if index in outside and index in computed]
-    if len(inputs) != 1 or len(outputs) != 1:
+    if level == WHOLE:
+        inputs, outputs = list(program.inputs.values()), list(program.outputs.values())[:1]
+    elif len(inputs) != 1 or len(outputs) != 1:
         return None
     stored = [Ref(index) for index in read if program.tensors[index].kind == "parameter"]
     constant = _parameters_before(program, [index for index in read if index not in made and index not in computed])
     names = {program.tensors[ref.tensor].name for ref in stored}
     stored += [Ref(index) for index in constant if program.tensors[index].name not in names]
-    macs: int | None = 0
+    macs, is_known = 0, True
     working = computed | _trained(program)
     for op in inside:
         one = macs_of(program, op) if any(index in working for index in op.tensors()) else 0
-        macs = None if one is None or macs is None else macs + one
+        is_known = is_known and one is not None
+        macs += one or 0
     stored = list({program.tensors[ref.tensor].name: ref for ref in stored}.values())
-    arguments = {"inputs": [Ref(inputs[0])], "stored": stored, "reason": reason, "macs": macs, "depth": level}
+    arguments = {"inputs": list(map(Ref, inputs)), "stored": stored, "reason": reason, "macs": macs, "depth": level}
+    arguments["is_known"] = is_known
     last = inside[-1]
-    scope = inside[0].scope[:level]
+    scope = inside[0].scope[: max(level, 0)]
     opaque = Operation("opaque", arguments, (outputs[0],), scope, "")
     operations = [opaque if op is last else op for op in program.operations if op is last or id(op) not in held]
     return _with(program, operations)

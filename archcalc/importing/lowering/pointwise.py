@@ -190,6 +190,9 @@ def with_constant(low: Lowering, op: Operation, kind: str, view: View, other: An
     if kind in ("mul", "div") and is_flat and other.is_trained and channels in (1, sizes[CHANNELS]):
         return low.same(view, "channel_scale", names, shared=channels == 1 and sizes[CHANNELS] > 1)
     is_full = channels == sizes[CHANNELS] and all(positions[role] == sizes[role] for role in positions)
+    stored = sum(low.elements(name) for name in other.names) if other.is_trained and not other.part else 0
+    if stored and stored != tensor.elements and not other.rows:
+        raise UnsupportedError("what is added or multiplied is computed of other numbers than it has itself")
     if kind == "add" and is_full and len(sizes) > 1 and other.names:
         if 0 < other.rows < low.shape(view.node).positions:  # a row of a table, the same at every position
             row = low.call("select_token", [source(low, other, channels, [other.rows])], arguments={"index": 0})

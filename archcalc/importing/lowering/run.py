@@ -129,8 +129,22 @@ def _input(program: Program, name: str, index: int, node: int) -> tuple[Shape, V
         shape = Shape(extents[-1], extents[:-1])
         axes = ((), *(whole(1 + axis, size) for axis, size in enumerate(extents[:-1])), whole(0, extents[-1]))
         return shape, View(node, axes)
+    if len(extents) == 1 and not word and _is_wave(program, index):
+        return Shape(1, extents), View(node, ((), whole(1, extents[0])))
     shape = Shape(extents[0], extents[1:])
     return shape, View(node, ((), *(whole(axis, size) for axis, size in enumerate(extents))))
+
+
+def _is_wave(program: Program, index: int) -> bool:
+    """Whether an input of one axis is read by convolutions, as a sequence of one channel."""
+    same = {index}
+    for op in program.operations:
+        if any(each in same for each in op.tensors()):
+            if op.op == "conv1d":
+                return True
+            if op.op in ("unsqueeze", "view", "reshape", "alias", "to"):
+                same.update(op.outputs)
+    return False
 
 
 def _reads_last(program: Program, index: int) -> bool:

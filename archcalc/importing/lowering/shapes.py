@@ -92,6 +92,8 @@ def _nothing(low: Lowering, op: Operation) -> Any:
 @rule("slice", "narrow", "select")
 def _slice(low: Lowering, op: Operation) -> Any:
     value = low.array(first(op))
+    if not low.program.tensors[op.outputs[0]].elements:
+        return Stored()
     arguments = op.arguments
     rank = len(low.shape_of(first(op)))
     axis = arguments.get("dim", 0) % rank
@@ -144,6 +146,13 @@ def narrowed(
             part=f"{value.part}[{start}:{stop}]" if step == 1 else f"{value.part}[{start}:{stop}:{step}]"
         )
     if isinstance(value, Scores):
+        if (
+            value.sinks is not None
+            and value.is_softmax
+            and axis == len(value.axes) - 1
+            and (start, stop) == (0, size - 1)
+        ):
+            return value  # without the key that has no value
         raise UnsupportedError("scores of attention are cut")
     parts = value.axes[axis]
     number = -(-(stop - start) // step)

@@ -80,6 +80,8 @@ def _reduce(low: Lowering, op: Operation) -> Any:
     if isinstance(value, Stored):
         return derived(low, op)
     if isinstance(value, Scores):
+        if op.op in ("amax", "max"):  # taken off again before the softmax
+            return (Stored(), Stored()) if len(op.outputs) > 1 else Stored()
         raise UnsupportedError(f"{op.op} of scores of attention")
     dims = op.arguments.get("dim")
     if op.op == "sum" or (op.op == "mean" and _is_of_branches(low, value, dims)):

@@ -189,10 +189,10 @@ def attend(low: Lowering, op: Operation, given: Scores, v: View) -> View:
     arguments: dict[str, Any] = {"heads": heads, "causal": given.is_causal}
     if kv_heads != heads:
         arguments["kv_heads"] = kv_heads
-    blocks = _blocks(low, q, rows)
+    blocks = _blocks(low, q, rows) or _of_window(low, op, q)
     if blocks is not None:
         arguments["blocks"] = blocks
-        arguments["grid"] = all(part.stride > 1 for part in rows if part.role > 0)
+        arguments["grid"] = any(part.stride > 1 for part in rows if part.role > 0)
     nodes, names = _branches(low, [q.node, k.node, v.node])
     if given.bias is not None:
         nodes, names = [*nodes, _bias(low, given.bias, heads)], (*names, "bias")
@@ -238,6 +238,17 @@ def _blocks(low: Lowering, q: View, rows: Axis) -> Any:
         if part.role > 0:
             inside[part.role - 1] *= part.size
     return None if tuple(inside) == tuple(sizes) else alike(inside)
+
+
+def _of_window(low: Lowering, op: Operation, q: View) -> Any:
+    """Extents of the one window that there is, where a module around says that it works in windows of that size."""
+    sizes = low.sizes(q.node)[1:]
+    for scope in op.scope:
+        for name, value in scope.arguments.items():
+            found = tuple(value) if isinstance(value, (tuple, list)) else (value,) * len(sizes)
+            if "window" in name and len(sizes) > 1 and found == sizes:
+                return alike(sizes)
+    return None
 
 
 def _unscaled(low: Lowering, view: View) -> View:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from archcalc.importing.calls import Calls
 from archcalc.importing.prototxt import detection, pointwise, pooling, shapes, weighted  # noqa: F401 - each fills LAYERS
@@ -18,6 +19,7 @@ from archcalc.importing.prototxt.weighted import can_fuse
 from archcalc.ops import Shape
 from archcalc.source import Diagnostic, SpecError, read_source, suggestion
 
+Given = Sequence[Any] | Mapping[str, Any] | str | int | None
 MAX_BYTES = 16 << 20
 """A prototxt may be this long [bytes]; those of nets are shorter than 1 MB unless they hold weights."""
 MAX_LAYERS = 100_000
@@ -41,14 +43,15 @@ LINE = "archcalc import {} --input 3x224x224"
 GENERIC = re.compile(r"(deploy|train|test|val|trainval|net|model|solver|[_\-.0-9]|prototxt)*", re.IGNORECASE)
 
 
-def read_prototxt(path: str | os.PathLike[str], input: Sequence[int] | None = None) -> Calls:
+def read_prototxt(path: str | os.PathLike[str], input: Given = None) -> Calls:
     """The network that a prototxt of Caffe describes, of one image.
 
     Layers are read by the rules of BVLC's Caffe at its last commit, and those of well-known forks; of phases, TEST.
 
     Args:
         path: the file.
-        input: another shape of the first input, channels first, or the one that the file does not say: (3, 224, 224).
+        input: another shape of the first input, channels first, or the one that the file does not say, (3, 224, 224);
+            of several inputs by their names.
 
     Raises:
         SpecError: the file cannot be read, is no net, or has layers that are not known, each with its place.
@@ -78,7 +81,7 @@ def _of_phase(reader: Reader, net: Message, layers: list[Layer]) -> list[Layer]:
     return chosen
 
 
-def _inputs(reader: Reader, net: Message, layers: list[Layer], input: Sequence[int] | None) -> dict[str, Blob | None]:
+def _inputs(reader: Reader, net: Message, layers: list[Layer], input: Given) -> dict[str, Blob | None]:
     """Blobs of the inputs; None for labels. The first input has the shape that was asked for."""
     blobs: dict[str, Blob | None] = {}
     found: list[tuple[str, list[int] | None, Layer | None]] = [
@@ -103,8 +106,8 @@ def _inputs(reader: Reader, net: Message, layers: list[Layer], input: Sequence[i
         if name in only_left_out and len(found) > 1:
             blobs[name] = None
             continue
-        asked = input is not None and not reader.inputs
-        dims = [said[0] if said else 1, *(input or ())] if asked else said
+        asked = _asked(net, input, name, is_first=not reader.inputs)
+        dims = said if asked is None else [said[0] if said else 1, *asked]
         if dims is None:
             help = f"say it: {LINE.format(net.source.name)}"
             raise _refusal(net, given_by, f"the shape of the input `{name}` is not said", help)
@@ -120,6 +123,17 @@ def _inputs(reader: Reader, net: Message, layers: list[Layer], input: Sequence[i
         help = f"a deploy.prototxt has an input; or say its shape: {LINE.format(net.source.name)}"
         raise net.refusal("prototxt-net", "the net has no input", help)
     return blobs
+
+
+def _asked(net: Message, input: Given, name: str, is_first: bool) -> list[int] | None:
+    """The shape that was asked for of an input, without the batch; None: the file's own."""
+    given = input.get(name) if isinstance(input, Mapping) else input if is_first else None
+    if isinstance(given, str):
+        given = given.lower().split("x")
+    try:
+        return None if given is None else [int(given)] if isinstance(given, int) else [int(size) for size in given]
+    except ValueError:
+        raise net.refusal("prototxt-net", f"`{input}` is no shape", "channels first: 3x224x224") from None
 
 
 def _refusal(net: Message, layer: Layer | None, message: str, help: str) -> SpecError:

@@ -281,4 +281,6 @@ def upsample(reader: Reader, layer: Layer, blobs: list[Blob]) -> list[Blob]:
         wanted = message.integer(f"upsample_{name}", scale * given - less)
         if wanted != extent:
             raise layer.refusal(f"it gives {wanted} positions, and the pooling `{pool.name}` read {extent}")
-    return [reader.emit(layer, "unpool", [blob.call], pool=LayerReference(pool.name, blobs[1].call, x, y))]
+    return [
+        reader.emit(layer, "unpool", [blob.call, blobs[1].call], pool=LayerReference(pool.name, blobs[1].call, x, y))
+    ]

@@ -96,7 +96,7 @@ def cost_by_layer(cost: NetworkCost, rows: Sequence[LayerCost]) -> Any:
     totals = cost.totals
     amounts = f"{count(totals.macs)} MACs, {count(totals.params)} parameters"
     subtitle = f"input {cost.input_text}, batch {cost.batch}: {amounts}{how}"
-    return _finished(alt.hconcat(*panels, spacing=12), f"Where {_part(cost.scope)}{cost.name} costs", subtitle)
+    return finished(alt.hconcat(*panels, spacing=12), f"Where {_part(cost.scope)}{cost.name} costs", subtitle)
 
 
 def balls(costs: Sequence[NetworkCost]) -> Any:
@@ -139,7 +139,7 @@ def balls(costs: Sequence[NetworkCost]) -> Any:
     subtitle = f"input {inputs.pop()}" if len(inputs) == 1 else "each at its own input"
     chart = (ball + label).properties(width=WIDTH, height=HEIGHT)
     title = f"What {_part(scope)}networks compute and what they store"
-    return _finished(chart, title, f"{subtitle}, batch {costs[0].batch}")
+    return finished(chart, title, f"{subtitle}, batch {costs[0].batch}")
 
 
 def _part(scope: str) -> str:
@@ -207,7 +207,7 @@ def cost_along(sweep: Sweep) -> Any:
         f"along {along.name}{f', for each {listed(others)}' if others else ''}: {plural(len(sweep), 'configuration')}"
         f"{'' if told or len(labels) < 2 else f', {len(labels)} lines, too many to tell apart'}"
     )
-    return _finished(alt.hconcat(*panels, spacing=24), title, subtitle)
+    return finished(alt.hconcat(*panels, spacing=24), title, subtitle)
 
 
 def _labelled(name: str, value: Any) -> str:
@@ -326,7 +326,7 @@ def _told_apart(labels: Sequence[str], are_lines: bool) -> dict[str, Any]:
     }
 
 
-def _finished(chart: Any, title: str, subtitle: str) -> Any:
+def finished(chart: Any, title: str, subtitle: str) -> Any:
     """Title, size of letters, and a white ground, so that it reads the same in a paper and on a page."""
     import altair as alt
 

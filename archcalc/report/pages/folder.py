@@ -13,7 +13,7 @@ from archcalc.report.media import numbers
 from archcalc.report.media.blocks import Column, Document, Heading, Items, Paragraph, Section, Table, number
 from archcalc.report.media.data import csv_text, layers_csv, totals_csv
 from archcalc.report.media.markdown import markdown
-from archcalc.report.pages import catalogue, conditions, ledger
+from archcalc.report.pages import catalogue, conditions, ledger, time
 from archcalc.report.pages.operators import manual
 from archcalc.report.show import footer, headline, layers_table, totals_table
 from archcalc.results.claim import ClaimResult, Ledger
@@ -45,6 +45,7 @@ def reports(families: Sequence[Sequence[NetworkCost]], checked: Ledger) -> dict[
         "claims.md": markdown(ledger.page(checked)),
         "claims.csv": csv_text(map(claim_row, checked.results)),
         "conditions.md": markdown(conditions.page(conditions.read())),
+        "time.md": markdown(time.page()),
     }
     figures = published.by_network(checked.results)
     for cost in costs:
@@ -81,7 +82,8 @@ def index(families: Sequence[Sequence[NetworkCost]]) -> Document:
             "Made by `archcalc report` from the specs, and compared in CI. `networks/` has a page for each network, "
             "`tables/` its layers as CSV, `totals.csv` the totals of all, [operators.md](operators.md) the manual, "
             "[claims.md](claims.md) the figures that others published, against ours, "
-            "[conditions.md](conditions.md) what other tools and files say under which condition. "
+            "[conditions.md](conditions.md) what other tools and files say under which condition, "
+            "[time.md](time.md) how far estimates of times are from measurements. "
             "MACs are multiply-accumulate pairs of one example; heads for training are left out."
         ),
         table,

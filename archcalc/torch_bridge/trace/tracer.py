@@ -6,7 +6,7 @@ those that nobody reads as a whole are taken apart. Hooks say which modules run 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -127,8 +127,8 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has n
         is_computed = any(each.device.type == "meta" for each in tensors)
         if is_computed and name in ASKS:
             raise NeedsValuesError(name)
-        if not tensors and str(kwargs.get("device", "")) == "meta":
-            kwargs = {**kwargs, "device": "cpu"}  # a constant of the model's own: its numbers may be asked for
+        if not is_computed:  # a constant of the model's own: its numbers may be asked for
+            args, kwargs = tree_map(_with_memory, (list(args), dict(kwargs)))
         bound = {argument.name: value for argument, value in zip(func._schema.arguments, args, strict=False)}
         bound.update(kwargs)
         if not is_computed:
@@ -280,8 +280,6 @@ def _alike(value: Any) -> Any:
     )
 
 
-def stored_of(model: nn.Module) -> tuple[Mapping[str, tuple[int, ...]], Mapping[str, tuple[int, ...]]]:
-    """Shapes of parameters and of buffers, each tensor once."""
-    parameters = {name: tuple(each.shape) for name, each in model.named_parameters()}
-    buffers = {name: tuple(each.shape) for name, each in model.named_buffers()}
-    return parameters, buffers
+def _with_memory(value: Any) -> Any:
+    """A device that has memory, in the place of one that has none."""
+    return torch.device("cpu") if isinstance(value, torch.device) and value.type == "meta" else value

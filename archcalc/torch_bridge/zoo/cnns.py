@@ -18,6 +18,14 @@ def built(name: str) -> nn.Module:
     return on_meta(lambda: timm.create_model(name))
 
 
+def preactivated(depths: list[int]) -> nn.Module:
+    """A ResNet with full pre-activation, batch norm and plain convolutions, on meta."""
+    from timm.layers import BatchNormAct2d, create_conv2d
+    from timm.models.resnetv2 import ResNetV2
+
+    return on_meta(lambda: ResNetV2(layers=depths, norm_layer=BatchNormAct2d, conv_layer=create_conv2d))
+
+
 def inputs(model: Any, height: int, past: int) -> dict[str, Any]:
     """One square image."""
     return {"x": torch.zeros(1, 3, height, height, device="meta")}
@@ -27,9 +35,16 @@ def _timm(name: str) -> ZooModel:
     return ZooModel("timm", partial(built, name), inputs)
 
 
+_PREACTIVATED = {
+    "resnet50_v2": [3, 4, 6, 3],
+    "resnet101_v2": [3, 4, 23, 3],
+    "resnet152_v2": [3, 8, 36, 3],
+    "resnet200": [3, 24, 36, 3],
+}
 MODELS: dict[str, ZooModel] = {
     # timm's legacy ones are those of the paper; its others have the stride of a bottleneck on the 3x3 convolution.
     **{f"seresnet{depth}": _timm(f"legacy_seresnet{depth}") for depth in (50, 101, 152)},
     **{f"seresnet{depth}@timm": _timm(f"seresnet{depth}") for depth in (50, 101, 152)},
     "xception": _timm("legacy_xception"),
+    **{name: ZooModel("timm", partial(preactivated, depths), inputs) for name, depths in _PREACTIVATED.items()},
 }

@@ -286,3 +286,14 @@ def test_a_head_of_ssd(tmp_path: Path) -> None:
         "non-maximum suppression depends on the image",
     ]
     assert any("prior" in note for note in calls.notes)
+
+
+def test_several_inputs_have_their_shapes_by_name(tmp_path: Path) -> None:
+    second = CONV.replace('"conv"', '"conv2"').replace('"data"', '"other"')
+    both = 'layer { name: "c" type: "Concat" bottom: "conv" bottom: "conv2" top: "c" }'
+    text = 'input: "data" input: "other" input_shape { dim: 1 dim: 3 dim: 8 dim: 8 } ' + CONV + second + both
+    found = read(tmp_path, text, input={"other": (3, 8, 8)})
+    assert line(found) == ["conv 4x6x6", "conv 4x6x6", "concat 8x6x6"]
+    assert read(tmp_path, text, input={"other": "3x10x10", "data": (3, 10, 10)}).calls[-1].shape == Shape(8, (8, 8))
+    with pytest.raises(SpecError, match="is no shape"):
+        read(tmp_path, text, input="threexthree")

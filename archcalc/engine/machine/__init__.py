@@ -1,0 +1,1 @@
+"""What a network takes on a machine: its work by operation, floors by printed rates, estimates by measurements."""

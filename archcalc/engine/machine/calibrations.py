@@ -1,0 +1,193 @@
+"""Calibrations: measurements of others with their source, and what was fitted to them, by stack."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from functools import cache
+from importlib.resources import files
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from archcalc.engine.machine.devices import device
+from archcalc.engine.machine.model import Features, Sample, features, fit
+from archcalc.results.cost import DTYPES
+from archcalc.results.time import Calibration, Device, Fit, Unseen
+from archcalc.source import Diagnostic, SpecError, suggestion
+from archcalc.source.files import read_source
+from archcalc.source.writing import write_whole
+
+MEASURED = "cnn-benchmarks"
+PASSES = ("forward", "backward")
+FITTED = "fits.yaml"
+_FOLDER = "archcalc.engine.machine.measured"
+
+
+def _text(name: str) -> str:
+    return files(_FOLDER).joinpath(name).read_text(encoding="utf-8")
+
+
+@cache
+def origin() -> dict[str, Any]:
+    """Where the measurements are from, and under what they were taken."""
+    found: dict[str, Any] = yaml.safe_load(_text(f"{MEASURED}.yaml"))
+    return found
+
+
+def rows() -> list[dict[str, str]]:
+    """The measurements: stack, network, device, and milliseconds of each pass."""
+    return list(csv.DictReader(StringIO(_text(f"{MEASURED}.csv"))))
+
+
+@cache
+def _features(network: str) -> Features:
+    from archcalc.engine.network import load
+
+    return features(load(network).graph(), origin()["batch"], DTYPES[origin()["dtype"]])
+
+
+def samples(stack: str, which: str) -> list[Sample]:
+    """What was measured with a stack, of the forward or the backward pass."""
+    found = []
+    for row in rows():
+        if row["stack"] == stack:
+            on = device(row["device"])
+            of = _features(row["network"])
+            taken = float(row[f"{which}_ms"]) / 1000
+            found.append(Sample(row["network"], on, on.peaks[origin()["dtype"]], of, taken))
+    return found
+
+
+def refit(with_errors: bool = True, stacks: Iterable[str] = ()) -> dict[str, dict[str, Fit]]:
+    """Fit every stack, or some, to their measurements: what `measured/fits.yaml` holds."""
+    wanted = list(stacks) or list(dict.fromkeys(row["stack"] for row in rows()))
+    return {stack: {which: fit(samples(stack, which), with_errors) for which in PASSES} for stack in wanted}
+
+
+def fits_text(fits: Mapping[str, Mapping[str, Fit]]) -> str:
+    """As the file holds them: four digits, which is more than measurements have."""
+    rounded = {stack: {name: _rounded(asdict(one)) for name, one in passes.items()} for stack, passes in fits.items()}
+    head = f"# Fitted to {MEASURED}.csv by `python -m archcalc.engine.machine.calibrations`.\n"
+    return head + yaml.safe_dump(rounded, sort_keys=False, default_flow_style=None, width=120)
+
+
+def _rounded(values: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        if isinstance(value, Unseen):
+            found[name] = _rounded(value._asdict())
+        else:
+            found[name] = float(f"{value:.4g}") if isinstance(value, float) else value
+    return found
+
+
+@cache
+def calibrations() -> dict[str, Calibration]:
+    """Those that are shipped, by stack."""
+    fits = yaml.safe_load(_text(FITTED))
+    given = origin()
+    on: dict[str, list[str]] = {}
+    for row in rows():
+        if row["device"] not in on.setdefault(row["stack"], []):
+            on[row["stack"]].append(row["device"])
+    return {
+        stack: Calibration(
+            stack,
+            given["dtype"],
+            given["batch"],
+            tuple(on[stack]),
+            given["source"],
+            {name: _fit(values) for name, values in passes.items()},
+        )
+        for stack, passes in fits.items()
+    }
+
+
+def _fit(values: Mapping[str, Any]) -> Fit:
+    known = dict(values)
+    for name in ("networks", "devices"):
+        known[name] = None if known.get(name) is None else Unseen(**known[name])
+    return Fit(**known)
+
+
+def calibration(stack: str) -> Calibration:
+    """A calibration by its stack.
+
+    Raises:
+        SpecError: `unknown-stack`.
+    """
+    known = calibrations()
+    if stack not in known:
+        others = f"there are {', '.join(known)}; without --stack a floor is told"
+        help = suggestion(stack, known, others)
+        raise SpecError([Diagnostic("unknown-stack", f"nothing was measured with `{stack}`", help=help)])
+    return known[stack]
+
+
+def own_text(found: Calibration) -> str:
+    """A calibration of one's own as the file that `archcalc calibrate` writes."""
+    assert found.device is not None
+    on = found.device
+    values = {
+        "stack": found.stack,
+        "dtype": found.dtype,
+        "batch": found.batch,
+        "source": found.source,
+        "device": {
+            "name": on.name,
+            "bandwidth_gb_s": float(f"{on.bandwidth / 1e9:.4g}"),
+            "peaks": {dtype: float(f"{rate / 1e12:.4g}") for dtype, rate in on.peaks.items()},
+            "vector": float(f"{on.vector / 1e12:.4g}"),
+            "units": on.units,
+        },
+        "passes": {name: _rounded(asdict(one)) for name, one in found.passes.items()},
+    }
+    return "# Written by `archcalc calibrate`.\n" + yaml.safe_dump(values, sort_keys=False, width=120)
+
+
+def own(path: str) -> Calibration:
+    """Read a calibration of one's own.
+
+    Raises:
+        SpecError: it cannot be read, or is no such file.
+    """
+    source = read_source(path, kind="what `archcalc calibrate -o mine.yaml` wrote")
+    try:
+        values = yaml.safe_load(source.text)
+        given = values["device"]
+        on = Device(
+            id=str(given["name"]),
+            name=str(given["name"]),
+            architecture="",
+            year=None,
+            memory_bytes=None,
+            bandwidth=float(given["bandwidth_gb_s"]) * 1e9,
+            peaks={str(dtype): float(rate) * 1e12 for dtype, rate in given["peaks"].items()},
+            vector=float(given["vector"]) * 1e12,
+            units=int(given["units"]),
+            tdp_w=None,
+            sources={"rest": "measured by `archcalc calibrate`"},
+            confidence="",
+        )
+        passes = {str(name): _fit(one) for name, one in values["passes"].items()}
+        return Calibration(
+            str(values["stack"]),
+            str(values["dtype"]),
+            int(values["batch"]),
+            (on.id,),
+            str(values["source"]),
+            passes,
+            on,
+        )
+    except (yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
+        message = f"`{path}` is no calibration: {type(error).__name__} at {str(error).splitlines()[0][:80]}"
+        help = "archcalc calibrate --device cpu -o mine.yaml writes one"
+        raise SpecError([Diagnostic("not-a-calibration", message, help=help)]) from None
+
+
+if __name__ == "__main__":
+    write_whole(Path(str(files(_FOLDER).joinpath(FITTED))), fits_text(refit()))

@@ -1,0 +1,97 @@
+"""Tensors of a graph: which operations give memory of their own, and which that of their input.
+
+Views share the memory of what they view; an activation within reach of torch's `inplace=True` writes over its input
+where nothing else reads that. What a `cache` gives stands in the cache, trained and fixed values in the parameters.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from archcalc.engine.cost.analyze import elements
+from archcalc.graph import Graph, Node
+
+TOKEN_BITS = 64  # torch.int64
+
+
+@dataclass(slots=True)
+class Tensors:
+    """Storages of a graph by number; nodes and inputs (-1, -2, ...) by which of them they give."""
+
+    of: list[int]  # the last places are the inputs
+    sizes: list[int]  # bytes, of a batch
+    maker: list[int]  # the node that gives it first, or the index of the input
+    readers: list[list[int]]  # nodes, in order
+    bits: int
+    batch: int
+
+    def given(self, index: int) -> int:
+        """Bytes of what a node gives, which may be a part of its storage."""
+        return self.sizes[self.of[index]]
+
+
+def given_bytes(node: Node, batch: int, bits: int) -> int:
+    """Bytes of what a node gives: for each expert that is computed, and once where it reads nothing."""
+    copies: Any = node.operator.copies.computed
+    times = batch if node.inputs else 1
+    return -(-elements(node.y) * int(copies) * times * bits // 8)
+
+
+def tensors_of(graph: Graph, batch: int, bits: int, training: bool = False) -> Tensors:
+    """Which storage each node gives.
+
+    Args:
+        graph: a network; heads are left out.
+        batch: examples at once.
+        bits: of an element.
+        training: what the backward pass needs is not written over.
+    """
+    nodes = graph.nodes[: graph.first_head]
+    count = len(nodes)
+    readers_of: list[list[int]] = [[] for _ in range(count + len(graph.inputs))]
+    for index, node in enumerate(nodes):
+        for read in node.inputs:
+            readers_of[read].append(index)
+    kept = {graph.output, *graph.outputs.values()}
+    found = Tensors([0] * (count + len(graph.inputs)), [], [], [], bits, batch)
+    for number, shape in enumerate(graph.inputs.values(), 1):
+        size = elements(shape) * batch * (TOKEN_BITS if shape.channels is None else bits) // 8
+        found.of[-number] = len(found.sizes)
+        found.sizes.append(size)
+        found.maker.append(-number)
+        found.readers.append(list(readers_of[-number]))
+    for index, node in enumerate(nodes):
+        operator, inputs = node.operator, node.inputs
+        shared = -1
+        if len(inputs) == 1 and (
+            operator.views
+            or (operator.keeps and node.y == node.x)
+            or _writes_over(nodes, index, readers_of, kept, training)
+        ):
+            shared = found.of[inputs[0]]
+        if shared >= 0:
+            found.of[index] = shared
+            found.readers[shared] += readers_of[index]
+            continue
+        is_stored = operator.keeps or (operator.sources and not inputs)
+        found.of[index] = len(found.sizes)
+        found.sizes.append(0 if is_stored else given_bytes(node, batch, bits))
+        found.maker.append(index)
+        found.readers.append(list(readers_of[index]))
+    return found
+
+
+def _writes_over(nodes: list[Node], index: int, readers: list[list[int]], kept: set[int], training: bool) -> bool:
+    """Whether an operation may write what it gives over its input."""
+    node = nodes[index]
+    read = node.inputs[0]
+    if not node.operator.in_place or read < 0 or len(readers[read]) != 1 or read in kept:
+        return False
+    before = nodes[read]
+    if before.operator.views or before.y != node.y or before.operator.copies != node.operator.copies:
+        return False
+    if not training:
+        return True
+    saved = node.operator.saved(node.x, node.y)
+    return not saved.inputs and not before.operator.saved(before.x, before.y).output

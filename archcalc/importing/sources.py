@@ -1,0 +1,166 @@
+"""Models by what people type: which are files of a format, which are programmes to run; their calls and their spec.
+
+Files are read and never run. What runs code is a source only in a form of its own, `my_file.py:Net()`, and its reader
+is one of the rooms above, which say so by `register`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from archcalc.importing.calls import Calls
+    from archcalc.importing.imported import Imported
+    from archcalc.source import SpecError
+
+Kind = Literal["prototxt", "onnx", "torch"]
+Given: TypeAlias = Sequence[Any] | Mapping[str, Any] | str | int | None
+"""Another shape of the first input, channels first, or shapes by name."""
+Reader: TypeAlias = Callable[[Any, Any], "Calls"]
+
+LIBRARIES = ("torchvision", "timm", "transformers", "keras")
+_FILE = re.compile(r"[^:]+\.py:\s*\S.*", re.DOTALL)
+_MODULE = re.compile(r"(?P<module>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):\s*[A-Za-z_].*", re.DOTALL)
+_SPEC = re.compile(r"\.ya?ml$")
+FORMS = "model.onnx, net.prototxt, torchvision:resnet50, timm:NAME, transformers:./config.json, my_file.py:Net()"
+
+# Files that people have instead of their network, and what to give.
+OTHER_FILES = {
+    ".caffemodel": ("weights of Caffe", "the prototxt beside it says the network"),
+    ".pt": ("an archive of torch", "the module says the network: my_file.py:Net()"),
+    ".pth": ("an archive of torch", "the module says the network: my_file.py:Net()"),
+    ".pt2": ("an exported program of torch", "the module says the network: my_file.py:Net()"),
+    ".ckpt": ("a checkpoint", "the module says the network: my_file.py:Net()"),
+    ".safetensors": ("weights", "the config.json beside it says the network; `archcalc weights` tells what is in it"),
+    ".gguf": ("weights", "`archcalc weights` tells what is in it"),
+    ".h5": ("a model of Keras", "keras:NAME, or my_file.py:make() on Keras' torch backend"),
+    ".keras": ("a model of Keras", "keras:NAME, or my_file.py:make() on Keras' torch backend"),
+    ".tflite": ("a model of TensorFlow Lite", "an ONNX file of the same model: model.onnx"),
+    ".pb": ("a graph of TensorFlow", "an ONNX file of the same model: model.onnx"),
+    ".mlmodel": ("a model of Core ML", "an ONNX file of the same model: model.onnx"),
+    ".py": ("a programme", "say what in it makes the model: my_file.py:Net(num_classes=10)"),
+}
+
+_readers: dict[str, Reader] = {}
+_found: dict[tuple[Any, ...], Imported] = {}
+
+
+def register(kind: str, reader: Reader) -> None:
+    """Say who reads a kind of source: `torch`, by its name, or `module`, an object."""
+    _readers[kind] = reader
+
+
+def kind_of(name: str) -> Kind | None:
+    """What kind of source a text means; None: it is none, but a name or a file of ours."""
+    lower = name.lower()
+    if lower.endswith((".prototxt", ".prototxt.txt")):
+        return "prototxt"
+    if lower.endswith((".onnx", ".onnx.textproto", ".onnxtxt")):
+        return "onnx"
+    if _FILE.fullmatch(name) or (name.partition(":")[0] in LIBRARIES and name.partition(":")[2]):
+        return "torch"
+    found = _MODULE.fullmatch(name)
+    return "torch" if found and not _SPEC.search(found["module"]) else None
+
+
+def refusal(name: str) -> SpecError | None:
+    """What a file is that is no source, though it looks like one; None: it may be one of ours."""
+    from archcalc.source import Diagnostic, SpecError
+
+    what, help = OTHER_FILES.get(Path(name).suffix.lower(), ("", ""))
+    return SpecError([Diagnostic("not-a-source", f"`{name}` is {what}, not a network", help=help)]) if what else None
+
+
+def read(source: str, input: Given = None) -> Calls:
+    """The calls of a source.
+
+    Raises:
+        SpecError: it is no source, or cannot be read.
+        MissingExtraError: a library that reads it is not installed, with the line to type.
+    """
+    kind = kind_of(source)
+    if kind == "prototxt":
+        from archcalc.importing.prototxt import read_prototxt
+
+        return read_prototxt(source, input)
+    if kind == "onnx":
+        from archcalc.source.extra import require
+
+        require("onnx", extra="onnx")
+        from archcalc.importing.onnx import read_onnx
+
+        return read_onnx(source, input)
+    if kind == "torch":
+        from archcalc.source.extra import require
+
+        require("torch")
+        return _readers["torch"](source, input)
+    from archcalc.source import Diagnostic, SpecError
+
+    raise refusal(source) or SpecError([Diagnostic("not-a-source", f"`{source}` is no model", help=FORMS)])
+
+
+def imported(source: Any, input: Given = None, check_input: Given = None, name: str = "") -> Imported:
+    """A model as a spec, proven to be it: a file, what makes it, or the module itself.
+
+    Args:
+        source: as it was typed, or a torch module.
+        input: another shape of its input, or the one that it does not say.
+        check_input: a second one, at which what is written is held to the model too.
+        name: of the network, in place of its own.
+
+    Raises:
+        SpecError: it is no source, or cannot be read.
+        MissingExtraError: a library that reads it is not installed, with the line to type.
+    """
+    input, check_input = _sizes(input), _sizes(check_input)
+    key = (source, _version(source), repr(input), repr(check_input), name) if isinstance(source, str) else None
+    if key is not None and key in _found:
+        return _found[key]
+    calls = read_again(source, input)
+    second = read_again(source, check_input) if check_input is not None else None
+    if name:
+        calls.name = name
+    found = written(calls, second)
+    if key is not None:
+        _found[key] = found
+    return found
+
+
+def _sizes(given: Given) -> Given:
+    """Shapes of ours as numbers, channels first."""
+    from archcalc.ops import Shape
+
+    if isinstance(given, Shape):
+        return given.spatial if given.channels is None else (given.channels, *given.spatial)
+    if isinstance(given, Mapping):
+        return {name: _sizes(each) for name, each in given.items()}
+    return given
+
+
+def written(calls: Calls, second: Calls | None = None) -> Imported:
+    """The spec of what was read, and its proof."""
+    from archcalc.importing.decompile import decompile
+
+    return decompile(calls, second)
+
+
+def read_again(source: Any, input: Given) -> Calls:
+    """The calls of a source or of a module at some size of its input.
+
+    Raises:
+        SpecError: it cannot be read, or not at that size.
+    """
+    return read(source, input) if isinstance(source, str) else _readers["module"](source, input)
+
+
+def _version(source: str) -> tuple[int, int]:
+    """Of a file, when it was written and how long it is: another version is read anew."""
+    try:
+        found = Path(source.partition(".py:")[0] + ".py" if ".py:" in source else source).stat()
+    except (OSError, ValueError):
+        return 0, 0
+    return found.st_mtime_ns, found.st_size

@@ -1,0 +1,347 @@
+"""Several bodies as one pattern: anti-unification, with holes where they differ and choices where parts are absent.
+
+All bodies are taken at once, as columns: a value that differs becomes a hole that holds the value of each body.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from archcalc.importing.terms import (
+    ABSENT,
+    IDENTITY,
+    NOTHING,
+    Chain,
+    Choice,
+    Item,
+    Merge,
+    Nothing,
+    Op,
+    Repeat,
+    Use,
+)
+from archcalc.ops import OPERATORS
+
+
+class Hole(NamedTuple):
+    """A value that differs, with that of each body; ABSENT where the part is not there. `of` is operator, argument."""
+
+    column: tuple[Any, ...]
+    of: tuple[str, str]
+    kind: str = "hole"
+
+
+class Presence(NamedTuple):
+    """A condition that is not known yet, with its truth for each body."""
+
+    column: tuple[Any, ...]
+    kind: str = "presence"
+
+
+class Different(Exception):  # noqa: N818  # no error of anybody: there will be two modules
+    """Bodies that have no pattern in common."""
+
+
+def unify(columns: list[Any]) -> Any:
+    """One pattern for all of these terms; those that are ABSENT have no say.
+
+    Raises:
+        Different: they are of three kinds or more in one place.
+    """
+    present = [term for term in columns if term is not ABSENT]
+    first = present[0]
+    if all(term is first or term == first for term in present):
+        return first
+    if any(type(term) is Chain for term in present):
+        return _chains(columns)
+    kinds = {_kind(term) for term in present}
+    if len(kinds) > 1 and any(type(term) is Repeat for term in present):
+        inner = {_kind(term.term if type(term) is Repeat else term) for term in present}
+        if len(inner) == 1:
+            return _repeats(columns)
+    if len(kinds) > 1:
+        return _either(columns, [_kind(term) if term is not ABSENT else ABSENT for term in columns])
+    if type(first) is Repeat:
+        return _repeats(columns)
+    if type(first) is Op:
+        return _op(columns, first.name)
+    if type(first) is Use:
+        return _use(columns, first)
+    if type(first) is Merge:
+        return _merges(columns, first)
+    raise Different
+
+
+def _kind(term: Any) -> Any:
+    """What terms have in common that have a pattern."""
+    if type(term) is Op or type(term) is Use:
+        return term[:1], term.kind
+    if type(term) is Merge:
+        names = tuple([branch.name for branch in term.branches]) if OPERATORS[term.op.name].roles else ()
+        return term.op.name, "merge", names
+    if type(term) is Repeat:
+        return "repeat"
+    return term
+
+
+def _part(columns: list[Any], of: Any) -> list[Any]:
+    return [ABSENT if term is ABSENT else of(term) for term in columns]
+
+
+def _value(column: list[Any], operator: str, argument: str) -> Any:
+    """A value, or the hole that it is."""
+    present = [value for value in column if value is not ABSENT]
+    if all(value == present[0] for value in present):
+        return present[0]
+    if all(type(value) is Op and value.name == present[0].name for value in present):
+        return _op(column, present[0].name)
+    return Hole(tuple(column), (operator, argument))
+
+
+def _op(columns: list[Any], name: str) -> Op:
+    given = [ABSENT if term is ABSENT else dict(term.arguments) for term in columns]
+    arguments = []
+    for argument in (*OPERATORS[name].arguments, "trainable"):
+        if not any(of is not ABSENT and argument in of for of in given):
+            continue
+        default = True if argument == "trainable" else OPERATORS[name].arguments[argument].default
+        column = [ABSENT if of is ABSENT else of.get(argument, default) for of in given]
+        arguments.append((argument, _value(column, name, argument)))
+    return Op(name, tuple(arguments))
+
+
+def _use(columns: list[Any], first: Use) -> Use:
+    arguments = []
+    for at, (argument, _) in enumerate(first.arguments):
+        column = _part(columns, lambda use, at=at: use.arguments[at][1])
+        arguments.append((argument, _value(column, first.module, argument)))
+    return Use(first.module, tuple(arguments))
+
+
+def _repeats(columns: list[Any]) -> Repeat:
+    inner = unify(_part(columns, lambda term: term.term if type(term) is Repeat else term))
+    count = _value(_part(columns, lambda term: term.count if type(term) is Repeat else 1), "repeat", "count")
+    return Repeat(inner, count)
+
+
+def _merges(columns: list[Any], first: Merge) -> Merge:
+    op = _op(_part(columns, lambda merge: merge.op), first.op.name)
+    widest = max((term for term in columns if term is not ABSENT), key=lambda merge: len(merge.branches))
+    slots = _aligned([() if term is ABSENT else term.branches for term in columns], is_branch=True)
+    if len(slots) > len(widest.branches) and OPERATORS[first.op.name].roles:
+        raise Different
+    branches = []
+    for slot in slots:
+        column = [
+            ABSENT if merge is ABSENT else NOTHING if item is ABSENT else item.term
+            for merge, item in zip(columns, slot, strict=True)
+        ]
+        branches.append(Item(slot_name(slot), _branch(column)))
+    return Merge(op, tuple(branches))
+
+
+def _branch(column: list[Any]) -> Any:
+    """A branch that some bodies lack is left out there."""
+    lacking = [term is not ABSENT and type(term) is Nothing for term in column]
+    if not any(lacking):
+        return unify(column)
+    there = unify([ABSENT if gone else term for term, gone in zip(column, lacking, strict=True)])
+    presence = [ABSENT if term is ABSENT else not gone for term, gone in zip(column, lacking, strict=True)]
+    return Choice(Presence(tuple(presence)), there, NOTHING)
+
+
+def _either(columns: list[Any], kinds: list[Any]) -> Choice:
+    """One of two things."""
+    distinct = list(dict.fromkeys(kind for kind in kinds if kind is not ABSENT))
+    if len(distinct) > 2:
+        raise Different
+    sides = [
+        unify([term if kind == wanted else ABSENT for term, kind in zip(columns, kinds, strict=True)])
+        for wanted in distinct
+    ]
+    presence = [ABSENT if kind is ABSENT else kind == distinct[0] for kind in kinds]
+    return Choice(Presence(tuple(presence)), *sides)
+
+
+# chains
+
+
+def _items(term: Any) -> tuple[Item, ...]:
+    if term is ABSENT:
+        return ()
+    return term.items if type(term) is Chain else (Item("", term),)
+
+
+def _chains(columns: list[Any]) -> Chain:
+    rows = [_items(term) for term in columns]
+    rows = _wrapped(rows, columns)
+    slots = _aligned(rows)
+    items: list[Item] = []
+    waiting: list[tuple[tuple[Any, ...], list[list[Any]]]] = []  # optional slots in a row with one presence
+
+    def flush() -> None:
+        if len(waiting) == 2 and all(
+            one is ABSENT or one != two for one, two in zip(waiting[0][0], waiting[1][0], strict=True)
+        ):
+            sides = [_inner(slots) for _, slots in waiting]
+            items.append(Item("", Choice(Presence(waiting[0][0]), *sides)))
+        else:
+            for presence, slots in waiting:
+                inner = _inner(slots)
+                names = [slot_name(slot) for slot in slots]
+                items.append(Item(names[0] if len(names) == 1 else "", Choice(Presence(presence), inner, IDENTITY)))
+        waiting.clear()
+
+    for slot in slots:
+        there = tuple(
+            [ABSENT if term is ABSENT else item is not ABSENT for term, item in zip(columns, slot, strict=True)]
+        )
+        if all(value is ABSENT or value for value in there):
+            flush()
+            items.append(_slot(slot))
+        elif waiting and waiting[-1][0] == there:
+            waiting[-1][1].append(slot)
+        else:
+            waiting.append((there, [slot]))
+    flush()
+    return Chain(tuple(items))
+
+
+def slot_name(slot: list[Any]) -> str:
+    """The name that the parts of a slot have."""
+    return str(next((item.name for item in slot if item is not ABSENT and item.name), ""))
+
+
+def _slot(slot: list[Any]) -> Item:
+    kept = {item.kept for item in slot if item is not ABSENT}
+    if len(kept) > 1 or (True in kept and len({item.name for item in slot if item is not ABSENT}) > 1):
+        raise Different
+    return Item(slot_name(slot), unify(_part(slot, lambda item: item.term)), kept.pop())
+
+
+def _inner(slots: list[list[Any]]) -> Any:
+    items = [_slot(slot) for slot in slots]
+    if any(item.kept for item in items):
+        raise Different
+    return items[0].term if len(items) == 1 else Chain(tuple(items))
+
+
+def _wrapped(rows: list[tuple[Item, ...]], columns: list[Any]) -> list[tuple[Item, ...]]:
+    """Bodies without a shortcut, where others have one, as merges of one branch."""
+    merged = {
+        (item.term.op.name, len(row) - at)
+        for row in rows
+        for at, item in enumerate(row)
+        if type(item.term) is Merge and OPERATORS[item.term.op.name].roles is None and len(item.term.branches) == 2
+    }
+    if len(merged) != 1:
+        return rows
+    ((name, from_end),) = merged
+    pattern = next(
+        row
+        for row in rows
+        if len(row) >= from_end and type(row[-from_end].term) is Merge and row[-from_end].term.op.name == name
+    )
+    merge = pattern[-from_end].term
+    short = [not _items(branch.term) for branch in merge.branches]
+    if sum(short) != 1:
+        return rows
+    before, after = len(pattern) - from_end, from_end - 1
+    found = []
+    for row, term in zip(rows, columns, strict=True):
+        if term is ABSENT or any(type(item.term) is Merge and item.term.op.name == name for item in row):
+            found.append(row)
+            continue
+        inside = row[before : len(row) - after]
+        if not inside or any(item.kept for item in inside):
+            return rows
+        branches = [
+            Item(branch.name, NOTHING if is_short else Chain(inside))
+            for branch, is_short in zip(merge.branches, short, strict=True)
+        ]
+        found.append((*row[:before], Item("", Merge(Op(name), tuple(branches))), *row[len(row) - after :]))
+    return found
+
+
+def _aligned(rows: list[tuple[Item, ...]], is_branch: bool = False) -> list[list[Any]]:
+    """Slots of all rows: each holds the part of every row that belongs there, or ABSENT."""
+    slots: list[list[Any]] = []
+    order = sorted(range(len(rows)), key=lambda at: -len(rows[at]))
+    for count, at in enumerate(order):
+        row = rows[at]
+        if count == 0:
+            slots = [[ABSENT] * len(rows) for _ in row]
+            pairs = [(place, place) for place in range(len(row))]
+        else:
+            pairs = _pairs(slots, row, is_branch)
+        taken = dict(pairs)
+        merged: list[list[Any]] = []
+        place = 0
+        for slot_at, slot in enumerate(slots):
+            if slot_at in taken:
+                while place < taken[slot_at]:
+                    merged.append(_alone(row[place], at, len(rows)))
+                    place += 1
+                slot[at] = row[place]
+                place += 1
+            merged.append(slot)
+        merged += [_alone(item, at, len(rows)) for item in row[place:]]
+        slots = merged
+    return slots
+
+
+def _alone(item: Item, at: int, count: int) -> list[Any]:
+    slot = [ABSENT] * count
+    slot[at] = item
+    return slot
+
+
+def _pairs(slots: list[list[Any]], row: tuple[Item, ...], is_branch: bool) -> list[tuple[int, int]]:
+    """Which slot each part of a row belongs to: the alignment with the highest likeness."""
+    if is_branch and len(slots) == len(row):
+        return [(at, at) for at in range(len(row))]
+    examples = [next(item for item in slot if item is not ABSENT) for slot in slots]
+    n, m = len(slots), len(row)
+    best = [[0] * (m + 1) for _ in range(n + 1)]
+    for i in range(n - 1, -1, -1):
+        for j in range(m - 1, -1, -1):
+            like = likeness(examples[i], row[j])
+            both = like + best[i + 1][j + 1] if like else 0
+            best[i][j] = max(both, best[i + 1][j], best[i][j + 1])
+    found = []
+    i = j = 0
+    while i < n and j < m:
+        like = likeness(examples[i], row[j])
+        if like and best[i][j] == like + best[i + 1][j + 1]:
+            found.append((i, j))
+            i, j = i + 1, j + 1
+        elif best[i][j] == best[i + 1][j]:
+            i += 1
+        else:
+            j += 1
+    return found
+
+
+def likeness(one: Item, other: Item) -> int:
+    """How much two parts are alike; 0: they are not the same part."""
+    first, second = _bare(one.term), _bare(other.term)
+    if _kind(first) != _kind(second):
+        return 0
+    if one.term == other.term:
+        return 6
+    score = 2 + (bool(one.name) and one.name == other.name)
+    if type(first) is Op:
+        mine, theirs = dict(first.arguments), dict(second.arguments)
+        score += mine.get("kernel") == theirs.get("kernel")
+        score += mine.get("activation") == theirs.get("activation")
+    return score
+
+
+def _bare(term: Any) -> Any:
+    while True:
+        if type(term) is Chain and len(term.items) == 1:
+            term = term.items[0].term
+        elif type(term) is Repeat:
+            term = term.term
+        else:
+            return "chain" if type(term) is Chain else term

@@ -1,0 +1,70 @@
+"""The page on calibrations: what was measured, what was fitted to it, and the errors on what a fit did not see."""
+
+from __future__ import annotations
+
+from archcalc.engine.machine.calibrations import calibrations, origin
+from archcalc.report.media import numbers
+from archcalc.report.media.blocks import Column, Document, Heading, Items, Paragraph, Table, number
+from archcalc.results.time import Fit, Unseen
+
+
+def page() -> Document:
+    """A row for each pass of each stack."""
+    errors, fits = Table(_columns()), Table(_fitted())
+    for stack, found in calibrations().items():
+        for which, fit in found.passes.items():
+            errors.rows.append(
+                [stack, which, str(fit.measured), _percent(fit.seen), *_errors(fit.networks, fit.devices)]
+            )
+            fits.rows.append([stack, which, *_parameters(fit)])
+    given = origin()
+    source = f"{given['source']} ({given['license']})"
+    return [
+        Heading("Times: what calibrations are worth", 1),
+        Paragraph(
+            f"Measured by others: {source}, {given['library']}, {given['dtype']}, batch {given['batch']}. "
+            "`archcalc estimate` gives what the fit of a stack gives, between the multiples that one in twenty of the "
+            "networks it did not see was below, and above."
+        ),
+        Items(given["notes"]),
+        Heading("Errors"),
+        Paragraph(
+            "Each network, and each device, is left out in turn, and estimated by a fit to the others: mean and worst "
+            "of |estimate / measurement - 1|. Rank: the least Spearman correlation of estimates and measurements of "
+            "the networks inside a device."
+        ),
+        errors,
+        Heading("What was fitted"),
+        Paragraph(
+            "t = max(FLOPs / (compute * peak), bytes / (memory * bandwidth)) + overhead for each operation, with the "
+            "peaks and bandwidths of `archcalc devices`; FLOPs of dense 3x3 convolutions of stride 1 times `winograd`, "
+            "in whole tiles and waves. The backward pass is fitted by itself to the work of the forward pass."
+        ),
+        fits,
+        Paragraph("Fitted by `python -m archcalc.engine.machine.calibrations`; a test fits again.", quiet=True),
+    ]
+
+
+def _columns() -> list[Column]:
+    titles = ("measured", "seen", "networks, mean", "worst", "rank", "devices, mean", "worst", "rank")
+    return [Column("stack"), Column("pass"), *map(number, titles)]
+
+
+def _fitted() -> list[Column]:
+    return [Column("stack"), Column("pass"), *map(number, ("compute", "memory", "overhead", "winograd"))]
+
+
+def _errors(*unseen: Unseen | None) -> list[str]:
+    cells: list[str] = []
+    for one in unseen:
+        cells += ["", "", ""] if one is None else [_percent(one.mean), _percent(one.worst), f"{one.rank:.2f}"]
+    return cells
+
+
+def _parameters(fit: Fit) -> list[str]:
+    overhead = numbers.seconds(fit.overhead_s) if fit.overhead_s > 1e-8 else "0"
+    return [f"{fit.compute:.3g}", f"{fit.memory:.3g}", overhead, f"{fit.winograd:.3g}"]
+
+
+def _percent(value: float) -> str:
+    return f"{value:.1%}"

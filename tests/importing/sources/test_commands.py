@@ -1,0 +1,231 @@
+"""Models of other frameworks wherever a network is named: on the command line and in Python."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import archcalc
+from archcalc.importing import decompile, sources
+from archcalc.importing.calls import Call, Calls
+from archcalc.importing.imported import Imported
+from archcalc.importing.prototxt import read_prototxt
+from archcalc.ops import OPERATORS, Shape
+from archcalc.source import SpecError
+from tests.cli.running import run
+from tests.importing.prototxt.reading import totals
+
+LENET = """
+name: "LeNet"
+layer { name: "data" type: "Input" top: "data" input_param { shape: { dim: 64 dim: 1 dim: 28 dim: 28 } } }
+layer { name: "conv1" type: "Convolution" bottom: "data" top: "conv1"
+  convolution_param { num_output: 20 kernel_size: 5 } }
+layer { name: "pool1" type: "Pooling" bottom: "conv1" top: "pool1" pooling_param { kernel_size: 2 stride: 2 } }
+layer { name: "conv2" type: "Convolution" bottom: "pool1" top: "conv2"
+  convolution_param { num_output: 50 kernel_size: 5 } }
+layer { name: "pool2" type: "Pooling" bottom: "conv2" top: "pool2" pooling_param { kernel_size: 2 stride: 2 } }
+layer { name: "ip1" type: "InnerProduct" bottom: "pool2" top: "ip1" inner_product_param { num_output: 500 } }
+layer { name: "relu1" type: "ReLU" bottom: "ip1" top: "ip1" }
+layer { name: "ip2" type: "InnerProduct" bottom: "ip1" top: "ip2" inner_product_param { num_output: 10 } }
+layer { name: "prob" type: "Softmax" bottom: "ip2" top: "prob" }
+"""
+PARAMS, MACS = 431_080, 2_293_000  # by hand, see tests/importing/prototxt/test_published.py
+
+
+@pytest.fixture
+def lenet(tmp_path: Path) -> str:
+    path = tmp_path / "lenet.prototxt"
+    path.write_text(LENET)
+    return str(path)
+
+
+def test_import_writes_the_spec_and_tells_what_it_is(lenet: str) -> None:
+    done = run("import", lenet)
+    assert done.stdout.startswith("network: lenet\n")
+    cost = archcalc.analyze(done.stdout)
+    assert (cost.totals.params, cost.totals.macs) == (PARAMS, MACS)
+    for said in ("1x28x28", f"{PARAMS:,}", f"{MACS:,}", "Proven to be the source", "a batch of 64"):
+        assert said in done.stderr
+
+
+def test_import_into_a_file_under_another_name(lenet: str, tmp_path: Path) -> None:
+    target = tmp_path / "mine.yaml"
+    done = run("import", lenet, "-o", str(target), "--name", "mine")
+    assert not done.stdout
+    assert "written" in done.stderr
+    assert target.read_text().startswith("network: mine\n")
+    assert f"{PARAMS / 1000:,.1f} K" in run("show", str(target)).stdout
+
+
+def test_import_at_another_input_and_held_at_a_second(lenet: str) -> None:
+    done = run("import", lenet, "--input", "1x32x32", "--check-input", "1x64x48")
+    assert archcalc.analyze(done.stdout).totals.params == 520 + 25_050 + 500 * 1250 + 500 + 5_010  # maps of 5x5
+    assert "the same at 1x64x48" in done.stderr
+
+
+def test_every_command_that_takes_a_network_takes_a_prototxt(lenet: str) -> None:
+    (shown,) = json.loads(run("show", lenet, "--format", "json").stdout)["networks"]
+    assert (shown["totals"]["params"], shown["totals"]["macs"]) == (PARAMS, MACS)
+    assert "fewer" in run("compare", lenet, "resnet20").stdout
+    assert "431,080" in run("check", lenet, "--max", "params=1M").stdout
+    assert "over" in run("check", lenet, "--max", "params=400K", code=1).stdout
+    assert "conv2" in run("diff", lenet, "lenet5").stdout
+    assert "channels*in_channels" in run("explain", lenet, "conv2").stdout
+    assert "resolution" in run("formula", lenet).stdout
+    assert len(run("sweep", lenet, "--over", "resolution=28,32", "--format", "csv").stdout.splitlines()) == 3
+    assert "resolution" in run("solve", lenet, "--for", "resolution", "--max", "macs=10M").stdout
+
+
+def test_show_takes_the_input_of_a_net_that_does_not_say_one(tmp_path: Path) -> None:
+    head = 'layer { name: "data" type: "Data" top: "data" top: "label" }'
+    path = tmp_path / "train_val.prototxt"
+    path.write_text(head + LENET.partition("\n")[2].partition("\n")[2].partition("\n")[2])
+    assert "--input" in run("show", str(path), code=2).stderr
+    assert f"{PARAMS:,}" in run("show", str(path), "--input", "1x28x28").stdout
+
+
+def test_python_takes_the_same(lenet: str) -> None:
+    assert archcalc.analyze(lenet).totals.params == PARAMS
+    assert archcalc.analyze(Path(lenet), input=(1, 32, 32)).totals.macs > MACS
+    assert archcalc.load(lenet).name == "lenet"
+    assert archcalc.compare(lenet, "lenet5").networks[0].totals.macs == MACS
+    found = archcalc.import_model(lenet)
+    assert (found.params, found.macs, found.is_proven) == (PARAMS, MACS, True)
+    assert archcalc.analyze(found.text).totals.params == PARAMS
+    assert json.loads(found.to_json())["imported"][0]["params"] == PARAMS
+    assert found.to_frame()["macs"].tolist() == [MACS]
+    assert "Proven" in repr(found)
+
+
+def test_a_file_that_was_written_again_is_read_again(lenet: str) -> None:
+    assert archcalc.analyze(lenet).totals.params == PARAMS
+    Path(lenet).write_text(LENET.replace("num_output: 10 ", "num_output: 100"))
+    assert archcalc.analyze(lenet).totals.params == PARAMS + 90 * 501
+
+
+def test_what_is_unknown_is_told_and_strict_refuses_it(tmp_path: Path) -> None:
+    path = tmp_path / "net.prototxt"
+    path.write_text(LENET.replace('type: "ReLU"', 'type: "AbsVal"'))
+    done = run("import", str(path))
+    assert "Unknown, and counted as opaque: 1 of 8" in done.stderr
+    assert "the absolute value has no operator" in done.stderr
+    assert not run("import", str(path), "--strict", code=1).stdout
+    assert "≥" in run("show", str(path)).stdout
+
+
+def test_costs_are_told_where_the_proof_fails_and_no_spec_is(
+    lenet: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def damaged(calls: Calls, second: Calls | None = None) -> Imported:
+        text = decompile.decompile(calls).text.replace("conv(50, 5)", "conv(51, 5)")
+        return decompile.checked(calls, text, "lenet", {"data": "input"})
+
+    monkeypatch.setattr(sources, "written", damaged)
+    target = tmp_path / "out.yaml"
+    done = run("import", lenet, "-o", str(target), code=1)
+    assert not target.exists()
+    assert f"{PARAMS:,}" in done.stderr
+    assert "channels is 51 and not 50" in done.stderr
+    assert "not-proven" in run("show", lenet, code=2).stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("net.prototxt", "prototxt"),
+        ("./a/DEPLOY.PROTOTXT", "prototxt"),
+        ("model.onnx", "onnx"),
+        ("torchvision:resnet50", "torch"),
+        ("timm:convnext_tiny", "torch"),
+        ("transformers:./config.json", "torch"),
+        ("my_file.py:Net(num_classes=10)", "torch"),
+        ("../nets/my.py:make()", "torch"),
+        ("package.module:factory()", "torch"),
+        ("resnet50", None),
+        ("alexnet@torchvision", None),
+        ("./my.yaml:variant", None),
+        ("my.yaml:variant", None),
+        ("my.yml:a@b", None),
+        ("config.json", None),
+        ("./folder", None),
+    ],
+)
+def test_which_names_are_sources(name: str, kind: str | None) -> None:
+    assert sources.kind_of(name) == kind
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("net.caffemodel", "the prototxt beside it"),
+        ("model.pt", "my_file.py:Net()"),
+        ("model.safetensors", "archcalc weights"),
+        ("my_file.py", "say what in it makes the model"),
+    ],
+)
+def test_a_file_that_is_no_network_is_told_what_to_give(name: str, words: str) -> None:
+    for command in ("show", "import"):
+        said = run(command, name, code=2).stderr
+        assert "not-a-source" in said
+        assert words in said
+
+
+def test_what_runs_code_is_not_run_for_a_name_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "bad.py").write_text("open('ran', 'w').close()\n")
+    columns = run("show", "lenet5", "--format", "csv").stdout.splitlines()[0]
+    totals_table = run("compare", "lenet5", "alexnet", "--format", "csv").stdout
+    (tmp_path / "table.csv").write_text(totals_table.replace("lenet5", "bad.py:Net()"))
+    assert "runs code" in run("check", "--baseline", "table.csv", code=2).stderr
+    assert columns
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_module_is_read_by_the_reader_of_modules(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Module:
+        def named_parameters(self) -> Iterator[tuple[str, object]]:
+            return iter(())
+
+    shape = Shape(3, (8, 8))
+    calls = Calls(
+        "net",
+        {"x": shape},
+        [
+            Call(
+                OPERATORS["conv"].of({"channels": 4, "kernel": 3}),
+                (-1,),
+                Shape(4, (6, 6)),
+                name="conv",
+                weights=("w", "b"),
+            )
+        ],
+        {"output": 0},
+        {"w": (4, 3, 3, 3), "b": (4,)},
+    )
+    monkeypatch.setitem(sources._readers, "module", lambda module, input: calls)
+    assert archcalc.analyze(Module(), input=(3, 8, 8)).totals.params == 112
+    found = archcalc.from_torch(Module(), (3, 8, 8))
+    assert (found.params, found.macs) == (112, 108 * 36)
+    with pytest.raises(TypeError, match="reads a torch module"):
+        archcalc.from_torch("net.onnx")  # type: ignore[arg-type]  # that is the mistake
+
+
+def test_costs_of_calls_are_those_of_the_network(lenet: str) -> None:
+    calls = read_prototxt(lenet)
+    assert totals(calls)[:2] == (PARAMS, MACS)
+    cost = archcalc.analyze(lenet)
+    assert (cost.totals.params, cost.totals.macs) == (PARAMS, MACS)
+
+
+def test_errors_of_a_source_are_located(tmp_path: Path) -> None:
+    path = tmp_path / "net.prototxt"
+    path.write_text(LENET.replace("Convolution", "Convolve", 1))
+    said = run("show", str(path), code=2).stderr
+    assert "unknown-layer-type" in said
+    assert ":4:" in said
+    with pytest.raises(SpecError):
+        archcalc.analyze(path)
+    assert "no-such-file" in run("show", "nowhere.prototxt", code=2).stderr

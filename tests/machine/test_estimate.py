@@ -1,0 +1,193 @@
+"""Estimates by calibrations: the fit and its errors on what it did not see, made again; intervals; what has none."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import archcalc
+from archcalc.engine.machine.calibrations import calibration, calibrations, own, own_text, refit, samples
+from archcalc.engine.machine.devices import device
+from archcalc.engine.machine.estimate import estimate
+from archcalc.engine.machine.model import Features, Sample, features, fit, search, seconds
+from archcalc.engine.network import load
+from archcalc.results.time import Calibration
+from archcalc.source import SpecError
+from tests.cli.running import run
+
+
+def test_shipped_fits_are_those_of_the_measurements() -> None:
+    """Of the smallest stack, errors too; of the largest, the fit alone."""
+    for name, with_errors in (("cudnn-4.0", True), ("cudnn-5.1", False)):
+        for which, found in refit(with_errors, [name])[name].items():
+            shipped = calibration(name).passes[which]
+            assert found.measured == shipped.measured
+            assert found.seen == pytest.approx(shipped.seen, rel=0.01)
+            if with_errors:
+                assert found.networks is not None
+                assert shipped.networks is not None
+                assert found.networks.mean == pytest.approx(shipped.networks.mean, rel=0.01)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stack", ["cudnn-5.1", "cudnn-5.0", "torch7-cuda", "torch7-cpu"])
+def test_errors_on_what_fits_did_not_see(stack: str) -> None:
+    for which, found in refit(True, [stack])[stack].items():
+        shipped = calibration(stack).passes[which]
+        assert found.networks is not None
+        assert shipped.networks is not None
+        assert found.networks.mean == pytest.approx(shipped.networks.mean, rel=0.02)
+        if found.devices is not None:
+            assert shipped.devices is not None
+            assert found.devices.mean == pytest.approx(shipped.devices.mean, rel=0.02)
+
+
+def test_errors_are_within_what_is_aimed_at() -> None:
+    """Forward 8 % and backward 10 % on unseen networks, 8 % forward on unseen devices, with cuDNN 5.1; ranks 0.99."""
+    forward, backward = (calibration("cudnn-5.1").passes[name] for name in ("forward", "backward"))
+    assert forward.networks is not None
+    assert forward.devices is not None
+    assert backward.networks is not None
+    assert forward.networks.mean < 0.08
+    assert forward.networks.rank > 0.99
+    assert forward.devices.mean < 0.08
+    assert backward.networks.mean < 0.10
+
+
+def test_a_fit_finds_what_it_was_made_of() -> None:
+    """Times made by known parameters: the search gives them back, and leaving out a network loses nothing."""
+    true = (0.7, 0.5, 2e-5, 0.6)
+    made = []
+    for name in ("alexnet", "vgg16", "resnet18", "googlenet", "squeezenet1_1"):
+        of = features(load(name).graph(), 16, 32)
+        for id in ("gtx-1080", "titan-x-maxwell"):
+            on = device(id)
+            made.append(Sample(name, on, on.peaks["fp32"], of, seconds(true, of, on, on.peaks["fp32"])))
+    found = fit(made)
+    assert found.seen < 0.005
+    assert (found.compute, found.memory, found.winograd) == pytest.approx((0.7, 0.5, 0.6), rel=0.05)
+    assert found.networks is not None
+    assert found.networks.mean < 0.02
+
+
+def test_the_model_by_hand() -> None:
+    """A product of 100 rows and 130 columns: 2 tiles of 128x128 on 4 units, a whole wave; capped at twice each."""
+    one = Features(*(np.array([value], dtype=float) for value in (2e9, 1e6, 0, 100, 130, 1, 1, 3)))
+    on = device("gtx-1080")._replace(units=4, bandwidth=1e11)
+    tiles, wave = min(2 * 128 * 128 / (100 * 130), 2), min(4 / 2, 2)
+    assert seconds((0.5, 1.0, 1e-5, 1.0), one, on, 1e12) == pytest.approx(3 * (2e9 * tiles * wave / 0.5e12 + 1e-5))
+    assert seconds((0.5, 1.0, 0, 0.5), one._replace(is_winograd=np.array([1.0])), on, 1e12) == pytest.approx(
+        1.5 * 2e9 * tiles * wave / 0.5e12
+    )
+    assert seconds((1.0, 1e-4, 0, 1.0), one, on._replace(units=0), 1e15) == pytest.approx(3 * 1e6 / 1e7)
+
+
+def test_an_estimate_of_a_network_that_was_measured() -> None:
+    """jcjohnson/cnn-benchmarks prints 35.03 and 68.54 ms of ResNet-50 on a Titan X (Pascal) with cuDNN 5.1."""
+    found = estimate("resnet50@torchvision", "titan-x-pascal", "cudnn-5.1", batch=16)
+    forward, backward = found.passes["forward"], found.passes["backward"]
+    assert forward.high_s is not None
+    assert backward.high_s is not None
+    assert forward.low_s < 0.03503 < forward.high_s
+    assert backward.low_s < 0.06854 < backward.high_s
+    assert forward.value_s == pytest.approx(0.03503, rel=0.08)
+    assert found.passes["total"].value_s == pytest.approx(forward.value_s + backward.value_s)
+    assert found.floor.value_s < forward.value_s
+    assert forward.basis == "calibrated(cudnn-5.1, 37, 5.4% on unseen networks)"
+    assert found.remarks == ()
+
+
+def test_what_was_not_measured_is_said() -> None:
+    found = estimate("resnet18", "v100-sxm", "cudnn-5.1")
+    assert any("batch 16 alone" in remark for remark in found.remarks)
+    assert any("none of the devices" in remark for remark in found.remarks)
+    assert "on unseen devices" in found.passes["forward"].basis
+    at_half = estimate("resnet18", "v100-sxm", "cudnn-5.1", dtype="fp16")
+    assert at_half.passes == {}
+    assert any("fp32 alone" in remark for remark in at_half.remarks)
+    alone = estimate("resnet18", "v100-sxm")
+    assert alone.passes == {}
+    assert alone.floor.high_s is None
+
+
+def test_an_unknown_stack_is_refused() -> None:
+    with pytest.raises(SpecError, match="cudnn-5"):
+        estimate("resnet18", "t4", "cudnn-9")
+
+
+def test_measurements_are_those_of_the_source() -> None:
+    """Counts of rows by stack in the README of the source."""
+    assert {stack: len(samples(stack, "forward")) for stack in calibrations()} == {
+        "cudnn-5.1": 37,
+        "cudnn-5.0": 29,
+        "cudnn-4.0": 10,
+        "torch7-cuda": 32,
+        "torch7-cpu": 8,
+    }
+
+
+def test_a_calibration_of_ones_own_is_written_and_read(tmp_path: Path) -> None:
+    on = device("gtx-1080")._replace(id="mine", name="mine")
+    passes = calibration("cudnn-5.1").passes
+    made = Calibration("torch-cpu", "fp32", 1, ("mine",), "measured", passes, on)
+    file = tmp_path / "mine.yaml"
+    file.write_text(own_text(made), encoding="utf-8")
+    found = own(str(file))
+    assert found.passes == passes
+    assert found.device is not None
+    assert (found.device.bandwidth, found.device.peaks["fp32"]) == pytest.approx((320e9, 8.87e12))
+    assert archcalc.estimate("lenet5", stack=found).value.device.name == "mine"
+    shown = run("estimate", "lenet5", "--calibration", str(file))
+    assert "lenet5 on mine" in shown.stdout
+
+
+@pytest.mark.parametrize(
+    "text", ["", "a: 1", "- 1", "passes: {forward: {}}\ndevice: {}", "a: [", "!!python/name:os.system"]
+)
+def test_what_is_no_calibration_is_said(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(text, encoding="utf-8")
+    found = run("estimate", "lenet5", "--calibration", str(file), code=2)
+    assert "not-a-calibration" in found.stderr
+    assert "archcalc calibrate" in found.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "an estimate is of a device"),
+        (["--device", "gtx-1080", "--stack", "cudnn"], "did you mean `cudnn-"),
+        (["--device", "gtx-1080", "--stack", "cudnn-5.1", "--calibration", "x.yaml"], "two"),
+    ],
+)
+def test_what_is_refused(arguments: list[str], said: str) -> None:
+    found = run("estimate", "resnet18", *arguments, code=2)
+    assert said in found.stderr
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_the_table(columns: int) -> None:
+    found = run("estimate", "vgg16", "--device", "gtx-1080", "--stack", "cudnn-5.1", "--batch", "16", columns=columns)
+    assert max(map(len, found.stdout.splitlines())) <= columns
+    assert "vgg16 on GeForce GTX 1080:" in found.stdout
+
+
+def test_json_has_what_it_rests_on() -> None:
+    found = json.loads(
+        run("estimate", "vgg16", "--device", "gtx-1080", "--stack", "cudnn-5.1", "--format", "json").stdout
+    )
+    assert [time["pass"] for time in found["times"]] == ["forward", "backward", "total", "forward"]
+    assert found["times"][-1]["basis"] == "floor"
+
+
+def test_search_stays_within_what_can_be() -> None:
+    """Measurements faster than the peak: no more than all of it is claimed."""
+    of = features(load("vgg16").graph(), 16, 32)
+    on = device("gtx-1080")
+    compute, memory, _, winograd = search([Sample("vgg16", on, 8.87e12, of, 1e-3)])
+    assert compute <= 1
+    assert memory <= 1
+    assert 4 / 9 <= winograd <= 1
