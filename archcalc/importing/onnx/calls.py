@@ -29,6 +29,10 @@ def read_onnx(path: str | os.PathLike[str], input: Given = None) -> Calls:
     except (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError) as error:
         message = f"the network is not understood, by a fault of archcalc: {type(error).__name__}: {error}"
         refuse("cannot-import", Path(path), message, "please report it, with the file if you can")
+    if not calls.outputs:
+        refuse(
+            "cannot-import", Path(path), "no output of the network has a form in the language", "export a part of it"
+        )
     used = {name for call in calls.calls for name in call.weights}
     for name in [name for name in calls.parameters if name not in used and is_anonymous(name)]:
         calls.buffers[name] = calls.parameters.pop(name)  # tables of a formula, computed before the model was exported

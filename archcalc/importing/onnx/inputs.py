@@ -221,6 +221,8 @@ def settle_inputs(program: Program) -> None:
             program.input_words[name] = "tokens"
             continue
         channel = _channel_axis(program, index)
+        if rank == 3 and channel is None and tensor.shape[2] == 1 < tensor.shape[1]:
+            channel = 2  # samples, each of one number
         if rank == 2 and channel is None and _first_is_conv(program, index):
             _given_as(program, name, (tensor.shape[0], 1, tensor.shape[1]), None)
         elif rank == 4 and channel == 3:

@@ -17,8 +17,11 @@ _MATRICES = {"linear", "convolution", "embedding", "deform_conv2d"}
 _ROLES = ("weight", "bias", "running_mean", "running_var", "other", "self")
 
 
-def take_apart(program: Program) -> None:
-    """Give each module that uses a merged tensor one of its own, and say how much the file stores less."""
+def take_apart(program: Program, with_matrices: bool) -> None:
+    """Give each module that uses a merged tensor one of its own, and say how much the file stores less.
+
+    `with_matrices` where the exporter is one that merges matrices of products, too.
+    """
     uses: dict[int, list[tuple[Operation, str]]] = defaultdict(list)
     for operation in program.operations:
         for role in _ROLES:
@@ -27,7 +30,7 @@ def take_apart(program: Program) -> None:
                 uses[value.tensor].append((operation, role))
     number = elements = 0
     for index, found in uses.items():
-        if len(found) < 2 or not _was_merged(found):
+        if len(found) < 2 or not _was_merged(found, with_matrices):
             continue
         tensor = program.tensors[index]
         owned = {_owner(*found[0]): index}
@@ -69,11 +72,11 @@ def tie(program: Program, places: Places) -> None:
                 )
 
 
-def _was_merged(found: list[tuple[Operation, str]]) -> bool:
+def _was_merged(found: list[tuple[Operation, str]], with_matrices: bool) -> bool:
     """Whether what these have in common is one tensor by chance: scales and shifts, or matrices of modules in a row."""
     matrices = [operation for operation, role in found if role == "weight" and operation.op in _MATRICES]
-    if not matrices:
-        return True
+    if not matrices or not with_matrices:
+        return not matrices
     paths = {operation.path for operation in matrices}
     alike = {re.sub(r"\d+", "0", path) for path in paths}
     return len(matrices) == len(found) and len(paths) > 1 and len(alike) == 1 and "" not in paths

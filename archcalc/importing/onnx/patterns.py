@@ -118,6 +118,12 @@ class Search:
         shape: tuple[int, ...] = self.program.tensors[value.tensor].shape
         return shape
 
+    def through(self, value: Any) -> Any:
+        """What a tensor is but for its shape."""
+        while (made := self.before(value, "view")) is not None:
+            value = made.arguments["self"]
+        return value
+
     def is_parameter(self, value: Any) -> bool:
         """Whether a tensor is stored and may be trained."""
         return isinstance(value, Ref) and self.program.tensors[value.tensor].kind == "parameter"
@@ -323,6 +329,25 @@ def scaled_norm(search: Search, end: Operation) -> Found:
         if fits and norm.arguments[name] is None and (name == "bias" or norm.arguments["bias"] is None):
             return norm.op, {**norm.arguments, name: second}
     return None
+
+
+@pattern("div")
+def softmax(search: Search, end: Operation) -> Found:
+    """A softmax in parts, exp(x - max(x)) / sum(exp(x - max(x))), along the axis of the sum."""
+    above = search.before(end.arguments["self"], "exp")
+    below = search.before(search.through(end.arguments["other"]), "sum")
+    if above is None or below is None or below.arguments["self"] != end.arguments["self"]:
+        return None
+    x = above.arguments["self"]
+    moved = search.before(x, "sub")
+    if moved is not None:
+        largest = search.through(moved.arguments["other"])
+        clipped = search.before(largest, "maximum")
+        for value in (clipped.arguments["self"], clipped.arguments["other"]) if clipped is not None else (largest,):
+            if search.before(search.through(value), "amax") is not None:
+                x = moved.arguments["self"]
+    dims = below.arguments["dim"]
+    return ("softmax", {"self": x, "dim": dims[0]}) if len(dims) == 1 else None
 
 
 @pattern("where")

@@ -44,7 +44,7 @@ def read_program(path: str | os.PathLike[str], input: Given = None) -> Program:
     rewrite(program)
     reader.scopes.settle(program)
     tie(program, reader.places)
-    take_apart(program)
+    take_apart(program, with_matrices=model.producer_name == "pytorch")
     settle_inputs(program)
     _notes(reader)
     program.source = str(path)

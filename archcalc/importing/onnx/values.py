@@ -43,7 +43,8 @@ class Value:
     `index` is its place in the program, or -1 where the program does not hold it yet. `stored` where it comes from
     the file, `known` holds its numbers where they are few, `is_constant` where it depends on no input and on nothing
     that is trained. `items` makes it a sequence of tensors. `is_open` where its extents depend on numbers that only a
-    run tells; then `shape` has 1 for them. `is_state` where it is only what recurrent layers keep.
+    run tells; then `shape` has 1 for them. `is_state` where it is only what recurrent layers keep,
+    `is_scale` where it is what whole numbers are multiplied by to be real ones.
     """
 
     shape: tuple[int, ...]
@@ -55,6 +56,7 @@ class Value:
     items: tuple[Value, ...] | None = None
     is_open: bool = False
     is_state: bool = False
+    is_scale: bool = False
 
     @property
     def elements(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import isfinite
 from typing import Any
 
@@ -23,6 +24,8 @@ _TRUTHS = {"Not": "logical_not", "IsNaN": "isnan", "IsInf": "isinf"}
 def unary(node: Node) -> Value:
     """A function of each element."""
     x = node[0]
+    if node.op in ("Floor", "Round") and x.index < 0 and x.stored is not None:
+        return x  # a bias that is quantised
     if node.op in _TRUTHS:
         return node.emit(_TRUTHS[node.op], x.shape, "bool", self=x)
     return node.emit(_SAME_NAME[node.op], x.shape, self=x)
@@ -48,7 +51,9 @@ def with_attributes(node: Node) -> Value:
         return node.emit("mul", x.shape, self=x, other=gate)
     if node.op == "HardSigmoid":
         beta = node.attribute("beta", 0.5)
-        if abs(alpha - 1 / 6) < 1e-4 and beta == 0.5:
+        if beta == 0.5:
+            if abs(alpha - 1 / 6) > 1e-4:
+                node.note(f"hard sigmoids of slope {decimal(alpha)} are counted as those of slope 1/6")
             return node.emit("hardsigmoid", x.shape, self=x)
         scaled = node.emit("mul", x.shape, self=x, other=decimal(alpha))
         moved = node.emit("add", x.shape, self=scaled, other=decimal(beta))
@@ -116,11 +121,20 @@ _COMPARE = {
 def arithmetic(node: Node) -> Value:
     """Of two tensors; a constant of one element is a number, and what is added to a product is its bias."""
     a, b = node[0], node[1]
+    if node.op in ("Mul", "Div") and (a.is_scale or b.is_scale):
+        return _scaled(node.op, a, b)
     if node.op == "Add":
         for product, added in ((a, b), (b, a)):
             if add_bias(node, product, added):
                 return product
     return binary(node, _TWO[node.op], a, b)
+
+
+def _scaled(op: str, a: Value, b: Value) -> Value:
+    """What a scale of quantisation is multiplied with: another scale, or what is no work of the network."""
+    value, scale = (b, a) if a.is_scale else (a, b)
+    is_kept = value.index < 0
+    return replace(value, is_scale=True) if is_kept and (op == "Mul" or scale is a) else value
 
 
 def binary(node: Node, op: str, a: Value, b: Value) -> Value:

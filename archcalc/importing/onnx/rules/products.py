@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
+from archcalc.importing.neutral import Ref
 from archcalc.importing.onnx.reader import MisfitError, Node, UnreadableError, rule
 from archcalc.importing.onnx.rules.weights import as_bias, transposed
 from archcalc.importing.onnx.values import Value
@@ -52,9 +53,28 @@ def matmul(node: Node) -> Value:
 
 def product(node: Node, a: Value, b: Value) -> Value:
     """The product of two stacks of matrices."""
+    if is_weight(b) and len(b.shape) == 2 and (tokens := one_hot(node, a)) is not None:
+        return node.emit("embedding", (*tokens.shape, b.shape[1]), weight=b, indices=tokens)
     if is_weight(b) and prod(b.shape[:-2]) == 1 and len(b.shape) >= 2 and len(a.shape) >= len(b.shape):
         return linear(node, a, transposed(node, b.moved(b.shape[-2:])), None)
     return node.emit("matmul", product_shape(a.shape, b.shape), self=a, other=b)
+
+
+def one_hot(node: Node, value: Value) -> Value | None:
+    """The tokens of which a tensor is the comparison with all numbers, one after the other: as JAX looks up a row."""
+    made = node.reader.made_by.get(value.index)
+    if made is None or made.op != "eq" or not isinstance(made.arguments["other"], Ref):
+        return None
+    tensors = node.reader.program.tensors
+    tokens, others = made.arguments["self"].tensor, tensors[made.arguments["other"].tensor]
+    shape = tensors[tokens].shape
+    if shape[-1] != 1 or tensors[tokens].dtype != "int" or others.shape[-1] != others.elements:
+        return None
+    given = Value(shape, "int", tokens)
+    before = node.reader.made_by.get(tokens)
+    if before is not None and before.op == "view" and tensors[before.arguments["self"].tensor].shape == shape[:-1]:
+        return Value(shape[:-1], "int", before.arguments["self"].tensor)
+    return node.view(given, shape[:-1])
 
 
 def product_shape(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:

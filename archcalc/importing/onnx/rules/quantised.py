@@ -28,7 +28,7 @@ def quantise(node: Node) -> list[Value]:
     x = node[0]
     if node.op == "DequantizeLinear" or not is_kept(x):
         x = real(node, x)
-    one = Value((), "float", is_constant=True)
+    one = Value((), "float", is_constant=True, is_scale=True)
     return [x, one, replace(one, kind="int")]
 
 

@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 from archcalc.importing.onnx.reader import STILL, MisfitError, Node, rule
+from archcalc.importing.onnx.rules.quantised import real
 from archcalc.importing.onnx.values import Value
 
 GATES = {"LSTM": 4, "GRU": 3, "RNN": 1}
+
+
+@rule("com.microsoft::DynamicQuantizeLSTM")
+def quantised_lstm(node: Node) -> list[Value]:
+    """An LSTM with weights of whole numbers, (ways, in, 4*hidden)."""
+    for place in (1, 2):
+        value = real(node, node[place])
+        ways, rows, columns = value.shape
+        node.inputs[place] = value.moved((ways, columns, rows))
+    node.op = "LSTM"
+    node.inputs[5:8] = [None] * len(node.inputs[5:8])
+    return recurrent(node)
 
 
 @rule("LSTM", "GRU", "RNN")
