@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -209,8 +210,13 @@ def sizes(given: Sequence[str] | None) -> list[int] | dict[str, list[int]] | Non
     return {name: _numbers(text) for name, text in pairs(given, "--input", "text=128")}
 
 
+_SHAPE = re.compile(r"(?:image|volume|sequence|features|tokens)\(([^()]*)\)")
+
+
 def _numbers(text: str) -> list[int]:
-    parts = text.strip().lower().replace("×", "x").replace(",", "x").split("x")
+    written = _SHAPE.fullmatch(text.strip())  # as in a spec: image(3, 224, 224)
+    plain = written[1] if written else text
+    parts = plain.strip().lower().replace("×", "x").replace(",", "x").split("x")
     if not all(part.strip().isdecimal() and part.isascii() and len(part) <= 18 for part in parts):
         fail("bad-input", f"--input takes sizes with x between them, channels first, not `{text}`", "--input 3x256x256")
     return [int(part) for part in parts]

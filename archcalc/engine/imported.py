@@ -40,6 +40,7 @@ def network_found(source: Any, input: Given = None) -> Found:
         )
     network = choose(read_spec(Source(f"{said} as a spec", found.text), True))
     network.spec.notes += found.notes
+    network.spec.read_at = input
     return network
 
 

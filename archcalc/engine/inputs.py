@@ -20,7 +20,7 @@ def input_shapes(spec: Spec, given: Given) -> dict[str, Shape]:
     Raises:
         SpecError: an unknown name, more or fewer axes, or a size below 1.
     """
-    if given is None:
+    if given is None or (spec.read_at is not None and given == spec.read_at):
         return {}
     first = next(iter(spec.inputs))
     named = given if isinstance(given, Mapping) else {first: given}

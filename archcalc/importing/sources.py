@@ -121,6 +121,10 @@ def imported(source: Any, input: Given = None, check_input: Given = None, name: 
     if key is not None and key in _found:
         return _found[key]
     calls = read_again(source, input)
+    if not calls.outputs:
+        from archcalc.source import Diagnostic, SpecError
+
+        raise SpecError([Diagnostic("cannot-import", f"{calls.name} gives nothing that was computed from its input")])
     second = read_again(source, check_input) if check_input is not None else None
     if name:
         calls.name = name
@@ -142,10 +146,19 @@ def _sizes(given: Given) -> Given:
 
 
 def written(calls: Calls, second: Calls | None = None) -> Imported:
-    """The spec of what was read, and its proof."""
-    from archcalc.importing.decompile import decompile
+    """The spec of what was read, and its proof.
 
-    return decompile(calls, second)
+    Where writing itself fails, that is the difference that is told: a model of somebody's is never a traceback, and its
+    costs are known without a spec.
+    """
+    from archcalc.importing.decompile import decompile
+    from archcalc.importing.imported import Imported, Proof
+
+    try:
+        return decompile(calls, second)
+    except Exception as error:
+        told = f"no spec can be written of it: {type(error).__name__}: {error} (please report the model)"
+        return Imported(calls, "", Proof(differences=[told]), notes=calls.notes)
 
 
 def read_again(source: Any, input: Given) -> Calls:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from archcalc.importing import sources
+from archcalc.source import SpecError
 
 if TYPE_CHECKING:
     from archcalc.engine.network import Module
@@ -62,15 +64,33 @@ def from_torch(
 
 
 def _by_name(source: Any, input: Any) -> Calls:
-    from archcalc.torch_bridge.trace import read_torch
+    from archcalc.torch_bridge.trace.sources import read_torch
 
-    return read_torch(source, input)
+    return _of_kind(read_torch, source, input)
 
 
 def _module(module: Any, input: Any) -> Calls:
-    from archcalc.torch_bridge.trace import read_module
+    from archcalc.torch_bridge.trace.read import read_module
 
-    return read_module(module, input)
+    return _of_kind(read_module, module, input)
+
+
+def _of_kind(read: Callable[[Any, Any], Calls], source: Any, input: Any) -> Calls:
+    """What is read at an input; a single number is one of features, or where that fails a length of tokens."""
+    tokens = {name: _length(each) for name, each in input.items()} if isinstance(input, dict) else _length(input)
+    if tokens == input:
+        return read(source, input)
+    try:
+        return read(source, input)
+    except SpecError as error:
+        if error.diagnostics[0].code != "cannot-trace":
+            raise
+        return read(source, tokens)
+
+
+def _length(given: Any) -> Any:
+    """A single number as a length."""
+    return given[0] if isinstance(given, (list, tuple)) and len(given) == 1 and isinstance(given[0], int) else given
 
 
 sources.register("torch", _by_name)

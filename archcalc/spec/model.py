@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from archcalc.ops import Table
 from archcalc.results.budget import Limit
@@ -167,6 +167,7 @@ class Spec:
     budget: dict[str, tuple[Span, dict[str, Limit]]] = field(default_factory=dict)  # by network; "": all
     huggingface: HuggingFace | None = None  # how a config.json gives the variables
     settable: dict[str, Span] = field(default_factory=dict)  # variables, and what only variants set
+    read_at: Any = None  # of a model of another framework: the input that was asked for, which its inputs already are
 
     def settings(self, variant: str) -> dict[str, Placed]:
         """Variables of a variant with the expressions that give them, those of its base included."""

@@ -229,3 +229,21 @@ def test_errors_of_a_source_are_located(tmp_path: Path) -> None:
     with pytest.raises(SpecError):
         archcalc.analyze(path)
     assert "no-such-file" in run("show", "nowhere.prototxt", code=2).stderr
+
+
+def test_a_model_that_cannot_be_written_has_its_costs(lenet: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(calls: Calls, second: Calls | None = None) -> Imported:
+        raise IndexError("tuple index out of range")
+
+    monkeypatch.setattr(decompile, "decompile", fails)
+    Path(lenet).write_text(LENET + "# another file\n")
+    done = run("import", lenet, code=1)
+    assert not done.stdout
+    assert f"{MACS:,}" in done.stderr
+    assert "IndexError: tuple index out of range" in done.stderr
+
+
+def test_shapes_are_written_as_in_a_spec_too(lenet: str) -> None:
+    plain = run("import", lenet, "--input", "1x32x32").stdout
+    assert run("import", lenet, "--input", "image(1, 32, 32)").stdout == plain
+    assert run("show", lenet, "--input", "image(1, 32, 32)").stdout == run("show", lenet, "--input", "1x32x32").stdout
