@@ -92,7 +92,7 @@ def read(source: str, input: Given = None) -> Calls:
         require("onnx", extra="onnx")
         from archcalc.importing.onnx import read_onnx
 
-        return read_onnx(source, input)
+        return read_onnx(source, (input,) if isinstance(input, int) else input)  # type: ignore[arg-type]  # no text
     if kind == "torch":
         from archcalc.source.extra import require
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import operator
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from archcalc.importing.onnx.errors import refuse
 from archcalc.importing.onnx.reader import Names, Reader
 from archcalc.importing.onnx.values import Value, kind_of, of_array
 
-Given = Mapping[str, "int | tuple[int, ...]"] | tuple[int, ...] | None
+Given = Mapping[str, "int | Sequence[int]"] | Sequence[int] | None
 
 USUAL = (224, 224, 128)  # height, width, length
 """An extent that the file leaves open is read at this, unless whoever reads it says another; a note says so."""
@@ -53,7 +53,7 @@ def _by_name(path: Path, infos: list[Any], given: Given) -> dict[str, Any]:
     if given is None:
         return {}
     if isinstance(given, Mapping):
-        return dict(given)
+        return {name: value if isinstance(value, int) else tuple(value) for name, value in given.items()}
     return {infos[0].name: tuple(given)}
 
 
@@ -82,6 +82,8 @@ class _Extents:
         if name not in self.free:
             value = self.asked.get(name)
             self.used.add(name)
+            if isinstance(value, tuple) and len(value) == 1:
+                value = value[0]
             if not isinstance(value, int):
                 value = self.chosen[name] = usual
             self.free[name] = value
@@ -95,6 +97,7 @@ class _Extents:
             for dim in dims
         ]
         wanted = self.asked.get(info.name)
+        wanted = (wanted,) if isinstance(wanted, int) else wanted
         self.used.add(info.name)
         found: list[int | None] = [self._batch(info, axis, told) for axis in range(len(told))]
         if isinstance(wanted, tuple):
