@@ -73,8 +73,8 @@ class Graph:
         for name, indices in groupby(range(last), key=lambda index: nodes[index].layer):
             yield name, list(indices)
 
-    def leave_out(self, indices: Set[int]) -> None:
-        """Take out operations that nothing reads; the others have new indices."""
+    def leave_out(self, indices: Set[int]) -> dict[int, int]:
+        """Take out operations that nothing reads; the others have new indices, which are told by the old ones."""
         position = {index: index for index in range(-len(self.inputs), 0)}
         kept: list[Node] = []
         for index, node in enumerate(self.nodes):
@@ -88,6 +88,7 @@ class Graph:
         self.output = position[self.output]
         self.heads = {name: position[index] for name, index in self.heads.items()}
         self.outputs = {name: position[index] for name, index in self.outputs.items()}
+        return position
 
     def shape(self, index: int) -> Shape:
         """What a node gives; -1, -2, ... are the inputs."""

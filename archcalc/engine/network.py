@@ -20,12 +20,13 @@ from archcalc.engine.inputs import Given, input_settings, input_shapes, step_set
 from archcalc.engine.step import refuse_unsteppable, steps_of
 from archcalc.graph import Graph
 from archcalc.importing.sources import kind_of, refusal
+from archcalc.ops import Shape
 from archcalc.results.cost import DTYPES, NetworkCost
 from archcalc.results.formats import BLOCKS
 from archcalc.results.phase import Phase
 from archcalc.results.storage import Bits, Storage
 from archcalc.source import Diagnostic, Source, Span, SpecError, suggestion
-from archcalc.spec.expand import expand, value_of
+from archcalc.spec.expand import expand, structure_of, value_of
 from archcalc.spec.expression_text import Problem
 from archcalc.spec.library import choose, find, looks_like_file
 from archcalc.spec.limits import DEFAULT_LIMITS, Limits
@@ -36,6 +37,8 @@ from archcalc.spec.trail import OVERRIDE
 
 if TYPE_CHECKING:
     from decimal import Decimal
+
+    from archcalc.results.structure import Structure
 
 
 class Network(NamedTuple):
@@ -71,6 +74,35 @@ class Network(NamedTuple):
         Raises:
             SpecError: with the place where the expansion stopped.
         """
+        overrides, shapes = self.overrides(set, input, free, step)
+        graph = expand(self.spec, self.name, overrides, shapes, limits, with_heads)
+        if step or graph.has_past:
+            refuse_unsteppable(self.spec, graph)
+        return graph
+
+    def structure(
+        self,
+        set: Mapping[str, Any] | None = None,
+        input: Given = None,
+        limits: Limits = DEFAULT_LIMITS,
+        with_heads: bool = True,
+    ) -> Structure:
+        """How it is put together, with its graph: entries, calls of modules, merges, branches.
+
+        Raises:
+            SpecError: with the place where the expansion stopped.
+        """
+        overrides, shapes = self.overrides(set, input)
+        return structure_of(self.spec, self.name, overrides, shapes, limits, with_heads)
+
+    def overrides(
+        self,
+        set: Mapping[str, Any] | None,
+        input: Given,
+        free: Sequence[str] | Mapping[str, Fraction | int] = (),
+        step: bool = False,
+    ) -> tuple[dict[str, tuple[Placed, Source] | Polynomial | Ratio], dict[str, Shape]]:
+        """What is set from outside, and the shapes of inputs, as the expansion takes them."""
         shapes = input_shapes(self.spec, input)
         settings = {**input_settings(self.spec, shapes), **(set or {})}
         if step:
@@ -84,10 +116,7 @@ class Network(NamedTuple):
             check_variable(self.spec, name)
             unit = free[name] if isinstance(free, Mapping) else 1
             overrides[name] = ratio.multiply(variable(name, self.least(name)), unit)  # type: ignore[assignment]  # the unit is not 0
-        graph = expand(self.spec, self.name, overrides, shapes, limits, with_heads)
-        if step or graph.has_past:
-            refuse_unsteppable(self.spec, graph)
-        return graph
+        return overrides, shapes
 
     def least(self, variable: str) -> int:
         """From where on a variable is free: 0 where it is 0 in the spec, for this network or for all of its family."""

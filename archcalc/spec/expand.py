@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from archcalc.dims import Polynomial, Ratio
 from archcalc.graph import Graph
@@ -15,6 +15,11 @@ from archcalc.spec.collector import paused_collector
 from archcalc.spec.expander import Expander
 from archcalc.spec.limits import DEFAULT_LIMITS, RECURSION, Limits
 from archcalc.spec.model import Placed, Spec
+
+if TYPE_CHECKING:
+    from archcalc.results.structure import Structure
+
+ExpanderT = TypeVar("ExpanderT", bound=Expander)
 
 
 def expand(
@@ -40,11 +45,38 @@ def expand(
     """
     given = (spec, name, overrides or {}, input_shapes or {}, limits, with_heads)
     with paused_collector():
-        try:
-            return Expander(*given).expand()
-        except RecursionError:  # within the limits of the language, if not within Python's
-            with deep_recursion():
-                return Expander(*given).expand(is_last=True)
+        return _expanded(lambda: Expander(*given))[1]
+
+
+def structure_of(
+    spec: Spec,
+    name: str,
+    overrides: Mapping[str, tuple[Placed, Source] | Polynomial | Ratio] | None = None,
+    input_shapes: Mapping[str, Shape] | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+    with_heads: bool = True,
+) -> Structure:
+    """Expand one network as `expand` does, and keep how it is put together.
+
+    Raises:
+        SpecError: as `expand`.
+    """
+    from archcalc.spec.record import Recorder
+
+    given = (spec, name, overrides or {}, input_shapes or {}, limits, with_heads)
+    with paused_collector():
+        recorder, graph = _expanded(lambda: Recorder(*given))
+        return recorder.structure(graph)
+
+
+def _expanded(begin: Callable[[], ExpanderT]) -> tuple[ExpanderT, Graph]:
+    expander = begin()
+    try:
+        return expander, expander.expand()
+    except RecursionError:  # within the limits of the language, if not within Python's
+        expander = begin()
+        with deep_recursion():
+            return expander, expander.expand(is_last=True)
 
 
 def value_of(

@@ -117,9 +117,13 @@ class Expander(Inputs):
         if not self.nodes:
             self.fail("no-layers", "the network has no layers", spec.source_span(), "layers: lists what it does")
         if self.spliced:
-            graph.leave_out(self.spliced)  # merges whose inputs went into the merge after them
+            count = len(graph.nodes)
+            self.left_out(graph.leave_out(self.spliced), count)  # merges whose inputs went into the merge after them
         self.check_read(graph)
         return graph
+
+    def left_out(self, position: Mapping[int, int], count: int) -> None:
+        """Told the new indices of operations by the old ones, of which there were so many; the graph has them."""
 
     def body(self, body: Body, handle: Handle, scope: Scope, path: str, is_root: bool = False) -> Handle:
         """A body: named or unnamed parts in a row, or a merge."""
