@@ -67,7 +67,7 @@ class Work(NamedTuple):
     macs_backward: int  # of the gradients of its input and of its weights
     macs_recomputed: int  # of its forward pass again
     saved_bytes: int  # that it keeps for the backward pass, or makes others keep
-    grouped_factor: int  # what FlopCounterMode multiplies its backward pass by: the groups of a convolution
+    grouped_macs: int  # that FlopCounterMode of torch counts beyond these, where a convolution has groups
 
 
 class Collective(NamedTuple):

@@ -81,17 +81,14 @@ def told(operator: Operator, x: Any) -> tuple[set[int], bool, int]:
     """What the rule says of it, for a batch at fp32."""
     y = operator.infer(x)
     saved = operator.saved(x, y)
-    bits = sum(
-        int(each.elements) * (1 if each.shared else BATCH) * KEPT_BITS.get(each.what, 32)  # type: ignore[arg-type]
-        for each in saved.made
-    )
+    bits = sum(int(each.elements) * (1 if each.shared else BATCH) * KEPT_BITS.get(each.what, 32) for each in saved.made)
     return set(saved.inputs), saved.output, bits // 8
 
 
 def _small(example: Example) -> bool:
     shapes = [example.x] if isinstance(example.x, Shape) else [*example.x]
     sizes = [each.elements for each in shapes if isinstance(each, Shape) and each.channels is not None]
-    return sum(sizes) <= LIMIT and example.expect.get("params", 0) <= LIMIT  # type: ignore[arg-type]
+    return sum(sizes) <= LIMIT and example.expect.get("params", 0) <= LIMIT
 
 
 EXAMPLES = [
@@ -107,8 +104,8 @@ def sizes(operator: Operator, x: Any, kept: tuple[set[int], bool, int]) -> int:
     places, output, more = kept
     inputs = [x] if isinstance(x, Shape) else x
     y = operator.infer(x)
-    whole = sum(int(inputs[place].elements) for place in places)  # type: ignore[arg-type]
-    return more + 4 * BATCH * (whole + (int(y.elements) if output else 0))  # type: ignore[arg-type]
+    whole = sum(int(inputs[place].elements) for place in places)
+    return more + 4 * BATCH * (whole + (int(y.elements) if output else 0))
 
 
 def pads_before(operator: Operator, x: Any) -> bool:

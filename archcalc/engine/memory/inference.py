@@ -146,7 +146,7 @@ def largest_convolution(graph: Graph, tensors: Tensors) -> int:
     """Bytes of the largest output of a convolution: what a library may need to bring it into another layout."""
     kinds = ("conv", "depthwise", "deconv", "patch_embedding")
     sizes = [
-        tensors.given(index)
+        tensors.given(node, index)
         for index, node in enumerate(graph.nodes[: graph.first_head])
         if node.operator.name in kinds
     ]

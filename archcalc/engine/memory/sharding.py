@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from archcalc.engine.cost.analyze import elements
 from archcalc.engine.cost.costs import stored_with
-from archcalc.engine.memory.tensors import given_bytes
 from archcalc.graph import Graph
 from archcalc.ops import ONE
 from archcalc.ops.attention import Attend
@@ -151,10 +151,10 @@ def _sent(memory: Memory, graph: Graph, ranks: Ranks, zero: int, bits: int) -> l
         boundary = max(_residual_sums(graph, memory.batch, bits), default=0)
         found.append(Collective("pp", f"{SEND} of activations", boundary, passes))
     if ranks.ep > 1:
-        for index, node in enumerate(graph.nodes[: graph.first_head]):
+        for node in graph.nodes[: graph.first_head]:
             if isinstance(node.operator, Route):
                 top: Any = node.operator.values()["top"]
-                size = _ring(int(top) * given_bytes(graph.nodes[index], memory.batch, bits), ranks.ep)
+                size = _ring(int(top) * elements(node.y) * memory.batch * bits // 8, ranks.ep)
                 found.append(Collective("ep", f"{EXCHANGE} of tokens", size, 2 * (passes + again)))
     return _joined(found)
 
@@ -176,7 +176,7 @@ def _residual_sums(graph: Graph, batch: int, bits: int) -> dict[int, int]:
             continue
         ends = [nodes[read].operator for read in node.inputs if read >= 0]
         if any(end.name == "linear" or isinstance(end, Route) for end in ends):
-            size = given_bytes(node, batch, bits)
+            size = elements(node.y) * batch * bits // 8
             found[size] = found.get(size, 0) + 1
     return found
 

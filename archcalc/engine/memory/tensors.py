@@ -25,17 +25,12 @@ class Tensors:
     readers: list[list[int]]  # nodes, in order
     bits: int
     batch: int
+    times: list[int]  # for each node: the batch, or 1 where it depends on no input
 
-    def given(self, index: int) -> int:
-        """Bytes of what a node gives, which may be a part of its storage."""
-        return self.sizes[self.of[index]]
-
-
-def given_bytes(node: Node, batch: int, bits: int) -> int:
-    """Bytes of what a node gives: for each expert that is computed, and once where it reads nothing."""
-    copies: Any = node.operator.copies.computed
-    times = batch if node.inputs else 1
-    return -(-elements(node.y) * int(copies) * times * bits // 8)
+    def given(self, node: Node, index: int) -> int:
+        """Bytes of what a node gives, views too: for each expert that is computed."""
+        copies: Any = node.operator.copies.computed
+        return -(-elements(node.y) * int(copies) * self.times[index] * self.bits // 8)
 
 
 def tensors_of(graph: Graph, batch: int, bits: int, training: bool = False) -> Tensors:
@@ -54,7 +49,10 @@ def tensors_of(graph: Graph, batch: int, bits: int, training: bool = False) -> T
         for read in node.inputs:
             readers_of[read].append(index)
     kept = {graph.output, *graph.outputs.values()}
-    found = Tensors([0] * (count + len(graph.inputs)), [], [], [], bits, batch)
+    found = Tensors([0] * (count + len(graph.inputs)), [], [], [], bits, batch, [])
+    for node in nodes:
+        depends = any(read < 0 or found.times[read] == batch for read in node.inputs)
+        found.times.append(batch if depends else 1)
     for number, shape in enumerate(graph.inputs.values(), 1):
         size = elements(shape) * batch * (TOKEN_BITS if shape.channels is None else bits) // 8
         found.of[-number] = len(found.sizes)
@@ -76,7 +74,7 @@ def tensors_of(graph: Graph, batch: int, bits: int, training: bool = False) -> T
             continue
         is_stored = operator.keeps or (operator.sources and not inputs)
         found.of[index] = len(found.sizes)
-        found.sizes.append(0 if is_stored else given_bytes(node, batch, bits))
+        found.sizes.append(0 if is_stored else found.given(node, index))
         found.maker.append(index)
         found.readers.append(list(readers_of[index]))
     return found

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from archcalc.engine.memory.gradients import PASSES, Trained
 from archcalc.engine.memory.inference import Life
 from archcalc.engine.memory.segments import segments_of
-from archcalc.engine.memory.tensors import Tensors, given_bytes
+from archcalc.engine.memory.tensors import Tensors
 from archcalc.graph import Graph, Node
 from archcalc.ops import KEPT_BITS, Saved
 from archcalc.results.memory import Alive, Peak, Phase, Recompute, What
@@ -171,7 +171,7 @@ class _Run:
 
     def size_of(self, index: int, kept: Any) -> int:
         copies: Any = self.nodes[index].operator.copies.computed
-        times = 1 if kept.shared else self.tensors.batch
+        times = 1 if kept.shared else self.tensors.times[index]
         bits = self.mask_bits if kept.what == "mask" else KEPT_BITS.get(kept.what, self.tensors.bits)
         return -(-int(kept.elements) * int(copies) * times * bits // 8)
 
@@ -184,7 +184,7 @@ class _Run:
         for output in dict.fromkeys((graph.output, *graph.outputs.values())):
             if output < 0 or not self.trained.reached[output]:
                 continue
-            size = given_bytes(self.nodes[output], self.tensors.batch, self.tensors.bits)
+            size = self.tensors.given(self.nodes[output], output)
             layer = self.nodes[output].layer
             if self.with_loss:  # the logarithms of the softmax, and of the loss two gradients of that size
                 self.lives.append(Life(size, loss, loss, What.SAVED, LOSS))
@@ -216,8 +216,8 @@ class _Run:
             if read < 0 or not self.trained.reached[read]:
                 continue
             before = self.nodes[read]
-            size = given_bytes(before, self.tensors.batch, self.tensors.bits)
-            whole = given_bytes(node, self.tensors.batch, self.tensors.bits)
+            size = self.tensors.given(before, read)
+            whole = self.tensors.given(node, index)
             if passes and (size <= whole or operator.views):
                 given.needed += 1
                 made = given
@@ -270,7 +270,7 @@ class _Run:
             own = 2 * -(-self.trained.params[index] // parts_of(node))
             return [((int(gates) * self.tensors.batch + own) * self.tensors.bits // 8, What.TRANSIENT)]
         if name in ("mul", "channel_scale"):  # a product of the size of the output, before it is added up
-            return [(given_bytes(node, self.tensors.batch, self.tensors.bits), What.TRANSIENT)]
+            return [(self.tensors.given(node, index), What.TRANSIENT)]
         return []
 
 

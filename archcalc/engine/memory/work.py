@@ -32,26 +32,24 @@ def work_of(graph: Graph, tensors: Tensors, trained: Trained, recompute: Recompu
     kept_already: set[int] = set()
     found = []
     for name, indices in graph.layers(with_heads=False):
-        macs = backward = recomputed = saved = 0
-        factor = 1
+        macs = backward = recomputed = saved = grouped = 0
         for index in indices:
-            forward, own = _macs(graph, index, tensors.batch, trained)
+            forward, own = _macs(graph, index, tensors.times[index], trained)
             macs += forward
             backward += own
             recomputed += forward if index in again else 0
             saved += _saved_bytes(graph, index, tensors, trained, kept_already)
-            groups = _groups(graph, index)
-            factor = groups if own else factor
+            weighs = trained.params[index] > 0
+            grouped += forward * (_groups(graph, index) - 1) if weighs else 0
         first = graph.nodes[indices[0]]
-        found.append(Work(name, notation(first.operator), macs, backward, recomputed, saved, factor))
+        found.append(Work(name, notation(first.operator), macs, backward, recomputed, saved, grouped))
     return tuple(found)
 
 
-def _macs(graph: Graph, index: int, batch: int, trained: Trained) -> tuple[int, int]:
+def _macs(graph: Graph, index: int, times: int, trained: Trained) -> tuple[int, int]:
     """Of the forward pass with the matrices of LoRA, and of its gradients."""
     node = graph.nodes[index]
     cost: Any = cost_of(node.operator, node.x, node.y)
-    times = batch if node.inputs else 1
     forward = int(cost.arithmetic.macs) * times
     low_rank = 0
     if trained.low_rank[index]:
@@ -65,14 +63,28 @@ def _macs(graph: Graph, index: int, batch: int, trained: Trained) -> tuple[int, 
     if is_product:  # of pairs of inputs, queries with keys and weights with values
         return forward + low_rank, 2 * forward if reached else 0
     passes = (1 if has_weights else 0) + (1 if reached else 0)
-    return forward + low_rank, forward * passes + low_rank * (1 + (1 if reached else 0))
+    gradients = forward * passes - (_of_first_states(node) * times if reached else 0)
+    return forward + low_rank, gradients + low_rank * (1 + (1 if reached else 0))
+
+
+def _of_first_states(node: Any) -> int:
+    """Of the states that a recurrent layer begins with no gradient is wanted, where they are zeros: pairs of that."""
+    gates = {"lstm": 4, "gru": 3, "rnn": 1}.get(node.operator.name)
+    values = node.operator.values()
+    if gates is None or values["initial"] is not None:
+        return 0
+    ways = 2 if values["bidirectional"] else 1
+    return int(gates * values["hidden"] ** 2 * values["layers"] * ways)
 
 
 def _groups(graph: Graph, index: int) -> int:
-    """By how much FlopCounterMode of torch 2.14 takes the backward pass of a grouped convolution too large."""
+    """How many times too often FlopCounterMode of torch 2.14 counts the gradient of a convolution's weights."""
     node = graph.nodes[index]
     if node.operator.name == "depthwise":
         return int(node.x.channels)
+    table = node.operator.values().get("connections")
+    if table is not None:  # a convolution of as many groups as pairs
+        return int(table.connected)
     return int(node.operator.values().get("groups", 1)) if node.operator.name in ("conv", "deconv") else 1
 
 
@@ -88,7 +100,7 @@ def _saved_bytes(graph: Graph, index: int, tensors: Tensors, trained: Trained, k
             found += tensors.sizes[number]
     copies: Any = node.operator.copies.computed
     for each in saved.made:
-        times = 1 if each.shared else tensors.batch
+        times = 1 if each.shared else tensors.times[index]
         bits = KEPT_BITS.get(each.what, tensors.bits)
         found += -(-int(each.elements) * int(copies) * times * bits // 8)
     return found
