@@ -332,7 +332,15 @@ def _pad(low: Lowering, op: Operation) -> Any:
     pads, mode = list(op.arguments["pad" if "pad" in op.arguments else "padding"]), op.arguments.get("mode", "constant")
     mode = {"reflection_pad1d": "reflect", "reflection_pad2d": "reflect", "replication_pad1d": "replicate",
             "replication_pad2d": "replicate"}.get(op.op, mode)  # fmt: skip
-    view = value
+    return _padded(low, value, pads, mode)
+
+
+def _padded(low: Lowering, view: View, pads: list[int], mode: str) -> View:
+    """Positions added around, or cut away where there are fewer than none.
+
+    Raises:
+        UnsupportedError: they are along no whole axis.
+    """
     rank = low.shape(view.node).rank
     sides: list[tuple[int, int]] = [(0, 0)] * rank
     for number in range(len(pads) // 2):
@@ -368,6 +376,19 @@ def _pad_channels(low: Lowering, view: View, axis: int, before: int, after: int)
     channels = low.sizes(view.node)[CHANNELS] + before + after
     node = low.call("pad_channels", [view.node], arguments={"channels": channels})
     return View(node, _put(view.axes, axis, whole(CHANNELS, channels)))
+
+
+@rule("pad_into")
+def _pad_into(low: Lowering, op: Operation) -> Any:
+    view = low.view(op.arguments["input"])
+    rank = len(low.shape_of_output(op))
+    axes: list[Axis] = [()] * rank
+    for axis, parts in zip(op.arguments["axes"], view.axes, strict=True):
+        axes[axis] = parts
+    pads: list[int] = [0] * (2 * rank)
+    for axis, behind in zip(op.arguments["axes"], op.arguments["behind"], strict=True):
+        pads[2 * (rank - 1 - axis) + 1] = behind
+    return _padded(low, View(view.node, tuple(axes)), pads, "constant") if any(pads) else View(view.node, tuple(axes))
 
 
 @rule("new_zeros", "new_ones", "new_full", "new_empty", "zeros_like", "ones_like", "full_like", "empty_like",

@@ -7,7 +7,7 @@ from typing import Any
 from archcalc.importing.neutral import Operation, Ref
 from archcalc.importing.patterns.match import Match, Pattern, first, made
 
-EMPTY = ("new_empty", "new_zeros", "empty_like", "zeros_like")
+EMPTY = ("new_empty", "new_zeros", "new_full", "empty_like", "zeros_like")
 
 
 class Assembled(Pattern):
@@ -43,3 +43,35 @@ class Assembled(Pattern):
         if len(axes) != 1 or not is_empty or not is_full or any(not isinstance(value, Ref) for *_, value in pieces):
             return None
         return made(op, "cat", {"tensors": [value for *_, value in pieces], "dim": axis})
+
+
+class PaddedInto(Pattern):
+    """`y = x.new_zeros(...); y[0, :, :h, :w] = x`: zeros behind what is there."""
+
+    ends = frozenset({"write_through"})
+
+    def match(self, match: Match, op: Operation) -> Operation | None:
+        """`pad_into`, with what stands behind along each axis of what is given."""
+        given = match.tensor(Ref(op.outputs[0])).shape
+        base, copied = op.arguments["input"], match.makers.get(op.arguments["source"].tensor)
+        if copied is None or copied.op != "copy" or match.makers.get(base.tensor, op).op not in EMPTY:
+            return None
+        cut = match.makers.get(first(copied).tensor)
+        left = list(range(len(given)))  # axes of the base that are there still
+        chain = []
+        while cut is not None and cut.op in ("slice", "select"):
+            chain.append(cut)
+            cut = match.makers.get(first(cut).tensor) if first(cut) != base else None
+        for each in reversed(chain):
+            axis = each.arguments.get("dim", 0) % len(left)
+            if each.op == "select":
+                if given[left[axis]] != 1:
+                    return None
+                del left[axis]
+            elif (each.arguments.get("start") or 0) != 0 or each.arguments.get("step", 1) != 1:
+                return None
+        source = copied.arguments["src"]
+        if not chain or not isinstance(source, Ref) or len(match.tensor(source).shape) != len(left):
+            return None
+        behind = [given[axis] - size for axis, size in zip(left, match.tensor(source).shape, strict=True)]
+        return made(op, "pad_into", {"input": source, "behind": behind, "axes": left})

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from archcalc.importing.neutral import Operation, Program
 from archcalc.importing.patterns.activations import ACTIVATIONS
-from archcalc.importing.patterns.assembled import Assembled
+from archcalc.importing.patterns.assembled import Assembled, PaddedInto
 from archcalc.importing.patterns.match import Match
 from archcalc.importing.patterns.norms import NORMS
 from archcalc.importing.patterns.rotary import Rotary, RotaryOfPairs
 
-PATTERNS = (Assembled(), *NORMS, *ACTIVATIONS, Rotary(), RotaryOfPairs())
+PATTERNS = (Assembled(), PaddedInto(), *NORMS, *ACTIVATIONS, Rotary(), RotaryOfPairs())
 
 
 def rewritten(program: Program) -> Program:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
+from traceback import extract_tb
 from typing import Any, NoReturn
 
 import torch
@@ -16,7 +18,8 @@ from archcalc.torch_bridge.trace.arguments import Arguments, of_module
 from archcalc.torch_bridge.trace.inputs import Given, examples_of
 from archcalc.torch_bridge.trace.outputs import named_outputs
 from archcalc.torch_bridge.trace.shells import random_state_kept, torch_settings_kept, without_memory
-from archcalc.torch_bridge.trace.tracer import NeedsValuesError, Tracer
+from archcalc.torch_bridge.trace.stopped import asks_for_numbers, stopped
+from archcalc.torch_bridge.trace.tracer import Tracer
 
 LONGEST = 300  # characters of somebody's message that are shown
 
@@ -65,7 +68,12 @@ def trace(module: nn.Module, input: Given, name: str, source: str, found: Argume
             tracer.input(key, tensor)
         tracer.program.free = dict(examples.free)
         tracer.program.input_words = dict(examples.words)
-        given = _run(tracer, lambda: model(*examples.positional, **examples.named), source or name)
+        try:
+            given = _ran(tracer, lambda: model(*examples.positional, **examples.named))
+        except Exception as error:
+            if not stopped(tracer, error):
+                raise _refusal(tracer, error, source or name) from None
+            return tracer.program
         outputs = named_outputs(given)
         if not outputs:
             _refuse("cannot-trace", f"{source or name} gives {type(given).__name__}, in which there is no tensor", None)
@@ -94,24 +102,30 @@ def _as_plain_products(model: nn.Module) -> None:
             part._experts_implementation = "batched_mm"
 
 
-def _run(tracer: Tracer, forward: Callable[[], Any], source: str) -> Any:
-    try:
-        with torch.inference_mode(), tracer.hooked(), tracer:
-            return forward()
-    except NeedsValuesError as error:
-        _refuse(
-            "cannot-trace",
-            f"{source} asks for numbers that depend on its input, at {_place(tracer)} ({error.operation})",
-            "read a part of it without that decision: its backbone, or a module of it (my_file.py:Net().backbone)",
-        )
-    except SpecError:
-        raise
-    except Exception as error:
-        _refuse(
-            "cannot-trace",
-            f"{source} fails at {_place(tracer)}: {type(error).__name__}: {_short(error)}",
-            f"it was given {_inputs(tracer)}; say what it reads with --input, as in --input 3x224x224",
-        )
+def _ran(tracer: Tracer, forward: Callable[[], Any]) -> Any:
+    with torch.inference_mode(), tracer.hooked(), tracer:
+        return forward()
+
+
+def _refusal(tracer: Tracer, error: Exception, source: str) -> SpecError:
+    """What stops a model, where, and what to try."""
+    if isinstance(error, SpecError):
+        return error
+    line = _line(error)
+    if asks_for_numbers(error):
+        message = f"{source} asks for numbers that depend on its input, at {_place(tracer)}{line}: {_short(error)}"
+        help = "read a part of it that does not decide by them: a module of it, as in my_file.py:Net().backbone"
+    else:
+        message = f"{source} fails at {_place(tracer)}{line}: {type(error).__name__}: {_short(error)}"
+        help = f"it was given {_inputs(tracer)}; say what it reads with --input, as in --input 3x224x224"
+    return SpecError([Diagnostic("cannot-trace", message, help=help)])
+
+
+def _line(error: Exception) -> str:
+    """The last line of code that is neither torch's nor ours."""
+    own = (str(Path(torch.__file__).parent), str(Path(__file__).parents[2]))
+    frames = [each for each in extract_tb(error.__traceback__) if not each.filename.startswith(own)]
+    return f", {Path(frames[-1].filename).name} line {frames[-1].lineno}" if frames else ""
 
 
 def _place(tracer: Tracer) -> str:
