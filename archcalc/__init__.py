@@ -31,7 +31,7 @@ if TYPE_CHECKING:
         sources,
         validate,
     )
-    from archcalc.python.machines import estimate, roofline
+    from archcalc.python.machines import estimate, generation, roofline
     from archcalc.python.memory import memory
     from archcalc.python.models import from_torch, import_model
     from archcalc.python.sequences import cache
@@ -61,6 +61,7 @@ __all__ = [
     "find",
     "formula",
     "from_torch",
+    "generation",
     "import_model",
     "load",
     "memory",
@@ -110,6 +111,7 @@ _PUBLIC = {
     ),
     "cache": "archcalc.python.sequences",
     "estimate": "archcalc.python.machines",
+    "generation": "archcalc.python.machines",
     "memory": "archcalc.python.memory",
     "from_torch": "archcalc.python.models",
     "import_model": "archcalc.python.models",

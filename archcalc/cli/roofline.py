@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,6 +13,7 @@ from archcalc.cli.inputs import known, settings, sizes
 from archcalc.cli.options import (
     BatchOption,
     DtypeOption,
+    Format,
     FormatOption,
     InputOption,
     NetworkName,
@@ -142,6 +144,19 @@ def estimate(
             "--calibration", metavar="FILE", help="What `archcalc calibrate -o FILE` measured.", show_default=False
         ),
     ] = None,
+    prompt: Annotated[
+        int | None,
+        typer.Option(
+            "--prompt",
+            metavar="N",
+            min=1,
+            help="Of a decoder: answer so many tokens; time to the first token, and tokens a second.",
+            show_default=False,
+        ),
+    ] = None,
+    generate: Annotated[
+        int, typer.Option("--generate", metavar="N", min=1, help="Tokens of the answer, with --prompt.")
+    ] = 256,
     dtype: DtypeOption = "fp32",
     batch: BatchOption = 1,
     fuse: FuseOption = FuseChoice.NONE,
@@ -166,6 +181,11 @@ def estimate(
     used: str | Calibration = own(calibration) if calibration else stack or ""
     if device is None and not calibration:
         fail("missing-option", "an estimate is of a device", "--device titan-x-pascal (archcalc devices)")
+    if prompt is not None:
+        if stack or calibration or step or input or device is None:
+            fail("bad-option", "of a prompt floors alone are told", "--device h100-sxm --prompt 2048 --generate 256")
+        checked = _checked(dtype, batch, set, None, fuse, False)
+        return _answer(network, device, prompt, generate, checked, format, output)
     found = estimate_of(network, device, used, **_checked(dtype, batch, set, input, fuse, step))
     deliver(
         format,
@@ -173,6 +193,30 @@ def estimate(
         lambda: estimated(found),
         lambda: data.csv_text(estimate_rows(found)),
         lambda: data.json_lines(data.versioned(**estimate_object(found))),
+    )
+
+
+def _answer(
+    network: str,
+    device: str,
+    prompt: int,
+    generate: int,
+    checked: dict[str, Any],
+    format: Format | None,
+    output: Path | None,
+) -> None:
+    from archcalc.engine.machine.generation import generation
+    from archcalc.report.generation import generated, generation_object, generation_rows
+    from archcalc.report.media import data
+
+    how = {name: checked[name] for name in ("dtype", "batch", "fuse", "set")}
+    found = generation(network, device, prompt, generate, **how)
+    deliver(
+        format,
+        output,
+        lambda: generated(found),
+        lambda: data.csv_text(generation_rows(found)),
+        lambda: data.json_lines(data.versioned(**generation_object(found))),
     )
 
 

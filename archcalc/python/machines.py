@@ -6,7 +6,7 @@ from typing import Any
 
 from archcalc.engine.network import AnyNetwork
 from archcalc.python.answer import Answer
-from archcalc.results.time import Calibration, Device, Estimate, Roofline
+from archcalc.results.time import Calibration, Device, Estimate, Generation, Roofline
 
 
 def roofline(network: AnyNetwork, device: str | Device, **how: Any) -> Answer[Roofline]:
@@ -49,3 +49,26 @@ def estimate(
 
     found = estimate_of(network, device, stack, **how)
     return Answer(found, lambda: estimate_object(found), lambda: estimate_rows(found), lambda: estimated(found))
+
+
+def generation(
+    network: AnyNetwork, device: str | Device, prompt: int, generate: int = 256, **how: Any
+) -> Answer[Generation]:
+    """Least times of answering a prompt of so many tokens with so many: time to the first token, tokens a second.
+
+    Args:
+        network: a decoder.
+        device: an id of `archcalc devices`, a file, or a device.
+        prompt: tokens of the prompt.
+        generate: tokens of the answer.
+        how: `dtype`, `batch`, `fuse`, `set`.
+
+    Raises:
+        SpecError: as `roofline`; the network has no `length` and `past`.
+        ValueError: as `roofline`, or a prompt or an answer below 1.
+    """
+    from archcalc.engine.machine.generation import generation as generation_of
+    from archcalc.report.generation import generated, generation_object, generation_rows
+
+    found = generation_of(network, device, prompt, generate, **how)
+    return Answer(found, lambda: generation_object(found), lambda: generation_rows(found), lambda: generated(found))

@@ -185,3 +185,41 @@ class Estimate:
     remarks: tuple[str, ...] = ()
     tokens: int = 0
     phase: str = ""
+
+
+class Phase(NamedTuple):
+    """A part of generating text: so many new positions at once, after `past` ones, so often."""
+
+    name: str
+    past: int
+    length: int
+    steps: int
+    floor_s: float  # of one step
+    bound: Bound
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """Floors of answering a prompt: all of it at once, then one token after the other."""
+
+    network: str
+    title: str
+    device: Device
+    dtype: str
+    batch: int
+    fuse: str
+    prompt: int
+    generate: int
+    phases: tuple[Phase, ...]  # prefill, the first step of decoding, the last
+    decode_s: float  # of all steps of decoding
+
+    @property
+    def first_token_s(self) -> float:
+        """Least time until the first token is known."""
+        return self.phases[0].floor_s
+
+    @property
+    def tokens_per_s(self) -> float:
+        """Most tokens a second while decoding, of all examples."""
+        steps = self.generate - 1
+        return self.batch * steps / self.decode_s if self.decode_s else 0.0
