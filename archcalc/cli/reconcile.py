@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from archcalc.cli.inputs import known, words
-from archcalc.cli.options import FormatOption, NetworkName, OutputOption, UnitsChoice, UnitsOption
+from archcalc.cli.inputs import known, sizes, words
+from archcalc.cli.options import FormatOption, InputOption, NetworkName, OutputOption, UnitsChoice, UnitsOption
 from archcalc.cli.output import FINDINGS, complain, deliver, fail, guarded
 from archcalc.cli.progress import progress
 
@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 
 ToolsOption = Annotated[
     str | None,
-    typer.Option("--tools", metavar="A,B", help="Only these, by the names of their conventions."),
+    typer.Option(
+        "--tools",
+        metavar="A,B",
+        help="Only these, by the names of their conventions; also ultralytics_thop, torchlens, torchscan, onnx_tool.",
+    ),
 ]
 AgainstOption = Annotated[
     str | None,
@@ -24,6 +28,10 @@ AgainstOption = Annotated[
 ]
 RecordedOption = Annotated[
     bool, typer.Option("--recorded", help="Take what was recorded of tools, and run those alone that have nothing.")
+]
+LibraryOption = Annotated[
+    str | None,
+    typer.Option("--library", metavar="NAME", help="Run the tools on the model of transformers or timm instead."),
 ]
 
 
@@ -33,30 +41,34 @@ def reconcile(
     tools: ToolsOption = None,
     against: AgainstOption = None,
     recorded: RecordedOption = False,
+    library: LibraryOption = None,
+    input: InputOption = None,
     format: FormatOption = None,
     output: OutputOption = None,
     units: UnitsOption = UnitsChoice.SI,
 ) -> None:
     """Say why other tools print other numbers, to the last integer.
 
-    Tools that are installed are run on torchvision's model of the network, or on our own; of the others there are
-    recorded figures. Exit code 1 says that a number is not explained.
+    Tools that are installed are run on torchvision's model of the network, or on our own, or with --library on that
+    of transformers or timm; of the others there are recorded figures. Exit code 1 says that a number is not explained.
     """
-    from archcalc.engine.cost.conventions import TOOLS
+    from archcalc.engine.cost.conventions import FURTHER_TOOLS, TOOLS
     from archcalc.engine.network import load
     from archcalc.report.media import data
     from archcalc.report.reconciliation import reconciled, reconciliation_object, rows
 
     names = [convention.name for convention in TOOLS]
     wanted = words([tools], "--tools", "fvcore,thop") if tools is not None else names
-    chosen = [known(name, names, "tool") for name in wanted]
+    chosen = [known(name, [*names, *(each.name for each in FURTHER_TOOLS)], "tool") for name in wanted]
+    if library is not None:
+        known(library, ["transformers", "timm"], "library")
     if against is not None:
         known(against, ["paper"], "opponent")
     found = load(network)
     from archcalc.torch_bridge.counters.reconcile import reconcile as run
 
     with progress(len(chosen)) as tell:
-        result = run(found, chosen, recorded, tell)
+        result = run(found, chosen, recorded, tell, sizes(input), library or "")
     if not result.tools:
         listed = "; ".join(f"{name}: {why}" for name, why in result.missing.items())
         fail("no-figure", f"no tool has a figure for {result.network}", listed, FINDINGS)

@@ -54,7 +54,11 @@ def verify(*networks: AnyNetwork, against: Sequence[str] | None = None, **how: A
 
 
 def reconcile(
-    network: AnyNetwork, tools: Sequence[str] | None = None, recorded: bool = False
+    network: AnyNetwork,
+    tools: Sequence[str] | None = None,
+    recorded: bool = False,
+    input: Any = None,
+    library: str = "",
 ) -> Answer[Reconciliation]:
     """Why other tools print other numbers, to the last integer; needs torch and torchvision.
 
@@ -62,6 +66,8 @@ def reconcile(
         network: the network.
         tools: some of `conventions()` that are tools; without, all of them.
         recorded: take the figures that were recorded, and run none.
+        input: other extents of the input.
+        library: run the tools on the model of transformers or timm.
 
     Raises:
         SpecError: as `load`.
@@ -75,7 +81,7 @@ def reconcile(
     from archcalc.torch_bridge.counters.reconcile import reconcile as run
 
     named = [convention.name for convention in TOOLS] if tools is None else tools
-    found = run(load(network), named, recorded)
+    found = run(load(network), named, recorded, input=input, library=library)
     return Answer(
         found,
         lambda: {"reconciliation": reconciliation_object(found)},

@@ -22,6 +22,7 @@ ELSEWHERE = {
     "file-too-large": "tests/source/test_files.py",
     "hanging-windows": "tests/ops/test_hanging_windows.py: a closed form of a window that a variable gives",
     "hidden-name": "tests/cli/test_validate.py: a note, with which a network has its costs",
+    "no-definition": "tests/torch/test_reconcile_sequences.py: a library that is typed",
     "no-limit": "tests/engine/test_solve.py: a budget that is typed",
     "no-solution": "tests/engine/test_solve.py: a budget that is typed",
     "not-monotone": "tests/engine/test_solve.py: a budget that is typed",

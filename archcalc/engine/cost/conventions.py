@@ -30,7 +30,14 @@ from archcalc.engine.cost.kinds import (
     WITH_BIAS,
     kinds,
 )
-from archcalc.engine.cost.versions import VERSIONS
+from archcalc.engine.cost.versions import (
+    ONNX_TOOL,
+    TORCHLENS,
+    TORCHSCAN,
+    TORCHSCAN_MACS,
+    ULTRALYTICS_THOP,
+    VERSIONS,
+)
 from archcalc.graph import Graph
 from archcalc.ops import Operator
 from archcalc.results.convention import AMOUNTS, Convention, Term
@@ -290,6 +297,8 @@ TOOLS: tuple[Convention, ...] = (
     _DEEPSPEED_MACS,
     _DEEPSPEED,
 )
+# Of `VERSIONS`, those that `reconcile` runs where they are installed and asked for.
+FURTHER_TOOLS: tuple[Convention, ...] = (ULTRALYTICS_THOP, TORCHLENS, TORCHSCAN, TORCHSCAN_MACS, ONNX_TOOL)
 CONVENTIONS: dict[str, Convention] = {
     convention.name: convention for convention in (ARITHMETIC, MACS, TWO_PER_MAC, *TOOLS, *VERSIONS)
 }

@@ -10,6 +10,8 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from io import StringIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from archcalc.results.reconciliation import Figure
@@ -94,6 +96,43 @@ def _torchprofile(make: Make, sizes: Sizes) -> int:
     return int(macs)
 
 
+def _torchlens(make: Make, sizes: Sizes) -> int:
+    import torchlens
+    from torchlens.backends.torch.wrappers import unwrap_torch
+
+    try:
+        return int(torchlens.trace(make("cpu"), _zeros(sizes)).total_flops_forward)
+    finally:
+        unwrap_torch()  # else torch's functions stay wrapped, and ptflops fails in the same process
+
+
+def _torchscan(total: str) -> Callable[[Make, Sizes], int]:
+    def count(make: Make, sizes: Sizes) -> int:
+        import torchscan
+
+        return int(torchscan.crawl_module(make("cpu"), tuple(sizes))["totals"][total]["known_value"])
+
+    return count
+
+
+def _onnx_tool(make: Make, sizes: Sizes) -> int:
+    import onnx_tool
+    import torch
+
+    made: Any = make("cpu")
+    inputs = (_zeros(sizes), *(made.given() if hasattr(made, "given") else ()))  # constants are folded when exported
+    names = [f"input{number}" for number in range(len(inputs))]
+    with TemporaryDirectory() as folder:
+        path = str(Path(folder) / "model.onnx")
+        torch.onnx.export(made, inputs, path, dynamo=False, input_names=names)
+        model = onnx_tool.Model(path)
+        values = {name: each.numpy() for name, each in zip(names, inputs, strict=True) if name in model.graph.input}
+        model.graph.shape_infer(values or None)
+        model.graph.profile()
+        macs: Any = model.graph.macs[0]
+        return int(macs)
+
+
 class Peer(NamedTuple):
     """A tool that can be run."""
 
@@ -112,6 +151,11 @@ PEERS: dict[str, Peer] = {
     "torchprofile": Peer("torchprofile", "torchprofile", _torchprofile),
     "calflops_macs": Peer("calflops", "calflops", _calflops(1)),
     "calflops": Peer("calflops", "calflops", _calflops(0)),
+    "ultralytics_thop": Peer("ultralytics-thop", "thop", _thop),
+    "torchlens": Peer("torchlens", "torchlens", _torchlens),
+    "torchscan": Peer("torchscan", "torchscan", _torchscan("module_flops")),
+    "torchscan_macs": Peer("torchscan", "torchscan", _torchscan("macs")),
+    "onnx_tool": Peer("onnx-tool", "onnx_tool", _onnx_tool),
 }
 # Other distributions, or versions, of what is installed under a module's name: they count otherwise.
 OLDEST = {"ptflops": ((0, 7), "ptflops_0_6"), "ptflops_aten": ((0, 7), ""), "thop": ((0, 1), "thop_0_0")}
@@ -125,6 +169,9 @@ def is_installed(tool: str) -> bool:
 def installed(tool: str) -> tuple[str, str]:
     """The convention of a tool as it is installed, and its version: ultralytics-thop goes by the module `thop` too."""
     peer = PEERS[tool]
+    if tool == "ultralytics_thop":
+        there, found = installed("thop")
+        return there if there == tool else "", found
     try:
         found = version(peer.distribution)
     except PackageNotFoundError:
