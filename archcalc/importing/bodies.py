@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from archcalc.importing import names
 from archcalc.importing.contract import ROLE
 from archcalc.importing.terms import (
+    IDENTITY,
     Chain,
     Choice,
     Item,
@@ -48,6 +49,9 @@ def whole(
         The chain with plain names, and the values that are neither in it nor known.
     """
     referred = {part.value for part in walk(chain) if type(part) is Ref}
+    passed = {part.value for use in walk(chain) if type(use) is Use for _, part in use.arguments if type(part) is Ref}
+    if main is not None and main not in known and main in passed:  # `x` is no argument: its name is one
+        chain = Chain((Item(("start", main), IDENTITY), *chain.items))
     namer = _Namer(referred, hidden)
     named = namer.chain(chain, "", set() if used is None else used)
     paths = {**known, **namer.paths}

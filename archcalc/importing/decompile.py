@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from archcalc.importing import names
+from archcalc.importing.blocks import blocked, name_kinds
 from archcalc.importing.bodies import whole
 from archcalc.importing.calls import Calls
 from archcalc.importing.defaults import majority
@@ -48,16 +49,17 @@ def decompile(calls: Calls, second: Calls | None = None) -> Imported:
 
 
 WAYS: list[dict[str, bool]] = [
-    {"with_scopes": True, "is_flat": False},
-    {"with_scopes": False, "is_flat": False},
-    {"with_scopes": False, "is_flat": True},
+    {"with_scopes": True, "with_blocks": True, "is_flat": False},
+    {"with_scopes": False, "with_blocks": True, "is_flat": False},
+    {"with_scopes": False, "with_blocks": False, "is_flat": False},
+    {"with_scopes": False, "with_blocks": False, "is_flat": True},
 ]
 
 
-def _attempt(calls: Calls, second: Calls | None, with_scopes: bool, is_flat: bool) -> Imported:
+def _attempt(calls: Calls, second: Calls | None, with_scopes: bool, with_blocks: bool, is_flat: bool) -> Imported:
     units = Units(calls)
     head = head_of(calls, units)
-    parts, outputs = _Writer(units, head, with_scopes, is_flat).parts()
+    parts, outputs = _Writer(units, head, with_scopes, is_flat).parts(with_blocks and not is_flat)
     defaults = majority([*[module.body for module in parts.modules], parts.layers, *[of.term for of in parts.outputs]])
     text = written(parts, defaults)
     return checked(calls, text, parts.name, {**head.renamed, **outputs})
@@ -107,10 +109,12 @@ class _Writer:
         self.units = units
         self.head = head
         self.tree = Tree(units, with_scopes)
+        if with_scopes:
+            name_kinds(self.tree)
         self.modules = Modules(self.tree, head.names, set(head.variables), is_flat)
         self.definitions = self.modules.definitions
 
-    def parts(self) -> tuple[Parts, dict[str, str]]:
+    def parts(self, with_blocks: bool) -> tuple[Parts, dict[str, str]]:
         """What the file says, and names of outputs that it has under another."""
         root = self.tree.root
         main, *further = self.units.outputs.items()
@@ -118,6 +122,8 @@ class _Writer:
         first = [child for child in root.children if self.is_among(child, ancestors)]
         start = max(self.head.names)
         chain = ended(self.modules.body(root, start, first, [main[1]]), main[1])
+        if with_blocks:
+            chain = blocked(chain, start, self.definitions, self.head.names, self.modules.channels)
         rest = [child for child in root.children if not self.is_among(child, ancestors)]
         later: list[tuple[str, Item]] = []
         for name, value in further:

@@ -15,6 +15,7 @@ from archcalc.importing.terms import (
     Merge,
     Nothing,
     Op,
+    Outer,
     Repeat,
     Share,
     Tap,
@@ -153,6 +154,8 @@ class Expressions:
 
     def reference(self, of: Any) -> str:
         """The path of an earlier layer, or the argument that stands for it."""
+        if isinstance(of, Outer):  # of a body whose arguments have no names yet: for its length
+            return f"layer{of.number}"
         return str(of.path if isinstance(of, Local) else of.id)
 
     def value(self, value: Any) -> str:

@@ -77,7 +77,7 @@ class Modules:
         calls = self.units.calls.calls
         first = calls[unit.calls[0]]
         scope = first.scope[len(unit.scope) :]
-        name = scope[0].name if scope else "" if self.has_scopes else first.name.rpartition(".")[2]
+        name = scope[0].name if scope else "" if self.has_scopes else first.name
         is_inner = first.operator.copies != ONE
         if self.tree.is_merge(unit):
             return Element(name, unit.op, None, unit.value, inputs=unit.inputs, is_inner=is_inner)

@@ -14,6 +14,8 @@ from archcalc.spec.words import RESERVED, UNNAMEABLE
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9]+")
 _CAPITALS = re.compile(r"(?<=[a-z0-9])(?=[A-Z][a-z])|(?<=[a-z])(?=[A-Z])")
 _COUNTED = re.compile(r"_\d+\Z")
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+_IN_SERIES = re.compile(r"\d+[a-z]?\d*(?=_|\Z)")
 _NUMBER = re.compile(r"\d+\Z")
 _STEM = re.compile(r"(.*?)[_.]?(\d+|(?<=\d)[a-z]|(?<=\d)[a-z]\d+)\Z")
 
@@ -43,6 +45,12 @@ def stem(text: str) -> str:
     return found.group(1) if found else ""
 
 
+def series(text: str) -> tuple[str, str]:
+    """A name without its numbers, and what stands before the first: equal for names of one series."""
+    found = _IN_SERIES.search(text)
+    return _IN_SERIES.sub("#", text), text[: found.start()].rstrip("_") if found else ""
+
+
 def fresh(wanted: str, used: MutableSet[str] | Iterable[str], forbidden: Iterable[str] = ()) -> str:
     """A name that is not used and not forbidden: the wanted one, or with a number."""
     name, number = wanted, 1
@@ -69,10 +77,15 @@ def entry(text: str, used: MutableSet[str], is_referred: bool = False, hidden: I
 
 def module(kind: str, used: MutableSet[str]) -> str:
     """The name of a module for a class of the source."""
-    wanted = of_class(kind) or "block"
+    wanted = of_class(kind.partition(" ")[0]) or "block"
     if wanted in RESERVED or wanted in OPERATORS or wanted in FUNCTIONS:
         wanted = f"{wanted}_block"
-    return fresh(wanted, used)
+    name, at = wanted, 0
+    while name in used:  # no number: that is how layers are counted that have no names
+        at += 1
+        name = f"{wanted}_{_LETTERS[at % 26] * (at // 26 + 1)}"
+    used.add(name)
+    return name
 
 
 def argument(text: str, used: MutableSet[str]) -> str:

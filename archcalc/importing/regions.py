@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from archcalc.importing.calls import Scope
+from archcalc.importing.terms import Ref, walk
 from archcalc.importing.units import Unit, Units
 
 CONTAINERS = frozenset({"", "Sequential", "ModuleList", "ModuleDict", "Sequence"})
@@ -18,7 +19,7 @@ class Region:
     are the inputs and outputs of the network.
     """
 
-    __slots__ = ("children", "depth", "gives", "is_inline", "key", "parent", "reads", "scope", "units")
+    __slots__ = ("children", "depth", "gives", "is_bound", "is_inline", "key", "parent", "reads", "scope", "units")
 
     def __init__(self, scope: Scope, key: tuple[Any, ...], parent: Region | None) -> None:
         self.scope = scope
@@ -30,6 +31,7 @@ class Region:
         self.gives: dict[int, None] = {}
         self.units = 0
         self.is_inline = scope.kind in CONTAINERS
+        self.is_bound = False  # shares weights with what stands around it
 
     def regions(self) -> Iterator[Region]:
         """Those in it and itself, inner ones first."""
@@ -101,6 +103,9 @@ class Tree:
         for unit in self.in_order():
             for value in unit.inputs:
                 self.edge(value, self.home[unit.value])
+            for part in walk(unit.op):
+                if type(part) is Ref and part.value not in unit.inputs:
+                    self.bind(part.value, unit.value)
             if unit.shares >= 0:
                 self.bind(unit.shares, unit.value)
         for value in self.units.outputs.values():
@@ -133,7 +138,7 @@ class Tree:
         for inner, outside in ((one, other), (other, one)):
             region: Region | None = inner
             while region is not None and not is_within(outside, region):
-                region.is_inline = True
+                region.is_inline = region.is_bound = True
                 region = region.parent
 
 

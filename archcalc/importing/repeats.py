@@ -65,8 +65,10 @@ def _is_again(block: tuple[Item, ...], other: tuple[Item, ...]) -> bool:
     for one, two in zip(block, other, strict=True):
         if one.kept or two.kept or nameless(one.term) != nameless(two.term) or holds_kept(one.term):
             return False
-        if one.name and two.name and (names.stem(one.name) != names.stem(two.name) or not names.stem(one.name)):
-            return False
+        if one.name and two.name:
+            (mine, _), (theirs, _) = names.series(one.name), names.series(two.name)
+            if mine != theirs or "#" not in mine:
+                return False
     return True
 
 
@@ -75,6 +77,8 @@ def _counted(items: tuple[Item, ...], period: int, count: int) -> Item:
         [item._replace(term=unless_same(item.term, items[period + at].term)) for at, item in enumerate(items[:period])]
     )
     stems = {names.stem(item.name) for item in items}
+    if len(stems) > 1:
+        stems = {names.series(item.name)[1] for item in items}
     name = stems.pop() if len(stems) == 1 else ""
     if period > 1:
         term: Any = Chain(tuple([item._replace(name="") for item in block]))

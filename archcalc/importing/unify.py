@@ -136,7 +136,8 @@ def _merges(columns: list[Any], first: Merge) -> Merge:
             ABSENT if merge is ABSENT else NOTHING if item is ABSENT else item.term
             for merge, item in zip(columns, slot, strict=True)
         ]
-        branches.append(Item(slot_name(slot), _branch(column)))
+        name = slot_name(slot)
+        branches.append(Item("" if name in {branch.name for branch in branches} else name, _branch(column)))
     return Merge(op, tuple(branches))
 
 
@@ -159,6 +160,8 @@ def _either(columns: list[Any], kinds: list[Any]) -> Choice:
         unify([term if kind == wanted else ABSENT for term, kind in zip(columns, kinds, strict=True)])
         for wanted in distinct
     ]
+    if any(type(side) not in (Op, Use) for side in sides):
+        raise Different
     presence = [ABSENT if kind is ABSENT else kind == distinct[0] for kind in kinds]
     return Choice(Presence(tuple(presence)), *sides)
 
@@ -184,6 +187,8 @@ def _chains(columns: list[Any]) -> Chain:
             one is ABSENT or one != two for one, two in zip(waiting[0][0], waiting[1][0], strict=True)
         ):
             sides = [_inner(slots) for _, slots in waiting]
+            if any(type(side) is Chain for side in sides):
+                raise Different
             items.append(Item("", Choice(Presence(waiting[0][0]), *sides)))
         else:
             for presence, slots in waiting:

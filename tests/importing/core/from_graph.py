@@ -16,7 +16,7 @@ def calls_of(graph: Graph, with_scopes: bool = False) -> Calls:
         weights = weights_of(graph, index, calls, parameters)
         layer = node.layer.split(".")
         scope = (
-            tuple([Scope(name, "", hash(tuple(layer[:at]))) for at, name in enumerate(layer, 1)]) if with_scopes else ()
+            tuple([Scope(name, instance=hash(tuple(layer[:at]))) for at, name in enumerate(layer, 1)]) if with_scopes else ()
         )
         roles = node.operator.given if merges else ()
         calls.append(Call(node.operator, inputs, node.y, scope, node.name, weights, roles))
