@@ -135,6 +135,8 @@ class Expressions:
             value, usual = given.get(name, own), defaults.get(name, own)
             if name == "stride" and value is None and usual == given.get("kernel"):
                 continue  # what a window without a stride has
+            if name == "padding" and {value, usual} == {0, "half"} and is_one(given.get("kernel")):
+                continue  # both say the same
             if value != usual:
                 found.append(f"{name}={self.text(value)}")
         return found
@@ -178,6 +180,11 @@ class Expressions:
             items = [self.text(item) for item in value]
             return f"({', '.join(items)}{',' * (len(items) == 1)})"
         return str(value)
+
+
+def is_one(kernel: Any) -> bool:
+    """Whether a window is one position."""
+    return kernel == 1 or (type(kernel) is tuple and set(kernel) == {1})
 
 
 def decimal(value: Fraction) -> str:

@@ -14,10 +14,8 @@ def calls_of(graph: Graph, with_scopes: bool = False) -> Calls:
         merges = node.operator.merges
         inputs = node.inputs
         weights = weights_of(graph, index, calls, parameters)
-        layer = node.layer.split(".")
-        scope = (
-            tuple([Scope(name, instance=hash(tuple(layer[:at]))) for at, name in enumerate(layer, 1)]) if with_scopes else ()
-        )
+        layer = node.layer.split(".") if with_scopes else []
+        scope = tuple([Scope(name, instance=hash(tuple(layer[:at]))) for at, name in enumerate(layer, 1)])
         roles = node.operator.given if merges else ()
         calls.append(Call(node.operator, inputs, node.y, scope, node.name, weights, roles))
     outputs = {"output": graph.output, **graph.outputs}
