@@ -79,7 +79,9 @@ def _was_merged(found: list[tuple[Operation, str]], with_matrices: bool) -> bool
         return not matrices
     paths = {operation.path for operation in matrices}
     alike = {re.sub(r"\d+", "0", path) for path in paths}
-    return len(matrices) == len(found) and len(paths) > 1 and len(alike) == 1 and "" not in paths
+    shortest = min(alike, key=len)
+    are_alike = all(path == shortest or path.startswith(f"{shortest}.") for path in alike)
+    return len(matrices) == len(found) and len(paths) > 1 and are_alike and "" not in paths
 
 
 def _owner(operation: Operation, role: str) -> tuple[object, ...]:

@@ -45,6 +45,8 @@ class Scopes:
         if not is_told:
             path = _by_name(proto.name)
         owner = _owner(weight)
+        if len(owner) > len(path) > 0 and _numbered(owner[: len(path)]) == _numbered(path):
+            owner = (*path, *owner[len(path) :])  # of another layer, whose numbers are the same
         if owner and owner != path and _is_better(owner, path, kinds, proto.op_type):
             kind = _KINDS.get(proto.op_type, "")
             kinds = [*kinds[: len(owner) - 1], *[""] * (len(owner) - 1 - len(kinds)), kind] if kinds else []
@@ -105,6 +107,11 @@ def _shared(places: list[Place]) -> Place:
     if len(places) == 1 and len(path) > 1:
         path = path[:-1]  # what one layer reads or gives is no part of that layer
     return path, kinds[: len(path)]
+
+
+def _numbered(path: tuple[str, ...]) -> str:
+    """A path without its numbers."""
+    return re.sub(r"\d+", "0", ".".join(path))
 
 
 def _is_better(owner: tuple[str, ...], path: tuple[str, ...], kinds: list[str], op: str) -> bool:
