@@ -205,47 +205,19 @@ def hard_swish(search: Search, end: Operation) -> Found:
     return None
 
 
-@pattern("add", "mul", "div")
+@pattern("mul", "div")
 def layer_norm(search: Search, end: Operation) -> Found:
-    """(x - mean) / sqrt(mean((x - mean)^2) + eps), times a scale and plus a shift where they are stored."""
-    shift, value = None, Ref(end.outputs[0])
-    if end.op == "add":
-        for first, second in search.pair(end):
-            if search.is_parameter(second) and not isinstance(first, float):
-                shift, value = second, first
-                break
-        else:
-            return None
-    scaled = search.before(value, "mul")
-    scale = None
-    if scaled is not None:
-        for first, second in search.pair(scaled):
-            if search.is_parameter(second) and search.before(first, "div", "mul") is not None:
-                scale, value = second, first
-                break
-    found = _normed(search, value)
-    if found is None or (shift is None and scale is None and end.op == "add"):
+    """(x - mean) / sqrt(mean((x - mean)^2) + eps) over the last axes, or the same without the mean."""
+    found = _normed(search, Ref(end.outputs[0]))
+    if found is None:
         return None
     x, dims, eps, is_centred = found
     rank = len(search.shape(x))
     over = sorted(axis % rank for axis in dims)
-    if over != list(range(rank - len(over), rank)) or (shift is not None and not is_centred):
+    if over != list(range(rank - len(over), rank)):
         return None
-    extents = list(search.shape(x)[over[0] :])
-    for stored in (scale, shift):
-        if stored is not None and search.program.tensors[stored.tensor].elements != _elements(extents):
-            return None
-    if is_centred:
-        named = {"input": x, "normalized_shape": extents, "weight": scale, "bias": shift, "eps": eps}
-        return "layer_norm", named
-    return "rms_norm", {"input": x, "normalized_shape": extents, "weight": scale, "eps": eps}
-
-
-def _elements(extents: list[int]) -> int:
-    number = 1
-    for extent in extents:
-        number *= extent
-    return number
+    named = {"input": x, "normalized_shape": list(search.shape(x)[over[0] :]), "weight": None, "eps": eps}
+    return ("layer_norm", {**named, "bias": None}) if is_centred else ("rms_norm", named)
 
 
 def _normed(search: Search, value: Any) -> tuple[Any, list[int], float, bool] | None:
@@ -318,15 +290,19 @@ def group_norm(search: Search, end: Operation) -> Found:
 
 @pattern("add", "mul")
 def scaled_norm(search: Search, end: Operation) -> Found:
-    """Scale and shift of the channels after a norm that has none."""
+    """Scale and shift after a norm that has none: of its channels, or of the axes that it is over."""
     name = {"mul": "weight", "add": "bias"}[end.op]
     for first, second in search.pair(end):
-        norm = search.before(first, "group_norm", "instance_norm")
+        norm = search.before(first, "group_norm", "instance_norm", "layer_norm", "rms_norm")
         if norm is None or not search.is_parameter(second) or search.uses[first.tensor] > 1:
             continue
+        if norm.arguments.get(name, second) is not None or norm.arguments.get("bias") is not None:
+            continue
         shape = search.shape(first)
-        fits = _trimmed(search.shape(second)) == (shape[1], *[1] * (len(shape) - 2))
-        if fits and norm.arguments[name] is None and (name == "bias" or norm.arguments["bias"] is None):
+        wanted = tuple(norm.arguments.get("normalized_shape", (shape[1], *[1] * (len(shape) - 2))))
+        given = search.shape(second)
+        leading = len(given) - len(wanted)
+        if given[leading:] == wanted and all(extent == 1 for extent in given[:leading]):
             return norm.op, {**norm.arguments, name: second}
     return None
 
@@ -379,10 +355,6 @@ def roll(search: Search, end: Operation) -> Found:
         x = before.arguments["self"]
         shifts, dims = before.arguments["shifts"] + shifts, before.arguments["dims"] + dims
     return "roll", {"self": x, "shifts": shifts, "dims": dims}
-
-
-def _trimmed(shape: tuple[int, ...]) -> tuple[int, ...]:
-    return shape[1:] if len(shape) > 2 and shape[0] == 1 else shape
 
 
 __all__ = ["PATTERNS", "refs", "rewrite"]
