@@ -232,13 +232,23 @@ def _with_number(low: Lowering, kind: str, view: View, value: Any) -> Any:
         raise UnsupportedError(f"{kind} of what is computed and a number that is not known")
     if (kind in ("mul", "div") and value == 1) or (kind in ("add", "sub") and value == 0):
         return view
-    if kind == "mul" and value > 0:
+    if kind == "mul":
         return low.same(view, "scale", factor=number(value))
-    if kind == "div" and value > 0:
+    if kind == "div":
         return low.same(view, "scale", factor=number(1 / value))
-    raise UnsupportedError(
-        f"a number is {'added to' if kind in ('add', 'sub') else 'a negative factor of'} every element"
-    )
+    return _with_addend(low, view)
+
+
+def _with_addend(low: Lowering, view: View) -> View:
+    """A number that is added, or that it is taken from: as a fixed value, which every channel and position has."""
+    channels = low.sizes(view.node)[CHANNELS]
+    if low.shape(view.node).channels is None:
+        raise UnsupportedError("a number is added to tokens")
+    node = low.call("fixed", [], arguments={"channels": 1})
+    if channels > 1:
+        node = low.call("repeat_channels", [node], arguments={"times": channels})
+    is_taken_from = low.now is not None and low.now.op == "rsub"
+    return View(low.call("sub", [node, view.node]) if is_taken_from else low.call("add", [view.node, node]), view.axes)
 
 
 def merge(low: Lowering, kind: str, a: View, b: View) -> View:

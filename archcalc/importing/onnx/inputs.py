@@ -130,6 +130,9 @@ class _Extents:
                 name = told[axis] or _usual_name(info.name, axis, len(told))
                 if str(name).isidentifier():
                     self.free.setdefault(str(name), extent)
+            elif found[axis] != extent and axis >= len(told) - 2 and len(told) in (3, 4, 5) and axis > 1:
+                self.reader.moved = f"{info.name}: {'x'.join(map(str, told))} in the file"
+                found[axis] = extent
             elif found[axis] != extent:
                 fits = False
         if not fits:

@@ -39,6 +39,13 @@ def read_program(path: str | os.PathLike[str], input: Given = None) -> Program:
                 reader = other
             if not reader.misfits:
                 break
+    if reader.misfits and reader.moved:
+        refuse(
+            "bad-input",
+            place,
+            f"nodes do not fit to these extents ({reader.moved}): {reader.first_misfit}",
+            "the file fixes them; export it with dynamic axes to read it at others",
+        )
     program = reader.program
     _outputs(reader)
     rewrite(program)

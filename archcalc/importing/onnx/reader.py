@@ -128,6 +128,8 @@ class Reader:
         self.trained: set[str] = set()  # names that the file calls parameters
         self._stored: dict[tuple[str, tuple[int, ...]], int] = {}
         self.misfits = 0
+        self.first_misfit = ""
+        self.moved = ""  # which input is read at other extents than those that the file fixes
         self.chosen: dict[str, int] = {}  # extents that neither the file nor its reader says
         self.names: Names = ChainMap({})
         self.depth = 0
@@ -209,12 +211,17 @@ class Reader:
         try:
             given = found(node)
         except UnreadableError as reason:
-            self.misfits += isinstance(reason, MisfitError)
+            if isinstance(reason, MisfitError):
+                self._misfit(node, str(reason))
             return self._opaque(node, str(reason))
         except (ValueError, IndexError, KeyError, TypeError, ZeroDivisionError):  # a node that no checker let pass
-            self.misfits += 1
+            self._misfit(node, "its inputs and attributes do not fit together")
             return self._opaque(node, "its inputs and attributes do not fit together")
         return given if isinstance(given, list) else [given]
+
+    def _misfit(self, node: Node, reason: str) -> None:
+        self.misfits += 1
+        self.first_misfit = self.first_misfit or f"{node.op} `{node.proto.name or node.proto.output[0]}`: {reason}"
 
     def _resolved(self, node: Node) -> Any:
         """A node whose attributes are its own, not references to those of a function."""
@@ -358,7 +365,7 @@ class Reader:
         """Shapes, kinds and whether they are open, of what a node without a rule gives."""
         from archcalc.importing.onnx.infer import outputs
 
-        return outputs(node, self.shapes_told)
+        return outputs(node, {} if self.moved else self.shapes_told)
 
     def _opaque(self, node: Node, reason: str) -> list[Value]:
         inputs = [

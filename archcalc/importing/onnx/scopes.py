@@ -16,6 +16,8 @@ _OF_LAYER = re.compile(
     r"(.+?)[._/]((weight|bias|kernel|gamma|beta|running_mean|running_var|in_proj_weight|in_proj_bias|filter|w|b|W|B)"
     r"(_\d+)?)(:0)?$"
 )
+_INLINED = re.compile(r"^(F\d+::|If_\d+_(then|else)_branch_+Inline_\d+_+\.?)+")
+"""What the package's inliner puts before names of what stood in a branch."""
 _KINDS = {"Conv": "Conv2d", "ConvTranspose": "ConvTranspose2d", "Gemm": "Linear", "MatMul": "Linear"}
 _SCOPES = "pkg.torch.onnx.name_scopes"
 _CLASSES = "pkg.torch.onnx.class_hierarchy"
@@ -154,7 +156,7 @@ def _by_name(name: str) -> tuple[str, ...]:
 
     TensorFlow's names are paths too, `model/block1/conv/Conv2D`; other exporters number their nodes.
     """
-    parts = [part for part in name.split("/")[:-1] if part and "PartitionedCall" not in part]
+    parts = [part for part in _INLINED.sub("", name).split("/")[:-1] if part and "PartitionedCall" not in part]
     path: list[str] = []
     for part in parts:
         for start in range(len(path)):
@@ -171,7 +173,7 @@ def _owner(weight: str) -> tuple[str, ...]:
     """The module of a parameter, by the parameter's name; nothing where that is a number of an exporter."""
     if is_anonymous(weight) or " + " in weight:
         return ()
-    found = _OF_LAYER.match(weight.partition("[")[0])
+    found = _OF_LAYER.match(_INLINED.sub("", weight.partition("[")[0]))
     return tuple(part for part in re.split("[./]", found[1]) if part) if found else ()
 
 

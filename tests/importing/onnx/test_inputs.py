@@ -43,9 +43,22 @@ def test_extents_that_are_asked_for(tmp_path: Path) -> None:
         assert not program.notes
 
 
-def test_extents_that_the_file_fixes(tmp_path: Path) -> None:
+def test_rows_and_columns_that_the_file_fixes_may_be_others_where_all_nodes_fit(tmp_path: Path) -> None:
+    program = read(conv([1, 3, 32, 32]), tmp_path, (3, 64, 48))
+    assert shape(program, only(program, "convolution")) == (1, 8, 64, 48)
+    nodes = [node("Conv", "x w", "a"), node("Flatten", "a", "f"), node("Gemm", "f m", "y", transB=1)]
+    made = model(nodes, {"x": [1, 3, 4, 4]}, [weight("w", 8, 3, 1, 1), weight("m", 5, 128)])
     with pytest.raises(SpecError) as caught:
-        read(conv([1, 3, 32, 32]), tmp_path, (3, 64, 64))
+        read(made, tmp_path, (3, 8, 8))
+    (found,) = caught.value.diagnostics
+    assert found.code == "bad-input"
+    assert "Gemm" in found.message
+    assert "1x3x4x4" in found.message
+
+
+def test_channels_that_the_file_fixes(tmp_path: Path) -> None:
+    with pytest.raises(SpecError) as caught:
+        read(conv([1, 3, 32, 32]), tmp_path, (1, 32, 32))
     (found,) = caught.value.diagnostics
     assert found.code == "bad-input"
     assert "1x3x32x32" in found.message
