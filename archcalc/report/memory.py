@@ -57,7 +57,8 @@ def rules(found: Memory) -> list[tuple[str, int, str]]:
         made.append(("arena", standing + plan, f"places by size, first fit, 64 bytes; fragmentation {wasted}"))
     if found.workspace_bytes:
         most = found.eager_bytes + found.workspace_bytes
-        made.append(("workspace", most, "eager, and at most the largest output of a convolution for the library"))
+        what = "the rule before it" if found.training else "eager"
+        made.append(("workspace", most, f"at most: {what}, and for the library an output of the largest convolution"))
     return made
 
 

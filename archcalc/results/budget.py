@@ -27,12 +27,14 @@ QUANTITIES = (
     "state_bytes",
     "stored_params",
     "size_bytes",
+    "peak_memory",
     "layers",
     "depth",
     "depth_with_pooling",
 )
 """What a network may be held to, by column name."""
-IN_BYTES = frozenset({"size_bytes", "state_bytes"})
+PEAK_MEMORY = "peak_memory"  # bytes of a forward pass: `archcalc memory`, rule `eager`
+IN_BYTES = frozenset({"size_bytes", "state_bytes", PEAK_MEMORY})
 
 
 class Limit(NamedTuple):

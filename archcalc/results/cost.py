@@ -225,6 +225,7 @@ class NetworkCost:
             last = self.layers[-1:] if self.scope else [of for of in self.layers if self.graph.output in of.nodes]
             return any(quantity in layer.lower_bounds for layer in last)
         name = "flops" if quantity.startswith("flops") else quantity
+        name = "peak_activations" if name == "peak_memory" else name
         return any(name in layer.lower_bounds for layer in self.layers)
 
     @property

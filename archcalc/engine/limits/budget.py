@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from archcalc.results.budget import IN_BYTES, QUANTITIES, BudgetCheck, Limit, Part
+from archcalc.results.budget import IN_BYTES, PEAK_MEMORY, QUANTITIES, BudgetCheck, Limit, Part
 from archcalc.results.cost import LayerCost, NetworkCost
 from archcalc.source import Diagnostic, SpecError
 from archcalc.spec.budget import exact_amount, quantity_help, sample_amount
@@ -15,6 +15,7 @@ _PARTS = {
     "size_bytes": "stored_bits",
     "state_bytes": "state_bits",
     "peak_activations": None,
+    "peak_memory": None,
     "layers": None,
     "depth": None,
     "depth_with_pooling": None,
@@ -23,6 +24,10 @@ _PARTS = {
 
 def quantity_of(cost: NetworkCost, quantity: str) -> int:
     """A quantity of a network by its column name; the cost is counted under the convention `arithmetic`."""
+    if quantity == PEAK_MEMORY:
+        from archcalc.engine.memory.memory import peak_memory
+
+        return peak_memory(cost)
     return int(getattr(cost.totals, "flops" if quantity == "flops_arithmetic" else quantity))
 
 

@@ -18,7 +18,7 @@ from archcalc.engine.memory.work import work_of
 from archcalc.engine.network import AnyNetwork, Network, load
 from archcalc.engine.step import steps_of
 from archcalc.graph import Graph
-from archcalc.results.cost import DTYPES
+from archcalc.results.cost import DTYPES, NetworkCost
 from archcalc.results.memory import RECOMPUTE, Arena, Memory, Peak, Recompute, Training
 from archcalc.results.phase import Phase
 from archcalc.source import Diagnostic, SpecError, suggestion
@@ -122,6 +122,15 @@ def memory_of_graph(network: Network, graph: Graph, asked: Asked, is_as_written:
         training=trained,
     )
     return sharded(found, graph, asked.ranks, asked.zero) if asked.ranks != Ranks() or asked.zero else found
+
+
+def peak_memory(cost: NetworkCost) -> int:
+    """Bytes of a forward pass of an analysed network, under the rule `eager`: weights, buffers, cache and tensors."""
+    bits = DTYPES[cost.dtype]
+    tensors = tensors_of(cost.graph, cost.batch, bits)
+    peak = inference.peak_of(cost.graph, inference.lives(cost.graph, tensors, held=True))
+    totals = cost.totals
+    return totals.size_bytes - (-totals.buffers * bits // 8) + totals.state_bytes + peak.size_bytes
 
 
 def _training(graph: Graph, tensors: Any, asked: Asked, params: int) -> tuple[Training, Peak]:
