@@ -155,6 +155,19 @@ def _binary(low: Lowering, op: Operation) -> Any:
     return derived(low, op)
 
 
+@rule("neg", "negative")
+def _negative(low: Lowering, op: Operation) -> Any:
+    return low.same(low.view(first(op)), "scale", factor=-1)
+
+
+@rule("pow", "square")
+def _square(low: Lowering, op: Operation) -> Any:
+    if op.op == "pow" and op.arguments.get("exponent") != 2:
+        raise UnsupportedError("no operator does this")
+    view = low.view(first(op))
+    return View(low.call("mul", [view.node, view.node]), view.axes)
+
+
 def with_constant(low: Lowering, op: Operation, kind: str, view: View, other: Any, ref: Any) -> Any:
     """What is computed, and a number or a stored tensor.
 

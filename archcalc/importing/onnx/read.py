@@ -76,8 +76,13 @@ def _read(path: Path, model: Any, given: Given, usual: tuple[int, int, int] | No
 
 
 def _outputs(reader: Reader) -> None:
-    """What the network gives, in the order of the file; what recurrent layers leave is their state."""
+    """What the network gives, in the order of the file; what recurrent layers leave is their state.
+
+    So is an output with the shape and the name of an input after the first, `stateN` for `state`.
+    """
     program, states = reader.program, []
+    _, *others = program.inputs
+    kept = [(name, program.tensors[program.inputs[name]].shape) for name in others]
     for item in reader.model.graph.output:
         if item.name not in reader.names:
             refuse("bad-graph", reader.path, f"no node gives the output `{item.name}`")
@@ -87,7 +92,10 @@ def _outputs(reader: Reader) -> None:
             name = item.name if len(values) == 1 else f"{item.name}_{number}"
             if part.index < 0:
                 continue
-            if part.is_state:
+            is_kept = bool(program.outputs) and any(
+                name.lower().startswith(other.lower()) and part.shape == shape for other, shape in kept
+            )
+            if part.is_state or is_kept:
                 states.append(name)
             else:
                 program.outputs[name] = part.index
