@@ -64,7 +64,10 @@ class ByChoice(StrEnum):
     TYPE = "type"
 
 
-NETWORK_HELP = "A name (`archcalc list`), a file `./my.yaml`, or `./my.yaml:variant`."
+NETWORK_HELP = (
+    "A name (`archcalc list`), a file `./my.yaml`, or `./my.yaml:variant`; or a model of another framework: "
+    "model.onnx, deploy.prototxt, torchvision:resnet50, my_net.py:Net()."
+)
 NetworkName = Annotated[
     str, typer.Argument(metavar="NET", help=NETWORK_HELP, show_default=False, autocompletion=complete_network)
 ]

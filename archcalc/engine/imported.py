@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archcalc.results.imported import ImportedModel, UnknownPart
@@ -61,6 +62,7 @@ def import_model(source: Any, input: Given = None, check_input: Given = None, na
     from archcalc.importing.sources import imported
     from archcalc.importing.totals import totals_of
 
+    source = str(source) if isinstance(source, Path) else source
     found = imported(source, input, check_input, name)
     calls = found.calls
     held, differences, notes = list(found.proof.held), list(found.proof.differences), list(found.notes)

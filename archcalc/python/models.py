@@ -9,6 +9,8 @@ from archcalc.importing import sources
 from archcalc.source import SpecError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from archcalc.engine.network import Module
     from archcalc.importing.calls import Calls
     from archcalc.importing.sources import Given
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def import_model(
-    source: str | Module, input: Given = None, *, check_input: Given = None, name: str = ""
+    source: str | Path | Module, input: Given = None, *, check_input: Given = None, name: str = ""
 ) -> Answer[ImportedModel]:
     """A model as a spec that is proven to be it: what `archcalc import` tells; `.text` is the spec.
 

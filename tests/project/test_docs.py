@@ -27,7 +27,20 @@ from tests.cli.running import run
 from tests.weights.making import safetensors_bytes
 
 ROOT = Path(__file__).parent.parent.parent
-WITH_TORCH = ("archcalc verify",)
+WITH_TORCH = ("archcalc verify", "archcalc import torchvision")
+PROTOTXT = """
+input: "data" input_shape { dim: 1 dim: 3 dim: 8 dim: 8 }
+layer { name: "conv1" type: "Convolution" bottom: "data" top: "conv1"
+  convolution_param { num_output: 4 kernel_size: 3 } }
+"""
+MODULE = """
+from torch import nn
+
+
+class Net(nn.Sequential):
+    def __init__(self, num_classes=2):
+        super().__init__(nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, num_classes))
+"""
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "specs/README.md")]
 
 
@@ -98,6 +111,21 @@ def listed() -> list[str]:
     return [line for line in text.splitlines() if line.startswith("archcalc ")]
 
 
+def write_models(command: str, folder: Path) -> None:
+    """Models of other frameworks that a command names; without a framework the test is skipped."""
+    (folder / "deploy.prototxt").write_text(PROTOTXT, encoding="utf-8")
+    (folder / "my_net.py").write_text(MODULE, encoding="utf-8")
+    if "my_net.py" in command or "torchvision:" in command:
+        pytest.importorskip("torch")
+        pytest.importorskip("torchvision")
+    if "model.onnx" in command:
+        pytest.importorskip("onnx")
+        from tests.importing.onnx.models import model, node, weight
+
+        made = model([node("Conv", "x w", "y", kernel_shape=[3, 3])], {"x": (1, 3, 8, 8)}, [weight("w", 4, 3, 3, 3)])
+        (folder / "model.onnx").write_bytes(made.SerializeToString())
+
+
 @pytest.mark.parametrize("command", listed())
 def test_commands_that_the_readme_lists_work(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In a repository of one's own with a network and a table; what torch is needed for is tested with it."""
@@ -108,6 +136,7 @@ def test_commands_that_the_readme_lists_work(command: str, tmp_path: Path, monke
         return
     (spec,) = blocks(ROOT / "README.md", "yaml")
     (tmp_path / "my.yaml").write_text(spec, encoding="utf-8")
+    write_models(command, tmp_path)
     (tmp_path / "results.csv").write_text("model,params\nvgg16,138M\n", encoding="utf-8")
     config = {"model_type": "llama", "num_hidden_layers": 2, "hidden_act": "silu"}
     (tmp_path / "config.json").write_text(json.dumps(config), encoding="utf-8")

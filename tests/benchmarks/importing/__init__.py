@@ -1,0 +1,1 @@
+"""How well models of others come in: `python -m tests.benchmarks.importing` writes reports/importing.md."""

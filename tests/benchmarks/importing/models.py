@@ -1,0 +1,133 @@
+"""What archcalc makes of a model, and what torch says of it: a row of the table."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from archcalc.source import SpecError
+from archcalc.spec.library import index, plain
+
+FIELDS = [
+    "group",
+    "source",
+    "operations",
+    "params",
+    "macs",
+    "params_torch",
+    "macs_torch",
+    "lines",
+    "by_hand",
+    "proven",
+    "second",
+    "unknown",
+    "error",
+]
+
+
+class Row(NamedTuple):
+    """A model: what was read, what torch counts (empty where nothing counts it), and how its spec is."""
+
+    group: str
+    source: str
+    operations: int = 0
+    params: int = 0
+    macs: int = 0
+    params_torch: int | None = None
+    macs_torch: int | None = None
+    lines: int = 0
+    by_hand: int | None = None  # lines of the file of the library that has it
+    proven: bool = False
+    second: bool = False  # the spec is the model at a second size too
+    unknown: int = 0
+    error: str = ""
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether parameters and MACs are torch's; where nothing is unknown."""
+        return self.params == self.params_torch and (self.macs_torch is None or self.macs == self.macs_torch)
+
+
+def measured(group: str, source: str, model: Any = None, input: Any = None, hand: str = "") -> Row:
+    """Import a source, and count it by torch where a module of it is given."""
+    from archcalc.engine.imported import import_model
+
+    row = Row(group, source, by_hand=lines_by_hand(hand or source.partition(":")[2].partition("(")[0]))
+    if model is not None:
+        row = row._replace(**counted(model, input))
+    try:
+        found = import_model(source, input if group == "onnx" else None)
+    except SpecError as error:
+        return row._replace(error=f"{error.diagnostics[0].code}: {error.diagnostics[0].message}")
+    differing = found.differences[0] if found.differences else ""
+    return row._replace(
+        operations=found.operations,
+        params=found.params,
+        macs=found.macs,
+        lines=found.lines,
+        proven=found.is_proven,
+        second=any(held.startswith("the same at") for held in found.held),
+        unknown=len(found.unknown),
+        error=differing,
+    )
+
+
+def counted(model: Any, input: Any) -> dict[str, int | None]:
+    """Parameters by their distinct tensors, and MACs by FlopCounterMode / 2 on meta."""
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    params = sum(tensor.numel() for tensor in {id(each): each for each in model.parameters()}.values())
+    if input is None:
+        return {"params_torch": params}
+    counter = FlopCounterMode(display=False)
+    try:
+        with warnings.catch_warnings(), torch.no_grad(), counter:
+            warnings.simplefilter("ignore")
+            model.eval().to("meta")(torch.empty(1, *input, device="meta"))
+    except (RuntimeError, NotImplementedError, ValueError):
+        return {"params_torch": params}
+    return {"params_torch": params, "macs_torch": counter.get_total_flops() // 2}
+
+
+def lines_by_hand(name: str) -> int | None:
+    """Lines of the file of the library that has a network of this name, without empty ones and comments."""
+    known = index().get(plain(name))
+    if known is None:
+        return None
+    text = known[1].read_text(encoding="utf-8")
+    return sum(bool(line.strip()) and not line.lstrip().startswith("#") for line in text.splitlines())
+
+
+def on_meta(make: Any) -> Any:
+    """A model without memory, or where it reads numbers while it is made, one moved there."""
+    import torch
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            with torch.device("meta"):
+                return make()
+        except (RuntimeError, NotImplementedError, TypeError, ValueError):
+            return make().to("meta")
+
+
+def exported(name: str, folder: Path, dynamo: bool) -> Path:
+    """A model of torchvision as an ONNX file, its weights in it."""
+    import torch
+    from torchvision.models import get_model
+
+    path = folder / f"{name}_{'dynamo' if dynamo else 'script'}.onnx"
+    size = 299 if name == "inception_v3" else 224
+    torch.manual_seed(0)
+    model = get_model(name, weights=None).eval()
+    with torch.no_grad():
+        for tensor in (*model.parameters(), *model.buffers()):
+            if tensor.is_floating_point():
+                tensor.copy_(torch.rand_like(tensor) + 0.5)  # none of zeros and no two alike, as after training
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        more: dict[str, Any] = {"verbose": False} if dynamo else {}
+        torch.onnx.export(model, (torch.zeros(1, 3, size, size),), str(path), dynamo=dynamo, **more)
+    return path

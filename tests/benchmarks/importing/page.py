@@ -1,0 +1,86 @@
+"""reports/importing.md of the rows that were measured."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import median
+
+from tests.benchmarks.importing.models import Row
+
+TITLES = {
+    "torchvision": "torchvision, classifiers",
+    "segmentation": "torchvision, segmentation",
+    "detection": "torchvision, detection",
+    "video": "torchvision, video",
+    "timm": "timm, a fixed list",
+    "transformers": "transformers, families",
+    "keras": "keras.applications on torch",
+    "onnx": "ONNX, both exporters of torch",
+    "library": "the library, by torch and back",
+    "files": "files: Caffe and ONNX",
+}
+
+
+ABOUT = (
+    "Written by `python -m tests.benchmarks.importing`; the rows are in importing.csv. *Exact*: parameters are those "
+    "of torch's distinct tensors and MACs FlopCounterMode / 2 on meta, where torch counts the model. *Proven*: the "
+    "graph that the ordinary reader makes of the text is the model as read, node by node, with the identity of weights "
+    "and every output. *At a second size*: it is the model read once more at a larger input too. *Unknown parts*: how "
+    "many models have an operation that no operator is of. *By hand*: lines of the library's file that has the "
+    "network, and others of its family, without empty ones and comments."
+)
+
+
+def page(rows: Sequence[Row]) -> str:
+    """The page: a line a group, then every model."""
+    lines = [
+        "# Models of others, read",
+        "",
+        ABOUT,
+        "",
+        "| models | read | exact | proven | at a second size | unknown parts | lines, median | of those by hand |",
+        "| :-- | --: | --: | --: | --: | --: | --: | --: |",
+    ]
+    groups = {row.group: [each for each in rows if each.group == row.group] for row in rows}
+    for name, found in groups.items():
+        lines.append(summary(TITLES[name], found))
+    for name, found in groups.items():
+        lines += ["", f"## {TITLES[name][0].upper()}{TITLES[name][1:]}", "", *table(found)]
+    return "\n".join(lines) + "\n"
+
+
+def summary(title: str, rows: Sequence[Row]) -> str:
+    """A line of the first table."""
+    of = len(rows)
+    counted = [row for row in rows if row.params_torch is not None]
+    proven = [row for row in rows if row.proven]
+    ratios = [row.lines / row.by_hand for row in proven if row.by_hand]
+    cells = [
+        title,
+        f"{sum(row.operations > 0 for row in rows)} of {of}",
+        f"{sum(row.is_exact for row in counted)} of {len(counted)}" if counted else "",
+        f"{len(proven)} of {of}",
+        str(sum(row.second for row in rows)),
+        str(sum(row.unknown > 0 for row in rows)),
+        f"{median(row.lines for row in proven):g}" if proven else "",
+        f"{median(ratios):.2f} ({len(ratios)})" if ratios else "",
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def table(rows: Sequence[Row]) -> list[str]:
+    """Every model of a group."""
+    lines = [
+        "| source | operations | params | MACs | lines | by hand | proven | unknown |",
+        "| :-- | --: | --: | --: | --: | --: | :-- | --: |",
+    ]
+    for row in rows:
+        params, macs = f"{row.params:,}", f"{row.macs:,}"
+        if row.params_torch not in (None, row.params) and row.operations:
+            params += f" (torch: {row.params_torch:,})"
+        if row.macs_torch not in (None, row.macs) and row.operations:
+            macs += f" (torch: {row.macs_torch:,})"
+        proven = ("yes, at a second size too" if row.second else "yes") if row.proven else f"no: {row.error}"
+        cells = [row.source, f"{row.operations:,}", params, macs, str(row.lines or ""), str(row.by_hand or ""), proven]
+        lines.append(f"| {' | '.join(cell.replace('|', '/') for cell in cells)} | {row.unknown or ''} |")
+    return lines
