@@ -84,7 +84,11 @@ def _torchvision(name: str) -> tuple[nn.Module, Arguments, Given]:
     if name not in known:
         _fail("unknown-model", f"torchvision has no model `{name}`", suggestion(name, known, None, 3))
     is_detector = name in list_models(module=models.detection)
-    more = {"weights_backbone": None} if is_detector or name in list_models(module=models.segmentation) else {}
+    more: dict[str, Any] = (
+        {"weights_backbone": None} if is_detector or name in list_models(module=models.segmentation) else {}
+    )
+    if name in ("googlenet", "inception_v3"):
+        more = {"init_weights": False}  # which warns where it is not said
     model, found = _tried(f"torchvision:{name}", lambda: get_model(name, weights=None, **more, **settings))
     size = OTHER_SIZES.get(name, 224)
     is_video = name in list_models(module=models.video)

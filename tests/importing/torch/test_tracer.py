@@ -1,0 +1,243 @@
+"""The user's model stays as it was, whatever happens; what cannot be traced says where and what to try."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from torch import Tensor, nn  # noqa: E402
+
+from archcalc.source import SpecError  # noqa: E402
+from archcalc.torch_bridge.trace import read_module, read_torch  # noqa: E402
+from archcalc.torch_bridge.trace.arguments import caught, of_module  # noqa: E402
+from archcalc.torch_bridge.trace.shells import made  # noqa: E402
+
+pytestmark = pytest.mark.torch
+
+
+class Block(nn.Module):
+    def __init__(self, planes: int, stride: int = 1, act: type[nn.Module] = nn.ReLU) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(planes, planes, 3, stride, 1)
+        self.act = act()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.act(self.conv(x))
+
+
+class Net(nn.Module):
+    def __init__(self, width: int = 8, depth: int = 2) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, width, 1)
+        self.blocks = nn.Sequential(*[Block(width, stride=2) for _ in range(depth)])
+        self.drop = nn.Dropout(0.5)
+        self.scale = torch.ones(1)  # a tensor that no module knows
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.drop(self.blocks(self.stem(x)) * self.scale)
+
+
+class Decides(nn.Module):
+    """Little of it runs before it decides."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Linear(4, 1)
+        self.rest = nn.Linear(4, 400)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.first(x).sum() > 0:
+            return self.rest(x)
+        return x
+
+
+def _codes(error: SpecError) -> list[str]:
+    return [each.code for each in error.diagnostics]
+
+
+def test_a_model_is_left_exactly_as_it_was() -> None:
+    model = Net().train()
+    seen: list[str] = []
+    model.stem.register_forward_hook(lambda *_: seen.append("hook"))
+    weights = {name: each.clone() for name, each in model.state_dict().items()}
+    pointers = {name: each.data_ptr() for name, each in model.named_parameters()}
+    states = torch.get_rng_state(), random.getstate()
+    calls = read_module(model, (3, 8, 8))
+    assert torch.equal(states[0], torch.get_rng_state())
+    assert states[1] == random.getstate()
+    assert all(torch.equal(weights[name], each) for name, each in model.state_dict().items())
+    assert pointers == {name: each.data_ptr() for name, each in model.named_parameters()}
+    assert model.training
+    assert seen == []
+    assert len(model.stem._forward_hooks) == 1
+    assert model.scale.device.type == "cpu"
+    assert torch.is_grad_enabled()
+    assert [call.operator.name for call in calls.calls if call.operator.name == "conv"] == ["conv"] * 3
+
+
+def test_nothing_stays_behind_after_a_failure() -> None:
+    init, fast = nn.Module.__init__, torch.backends.mha.get_fastpath_enabled()
+    model = Decides()
+    state = torch.get_rng_state()
+
+    def broken() -> nn.Module:
+        torch.rand(3)
+        raise RuntimeError("no such weights")
+
+    with pytest.raises(RuntimeError, match="no such weights"):
+        made(broken)
+    with pytest.raises(SpecError):
+        read_module(model, (4,))
+    assert nn.Module.__init__ is init
+    assert torch.backends.mha.get_fastpath_enabled() == fast
+    assert torch.equal(state, torch.get_rng_state())
+    model.first(torch.zeros(1, 4))  # no hook, no mode is left
+    assert not nn.modules.module._global_forward_hooks
+    assert not nn.modules.module._global_forward_pre_hooks
+
+
+def test_arguments_of_constructors_are_caught() -> None:
+    with caught() as found:
+        block = Block(4, stride=2)
+    assert found[block] == {"planes": 4, "stride": 2}  # a class is no data
+    assert found[block.conv]["out_channels"] == 4
+    assert found[block.conv]["bias"] is True  # a default
+
+
+def test_arguments_of_a_module_that_was_there_are_its_attributes() -> None:
+    conv = nn.Conv2d(3, 5, 7, stride=2)
+    assert of_module(conv, {})["stride"] == (2, 2)
+
+
+def test_scopes_name_modules_and_runs() -> None:
+    model, found = made(lambda: Net(depth=2))
+    calls = read_module(model, (3, 8, 8), arguments=found)
+    convs = [call for call in calls.calls if call.operator.name == "conv"]
+    assert [[scope.name for scope in call.scope] for call in convs] == [
+        ["stem"],
+        ["blocks", "0", "conv"],
+        ["blocks", "1", "conv"],
+    ]
+    assert convs[1].scope[1].kind == "Block"
+    assert convs[1].scope[1].arguments["stride"] == 2
+    assert convs[1].scope[1].instance != convs[2].scope[1].instance
+    assert convs[1].scope[0].run == convs[2].scope[0].run
+    assert convs[0].weights == ("stem.weight", "stem.bias")
+    assert calls.named == {"width": 8, "depth": 2}
+
+
+def test_a_layer_called_twice_has_one_weight() -> None:
+    class Twice(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.Linear(4, 4)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.layer(torch.relu(self.layer(x)))
+
+    calls = read_module(Twice(), (4,))
+    first, _, second = calls.calls
+    assert first.weights == second.weights
+    assert first.scope[0].instance == second.scope[0].instance
+    assert first.scope[0].run != second.scope[0].run
+
+
+def test_every_output_is_kept() -> None:
+    class Two(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.a, self.b = nn.Linear(4, 3), nn.Linear(4, 2)
+
+        def forward(self, x: Tensor) -> dict[str, Tensor]:
+            return {"out": self.a(x), "aux": self.b(x)}
+
+    calls = read_module(Two(), (4,))
+    assert list(calls.outputs) == ["out", "aux"]
+    assert [calls.calls[node].shape.channels for node in calls.outputs.values()] == [3, 2]
+
+
+def test_what_decides_at_once_says_where() -> None:
+    with pytest.raises(SpecError) as raised:
+        read_module(Decides(), (4,))
+    (found,) = raised.value.diagnostics
+    assert found.code == "cannot-trace"
+    assert "numbers that depend on its input" in found.message
+    assert Path(__file__).name in found.message  # the line of the decision
+    assert "module of it" in str(found.help)
+
+
+def test_a_wrong_input_says_the_module_and_what_was_given() -> None:
+    with pytest.raises(SpecError) as raised:
+        read_module(Net(), (4, 8, 8))
+    (found,) = raised.value.diagnostics
+    assert found.code == "cannot-trace"
+    assert "`stem` (Conv2d)" in found.message
+    assert "4x8x8" in str(found.help)
+
+
+def test_no_input_is_asked_for() -> None:
+    with pytest.raises(SpecError) as raised:
+        read_module(Net())
+    assert _codes(raised.value) == ["no-input"]
+
+
+@pytest.mark.parametrize(
+    "input", [(3, 8, 8), "3x8x8", "image(3, 8, 8)", {"x": (3, 8, 8)}, "x=3x8x8", torch.zeros(5, 3, 8, 8)], ids=str
+)
+def test_inputs_are_said_in_many_ways(input: Any) -> None:
+    calls = read_module(Net(), input)
+    assert str(calls.inputs["x"]) == "3x8x8"
+
+
+@pytest.mark.parametrize("input", ["3xx8", "three", {"y": (3, 8, 8)}, (3, 0, 8), (3.5,)], ids=str)
+def test_inputs_that_are_none(input: Any) -> None:
+    with pytest.raises(SpecError) as raised:
+        read_module(Net(), input)
+    assert _codes(raised.value) == ["bad-input"]
+
+
+def test_tokens_are_whole_numbers() -> None:
+    model = nn.Sequential(nn.Embedding(10, 6), nn.Linear(6, 2))
+    for input in ("tokens(5)", 5):
+        calls = read_module(model, input)
+        assert [call.operator.name for call in calls.calls] == ["embedding", "linear"]
+        assert next(iter(calls.inputs.values())).kind == "tokens"
+
+
+def test_a_file_of_ones_own(tmp_path: Path) -> None:
+    code = "from torch import nn\n\nclass Net(nn.Sequential):\n    def __init__(self, n=3):\n"
+    (tmp_path / "mine.py").write_text(code + "        super().__init__(nn.Linear(4, n))\n", encoding="utf-8")
+    calls = read_torch(f"{tmp_path / 'mine.py'}:Net(n=7)", (4,))
+    assert calls.name == "Net"
+    assert calls.named["n"] == 7
+    assert calls.calls[0].operator.values()["channels"] == 7
+
+
+@pytest.mark.parametrize(
+    ("source", "code"),
+    [
+        ("torchvision:resnet5", "unknown-model"),
+        ("torchvision:resnet18(3)", "bad-model"),
+        ("torchvision:resnet18(nummer=3)", "model-fails"),
+        ("transformers:LlamaForCausalML", "unknown-model"),
+        ("transformers:./nowhere/config.json", "no-such-file"),
+        ("timm:resnet5", "unknown-model"),
+    ],
+)
+def test_models_that_are_none(source: str, code: str) -> None:
+    pytest.importorskip(source.partition(":")[0])
+    with pytest.raises(SpecError) as raised:
+        read_torch(source)
+    assert _codes(raised.value) == [code]
+
+
+def test_settings_of_a_model_of_a_library() -> None:
+    pytest.importorskip("torchvision")
+    calls = read_torch("torchvision:resnet18(num_classes=10)", (3, 64, 64))
+    assert calls.calls[-1].operator.values()["channels"] == 10
+    assert calls.inputs["x"].spatial == (64, 64)
