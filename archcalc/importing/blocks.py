@@ -13,7 +13,7 @@ from archcalc.importing.contract import NOBODY, ROLE
 from archcalc.importing.definitions import Definitions, Instance
 from archcalc.importing.regions import Region, Tree
 from archcalc.importing.terms import Chain, Item, Merge, Op, Ref, alone, replaced, walk
-from archcalc.importing.units import ACTIVATIONS, NORMS, Unit
+from archcalc.importing.units import ACTIVATIONS, NORMS
 from archcalc.ops import OPERATORS
 
 SMALLEST = 3  # layers of a merge that may be a block
@@ -210,7 +210,7 @@ def name_kinds(tree: Tree) -> None:
 
 def layers_of(tree: Tree, region: Region) -> tuple[str, ...]:
     """Operators of all layers of a region, in order."""
-    return tuple([unit.op.name for unit in tree.units_in(region) if isinstance(unit, Unit)])
+    return tuple([unit.op.name for unit in tree.units_in(region)])
 
 
 def word_for(region: Region) -> str:

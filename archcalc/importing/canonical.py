@@ -43,7 +43,7 @@ def arguments(operator: Operator, rank: int) -> dict[str, Any]:
             given = ("kernel" in values and values["kernel"], values.get("dilation", 1))
             values[name] = pairs(value, rank, *given)
         elif declared.kind in ("extents", "factors", "size"):
-            values[name] = per_axis(value, rank)
+            values[name] = per_axis(value, 1 if operator.sources else rank)  # a source has the axes that it says
     return values
 
 

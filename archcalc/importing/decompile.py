@@ -16,13 +16,17 @@ from archcalc.importing.modules import Modules
 from archcalc.importing.prove import live, path_of, prove
 from archcalc.importing.regions import Region, Tree
 from archcalc.importing.repeats import repeated
+from archcalc.importing.sizes import with_sizes
 from archcalc.importing.terms import Chain, Item, Op, Ref, Tap, Variable, replaced, walk
 from archcalc.importing.units import Unit, Units
 from archcalc.importing.write import Parts, written
 from archcalc.source import Source, SpecError
 from archcalc.spec.expand import expand
+from archcalc.spec.expression import Expression
 from archcalc.spec.library import choose
-from archcalc.spec.limits import DEFAULT_LIMITS
+from archcalc.spec.limits import DEFAULT_LIMITS, Limits
+from archcalc.spec.model import Placed, Spec
+from archcalc.spec.parse import parse_expression
 from archcalc.spec.read import read_spec
 
 CLASSES = frozenset({"num_classes", "n_classes", "classes", "num_labels", "nclass"})
@@ -39,9 +43,22 @@ def decompile(calls: Calls, second: Calls | None = None) -> Imported:
     Returns:
         The text where it is proven to be the network, and what is known of it.
     """
+    at_both = _best(calls, second, is_fixed=False)
+    if second is None or at_both.proof.holds:
+        return at_both
+    found = _best(calls, None, is_fixed=True)
+    if not found.proof.holds:
+        return at_both
+    # What it says of this size is proven; of others it says nothing.
+    found.notes += [f"the text is of this size of the input alone: {told}" for told in at_both.proof.differences[:3]]
+    return found
+
+
+def _best(calls: Calls, second: Calls | None, is_fixed: bool) -> Imported:
+    """The first way of writing that is proven, or the one that differs least."""
     tried: list[Imported] = []
     for way in WAYS:
-        found = _attempt(calls, second, **way)
+        found = _attempt(calls, second, **way, is_fixed=is_fixed)
         if found.proof.holds:
             return found
         tried.append(found)
@@ -56,17 +73,44 @@ WAYS: list[dict[str, bool]] = [
 ]
 
 
-def _attempt(calls: Calls, second: Calls | None, with_scopes: bool, with_blocks: bool, is_flat: bool) -> Imported:
+def _attempt(
+    calls: Calls,
+    second: Calls | None,
+    with_scopes: bool,
+    with_blocks: bool,
+    is_flat: bool,
+    is_fixed: bool = False,
+) -> Imported:
     units = Units(calls)
-    head = head_of(calls, units)
+    head = head_of(calls, units, is_fixed)
+    sizes = sizes_of(head, second) if second is not None else {}
+    told = with_sizes(units, Units(second), head, sizes) if second is not None else []
     parts, outputs = _Writer(units, head, with_scopes, is_flat).parts(with_blocks and not is_flat)
     defaults = majority([*[module.body for module in parts.modules], parts.layers, *[of.term for of in parts.outputs]])
     text = written(parts, defaults)
-    return checked(calls, text, parts.name, {**head.renamed, **outputs})
+    found = checked(calls, text, parts.name, {**head.renamed, **outputs}, second, sizes)
+    if not found.proof.holds:
+        found.proof.differences += told
+    return found
 
 
-def checked(calls: Calls, text: str, name: str, renamed: dict[str, str]) -> Imported:
-    """What is known of a text: its proof, above all."""
+def sizes_of(head: Head, second: Calls) -> dict[str, int]:
+    """Values of the variables of a head at the size of a second reading."""
+    found: dict[str, int] = {}
+    for name, shape in second.inputs.items():
+        if head.renamed.get(name) in head.inputs:
+            _, said = head.inputs[head.renamed[name]]
+            extents = shape.spatial if shape.channels is None else (shape.channels, *shape.spatial)
+            for of, extent in zip(said, extents, strict=True):
+                if type(of) is Variable:
+                    found[of.id] = extent  # type: ignore[assignment]
+    return found
+
+
+def checked(
+    calls: Calls, text: str, name: str, renamed: dict[str, str], second: Calls | None, sizes: dict[str, int]
+) -> Imported:
+    """What is known of a text: its proof, above all, at both sizes where there are two."""
     size = len(calls.calls)
     limits = DEFAULT_LIMITS._replace(
         steps=max(DEFAULT_LIMITS.steps, 100 * size), layers=max(DEFAULT_LIMITS.layers, 2 * size)
@@ -78,6 +122,12 @@ def checked(calls: Calls, text: str, name: str, renamed: dict[str, str]) -> Impo
         told = [f"the text does not read: {found.message}" for found in error.diagnostics]
         return Imported(calls, "", Proof(differences=told), draft=text)
     proof = prove(calls, graph, renamed)
+    if second is not None and proof.holds:
+        again = at_size(spec, second, sizes, renamed, limits)
+        proof.differences = again.differences
+        if proof.holds:
+            said = ", ".join(f"{name}={value}" for name, value in sizes.items() if name in spec.variables)
+            proof.held.append(f"the same at {said}")
     found = Imported(calls, text if proof.holds else "", proof, draft=text)
     found.outputs = {name: renamed.get(name, name) for name in list(calls.outputs)[1:]}
     for index, node in sorted(proof.nodes.items()):
@@ -88,6 +138,21 @@ def checked(calls: Calls, text: str, name: str, renamed: dict[str, str]) -> Impo
             found.unknown.append(Unknown(path_of(call), graph.nodes[node].layer, reason))
     found.notes = [*calls.notes, *notes(calls, proof)]
     return found
+
+
+def at_size(spec: Spec, second: Calls, sizes: dict[str, int], renamed: dict[str, str], limits: Limits) -> Proof:
+    """The proof at another size of the input."""
+    overrides: dict[str, Any] = {}
+    for name, value in sizes.items():
+        said = parse_expression(str(value))
+        assert isinstance(said, Expression)
+        overrides[name] = (Placed(said, 0), Source(name, str(value)))
+    try:
+        proof = prove(second, expand(spec, choose(spec).name, overrides, limits=limits), renamed)
+    except SpecError as error:
+        return Proof(differences=[f"at another size the text does not read: {of.message}" for of in error.diagnostics])
+    proof.differences = [f"at another size {difference}" for difference in proof.differences]
+    return proof
 
 
 def notes(calls: Calls, proof: Proof) -> list[str]:

@@ -27,8 +27,8 @@ class Head:
     renamed: dict[str, str] = field(default_factory=dict)  # names of the source to those of the text
 
 
-def head_of(calls: Calls, units: Units) -> Head:
-    """Name the network, its inputs, and the extents of these."""
+def head_of(calls: Calls, units: Units, is_fixed: bool = False) -> Head:
+    """Name the network, its inputs, and the extents of these, which are variables unless they are fixed."""
     head = Head(network_name(calls.name))
     read = [at for at in range(len(calls.inputs)) if units.readers[-1 - at]] or [0]
     used: set[str] = set()
@@ -40,7 +40,10 @@ def head_of(calls: Calls, units: Units) -> Head:
     is_alone = len(read) == 1
     for at in read:
         name, shape = list(calls.inputs.items())[at]
-        head.inputs[head.renamed[name]] = shape, extents(head, shape, "" if is_alone else head.renamed[name], calls)
+        prefix = "" if is_alone else head.renamed[name]
+        numbers = shape.spatial if shape.channels is None else (shape.channels, *shape.spatial)
+        said = numbers if is_fixed else extents(head, shape, prefix, calls)
+        head.inputs[head.renamed[name]] = shape, said
     return head
 
 

@@ -64,7 +64,23 @@ class Tree:
         if with_scopes:
             for region in list(self.root.regions()):
                 self.move_merge(region)
+            self.edges()
+            for region in list(self.root.regions()):
+                if region.scope.kind in CONTAINERS and max(len(region.gives), len(region.reads)) > 1:
+                    self.dissolve(region)
         self.edges()
+
+    def dissolve(self, region: Region) -> None:
+        """A list of modules that is no chain: its modules stand where they are called."""
+        if region.parent is None:
+            return
+        at = region.parent.children.index(region)
+        region.parent.children[at : at + 1] = region.children
+        for child in region.children:
+            if isinstance(child, Region):
+                child.parent = region.parent
+            else:
+                self.home[child.value] = region.parent
 
     def move_merge(self, region: Region) -> None:
         """A merge that a module begins with moves out of it, where the rest reads nothing else from outside."""

@@ -15,8 +15,10 @@ from typing import Any, NamedTuple
 
 from archcalc.dims import make_divisible
 from archcalc.importing import names
+from archcalc.importing.bodies import word_of
 from archcalc.importing.terms import (
     ABSENT,
+    IDENTITY,
     NOTHING,
     Arithmetic,
     Choice,
@@ -98,12 +100,12 @@ class Solver:
             self.fill(hole)
         self.note_sizes(parts)
         choices = list(dict.fromkeys(part for part in parts if type(part) is Choice))
-        presences: dict[Presence, bool] = {}
+        presences: dict[Presence, Choice] = {}
         for choice in choices:
             if type(choice.condition) is Presence:
-                presences.setdefault(choice.condition, choice.otherwise == NOTHING)
-        for presence, is_left_out in sorted(presences.items(), key=lambda pair: ABSENT in pair[0].column):
-            self.solutions[presence] = self.condition(presence.column, is_left_out)
+                presences.setdefault(choice.condition, choice)
+        for presence, choice in sorted(presences.items(), key=lambda pair: ABSENT in pair[0].column):
+            self.solutions[presence] = self.condition(presence.column, choice)
         for hole in holes:
             if ABSENT in hole.column:
                 self.fill(hole)
@@ -252,9 +254,17 @@ class Solver:
                 self.defaults[new] = usual
         return Variable(new)
 
-    def new(self, hole: Hole) -> Variable:
-        """An argument of its own."""
+    def new(self, hole: Hole) -> Any:
+        """An argument of its own: the ratio to the channels, where there are fewer ratios than sizes."""
         operator, argument = hole.of
+        if operator in ("conv", "linear") and argument == "channels" and None not in self.xs:
+            pairs = list(zip(hole.column, self.xs, strict=True))
+            ratios = {size // x for size, x in pairs if type(size) is int and size > x and size % x == 0}
+            is_ratio = all(type(size) is int and size % x == 0 and size > x for size, x in pairs)
+            if is_ratio and len(ratios) < len(set(hole.column)):
+                ratio = names.argument("expand_ratio", self.used)
+                self.columns[ratio] = tuple([size // x for size, x in pairs])
+                return Arithmetic("*", Variable(ratio), X_CHANNELS)
         name = names.argument("times" if argument == "count" else argument, self.used)
         present = Counter(value for value in hole.column if value is not ABSENT)
         common = present.most_common(1)[0][0]
@@ -277,21 +287,49 @@ class Solver:
                 if isinstance(value, int):
                     self.sizes.append((value, (value,) * len(self.xs)))
 
-    def condition(self, column: Column, is_left_out: bool) -> Any:
+    def condition(self, column: Column, choice: Choice) -> Any:
         """When a part is there."""
+        is_left_out = choice.otherwise == NOTHING
         tests = [self.same_shape, self.other_channels] if is_left_out else [self.other_channels, self.same_shape]
         for test in (*tests, self.not_usual, self.flag_of_constructor):
             found = test(column)
             if found is not None:
                 return found
+        if choice.otherwise == IDENTITY:
+            found = self.of_size(column, choice.then)
+            if found is not None:
+                return found
         self.flags += 1
         if self.flags > MOST_FLAGS:
             raise Unsolved
-        name = names.argument("with_part", self.used)
+        word = word_of(choice.then)
+        name = names.argument("with_part" if word == "layer" else f"with_{word}", self.used)
         common = Counter(value for value in column if value is not ABSENT).most_common(1)[0][0]
         self.columns[name] = tuple([common if value is ABSENT else value for value in column])
         self.defaults[name] = common
         return Variable(name)
+
+    def of_size(self, column: Column, then: Any) -> Any:
+        """A layer that is there where it changes the channels: `expand_ratio != 1`, or `x.channels != expanded`."""
+        ops = [part for part in walk(then) if type(part) is Op and part.name in ("conv", "linear")]
+        hole = dict(ops[0].arguments).get("channels") if ops else None
+        if type(hole) is not Hole or hole in self.solutions or None in self.xs or ABSENT in column:
+            return None
+        pairs = list(zip(hole.column, self.xs, strict=True))
+        if any((size is ABSENT) is there or size == x for (size, x), there in zip(pairs, column, strict=True)):
+            return None
+        if all(size is ABSENT or size % x == 0 for size, x in pairs):
+            name = names.argument("expand_ratio", self.used)
+            self.columns[name] = tuple([1 if size is ABSENT else size // x for size, x in pairs])
+            self.defaults[name] = Counter(self.columns[name]).most_common(1)[0][0]
+            self.solutions[hole] = Arithmetic("*", Variable(name), X_CHANNELS)
+            self.sizes.append((self.solutions[hole], hole.column))
+            return Arithmetic("!=", Variable(name), 1)
+        name = names.argument("expanded", self.used)
+        self.columns[name] = tuple([x if size is ABSENT else size for size, x in pairs])
+        self.solutions[hole] = Variable(name)
+        self.sizes.append((self.solutions[hole], self.columns[name]))
+        return Arithmetic("!=", X_CHANNELS, Variable(name))
 
     def strides(self) -> Iterator[tuple[str | None, str, Column]]:
         """Arguments that are strides: of the constructor, and those that there are."""

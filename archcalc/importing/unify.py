@@ -130,7 +130,7 @@ def _merges(columns: list[Any], first: Merge) -> Merge:
     slots = _aligned([() if term is ABSENT else term.branches for term in columns], is_branch=True)
     if len(slots) > len(widest.branches) and OPERATORS[first.op.name].roles:
         raise Different
-    branches = []
+    branches: list[Item] = []
     for slot in slots:
         column = [
             ABSENT if merge is ABSENT else NOTHING if item is ABSENT else item.term

@@ -267,7 +267,7 @@ def written(operator: Operator, rank: int) -> Op:
             value = plain_padding(pairs(value, rank, 1, 1))
         elif value == "half" or value == "valid":
             value = plain_padding(pairs(value, rank, values["kernel"], values.get("dilation", 1)))
-        elif declared.kind in ("extents", "factors", "size") and name != "axes":
+        elif declared.kind in ("extents", "factors", "size") and name != "axes" and not operator.sources:
             value = plain(value, rank)
         if name == "stride" and declared.default is None and value == plain(values.get("kernel"), rank):
             value = None

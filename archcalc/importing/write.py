@@ -15,6 +15,7 @@ from archcalc.spec.words import INPUT
 
 WIDTH = 120  # columns of a line
 USUAL_NAMES = {"add": ("residual", "shortcut"), "mul": ("gate", "features")}  # of two branches, the second short
+LONGEST = 100  # characters of a call that is not broken
 FEW = 5  # parts that may stand in two lines of one expression
 
 
@@ -166,12 +167,14 @@ class _Writer:
             inside = set(branch_names(merge)) - {""} if type(merge) is Merge else set()
             if item.kept:
                 inner = self.entry(f"{item.name}:", item.term, indent + 2)
-            elif inside & taken or (type(merge) is Chain and not self.fits("-", merge, indent)):
+            elif (inside & taken and not self.fits("-", merge, indent)) or (
+                type(merge) is Chain and not self.fits("-", merge, indent)
+            ):
                 name = names.entry(item.name or "part", used, is_referred=True, hidden=self.hidden)
                 inner = self.entry(f"{name}:", item.term, indent + 2)
             else:
                 lines += self.entry("-", item.term, indent)
-                taken |= inside
+                taken |= set() if self.fits("-", merge, indent) else inside
                 continue
             lines += [f"{space}- {inner[0].lstrip()}", *inner[1:]]
         return lines
@@ -237,10 +240,11 @@ def pieces(text: str) -> list[str]:
     found, depth, begin = [], 0, 0
     for at, character in enumerate(text):
         depth += (character in "([") - (character in ")]")
-        if character == " " and (depth == 0 or (depth == 1 and text[at - 1] == ",") or text[at - 2 : at] == ">>"):
+        if character == " " and (depth == 0 or text[at - 2 : at] == ">>"):
             found.append(text[begin:at])
             begin = at + 1
-    return [*found, text[begin:]]
+    found.append(text[begin:])
+    return [part for piece in found for part in (piece.split(" ") if len(piece) > LONGEST else [piece])]
 
 
 def usual_arguments(modules: list[Module]) -> dict[str, dict[str, Any]]:
