@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from archcalc.engine.channels_last import channels_last
-from archcalc.engine.network import Network, analyze
+from archcalc.engine.network import Network, analyze, load
+from archcalc.importing.sources import kind_of
 from archcalc.source import Diagnostic, SpecError, read_source
 from archcalc.spec.everything import findings_of
 from archcalc.spec.hidden import hidden_names
@@ -41,6 +42,12 @@ def validate(names: Sequence[str], limits: Limits = DEFAULT_LIMITS) -> Validatio
     networks = 0
     files = list(dict.fromkeys(names))
     for name in files:
+        if kind_of(str(name)) is not None:  # a model of another framework: that it can be read, and proven
+            try:
+                networks += load(name) is not None
+            except SpecError as error:
+                findings.extend(error.diagnostics)
+            continue
         try:
             source = read_source(Path(name), name)
         except SpecError as error:

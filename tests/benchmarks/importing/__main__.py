@@ -14,7 +14,9 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import archcalc.python.models  # noqa: F401 - says who reads models of torch
 from tests.benchmarks.importing import lists
@@ -28,16 +30,17 @@ REPORTS = ROOT / "reports"
 def torchvision() -> Iterator[Row]:
     """All classifiers."""
     from torchvision import models
+    from torchvision.models._api import get_model, list_models
 
-    for name in models.list_models(module=models):
+    for name in list_models(module=models):
         size = 299 if name == "inception_v3" else 224
-        model = on_meta(lambda name=name: models.get_model(name, weights=None))
+        model = on_meta(lambda name=name: get_model(name, weights=None))
         yield measured("torchvision", f"torchvision:{name}", model, (3, size, size))
 
 
 def segmentation() -> Iterator[Row]:
     """Segmentation models of torchvision."""
-    from torchvision.models import get_model
+    from torchvision.models._api import get_model
 
     for name in lists.TORCHVISION_OTHERS:
         model = on_meta(lambda name=name: get_model(name, weights=None, weights_backbone=None))
@@ -46,7 +49,7 @@ def segmentation() -> Iterator[Row]:
 
 def detection() -> Iterator[Row]:
     """Detection models of torchvision: what they compute depends on the image."""
-    from torchvision.models import get_model
+    from torchvision.models._api import get_model
 
     for name in lists.DETECTION:
         model = on_meta(lambda name=name: get_model(name, weights=None, weights_backbone=None))
@@ -55,7 +58,7 @@ def detection() -> Iterator[Row]:
 
 def video() -> Iterator[Row]:
     """Video models of torchvision."""
-    from torchvision.models import get_model
+    from torchvision.models._api import get_model
 
     for name in lists.VIDEO:
         size = (3, 16, 224, 224) if name.startswith(("mvit", "swin")) else (3, 16, 112, 112)
@@ -87,7 +90,7 @@ def keras() -> Iterator[Row]:
     """Models of keras.applications on its torch backend, where Keras is installed."""
     os.environ["KERAS_BACKEND"] = "torch"
     try:
-        import keras as library
+        library = import_module("keras")
     except ImportError:
         print("Keras is not installed: its rows stay as they are", file=sys.stderr)
         return
@@ -100,7 +103,7 @@ def keras() -> Iterator[Row]:
 
 def onnx() -> Iterator[Row]:
     """ONNX files as torch exports them today, by both exporters; torch counts the module that was exported."""
-    from torchvision.models import get_model
+    from torchvision.models._api import get_model
 
     from tests.benchmarks.importing.models import counted
 
@@ -176,11 +179,12 @@ def read_rows(path: Path) -> list[Row]:
 def _row(cells: dict[str, str]) -> Row:
     texts = ("group", "source", "error")
     flags = ("proven", "second")
-    values = {
-        name: text if name in texts else text == "yes" if name in flags else int(text) if text else None
-        for name, text in cells.items()
-    }
-    return Row(**values)  # type: ignore[arg-type]  # by the names of its fields
+    optional = ("params_torch", "macs_torch", "by_hand")
+    values: dict[str, Any] = {}
+    for name, text in cells.items():
+        number = int(text) if text.isdecimal() else None if name in optional else 0
+        values[name] = text if name in texts else text == "yes" if name in flags else number
+    return Row(**values)
 
 
 def write_rows(path: Path, rows: list[Row]) -> None:
@@ -189,7 +193,7 @@ def write_rows(path: Path, rows: list[Row]) -> None:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(FIELDS)
         for row in rows:
-            writer.writerow(["yes" if cell is True else "" if cell in (None, False) else cell for cell in row])
+            writer.writerow(["yes" if cell is True else "" if cell is None or cell is False else cell for cell in row])
 
 
 def main() -> None:

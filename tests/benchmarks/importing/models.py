@@ -73,7 +73,7 @@ def measured(group: str, source: str, model: Any = None, input: Any = None, hand
     )
 
 
-def counted(model: Any, input: Any) -> dict[str, int | None]:
+def counted(model: Any, input: Any) -> dict[str, Any]:
     """Parameters by their distinct tensors, and MACs by FlopCounterMode / 2 on meta."""
     import torch
     from torch.utils.flop_counter import FlopCounterMode
@@ -116,7 +116,7 @@ def on_meta(make: Any) -> Any:
 def exported(name: str, folder: Path, dynamo: bool) -> Path:
     """A model of torchvision as an ONNX file, its weights in it."""
     import torch
-    from torchvision.models import get_model
+    from torchvision.models._api import get_model
 
     path = folder / f"{name}_{'dynamo' if dynamo else 'script'}.onnx"
     size = 299 if name == "inception_v3" else 224

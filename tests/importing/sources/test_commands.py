@@ -76,6 +76,7 @@ def test_every_command_that_takes_a_network_takes_a_prototxt(lenet: str) -> None
     assert "channels*in_channels" in run("explain", lenet, "conv2").stdout
     assert "resolution" in run("formula", lenet).stdout
     assert len(run("sweep", lenet, "--over", "resolution=28,32", "--format", "csv").stdout.splitlines()) == 3
+    assert run("validate", lenet).stdout == "1 file, 1 network: no findings\n"
     assert "resolution" in run("solve", lenet, "--for", "resolution", "--max", "macs=10M").stdout
 
 
