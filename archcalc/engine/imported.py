@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,6 +79,8 @@ def import_model(source: Any, input: Given = None, check_input: Given = None, na
             else:
                 notes.append(f"At {shapes} the source differs from the spec: {differing[0]}")
     totals = totals_of(calls)
+    stored = {weight for call in calls.calls for weight in call.weights}
+    unused = [weight for weight in calls.parameters if weight not in stored]
     return ImportedModel(
         source=source if isinstance(source, str) else type(source).__name__,
         name=calls.name,
@@ -92,8 +95,9 @@ def import_model(source: Any, input: Given = None, check_input: Given = None, na
         held=() if differences else tuple(held),
         differences=tuple(differences),
         unknown=tuple(UnknownPart(part.name, part.layer, part.reason) for part in found.unknown),
-        unused=tuple(found.proof.unused),
-        notes=tuple(notes),
+        unused=tuple(unused),
+        unused_params=sum(prod(calls.parameters[name]) for name in unused),
+        notes=tuple(note for note in notes if not (unused and "no operation of the text stores" in note)),
         names=found.names,
     )
 

@@ -40,7 +40,8 @@ def told(model: ImportedModel, with_text: bool = True) -> Document:
             document.append(Paragraph(f"and {len(model.unknown) - MOST} more"))
     if model.unused:
         listed = ", ".join(_some(model.unused))
-        document.append(Paragraph(f"Parameters of the source that no operation stores: {listed}"))
+        what = f"{model.unused_params:,} parameters of the source are of no operation that leads to an output"
+        document.append(Paragraph(f"{what}, and are not counted: {listed}"))
     if model.notes:
         document.append(Items(model.notes, is_plain=True))
     if with_text and model.text:

@@ -36,6 +36,7 @@ class ImportedModel(NamedTuple):
     differences: tuple[str, ...] = ()
     unknown: tuple[UnknownPart, ...] = ()
     unused: tuple[str, ...] = ()  # tensors of the source that no operation stores
+    unused_params: int = 0  # elements of these, which are not among the parameters
     notes: tuple[str, ...] = ()
 
     @property

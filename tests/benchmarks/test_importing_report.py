@@ -15,7 +15,7 @@ from tests.benchmarks.importing.page import page, summary
 ROWS = [
     Row("torchvision", "torchvision:a", 10, 100, 1000, 100, 1000, 12, 20, True, True),
     Row("torchvision", "torchvision:b", 10, 100, 1000, 100, 999, 30, None, True, False, 2),
-    Row("torchvision", "torchvision:c", params_torch=7, error="cannot-trace: it fails"),
+    Row("torchvision", "torchvision:c", params_torch=7, unused=3, error="cannot-trace: it fails"),
 ]
 
 

@@ -142,6 +142,7 @@ def library() -> Iterator[Row]:
             lines=found.lines,
             proven=found.is_proven,
             unknown=len(found.unknown),
+            unused=found.unused_params,
             error=found.differences[0] if found.differences else "",
         )
 

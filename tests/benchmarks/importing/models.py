@@ -22,6 +22,7 @@ FIELDS = [
     "proven",
     "second",
     "unknown",
+    "unused",
     "error",
 ]
 
@@ -41,12 +42,15 @@ class Row(NamedTuple):
     proven: bool = False
     second: bool = False  # the spec is the model at a second size too
     unknown: int = 0
+    unused: int = 0  # parameters of what leads to no output: heads for training alone
     error: str = ""
 
     @property
     def is_exact(self) -> bool:
-        """Whether parameters and MACs are torch's; where nothing is unknown."""
-        return self.params == self.params_torch and (self.macs_torch is None or self.macs == self.macs_torch)
+        """Whether parameters and MACs are torch's."""
+        return self.params + self.unused == self.params_torch and (
+            self.macs_torch is None or self.macs == self.macs_torch
+        )
 
 
 def measured(group: str, source: str, model: Any = None, input: Any = None, hand: str = "") -> Row:
@@ -69,6 +73,7 @@ def measured(group: str, source: str, model: Any = None, input: Any = None, hand
         proven=found.is_proven,
         second=any(held.startswith("the same at") for held in found.held),
         unknown=len(found.unknown),
+        unused=found.unused_params,
         error=differing,
     )
 

@@ -76,7 +76,9 @@ def table(rows: Sequence[Row]) -> list[str]:
     ]
     for row in rows:
         params, macs = f"{row.params:,}", f"{row.macs:,}"
-        if row.params_torch not in (None, row.params) and row.operations:
+        if row.unused:
+            params += f" + {row.unused:,} unused"
+        elif row.params_torch not in (None, row.params) and row.operations:
             params += f" (torch: {row.params_torch:,})"
         if row.macs_torch not in (None, row.macs) and row.operations:
             macs += f" (torch: {row.macs_torch:,})"
