@@ -596,3 +596,24 @@ def test_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
         tell(1, "tiny batch 8: repeat [5] of 20")
     assert "tiny batch 8: repeat [5] of 20" in terminal.getvalue()
     assert "25%" in terminal.getvalue()
+
+
+TWO_INPUTS = """\
+network: two_inputs
+input:
+  text: tokens(5)
+  picture: image(3, 8, 8)
+layers:
+  words: embedding(11, 4)
+  pixels: tap(picture) >> conv(4, 1) >> to_sequence
+  both: join(words, pixels) >> linear(3)
+"""
+
+
+@pytest.mark.parametrize("train", [False, True])
+def test_tokens_and_several_inputs_are_given_as_they_are(tmp_path: Path, train: bool) -> None:
+    """Tokens stay whole numbers in half precision; 5 + 64 positions of 4 channels into 3, and 64 of 3 into 4."""
+    found = profile(spec(tmp_path, TWO_INPUTS), dtype="bf16", train=train, layers=True, threads=1, repeats=20)
+    assert found.macs == 69 * 4 * 3 + 64 * 3 * 4
+    assert {layer.layer for layer in found.layers} >= {"words", "both.linear"}
+    assert found.median_s > 0

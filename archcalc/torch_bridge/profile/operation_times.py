@@ -22,19 +22,19 @@ class OperationTimer(fx.Interpreter):
         self._operations = operations
         self._spans: list[tuple[int, Any, Any]] = []
 
-    def times(self, x: Tensor) -> list[float]:
+    def times(self, *given: Tensor) -> list[float]:
         """Seconds of each operation of the network, in one run."""
         self._clock.finish()
         self._spans = []
-        self._execute(x)
+        self._execute(*given)
         self._clock.finish()
         found = [0.0] * self._operations
         for index, start, stop in self._spans:
             found[index] += self._clock.seconds(start, stop)
         return found
 
-    def _execute(self, x: Tensor) -> None:
-        self.run(x)
+    def _execute(self, *given: Tensor) -> None:
+        self.run(*given)
 
     def run_node(self, n: fx.Node) -> Any:
         """Run a node of the graph; those that serve an operation are timed."""
@@ -64,10 +64,10 @@ class TrainingTimer(OperationTimer):
         self._tape: list[tuple[fx.Node, dict[fx.Node, Any], Any]] = []
         self._gradients: dict[fx.Node, Tensor] = {}
 
-    def _execute(self, x: Tensor) -> None:
+    def _execute(self, *given: Tensor) -> None:
         self.module.zero_grad(set_to_none=True)
         self._tape, self._gradients = [], {}
-        self.run(x)
+        self.run(*given)
         while self._tape:
             self._go_back(*self._tape.pop())
 

@@ -17,7 +17,7 @@ from archcalc.engine.network import AnyNetwork, cost_of_graph, load
 from archcalc.results.cost import DTYPES, LayerCost, shape_list
 from archcalc.results.measurement import LayerTime, Measurement
 from archcalc.spec.collector import paused_collector
-from archcalc.torch_bridge.model.build import build, example_input
+from archcalc.torch_bridge.model.build import build, example_inputs
 from archcalc.torch_bridge.profile.consumption import energy_j, peak_memory_bytes
 from archcalc.torch_bridge.profile.environment import OtherWork, available_memory, environment_of
 from archcalc.torch_bridge.profile.operation_times import OperationTimer, TrainingTimer
@@ -101,22 +101,25 @@ def profile(
     with _running(place, threads):
         tell(0, "build")
         model = build(graph, device=place).to(MEASURED_DTYPES[dtype]).train(train)
-        x = example_input(graph, batch, place).to(MEASURED_DTYPES[dtype])
+        given = [
+            x.to(MEASURED_DTYPES[dtype]) if x.is_floating_point() else x for x in example_inputs(graph, batch, place)
+        ]
         if channels_last:
-            model, x = model.to(memory_format=torch.channels_last), x.to(memory_format=torch.channels_last)
+            model = model.to(memory_format=torch.channels_last)
+            given = [x.to(memory_format=torch.channels_last) for x in given]
         clock = clock_of(place)
-        run = _training_step(model, x, compile) if train else _inference(model, x, compile)
+        run = _training_step(model, given, compile) if train else _inference(model, given, compile)
         timer = (TrainingTimer if train else OperationTimer)(model, clock, len(work)) if layers else None
         with torch.inference_mode(not train):
             others = OtherWork()
             warmed, whole, parts = _repeated(
-                lambda: clock.time(run), (lambda: timer.times(x)) if timer else None, repeats, tell
+                lambda: clock.time(run), (lambda: timer.times(*given)) if timer else None, repeats, tell
             )
             environment = environment_of(place, others, note)
             times = quartiles(whole)
             tell(1, "memory and energy")
             model.zero_grad(set_to_none=True)
-            peak = peak_memory_bytes(run, place, _held(model, x))
+            peak = peak_memory_bytes(run, place, _held(model, given))
             energy = energy_j(run, place, clock, times.median)
     return Measurement(
         network=network.name,
@@ -225,26 +228,26 @@ def _compiled(model: fx.GraphModule) -> Callable[[Tensor], Any]:
     return compiled
 
 
-def _inference(model: fx.GraphModule, x: Tensor, compile: bool) -> Callable[[], object]:
+def _inference(model: fx.GraphModule, given: Sequence[Tensor], compile: bool) -> Callable[[], object]:
     forward = _compiled(model) if compile else model
-    return lambda: forward(x)
+    return lambda: forward(*given)
 
 
-def _training_step(model: fx.GraphModule, x: Tensor, compile: bool) -> Callable[[], object]:
+def _training_step(model: fx.GraphModule, given: Sequence[Tensor], compile: bool) -> Callable[[], object]:
     forward = _compiled(model) if compile else model
 
     def step() -> None:
         model.zero_grad(set_to_none=True)
-        outputs = forward(x)
-        given = outputs.values() if isinstance(outputs, dict) else [outputs]
-        torch.stack([output.mean() for output in given]).sum().backward()  # type: ignore[no-untyped-call]
+        outputs = forward(*given)
+        made = outputs.values() if isinstance(outputs, dict) else [outputs]
+        torch.stack([output.mean() for output in made]).sum().backward()  # type: ignore[no-untyped-call]
 
     return step
 
 
-def _held(model: nn.Module, x: Tensor) -> int:
-    """Bytes of parameters, buffers and input."""
-    return sum(tensor.nbytes for tensor in (*model.parameters(), *model.buffers(), x))
+def _held(model: nn.Module, given: Sequence[Tensor]) -> int:
+    """Bytes of parameters, buffers and inputs."""
+    return sum(tensor.nbytes for tensor in (*model.parameters(), *model.buffers(), *given))
 
 
 def _layer_time(layer: LayerCost, parts: list[list[float]], work: Sequence[Any]) -> LayerTime:
