@@ -242,6 +242,38 @@ def test_zero_as_its_paper_prints_it(params: int, ranks: int) -> None:
         assert found == pytest.approx(printed, abs=0.06 if printed < 100 else 1)
 
 
+MEGATRON = """
+network: megatron
+input: sequence(512, length)
+variables: {length: 128, depth: 1}
+modules:
+  attention:
+    - attend(heads=8, causal=true):
+        q: linear(512)
+        k: linear(512)
+        v: linear(512)
+    - linear(512)
+  block:
+    - add(identity, layer_norm >> attention >> dropout(0.1))
+    - add(identity, layer_norm >> linear(2048, activation=gelu) >> linear(512) >> dropout(0.1))
+layers:
+  blocks: block * depth
+"""
+
+
+def test_a_layer_of_a_transformer_keeps_34_sbh() -> None:
+    """Korthikanti et al. 2022, equation (1), at 16 bits and a byte a mask: sbh(34 + 5as/h), of which a fused attention
+    keeps the 34 alone; beside it, not counted there, statistics of norms and a number for each row of attention."""
+
+    def kept(depth: int) -> int:
+        found = memory_of(MEGATRON, Asked(batch=4, dtype="bf16", train=True, cuda=True), {"depth": depth})
+        assert found.training is not None
+        return found.training.saved_bytes
+
+    positions = 4 * 128
+    assert kept(5) - kept(4) == positions * (34 * 512 + 4 * (2 * 2 + 8))
+
+
 def test_shares_and_what_is_sent() -> None:
     """Adam with a master copy among 8 ranks, stage 2: 12 bytes a parameter an eighth each, gradients too."""
     found = needs(DECODER, train=True, dtype="bf16", master="fp32", ranks=Ranks(dp=8), zero=2)

@@ -58,7 +58,7 @@ def trained_of(graph: Graph, frozen: Sequence[str] = (), lora: int = 0, adapted:
         shares = node.shares >= 0 and result.params[node.shares] > 0
         weighs = result.params[index] > 0 or shares or result.low_rank[index] > 0
         result.reached[index] = weighs or any(result.reached[read] for read in node.inputs)
-        if not result.reached[index] or operator.values().get("p") == 0:
+        if not result.reached[index] or getattr(operator, "p", 1) == 0:
             continue
         key = operator, node.x, node.y
         saved = rules.get(key)

@@ -37,10 +37,9 @@ class Timeline(NamedTuple):
 
 def parts_of(node: Node) -> int:
     """Of how many layers and ways an operation is made, which run one after the other: a recurrent one of several."""
-    values = node.operator.values()
-    if "bidirectional" not in values:
-        return 1
-    return int(values["layers"]) * (2 if values["bidirectional"] else 1)
+    operator: Any = node.operator
+    both = getattr(operator, "bidirectional", None)
+    return 1 if both is None else int(operator.layers) * (2 if both else 1)
 
 
 def _part(size: int, part: int, parts: int) -> int:
@@ -211,7 +210,7 @@ class _Run:
         """Gradients of the inputs and parameters of an operation from that of its output."""
         node, at = self.nodes[index], self.back[index]
         operator = node.operator
-        passes = operator.name in PASSES and operator.values().get("align") is None
+        passes = operator.name in PASSES and getattr(operator, "align", None) is None
         for read in dict.fromkeys(node.inputs):
             if read < 0 or not self.trained.reached[read]:
                 continue

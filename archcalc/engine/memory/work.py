@@ -70,8 +70,10 @@ def _macs(graph: Graph, index: int, times: int, trained: Trained) -> tuple[int, 
 def _of_first_states(node: Any) -> int:
     """Of the states that a recurrent layer begins with no gradient is wanted, where they are zeros: pairs of that."""
     gates = {"lstm": 4, "gru": 3, "rnn": 1}.get(node.operator.name)
+    if gates is None:
+        return 0
     values = node.operator.values()
-    if gates is None or values["initial"] is not None:
+    if values["initial"] is not None:
         return 0
     ways = 2 if values["bidirectional"] else 1
     return int(gates * values["hidden"] ** 2 * values["layers"] * ways)
@@ -80,12 +82,13 @@ def _of_first_states(node: Any) -> int:
 def _groups(graph: Graph, index: int) -> int:
     """How many times too often FlopCounterMode of torch 2.14 counts the gradient of a convolution's weights."""
     node = graph.nodes[index]
-    if node.operator.name == "depthwise":
+    operator: Any = node.operator
+    if operator.name == "depthwise":
         return int(node.x.channels)
-    table = node.operator.values().get("connections")
-    if table is not None:  # a convolution of as many groups as pairs
-        return int(table.connected)
-    return int(node.operator.values().get("groups", 1)) if node.operator.name in ("conv", "deconv") else 1
+    if operator.name not in ("conv", "deconv"):
+        return 1
+    table = getattr(operator, "table", None)  # a convolution of as many groups as pairs of maps
+    return int(operator.groups) if table is None else int(table.connected)
 
 
 def _saved_bytes(graph: Graph, index: int, tensors: Tensors, trained: Trained, kept: set[int]) -> int:

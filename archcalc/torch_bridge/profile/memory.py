@@ -1,18 +1,22 @@
 """Memory as archcalc tells it beside what torch takes: `python -m archcalc.torch_bridge.profile.memory`.
 
-It writes a page, by default `reports/measured/memory.md`. Images are small where a network takes them: every tensor is
-as many times smaller as its image has fewer pixels, parameters and their gradients are as large as ever.
+It writes `reports/measured/memory.csv`, a line a run, and from that the page beside it. Given names of networks it runs
+these alone, and keeps the lines of the others. Images are small where a network takes them: every tensor is as many
+times smaller as its image has fewer pixels, parameters and their gradients are as large as ever.
 """
 
 from __future__ import annotations
 
 import gc
 import os
+import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from csv import reader, writer
 from datetime import date
 from pathlib import Path
 from statistics import fmean
+from time import process_time_ns
 from typing import Any, NamedTuple
 
 import torch
@@ -26,9 +30,9 @@ from archcalc.engine.network import Network, load
 from archcalc.graph import Graph
 from archcalc.torch_bridge.model.build import build, example_inputs
 from archcalc.torch_bridge.model.definitions import torchvision_model
-from archcalc.torch_bridge.profile.allocations import Allocated, in_training, without_dropout
+from archcalc.torch_bridge.profile.allocations import in_training, without_dropout
 
-PAGE = "reports/measured/memory.md"
+PAGE, LINES = Path("reports/measured/memory.md"), Path("reports/measured/memory.csv")
 COMMAND = "python -m archcalc.torch_bridge.profile.memory"
 
 
@@ -103,25 +107,27 @@ def _case(network: Network, graph: Graph, model: nn.Module, inputs: tuple[Any, .
     return Case(network, graph, model, run, batch, sum(each.numel() * each.element_size() for each in given))
 
 
-class Measured(NamedTuple):
-    """A line of the page."""
+class Line(NamedTuple):
+    """A run: bytes, and of speed microseconds."""
 
-    name: str
-    size: str
+    kind: str  # training, inference, speed
+    network: str
+    input: str
     batch: int
     optimizer: str
     ours: int
-    theirs: Allocated
+    theirs: int
+    tensors: int = 0  # of training: of theirs, without what the library took for itself
 
     @property
     def error(self) -> float:
-        """From all that the allocator gave."""
-        return self.ours / self.theirs.peak - 1
+        """From theirs."""
+        return self.ours / self.theirs - 1
 
     @property
     def error_of_tensors(self) -> float:
-        """Without what the library took for itself."""
-        return self.ours / self.theirs.peak_of_tensors - 1
+        """From their tensors alone."""
+        return self.ours / self.tensors - 1
 
 
 def _torchvision(name: str, side: int) -> tuple[str, str, Callable[[int], Case]]:
@@ -129,20 +135,21 @@ def _torchvision(name: str, side: int) -> tuple[str, str, Callable[[int], Case]]
 
 
 TRAINING: list[tuple[str, str, Callable[[int], Case]]] = [
-    *[_torchvision(f"resnet{depth}@torchvision", 128) for depth in (18, 34, 50, 101)],
-    *[_torchvision(name, 128) for name in ("resnext50_32x4d", "wide_resnet50_2", "densenet121", "densenet169")],
-    *[_torchvision(name, 128) for name in ("mobilenet_v2", "mobilenet_v3_small", "mobilenet_v3_large", "mnasnet1_0")],
-    *[_torchvision(name, 128) for name in ("efficientnet_b0", "efficientnet_v2_s", "regnet_y_400mf", "squeezenet1_1")],
-    *[_torchvision(f"{name}@torchvision", 128) for name in ("googlenet", "shufflenet_v2_x1_0", "vgg11")],
-    *[_torchvision(name, 128) for name in ("convnext_tiny", "convnext_small", "swin_t", "swin_s", "swin_v2_t")],
+    *[_torchvision(f"resnet{depth}@torchvision", 96) for depth in (18, 34, 50)],
+    *[_torchvision(name, 96) for name in ("resnext50_32x4d", "densenet121", "regnet_y_400mf", "squeezenet1_1")],
+    *[_torchvision(name, 96) for name in ("mobilenet_v2", "mobilenet_v3_small", "mobilenet_v3_large", "mnasnet1_0")],
+    *[_torchvision(name, 96) for name in ("efficientnet_b0", "efficientnet_v2_s")],
+    *[_torchvision(f"{name}@torchvision", 96) for name in ("googlenet", "shufflenet_v2_x1_0", "vgg11")],
+    *[_torchvision(name, 96) for name in ("convnext_tiny", "swin_t", "swin_v2_t")],
     _torchvision("vit_b_16", 224),
     _torchvision("vit_b_32", 224),
     ("bert_base", "128 tokens", lambda batch: bert_case(128, batch)),
     ("gpt2", "128 tokens", lambda batch: gpt2_case(128, batch)),
     ("bilstm", "200 tokens", lambda batch: built_case("bilstm", {"length": 200}, batch)),
-    ("unet@padded", "128x128", lambda batch: built_case("unet@padded", {"resolution": 128}, batch)),
+    ("unet@padded", "96x96", lambda batch: built_case("unet@padded", {"resolution": 96}, batch)),
 ]
 RUNS = ((2, "sgd"), (8, "adamw"))
+SPEED = ("resnet50@torchvision", "densenet121")
 
 INFERENCE: dict[str, int] = {
     **dict.fromkeys(("resnet18@torchvision", "resnet50@torchvision", "resnet101@torchvision"), 224),
@@ -156,21 +163,7 @@ INFERENCE: dict[str, int] = {
 }
 
 
-class Tracked(NamedTuple):
-    """A line of the page on inference."""
-
-    name: str
-    side: int
-    ours: int
-    theirs: int
-
-    @property
-    def error(self) -> float:
-        """Of tensors without weights."""
-        return self.ours / self.theirs - 1
-
-
-def tracked(name: str, side: int, batch: int = 2) -> Tracked:
+def tracked(name: str, side: int, batch: int = 2) -> Line:
     """Tensors of a forward pass: ours under the rule `eager`, and those of torch's MemTracker on meta."""
     from torch.distributed._tools.mem_tracker import MemTracker
 
@@ -185,31 +178,68 @@ def tracked(name: str, side: int, batch: int = 2) -> Tracked:
     graph = load(name).graph(None, (3, side, side), with_heads=False)
     tensors = tensors_of(graph, batch, 32)
     ours = peak_of(graph, lives(graph, tensors, held=True)).size_bytes - 4 * image.numel()
-    return Tracked(name, side, ours, int(theirs))
+    return Line("inference", name, f"{side}x{side}", batch, "", ours, int(theirs))
 
 
-def measured() -> list[Measured]:
-    """All runs of training, one after the other."""
-    found = []
+def timed(name: str, side: int = 224, batch: int = 2) -> Line:
+    """Time of the processor for a step on meta under MemTracker, and for archcalc from the file of the spec on."""
+    from torch.distributed._tools.mem_tracker import MemTracker
+
+    def ours() -> None:
+        network = load(name)
+        graph = network.graph(None, (3, side, side), with_heads=False)
+        memory_of_graph(network, graph, Asked(batch=batch, train=True), is_as_written=False)
+
+    model = torchvision_model(name).train()
+    image = torch.empty(batch, 3, side, side, device="meta")
+
+    def theirs() -> None:
+        tracker = MemTracker()
+        tracker.track_external(model)
+        with tracker:
+            model(image).sum().backward()
+        model.zero_grad()
+
+    found = [min(_microseconds(run) for _ in range(3)) for run in (ours, theirs)]
+    return Line("speed", name, f"{side}x{side}", batch, "", *found)
+
+
+def _microseconds(run: Callable[[], None]) -> int:
+    start = process_time_ns()
+    run()
+    return max((process_time_ns() - start) // 1000, 1)
+
+
+def lines(names: Collection[str]) -> Iterator[Line]:
+    """All runs, or those of some networks, one after the other."""
+    for name in SPEED:
+        if not names or name in names:
+            yield timed(name)
+    for name, side in INFERENCE.items():
+        if not names or name in names:
+            yield tracked(name, side)
     for name, size, make in TRAINING:
+        if names and name not in names:
+            continue
         for batch, optimizer in RUNS:
             case = make(batch)
             theirs = in_training(case.model, case.run, optimizer)
-            found.append(Measured(name, size, batch, optimizer, case.ours(optimizer), theirs))
+            ours = case.ours(optimizer)
+            yield Line("training", name, size, batch, optimizer, ours, theirs.peak, theirs.peak_of_tensors)
             del case
             gc.collect()
-            print(f"{name} {batch} {optimizer}: {found[-1].error:+.2%}, {found[-1].error_of_tensors:+.2%}", flush=True)
-    return found
 
 
-def page(inference: list[Tracked], training: list[Measured]) -> str:
+def page(found: Sequence[Line]) -> str:
     """The page, in Markdown."""
-    threads = torch.get_num_threads()
-    lines = [
+    training, inference, speed = (
+        [each for each in found if each.kind == kind] for kind in ("training", "inference", "speed")
+    )
+    made = [
         "# Memory, told and measured",
         "",
         f"Written by `{COMMAND}` on {date.today():%Y-%m-%d}, torch {torch.__version__.partition('+')[0]}, CPU, "
-        f"{threads} threads. Not part of `archcalc report`.",
+        f"{torch.get_num_threads()} threads. Not part of `archcalc report`.",
         "",
         "## Training",
         "",
@@ -222,21 +252,20 @@ def page(inference: list[Tracked], training: list[Measured]) -> str:
         "|---|---|---:|---|---:|---:|---:|---:|---:|",
     ]
     for each in training:
-        lines.append(
-            f"| {each.name} | {each.size} | {each.batch} | {each.optimizer} | {_mb(each.ours)} "
-            f"| {_mb(each.theirs.peak)} | {each.error:+.2%} | {_mb(each.theirs.peak_of_tensors)} "
-            f"| {each.error_of_tensors:+.2%} |"
+        made.append(
+            f"| {each.network} | {each.input} | {each.batch} | {each.optimizer} | {_mb(each.ours)} "
+            f"| {_mb(each.theirs)} | {each.error:+.2%} | {_mb(each.tensors)} | {each.error_of_tensors:+.2%} |"
         )
-    networks = len({each.name for each in training})
-    lines += ["", f"{networks} networks, {len(training)} runs."]
+    networks = len({each.network for each in training})
+    made += ["", f"{networks} networks, {len(training)} runs.", ""]
     for title, errors in (
         ("all that the allocator gave", [abs(each.error) for each in training]),
         ("tensors alone", [abs(each.error_of_tensors) for each in training]),
     ):
         within = sum(error <= 0.05 for error in errors)
         told = f"mean error {fmean(errors):.2%}, worst {max(errors):.2%}, {within} of {len(errors)} within 5 %"
-        lines.append(f"Against {title}: {told}.")
-    lines += [
+        made.append(f"- Against {title}: {told}.")
+    made += [
         "",
         "## Inference",
         "",
@@ -246,30 +275,67 @@ def page(inference: list[Tracked], training: list[Measured]) -> str:
         "| network | image | archcalc | MemTracker | error |",
         "|---|---:|---:|---:|---:|",
     ]
-    for item in inference:
-        lines.append(f"| {item.name} | {item.side} | {_mb(item.ours)} | {_mb(item.theirs)} | {item.error:+.2%} |")
-    close = [item for item in inference if abs(item.error) <= 0.01]
-    far = [item.name for item in inference if abs(item.error) > 0.01]
-    lines += [
+    for each in inference:
+        made.append(f"| {each.network} | {each.input} | {_mb(each.ours)} | {_mb(each.theirs)} | {each.error:+.2%} |")
+    far = [each.network for each in inference if abs(each.error) > 0.01]
+    made += [
         "",
-        f"{len(close)} of {len(inference)} within 1 %; not {', '.join(far) or 'any'}: torchvision's DenseNet holds the "
-        "list of all maps of a block beside their concatenation, and attention in its Swin and, without training, in "
-        "its ViT is no fused kernel but several copies.",
+        f"{len(inference) - len(far)} of {len(inference)} within 1 %; not {', '.join(far) or 'any'}: torchvision's "
+        "DenseNet holds the list of all maps of a block beside their concatenation, and attention in its Swin and, "
+        "without training, in its ViT is no fused kernel but several copies.",
+        "",
+        "## Speed",
+        "",
+        "A step of training of two examples on meta under `MemTracker`, the model built already, and archcalc from the "
+        "file of the spec on: time of the processor, least of three, so that rules of equal operations are known.",
+        "",
+        "| network | archcalc | MemTracker | times |",
+        "|---|---:|---:|---:|",
     ]
-    return "\n".join(lines) + "\n"
+    for each in speed:
+        times = f"{each.theirs / each.ours:,.0f}x"
+        made.append(f"| {each.network} | {each.ours / 1000:.1f} ms | {each.theirs / 1000:,.0f} ms | {times} |")
+    return "\n".join(made) + "\n"
 
 
 def _mb(size: int) -> str:
     return f"{size / 1e6:,.2f} MB"
 
 
-def main() -> None:
-    """Measure everything, and write the page."""
+def read_lines(file: Path) -> list[Line]:
+    """Lines that were measured before."""
+    if not file.exists():
+        return []
+    with file.open(encoding="utf-8", newline="") as text:
+        rows = list(reader(text))[1:]
+    return [
+        Line(kind, network, size, int(batch), optimizer, int(ours), int(theirs), int(tensors))
+        for kind, network, size, batch, optimizer, ours, theirs, tensors in rows
+    ]
+
+
+def write_lines(file: Path, found: Iterable[Line]) -> None:
+    """All lines, in the order of this file."""
+    with file.open("w", encoding="utf-8", newline="") as text:
+        writer(text, lineterminator="\n").writerows([Line._fields, *found])
+
+
+def main(names: Sequence[str]) -> None:
+    """Measure, and write both files after each run, so that one that is broken off is not lost."""
     os.environ.setdefault("KINETO_LOG_LEVEL", "99")
     warnings.simplefilter("ignore")
-    inference = [tracked(name, side) for name, side in INFERENCE.items()]
-    Path(PAGE).write_text(page(inference, measured()), encoding="utf-8")
+    order = {("speed", name): number for number, name in enumerate(SPEED)}
+    order |= {("inference", name): number for number, name in enumerate(INFERENCE)}
+    order |= {("training", name): number for number, (name, _, _) in enumerate(TRAINING)}
+    found = {each[:5]: each for each in read_lines(LINES) if (each.kind, each.network) in order}
+    for each in lines(names):
+        found[each[:5]] = each
+        print(each, f"{each.error:+.2%}", f"{each.error_of_tensors:+.2%}" if each.tensors else "", flush=True)
+        kept = sorted(found.values(), key=lambda line: (line.kind, order[line.kind, line.network], line.batch))
+        write_lines(LINES, kept)
+        if any(line.kind == "training" for line in kept):
+            PAGE.write_text(page(kept), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
