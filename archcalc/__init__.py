@@ -7,9 +7,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # as typing's, without its import: nothing stands between the command's start and its answers
 if TYPE_CHECKING:
+    from typing import Any
+
     from archcalc.claims.check import check_ledger
     from archcalc.engine.formula.closed_form import closed_form
     from archcalc.engine.network import Network, analyze, load

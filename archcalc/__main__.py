@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import os
 import signal
-from types import FrameType
 
 
-def end_at_once(number: int, frame: FrameType | None) -> None:
+def end_at_once(number: int, frame: object) -> None:
     """End with one line where nothing has begun that would have to be ended."""
     os.write(2, b"interrupted\n")
     os._exit(128 + number)
 
 
+if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # nobody wants it to be ignored
+    signal.signal(signal.SIGINT, end_at_once)
+
+
 def main() -> None:
     """Entry point."""
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # nobody wants it to be ignored
-        signal.signal(signal.SIGINT, end_at_once)
     from archcalc.cli import main as run
 
     run()

@@ -19,6 +19,7 @@ from archcalc.cli.options import (
     InputOption,
     OutputOption,
     SetOption,
+    StateDtypeOption,
     StepOption,
 )
 from archcalc.cli.output import FINDINGS, USAGE, chosen, complain, deliver, fail, guarded, send, send_document
@@ -76,6 +77,7 @@ def check(
     dtype: DtypeOption = "fp32",
     with_heads: HeadsOption = False,
     step: StepOption = False,
+    state_dtype: StateDtypeOption = None,
     format: Annotated[
         CheckFormat | None,
         typer.Option("--format", help="For people, programs, CI, or GitHub Actions.", show_default=False),
@@ -86,11 +88,11 @@ def check(
 
     Every figure of the ledger is computed again; exit code 1 says that one is broken or stale. With networks, `--max`
     or `--baseline` it is your networks that are held to budgets and baselines, with `--set`, `--input`, `--batch`,
-    `--dtype`, `--with-heads` and `--step` as they are given.
+    `--dtype`, `--state-dtype`, `--with-heads` and `--step` as they are given.
     """
-    request = Request(set, input, batch, dtype, with_heads=with_heads, step=step)
+    request = Request(set, input, batch, dtype, with_heads=with_heads, step=step, state_dtype=state_dtype)
     if request != Request() and not networks:
-        options = "--set, --input, --batch, --dtype, --with-heads and --step"
+        options = "--set, --input, --batch, --dtype, --state-dtype, --with-heads and --step"
         message = f"{options} say how networks are counted, and no network is given"
         fail("no-network", message, "archcalc check NET --max macs=4G --batch 8")
     if networks or maximum or baseline:

@@ -35,6 +35,7 @@ class Request(NamedTuple):
     density: str | None = None
     scope: str | None = None
     step: bool = False
+    state_dtype: str | None = None
 
 
 def analysed(names: Sequence[str], request: Request) -> list[NetworkCost]:
@@ -108,6 +109,7 @@ def checked(request: Request) -> dict[str, Any]:
         "density": density(request.density),
         "scope": request.scope or "",
         "step": request.step,
+        "state_dtype": None if request.state_dtype is None else known(request.state_dtype, DTYPES, "dtype"),
     }
 
 

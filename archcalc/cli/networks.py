@@ -38,6 +38,7 @@ from archcalc.cli.options import (
     ScopeOption,
     SetOption,
     SortOption,
+    StateDtypeOption,
     StepOption,
     StrictOption,
     TopOption,
@@ -124,6 +125,7 @@ def show(
     convention: ConventionOption = "arithmetic",
     with_heads: HeadsOption = False,
     step: StepOption = False,
+    state_dtype: StateDtypeOption = None,
     scope: ScopeOption = None,
     by: ByOption = ByChoice.LAYER,
     depth: DepthOption = None,
@@ -142,7 +144,9 @@ def show(
     from archcalc.report.media import data
     from archcalc.report.show import shown
 
-    request = Request(set, input, batch, dtype, convention, with_heads, limit, strict, bits, density, scope, step)
+    request = Request(
+        set, input, batch, dtype, convention, with_heads, limit, strict, bits, density, scope, step, state_dtype
+    )
     (cost,) = analysed([network], request)
     rows, of = rows_of(cost, by, depth, sort, top)
     draw(lambda charts: charts.cost_by_layer(cost, rows), plot)
@@ -265,6 +269,7 @@ def compare(
     convention: ConventionOption = "arithmetic",
     with_heads: HeadsOption = False,
     step: StepOption = False,
+    state_dtype: StateDtypeOption = None,
     scope: ScopeOption = None,
     by: PartOption = None,
     depth: DepthOption = None,
@@ -290,7 +295,9 @@ def compare(
 
     if len(networks) < 2:
         fail("too-few-networks", "compare needs two networks or more", f"archcalc show {networks[0]} shows one")
-    request = Request(set, input, batch, dtype, convention, with_heads, limit, strict, bits, density, scope, step)
+    request = Request(
+        set, input, batch, dtype, convention, with_heads, limit, strict, bits, density, scope, step, state_dtype
+    )
     if measured is not None and scope:
         fail("bad-option", "a measurement is one of a whole network, not of a scope", "leave one of them out")
     costs = analysed(networks, request)

@@ -96,6 +96,15 @@ StepOption = Annotated[
     bool,
     typer.Option("--step", help="Of one step: a decoder's next token; what a step does not repeat is told apart."),
 ]
+StateDtypeOption = Annotated[
+    str | None,
+    typer.Option(
+        "--state-dtype",
+        metavar="DTYPE",
+        help="Of what is kept for the next step, a cache; without it that of the weights.",
+        autocompletion=complete_dtype,
+    ),
+]
 BatchOption = Annotated[
     int, typer.Option("--batch", metavar="N", help="Examples at once; multiplies MACs, FLOPs and activations.")
 ]

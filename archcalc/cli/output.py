@@ -35,12 +35,14 @@ _ENDINGS = {
     ".parquet": "parquet",
 }
 _OF_TEXT = {"", ".txt", ".text", ".log", ".out"}  # of what a terminal shows
+# Documents of other programs: a text in a file that is called so does not open there.
+_OF_OTHERS = {".pdf", ".xlsx", ".xls", ".ods", ".docx", ".doc", ".odt", ".pptx", ".zip", ".gz", ".html"}
 Choice = TypeVar("Choice", bound=StrEnum)
 
 
 def chosen(format: Choice | None, output: Path | None, formats: type[Choice]) -> Choice:
     """The format asked for, or that of the file's ending, or else the first of a command's formats."""
-    if format is not None:
+    if format is not None and output is None:
         return format
     if output is None:
         return next(iter(formats))
@@ -51,6 +53,11 @@ def chosen(format: Choice | None, output: Path | None, formats: type[Choice]) ->
         fail("bad-option", f"`{output}` ends as a picture does, and a text would be in it", help)
     ending = output.suffix.lower()
     by_ending = _ENDINGS.get(ending)
+    if format is not None:
+        if ending in _OF_OTHERS or (by_ending == "parquet" and format != "parquet"):
+            help = "the ending says what is in a file; .txt for a text"
+            fail("bad-option", f"`{output}` ends in {ending}, and {format} would be in it", help)
+        return format
     if by_ending is None:
         if ending not in _OF_TEXT:
             known = ", ".join(end for end, name in _ENDINGS.items() if name in set(formats))

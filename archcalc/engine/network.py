@@ -201,6 +201,7 @@ def analyze(
     density: Fraction | Decimal | float | str | None = None,
     scope: str = "",
     step: bool = False,
+    state_dtype: str | None = None,
 ) -> NetworkCost:
     """What a network costs.
 
@@ -219,6 +220,7 @@ def analyze(
         density: part of the weights that is not zero, from 0 to 1, instead of what the spec says; `0.33` is 33/100.
         scope: the path of a stage, block or layer: only what is under it counts.
         step: of one step, which repeats only what depends on the inputs that are new in it: a decoder's next token.
+        state_dtype: of what is kept for the next step, for its bytes; that of the weights where not given.
 
     Raises:
         SpecError: an unknown name, variable or scope, or the place where the spec is wrong.
@@ -228,8 +230,9 @@ def analyze(
     network = load(network, input)
     if index(batch) < 1:
         raise ValueError(f"batch is {batch}; it must be at least 1")
-    if dtype not in DTYPES:
-        raise ValueError(f"no dtype is called {dtype}; there are {', '.join(DTYPES)}")
+    for word in (dtype, state_dtype or dtype):
+        if word not in DTYPES:
+            raise ValueError(f"no dtype is called {word}; there are {', '.join(DTYPES)}")
     if convention not in CONVENTIONS:
         raise ValueError(f"no convention is called {convention}; there are {', '.join(CONVENTIONS)}")
     if isinstance(bits, str):
@@ -241,7 +244,9 @@ def analyze(
     with_heads = with_heads or scope.partition(".")[0] in {entry.name for entry in network.spec.heads}
     graph = network.graph(set, input, limits=limits, with_heads=with_heads, step=step)
     storage = storage_of(network.spec, graph, dtype, part, bits, limits, is_as_written=not set)
-    return cost_of_graph(network, graph, batch, set or {}, dtype, convention, with_heads, storage, scope, step)
+    return cost_of_graph(
+        network, graph, batch, set or {}, dtype, convention, with_heads, storage, scope, step, state_dtype
+    )
 
 
 def exact_density(value: Fraction | Decimal | float | str) -> Fraction:
@@ -271,6 +276,7 @@ def cost_of_graph(
     storage: Storage = FP32,
     scope: str = "",
     step: bool = False,
+    state_dtype: str | None = None,
 ) -> NetworkCost:
     """Costs of an expanded network, or of what is under a path in it.
 
@@ -280,7 +286,7 @@ def cost_of_graph(
     rule = CONVENTIONS[convention]
     fields = ReceptiveFields(graph)
     within = indices_inside(graph, scope, with_heads) if scope else None
-    phase = Phase(steps_of(graph), step, DTYPES[dtype])
+    phase = Phase(steps_of(graph), step, DTYPES[state_dtype or dtype])
     spec = network.spec
     return NetworkCost(
         name=network.name,
@@ -302,8 +308,9 @@ def cost_of_graph(
         make_layers=lambda: layer_costs(graph, fields, batch, storage, rule, with_heads, scope, phase),
         scope=scope,
         phase=phase,
+        state_dtype=state_dtype or dtype,
         make_part=lambda path: cost_of_graph(
-            network, graph, batch, set, dtype, convention, with_heads, storage, path, step
+            network, graph, batch, set, dtype, convention, with_heads, storage, path, step, state_dtype
         ),
     )
 

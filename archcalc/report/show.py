@@ -234,7 +234,7 @@ def totals_table(cost: NetworkCost, units: Units) -> Table:
     )
     if cost.is_stepped:
         once = f", and {totals.state_once:,} that are computed once" if totals.state_once else ""
-        size = f"{totals.state_bytes:,} bytes at {cost.dtype} = {numbers.size(totals.state_bytes)}"
+        size = f"{totals.state_bytes:,} bytes at {cost.state_dtype} = {numbers.size(totals.state_bytes)}"
         add("state", "state", totals.state, f"elements that the next step reads{once}; {size}")
     pooled = at_least(f"{totals.depth_with_pooling}", cost.is_lower_bound("depth_with_pooling"))
     add("depth", "depth", totals.depth, f"layers with weights on the longest path; {pooled} with pooling")
@@ -329,6 +329,8 @@ def remarks(cost: NetworkCost) -> list[str]:
     if unknown:
         names = numbers.listed([layer.name for layer in unknown[:5]] + (["others"] if len(unknown) > 5 else []))
         found.append(f"Totals marked ≥ are lower bounds: the cost of {names} is not known.")
+    if cost.is_field_cut_off:
+        found.append("The receptive field is a lower bound: what positions see repeats too late to be followed.")
     untold = not_compared(cost)
     if untold:
         found.append(f"What {cost.convention.name} counts of {numbers.listed(untold)} was not compared with the tool.")

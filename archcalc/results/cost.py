@@ -70,6 +70,10 @@ class Fields(Protocol):
         """Whether all positions of a map see alike: nothing was upsampled before that is not made up for."""
         ...
 
+    def is_cut_off(self, index: int) -> bool:
+        """Whether the pattern of what its positions see is longer than it is followed, so that the field is a bound."""
+        ...
+
 
 @dataclass(slots=True, repr=False)
 class LayerCost:
@@ -199,6 +203,7 @@ class NetworkCost:
     storage: Storage
     make_layers: Callable[[], list[LayerCost]] = field(repr=False)
     phase: Phase = WHOLE  # in a step, macs, flops and activations are of what it repeats
+    state_dtype: str = ""  # of what is kept for the next step
     scope: str = ""  # the path that it is restricted to: layers and totals are those under it
     make_part: Callable[[str], NetworkCost] | None = field(default=None, repr=False)
 
@@ -216,6 +221,13 @@ class NetworkCost:
     def local_receptive_field(self) -> ReceptiveField | None:
         """The same by the path without operations that read a whole axis, such as global pooling."""
         return self.layers[-1].local_receptive_field if self.scope else self.fields.local(self.graph.output)
+
+    @property
+    def is_field_cut_off(self) -> bool:
+        """Whether the receptive field is a bound because its pattern is longer than it is followed."""
+        seen = self.local_receptive_field
+        last = self.layers[-1].nodes[-1] if self.scope else self.graph.output
+        return seen is not None and seen.is_at_least and self.fields.is_cut_off(last)
 
     def is_lower_bound(self, quantity: str) -> bool:
         """Whether an operation whose cost is not told adds to a quantity, or hides how far the output sees."""
@@ -368,7 +380,7 @@ def layer_row(layer: LayerCost, convention: Convention) -> dict[str, Any]:
         "head": layer.head,
     }
     flops = {"flops": convention.column}
-    bounds = {flops.get(of, of) for of in layer.lower_bounds} | (_FIELDS if seen and seen.is_at_least else set())
+    bounds = {flops.get(of, of) for of in layer.lower_bounds} | _unknown_fields(layer)
     row["lower_bounds"] = [name for name in row if name in bounds]
     return row
 
@@ -389,12 +401,15 @@ def totals_row(cost: NetworkCost) -> dict[str, Any]:
     row["jump"] = [json_number(jump) for jump in seen.jump] if seen else None
     row |= _local(cost)
     row["at_least"] = totals.at_least
-    bounds = _FIELDS if seen and seen.is_at_least else set()
+    bounds = _unknown_fields(cost)
     row["lower_bounds"] = [name for name in row if name in bounds or cost.is_lower_bound(name)]
     return row
 
 
-_FIELDS = {"receptive_field", "local_receptive_field"}
+def _unknown_fields(of: LayerCost | NetworkCost) -> set[str]:
+    """Which of its fields may be larger than what is told."""
+    named = {"receptive_field": of.receptive_field, "local_receptive_field": of.local_receptive_field}
+    return {name for name, seen in named.items() if seen and seen.is_at_least}
 
 
 def _local(of: LayerCost | NetworkCost) -> dict[str, Any]:

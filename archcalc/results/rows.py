@@ -45,6 +45,7 @@ def network_row(cost: NetworkCost) -> dict[str, Any]:
         "batch": cost.batch,
         "scope": cost.scope,
         "dtype": cost.dtype,
+        **({"state_dtype": cost.state_dtype} if cost.state_dtype not in ("", cost.dtype) else {}),
         "bits": list(cost.storage.bits),
         "density": [exact(density) for density in cost.storage.densities],
         "convention": cost.convention.name,

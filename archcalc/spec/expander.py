@@ -26,6 +26,13 @@ from archcalc.spec.references import Known
 from archcalc.spec.values import LayerValue, Scope, circles, circular
 from archcalc.spec.words import MERGES
 
+# Of operators whose arguments name earlier layers, these arguments.
+NAME_LAYERS = {
+    name: arguments
+    for name, cls in OPERATORS.items()
+    if (arguments := {each.name for each in cls.arguments.values() if each.kind in ("layer", "size")})
+}
+
 
 class Expander(Inputs):
     """One expansion of one network."""
@@ -303,6 +310,8 @@ class Expander(Inputs):
         """One layer: an operator, and the norm and activation that it takes."""
         values = [self.value(argument, scope, base) for argument in call.arguments]
         values += [self.value(argument, scope, base) for _, argument in call.named]
+        if name in NAME_LAYERS:
+            self.read_layers(name, call, values, base, scope)
         operator, followers, extra, tied = self.bind(name, call, call.arguments, values, base)
         if name in MERGES:
             self.fail(
@@ -319,6 +328,15 @@ class Expander(Inputs):
             x, inputs = handle.shape, (handle.node,)
             handle = self.emit(self.marked(follower), x, inputs, f"{layer}.{role}", layer, span, -1)
         return handle
+
+    def read_layers(self, name: str, call: Call, values: list[Any], base: int, scope: Scope) -> None:
+        """Where an argument names a layer and a layer is called as an operator is, the layer is meant."""
+        given = [*zip(OPERATORS[name].arguments, call.arguments, strict=False), *call.named]
+        for number, (argument, expression) in enumerate(given):
+            value = values[number]
+            is_operator = isinstance(value, LayerValue) and value.placed.expression is expression
+            if is_operator and argument in NAME_LAYERS[name] and isinstance(expression, Name):
+                values[number] = self.find((expression.id,), Placed(expression, base), scope) or value
 
     def check_read(self, graph: Graph) -> None:
         """A layer that nothing reads is a mistake in the wiring; so are two of one name."""

@@ -132,6 +132,16 @@ def test_a_file_is_what_its_ending_says_or_refused(command: list[str], ending: s
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("ending", ["pdf", "xlsx", "docx", "parquet", "png", "gz"])
+@pytest.mark.parametrize("command", [["list"], ["find", "--where", "params < 1M"], ["show", "lenet5"]])
+def test_a_format_that_is_asked_for_is_not_hidden_behind_an_ending(
+    command: list[str], ending: str, tmp_path: Path
+) -> None:
+    found = run(*command, "--format", "csv", "-o", str(tmp_path / f"x.{ending}"), code=2)
+    assert f"x.{ending}` ends " in found.stderr
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("name", ["x.txt", "x", "x.log", "X.TXT"])
 def test_a_text_goes_to_a_text_file(name: str, tmp_path: Path) -> None:
     run("show", "lenet5", "-o", str(tmp_path / name))

@@ -69,3 +69,17 @@ def test_a_roll_goes_the_shorter_way_around() -> None:
     for shift, first in ((3, -3), (9, -1), (-2, 2), (6, 2)):
         found = field(f"input: sequence(2, 8)\nlayers:\n  a: roll({shift})\n")
         assert (found.size, found.first_centre) == ((1,), (Fraction(first),))
+
+
+def test_what_sees_all_of_the_input_sees_no_more() -> None:
+    """Blocks are bounds of what a position sees; behind global pooling it is all 14 x 14 pixels, and there are no more."""
+    text = (
+        "network: n\ninput: image(6, 14, 14)\nlayers:\n  a:\n    attend(heads=2, blocks=7):\n      qkv: conv(18, 1)\n"
+    )
+    cost = archcalc.analyze(text + "  pool: global_avgpool\n")
+    seen, local = cost.receptive_field, cost.local_receptive_field
+    assert seen is not None
+    assert local is not None
+    assert (seen.size, seen.is_at_least) == ((14, 14), False)
+    assert (local.size, local.is_at_least) == ((1, 1), True)
+    assert cost.to_dict()["totals"]["lower_bounds"] == ["local_receptive_field"]

@@ -13,6 +13,8 @@ import archcalc
 from archcalc.engine.cost.lattice import START, Lattice, Read, Steps, denser, shifted, slid, union
 from archcalc.engine.cost.receptive_field import ReceptiveFields
 from archcalc.engine.explain import explained
+from archcalc.report.media.text import plain
+from archcalc.report.show import shown
 from tests.engine.small import network
 
 Reads = Callable[[int], frozenset[int]]  # the pixels that a position reads, one by one
@@ -121,6 +123,8 @@ def test_what_would_take_too_long_is_a_lower_bound_and_said_to_be(layers: str) -
     found = cost.receptive_field
     assert found is not None
     assert found.is_at_least
+    assert cost.is_field_cut_off
+    assert "what positions see repeats too late to be followed" in plain(shown(cost, cost.layers, "si"))
     assert isinstance(cost.fields, ReceptiveFields)
     assert cost.fields.steps.taken <= cost.fields.steps.most
     for layer in cost.layers:

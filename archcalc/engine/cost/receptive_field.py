@@ -41,8 +41,8 @@ class Axis(NamedTuple):
     is_past: bool = False
     is_at_least: bool = False
 
-    def field(self) -> tuple[int, Fraction, Fraction, bool]:
-        """Size, jump, first centre, and whether there may be more."""
+    def field(self, pixels: int | None) -> tuple[int, Fraction, Fraction, bool]:
+        """Size, jump, first centre, and whether there may be more; of `pixels` in all there are no more."""
         local, bound = self.local, self.is_at_least or self.local.is_lost
         if self.seen is None:
             return local.size, local.jump, local.first_centre, bound
@@ -54,6 +54,7 @@ class Axis(NamedTuple):
             if self.is_causal and own[0]:
                 ends[0] = Read(ends[0].low, own[0].high)
         jump = Fraction(0) if ends[0] == ends[1] and not self.is_causal else local.jump
+        bound = bound and not all(end.size == pixels for end in ends)
         return max(end.size for end in ends), jump, Fraction(ends[0].low + ends[0].high, 2), bound
 
 
@@ -74,14 +75,18 @@ class ReceptiveFields:
     def after(self, index: int) -> ReceptiveField | None:
         """Field of one output position of a node; None where it sees nothing that has axes."""
         axes = self._after(index)
-        return _field(axes) if axes else None
+        return _field(axes, tuple(axis.extent for axis in self._input)) if axes else None
 
     def local(self, index: int) -> ReceptiveField | None:
         """The same by the path without operations that read a whole axis."""
         axes = self._after(index)
         if not axes:
             return None
-        return _field(tuple(Axis(1, None, axis.local, is_at_least=axis.is_at_least) for axis in axes))
+        return _field(tuple(Axis(1, None, axis.local, is_at_least=axis.is_at_least) for axis in axes), ())
+
+    def is_cut_off(self, index: int) -> bool:
+        """Whether the pattern of what its positions see is longer than it is followed, so that the field is a bound."""
+        return any(axis.local.is_lost for axis in self._after(index) or ())
 
     def is_uniform(self, index: int) -> bool:
         """Whether all positions along an axis see alike: nothing was upsampled before that is not made up for."""
@@ -138,8 +143,10 @@ class ReceptiveFields:
 
 
 @lru_cache(maxsize=4096)
-def _field(axes: tuple[Axis, ...]) -> ReceptiveField:
-    sizes, jumps, centres, bounds = zip(*(axis.field() for axis in axes), strict=True)
+def _field(axes: tuple[Axis, ...], pixels: tuple[int, ...]) -> ReceptiveField:
+    among = pixels if len(pixels) == len(axes) else (None,) * len(axes)
+    found = [axis.field(extent) for axis, extent in zip(axes, among, strict=True)]
+    sizes, jumps, centres, bounds = zip(*found, strict=True)
     return ReceptiveField(sizes, jumps, centres, any(bounds))
 
 
