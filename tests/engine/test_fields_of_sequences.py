@@ -72,7 +72,7 @@ def test_a_roll_goes_the_shorter_way_around() -> None:
 
 
 def test_what_sees_all_of_the_input_sees_no_more() -> None:
-    """Blocks are bounds of what a position sees; behind global pooling it is all 14 x 14 pixels, and there are no more."""
+    """Blocks are bounds of what is seen; behind global pooling it is all 14 x 14 pixels, and there are no more."""
     text = (
         "network: n\ninput: image(6, 14, 14)\nlayers:\n  a:\n    attend(heads=2, blocks=7):\n      qkv: conv(18, 1)\n"
     )
