@@ -21,6 +21,7 @@ Given: TypeAlias = Sequence[Any] | Mapping[str, Any] | str | int | None
 """Another shape of the first input, channels first, or shapes by name."""
 Reader: TypeAlias = Callable[[Any, Any], "Calls"]
 
+FURTHER = 64  # positions that the second size of an input has more
 LIBRARIES = ("torchvision", "timm", "transformers", "keras")
 _FILE = re.compile(r"[^:]+\.py:\s*\S.*", re.DOTALL)
 _MODULE = re.compile(r"(?P<module>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):\s*[A-Za-z_].*", re.DOTALL)
@@ -109,7 +110,8 @@ def imported(source: Any, input: Given = None, check_input: Given = None, name: 
     Args:
         source: as it was typed, or a torch module.
         input: another shape of its input, or the one that it does not say.
-        check_input: a second one, at which what is written is held to the model too.
+        check_input: a second one, at which what is written is held to the model too; without it a larger one, where
+            the model can read that: numbers that are functions of the input show there alone.
         name: of the network, in place of its own.
 
     Raises:
@@ -125,7 +127,7 @@ def imported(source: Any, input: Given = None, check_input: Given = None, name: 
         from archcalc.source import Diagnostic, SpecError
 
         raise SpecError([Diagnostic("cannot-import", f"{calls.name} gives nothing that was computed from its input")])
-    second = read_again(source, check_input) if check_input is not None else None
+    second = _larger(source, calls) if check_input is None else read_again(source, check_input)
     if name:
         calls.name = name
     found = written(calls, second)
@@ -168,6 +170,21 @@ def read_again(source: Any, input: Given) -> Calls:
         SpecError: it cannot be read, or not at that size.
     """
     return read(source, input) if isinstance(source, str) else _readers["module"](source, input)
+
+
+def _larger(source: Any, calls: Calls) -> Calls | None:
+    """The model read once more, with a larger input; None: it cannot read that, or reads several inputs."""
+    from archcalc.source import SpecError
+
+    shapes = list(calls.inputs.values())
+    if len(shapes) != 1 or shapes[0].rank == 0:
+        return None
+    extents: tuple[Any, ...] = shapes[0].spatial
+    larger = tuple(extent + FURTHER for extent in extents)
+    try:
+        return read_again(source, larger if shapes[0].channels is None else (shapes[0].channels, *larger))
+    except SpecError:
+        return None
 
 
 def _version(source: str) -> tuple[int, int]:

@@ -83,15 +83,16 @@ def counted(model: Any, input: Any) -> dict[str, Any]:
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
+    model.requires_grad_(False)
     params = sum(tensor.numel() for tensor in {id(each): each for each in model.parameters()}.values())
     if input is None:
         return {"params_torch": params}
     counter = FlopCounterMode(display=False)
     try:
-        with warnings.catch_warnings(), torch.no_grad(), counter:
+        with warnings.catch_warnings(), counter:
             warnings.simplefilter("ignore")
             model.eval().to("meta")(torch.empty(1, *input, device="meta"))
-    except (RuntimeError, NotImplementedError, ValueError):
+    except (RuntimeError, NotImplementedError, ValueError, AssertionError):
         return {"params_torch": params}
     return {"params_torch": params, "macs_torch": counter.get_total_flops() // 2}
 

@@ -61,9 +61,9 @@ def test_import_into_a_file_under_another_name(lenet: str, tmp_path: Path) -> No
 
 
 def test_import_at_another_input_and_held_at_a_second(lenet: str) -> None:
-    done = run("import", lenet, "--input", "1x32x32", "--check-input", "1x64x48")
+    done = run("import", lenet, "--input", "1x32x32", "--check-input", "1x64x64")
     assert archcalc.analyze(done.stdout).totals.params == 520 + 25_050 + 500 * 1250 + 500 + 5_010  # maps of 5x5
-    assert "the same at 1x64x48" in done.stderr
+    assert "the same at resolution=64" in done.stderr
 
 
 def test_every_command_that_takes_a_network_takes_a_prototxt(lenet: str) -> None:
@@ -122,7 +122,7 @@ def test_costs_are_told_where_the_proof_fails_and_no_spec_is(
 ) -> None:
     def damaged(calls: Calls, second: Calls | None = None) -> Imported:
         text = decompile.decompile(calls).text.replace("conv(50, 5)", "conv(51, 5)")
-        return decompile.checked(calls, text, "lenet", {"data": "input"})
+        return decompile.checked(calls, text, "lenet", {"data": "input"}, None, {})
 
     monkeypatch.setattr(sources, "written", damaged)
     target = tmp_path / "out.yaml"
