@@ -34,7 +34,7 @@ def read_onnx(path: str | os.PathLike[str], input: Given = None) -> Calls:
             "cannot-import", Path(path), "no output of the network has a form in the language", "export a part of it"
         )
     used = {name for call in calls.calls for name in call.weights}
-    for name in [name for name in calls.parameters if name not in used and is_anonymous(name)]:
+    for name in [name for name in calls.parameters if name not in used and ("." not in name or is_anonymous(name))]:
         calls.buffers[name] = calls.parameters.pop(name)  # tables of a formula, computed before the model was exported
     return calls
 

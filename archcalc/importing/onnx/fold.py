@@ -34,7 +34,7 @@ def fold(node: Any, opset: int, inputs: list[Value | None]) -> list[Value] | Non
     for value in inputs:
         if value is not None and value.known is None:
             return None
-        arrays.append(None if value is None else value.known)
+        arrays.append(None if value is None or value.known is None else value.known.array)
     if _size(node.op_type, arrays) > MOST_ELEMENTS:
         return None
     import numpy

@@ -41,7 +41,7 @@ def _types(node: Node) -> dict[str, Any]:
             if isinstance(value, Value):
                 types[name] = helper.make_tensor_type_proto(_TYPES[value.kind], None if value.is_open else value.shape)
                 if value.known is not None:
-                    data[name] = numpy_helper.from_array(value.known, name)
+                    data[name] = numpy_helper.from_array(value.known.array, name)
         identifier = helper.make_opsetid("", node.opset)
         found: dict[str, Any] = shape_inference.infer_node_outputs(
             schema, proto, types, data, opset_imports=[identifier], ir_version=10

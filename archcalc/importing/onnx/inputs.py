@@ -16,7 +16,7 @@ from typing import Any
 from archcalc.importing.neutral import Operation, Program, Ref, Tensor
 from archcalc.importing.onnx.errors import refuse
 from archcalc.importing.onnx.reader import Names, Reader
-from archcalc.importing.onnx.values import Value, kind_of, of_array
+from archcalc.importing.onnx.values import Value, kind_of, of_numbers
 
 Given = Mapping[str, "int | Sequence[int]"] | Sequence[int] | None
 
@@ -199,10 +199,8 @@ def _input(reader: Reader, info: Any, extents: _Extents) -> Value:
     kind = kind_of(info.type.tensor_type.elem_type)
     wanted = extents.asked.get(info.name)
     if isinstance(wanted, int) and kind != "float":
-        import numpy
-
         extents.used.add(info.name)
-        return of_array(numpy.asarray(wanted).reshape([1] * len(info.type.tensor_type.shape.dim)))
+        return of_numbers([wanted], (1,) * len(info.type.tensor_type.shape.dim))
     shape = tuple(max(extent, 1) for extent in extents.of(info))
     index = reader.program.add(Tensor(shape, "input", info.name, kind))
     reader.program.inputs[info.name] = index

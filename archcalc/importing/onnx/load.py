@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,11 +33,10 @@ def load(path: str | os.PathLike[str]) -> Any:
     place = Path(path)
     require("onnx", extra="onnx")
     skimmed = skim(place)
-    import onnx
     from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # of the onnx package
 
     try:
-        model = onnx.ModelProto.FromString(skimmed.data)
+        model = _messages().ModelProto.FromString(skimmed.data)
     except DecodeError:
         refuse("wrong-magic", place, "this is no ONNX model: its fields are not those of one")
     if not model.graph.node and not model.graph.output:
@@ -54,6 +56,22 @@ def load(path: str | os.PathLike[str]) -> Any:
             "onnx.version_converter.convert_version(model, 13) makes a newer one of it",
         )
     return model
+
+
+def _messages() -> Any:
+    """The package's messages, without the rest of it, which takes longer to import than most files to read."""
+    name = "onnx.onnx_ml_pb2"
+    if "onnx" in sys.modules or name in sys.modules:
+        return importlib.import_module(name)
+    package = importlib.util.find_spec("onnx")
+    folders = (package.submodule_search_locations or []) if package is not None else []
+    place = next((found for folder in folders if (found := Path(folder) / "onnx_ml_pb2.py").is_file()), None)
+    spec = None if place is None else importlib.util.spec_from_file_location(name, place)
+    if spec is None or spec.loader is None:
+        return importlib.import_module(name)
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def opset_of(model: Any) -> int:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from archcalc.importing.onnx.numbers import Numbers
+
 _DTYPES = {1: "<f4", 10: "<f2", 11: "<f8"}
 MOST_BYTES = 1 << 24
 SAMPLES = 97
@@ -29,9 +31,9 @@ class Places:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._places: dict[str, Place] = {}
-        self._known: dict[str, Any] = {}
+        self._known: dict[str, Numbers] = {}
 
-    def note(self, name: str, tensor: Any, known: Any) -> None:
+    def note(self, name: str, tensor: Any, known: Numbers | None) -> None:
         """Remember a tensor: its numbers where they are few, else where they stand."""
         if known is not None:
             self._known[name] = known
@@ -43,7 +45,8 @@ class Places:
         """Whether all numbers are zeros, or zeros and one number below them; None where they are not in the file."""
         import numpy
 
-        numbers = self._known.get(name)
+        held = self._known.get(name)
+        numbers = None if held is None else held.array
         if numbers is None:
             place = self._places.get(name)
             if place is None:

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from archcalc.importing.neutral import Operation, Program, Ref, Tensor
 from archcalc.importing.onnx.errors import refuse
 from archcalc.importing.onnx.fold import fold
+from archcalc.importing.onnx.numbers import Numbers
 from archcalc.importing.onnx.places import Places
 from archcalc.importing.onnx.scopes import Scopes
 from archcalc.importing.onnx.values import Kind, Stored, Value, is_anonymous, kind_of, of_array
@@ -291,16 +292,9 @@ class Reader:
             return True
         return is_initializer and "." in name and not is_anonymous(name)
 
-    def _numbers(self, tensor: Any) -> Any:
+    def _numbers(self, tensor: Any) -> Numbers | None:
         """The numbers of a small tensor; None where they were left out or lie in another file."""
-        from onnx import numpy_helper
-
-        if tensor.data_location == tensor.EXTERNAL:
-            return None
-        try:
-            return numpy_helper.to_array(tensor)
-        except Exception:  # left out by `skim`, or of a type that NumPy does not have
-            return None
+        return Numbers.of_tensor(tensor)
 
     def ref(self, value: Value, kind: str = "parameter", in_slot: bool = False) -> Ref:
         """A value as an argument, in the slot of a weight or elsewhere."""
@@ -319,7 +313,7 @@ class Reader:
                 tensor = Tensor(shape, kind, name, "float", None)  # type: ignore[arg-type]  # a literal of two
                 found = self._stored[name, shape] = self.program.add(tensor)
             return Ref(found)
-        numbers = value.known.tolist() if value.known is not None and value.known.size <= 4096 else None
+        numbers = value.known.array.tolist() if value.known is not None and value.known.size <= 4096 else None
         value.index = self.program.add(Tensor(shape, "constant", "", value.kind, numbers))
         return Ref(value.index)
 
@@ -408,9 +402,15 @@ MOVES = {"Transpose", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Identity", 
 
 
 def _attribute(item: Any) -> Any:
-    from onnx import helper
+    """The value of an `AttributeProto`, by its type."""
+    found: Any = getattr(item, _FIELDS[item.type]) if 0 < item.type < len(_FIELDS) else None
+    return list(found) if item.type in _LISTS else found
 
-    return helper.get_attribute_value(item)
+
+# AttributeProto.AttributeType
+_FIELDS = ("", "f", "i", "s", "t", "g", "floats", "ints", "strings", "tensors", "graphs", "sparse_tensor",
+           "sparse_tensors", "tp", "type_protos")  # fmt: skip
+_LISTS = {6, 7, 8, 9, 10, 12, 14}
 
 
 __all__ = [

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import Any, Literal, NamedTuple
 
+from archcalc.importing.onnx.numbers import Numbers, of_list
+
 Kind = Literal["float", "int", "bool"]
 
 # TensorProto.DataType: whole numbers, and what is computed with as real numbers.
@@ -51,7 +53,7 @@ class Value:
     kind: Kind = "float"
     index: int = -1
     stored: Stored | None = None
-    known: Any = None  # a NumPy array
+    known: Numbers | None = None
     is_constant: bool = False
     items: tuple[Value, ...] | None = None
     is_open: bool = False
@@ -68,10 +70,10 @@ class Value:
         """The one number of a constant that has but one."""
         if self.known is None or self.known.size != 1:
             return None
-        number: float | int = self.known.reshape(-1)[0].item()
+        number: float | int = self.known.flat()[0]
         return number
 
-    def moved(self, shape: tuple[int, ...], known: Any = None, part: str = "") -> Value:
+    def moved(self, shape: tuple[int, ...], known: Numbers | None = None, part: str = "") -> Value:
         """The same stored elements, or a part of them, in another shape."""
         stored = self.stored
         if stored is not None and part:
@@ -80,7 +82,7 @@ class Value:
 
     def numbers(self) -> list[int]:
         """Whole numbers of a known vector."""
-        return [int(number) for number in self.known.reshape(-1)]
+        return [] if self.known is None else [int(number) for number in self.known.flat()]
 
 
 def is_anonymous(name: str) -> bool:
@@ -91,4 +93,20 @@ def is_anonymous(name: str) -> bool:
 def of_array(array: Any) -> Value:
     """A constant, by its numbers."""
     kind: Kind = "bool" if array.dtype.kind == "b" else "int" if array.dtype.kind in "iu" else "float"
-    return Value(tuple(array.shape), kind, known=array, is_constant=True)
+    return Value(tuple(array.shape), kind, known=Numbers.of_array(array), is_constant=True)
+
+
+def of_numbers(values: list[int], shape: tuple[int, ...]) -> Value:
+    """A constant of whole numbers."""
+    return Value(shape, "int", known=of_list(values, shape), is_constant=True)
+
+
+def broadcast(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...] | None:
+    """The shape of what two tensors give together, as in NumPy; None where they do not fit."""
+    rank = max(len(a), len(b))
+    found = []
+    for first, second in zip((1,) * (rank - len(a)) + a, (1,) * (rank - len(b)) + b, strict=True):
+        if first != second and 1 not in (first, second):
+            return None
+        found.append(second if first == 1 else first)
+    return tuple(found)

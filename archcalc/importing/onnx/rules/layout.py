@@ -7,7 +7,7 @@ from typing import Any
 
 from archcalc.importing.onnx.fold import MOST_ELEMENTS
 from archcalc.importing.onnx.reader import MisfitError, Node, UnreadableError, rule
-from archcalc.importing.onnx.values import Value, of_array
+from archcalc.importing.onnx.values import Value, of_array, of_numbers
 
 
 def is_kept(value: Value) -> bool:
@@ -19,7 +19,7 @@ def _view(node: Node, x: Value, shape: tuple[int, ...]) -> Value:
     if prod(shape) != x.elements:
         raise MisfitError(f"{x.shape} is not {shape} in another shape")
     if is_kept(x):
-        return x.moved(shape, None if x.known is None else x.known.reshape(shape))
+        return x.moved(shape, None if x.known is None else x.known.reshaped(shape))
     return node.view(x, shape)
 
 
@@ -41,14 +41,14 @@ def same(node: Node) -> list[Value]:
 @rule("Constant")
 def constant(node: Node) -> Value:
     """Numbers that stand in the graph."""
-    import numpy
-
     name = node.proto.output[0]
     if "value" in node.attributes:
         return node.reader.constant(node.attributes["value"], name)
     if "sparse_value" in node.attributes:
         sparse = node.attributes["sparse_value"]
         return node.reader.stored(sparse.values, name, tuple(sparse.dims))
+    import numpy
+
     for key, kind in (("value_int", "i8"), ("value_ints", "i8"), ("value_float", "f4"), ("value_floats", "f4")):
         if key in node.attributes:
             return of_array(numpy.asarray(node.attributes[key], kind))
@@ -58,13 +58,12 @@ def constant(node: Node) -> Value:
 @rule("Shape", "Size")
 def shape_of(node: Node) -> Value:
     """Extents are numbers, so they are constants."""
-    import numpy
-
     extents = node[0].shape
     if node.op == "Size":
-        return of_array(numpy.asarray(prod(extents), "i8"))
+        return of_numbers([prod(extents)], ())
     start, end = int(node.attribute("start", 0)), node.attribute("end")
-    return of_array(numpy.asarray(extents[start : None if end is None else int(end)], "i8"))
+    told = list(extents[start : None if end is None else int(end)])
+    return of_numbers(told, (len(told),))
 
 
 @rule("ConstantOfShape")
@@ -138,7 +137,7 @@ def transpose(node: Node) -> Value:
     order = [int(axis) for axis in node.attribute("perm") or reversed(range(len(x.shape)))]
     if is_kept(x):
         shape = tuple(x.shape[axis] for axis in order)
-        return x.moved(shape, None if x.known is None else x.known.transpose(order))
+        return x.moved(shape, None if x.known is None else x.known.changed(shape, lambda array: array.transpose(order)))
     return node.permute(x, order)
 
 
@@ -190,11 +189,8 @@ def _cut(node: Node, x: Value, axis: int, part: slice) -> Value:
         raise UnreadableError("nothing is left of it")
     shape = (*x.shape[:axis], number, *x.shape[axis + 1 :])
     if is_kept(x):
-        known = (
-            None
-            if x.known is None
-            else x.known[(slice(None),) * axis + (slice(start, stop if stop >= 0 else None, step),)]
-        )
+        cut = (slice(None),) * axis + (slice(start, stop if stop >= 0 else None, step),)
+        known = None if x.known is None else x.known.changed(shape, lambda array: array[cut])
         where = f"[{', '.join([':'] * axis + [f'{start}:{stop}' + (f':{step}' if step != 1 else '')])}]"
         return x.moved(shape, known, where)
     if step < 0:

@@ -36,7 +36,7 @@ def batch_norm(node: Node) -> Value:
 
 def _is_trained(value: Value, number: float) -> bool:
     """Exporters write ones and zeros where a norm has no scale and no shift of its own."""
-    if value.known is None or not (value.known == number).all():
+    if value.known is None or any(each != number for each in value.known.flat()):
         return True
     return value.stored is not None and not is_anonymous(value.stored.name)
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from archcalc.importing.onnx.reader import MisfitError, Node, UnreadableError, rule
 from archcalc.importing.onnx.rules.weights import as_bias
-from archcalc.importing.onnx.values import Kind, Value, of_array
+from archcalc.importing.onnx.values import Kind, Value, of_numbers
+from archcalc.importing.onnx.values import broadcast as together
 
 _SAME_NAME = {
     "Relu": "relu", "Sigmoid": "sigmoid", "Tanh": "tanh", "Exp": "exp", "Log": "log", "Sqrt": "sqrt", "Neg": "neg",
@@ -195,12 +196,10 @@ def add_bias(node: Node, product: Value, added: Value) -> bool:
 
 def broadcast(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
     """The shape of what two tensors give together."""
-    from numpy import broadcast_shapes
-
-    try:
-        return tuple(broadcast_shapes(a, b))
-    except ValueError:
-        raise MisfitError(f"{a} and {b} do not fit together") from None
+    found = together(a, b)
+    if found is None:
+        raise MisfitError(f"{a} and {b} do not fit together")
+    return found
 
 
 @rule(*_MANY)
@@ -209,13 +208,7 @@ def variadic(node: Node) -> Value:
     found = node[0]
     for index in range(1, len(node.inputs)):
         found = binary(node, _MANY[node.op], found, node[index])
-    return binary(node, "div", found, _number(len(node.inputs))) if node.op == "Mean" else found
-
-
-def _number(number: float) -> Value:
-    import numpy
-
-    return of_array(numpy.asarray(number))
+    return binary(node, "div", found, of_numbers([len(node.inputs)], ())) if node.op == "Mean" else found
 
 
 @rule(*_COMPARE)

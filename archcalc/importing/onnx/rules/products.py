@@ -7,7 +7,7 @@ from math import prod
 from archcalc.importing.neutral import Ref
 from archcalc.importing.onnx.reader import MisfitError, Node, UnreadableError, rule
 from archcalc.importing.onnx.rules.weights import as_bias, transposed
-from archcalc.importing.onnx.values import Value
+from archcalc.importing.onnx.values import Value, broadcast
 
 
 def is_weight(value: Value) -> bool:
@@ -79,12 +79,12 @@ def one_hot(node: Node, value: Value) -> Value | None:
 
 def product_shape(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
     """The shape of a product, vectors and broadcasting as in NumPy."""
-    from numpy import broadcast_shapes
-
     left, right = (1, *a) if len(a) == 1 else a, (*b, 1) if len(b) == 1 else b
     if left[-1] != right[-2]:
         raise MisfitError(f"{a} and {b} do not fit")
-    stack = broadcast_shapes(left[:-2], right[:-2])
+    stack = broadcast(left[:-2], right[:-2])
+    if stack is None:
+        raise MisfitError(f"{a} and {b} do not fit")
     return (*stack, *([left[-2]] if len(a) > 1 else []), *([right[-1]] if len(b) > 1 else []))
 
 

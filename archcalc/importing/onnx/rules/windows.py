@@ -231,7 +231,7 @@ def resize(node: Node) -> Value:
                 shape[axis] = round(x.shape[axis] * ratio)
     else:
         factors = node.attribute("scales") or (
-            scales.known.reshape(-1).tolist() if scales is not None and scales.known is not None else None
+            scales.known.flat() if scales is not None and scales.known is not None else None
         )
         if factors is None:
             raise UnreadableError("the factors depend on the input")
