@@ -34,8 +34,10 @@ def read_onnx(path: str | os.PathLike[str], input: Given = None) -> Calls:
             "cannot-import", Path(path), "no output of the network has a form in the language", "export a part of it"
         )
     used = {name for call in calls.calls for name in call.weights}
-    for name in [name for name in calls.parameters if name not in used and ("." not in name or is_anonymous(name))]:
-        calls.buffers[name] = calls.parameters.pop(name)  # tables of a formula, computed before the model was exported
+    for name in [name for name in calls.parameters if name not in used]:
+        own = name.partition(" of ")[0]
+        if "." not in own or is_anonymous(own):  # a table of a formula, computed before the model was exported
+            calls.buffers[name] = calls.parameters.pop(name)
     return calls
 
 
