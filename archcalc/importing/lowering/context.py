@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from math import prod
 from typing import Any, NamedTuple
 
 from archcalc.dims import RequirementError
 from archcalc.importing.axes import CHANNELS, AxesError, Axis, whole
 from archcalc.importing.calls import Call
+from archcalc.importing.lowering.pieces import piece_shape
 from archcalc.importing.neutral import Operation, Program, Ref, Tensor
 from archcalc.ops import OPERATORS, ArgumentError, Operator, Shape
 
@@ -124,6 +126,7 @@ class Lowering:
     notes: list[str]
     now: Operation | None = None
     constant_macs: int = 0
+    _shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
     # Arguments of operations
 
@@ -136,8 +139,14 @@ class Lowering:
         return self.tensor(ref).shape
 
     def elements(self, name: str) -> int:
-        """Scalars of a stored tensor, by its name."""
-        return next(each.elements for each in self.program.tensors if each.name == name)
+        """Scalars of a stored tensor, or of a piece of one, by its name."""
+        return prod(piece_shape(name, self.stored_shape(name.partition("[")[0])))
+
+    def stored_shape(self, name: str) -> tuple[int, ...]:
+        """Extents of a stored tensor, by its name."""
+        if not self._shapes:
+            self._shapes.update({each.name: each.shape for each in self.program.tensors if each.name})
+        return self._shapes[name]
 
     def shape_of_output(self, op: Operation) -> tuple[int, ...]:
         """Extents of what an operation gives first."""

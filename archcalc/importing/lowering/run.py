@@ -10,6 +10,7 @@ from archcalc.importing.lowering.choices import absorbed
 from archcalc.importing.lowering.context import RULES, Lowering, Stored, UnsupportedError, View
 from archcalc.importing.lowering.macs import macs_of
 from archcalc.importing.lowering.opaque import enclosed
+from archcalc.importing.lowering.pieces import in_pieces
 from archcalc.importing.lowering.stored import derived
 from archcalc.importing.neutral import Operation, Program, Ref
 from archcalc.importing.patterns.rewriting import read, rewritten, with_operations
@@ -188,6 +189,7 @@ def _finished(low: Lowering) -> Calls:
         call.inputs = tuple([order.get(other, other) for other in call.inputs])
         call.operator = _moved(call, order)
         calls.append(call)
+    used = {name for call in calls for name in call.weights}
     notes = [*program.notes, *dict.fromkeys(low.notes)]
     tensors = program.tensors
     return Calls(
@@ -195,7 +197,7 @@ def _finished(low: Lowering) -> Calls:
         dict(zip(program.inputs, low.inputs, strict=True)),
         calls,
         {name: order.get(node, node) for name, node in outputs.items()},
-        {each.name: each.shape for each in tensors if each.kind == "parameter"},
+        in_pieces({each.name: each.shape for each in tensors if each.kind == "parameter"}, used),
         {each.name: each.shape for each in tensors if each.kind == "buffer"},
         program.named,
         notes,

@@ -19,7 +19,7 @@ from archcalc.importing.lowering.context import (
     rule,
 )
 from archcalc.importing.lowering.layout import alike
-from archcalc.importing.lowering.stored import derived
+from archcalc.importing.lowering.stored import derived, piece
 from archcalc.importing.neutral import Operation, Ref
 from archcalc.importing.patterns.match import first
 
@@ -138,13 +138,7 @@ def narrowed(
     if (start, stop, step) == (0, size, 1):
         return value
     if isinstance(value, Stored):
-        if not value.is_trained or not value.is_plain or value.rows:
-            return value
-        if axis == 0 and start == 0 and step == 1 and len(value.names) == 1 and not value.part:
-            return value._replace(rows=size)  # the first rows of a table of positions
-        return value._replace(
-            part=f"{value.part}[{start}:{stop}]" if step == 1 else f"{value.part}[{start}:{stop}:{step}]"
-        )
+        return piece(low, value, axis, start, stop, step, size)
     if isinstance(value, Scores):
         if (
             value.sinks is not None

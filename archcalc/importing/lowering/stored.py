@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from archcalc.importing.axes import CHANNELS, reshaped, whole
 from archcalc.importing.lowering.context import Lowering, Stored, UnsupportedError, View
 from archcalc.importing.lowering.layout import alike, natural_axes
 from archcalc.importing.neutral import Operation, Ref
@@ -26,6 +27,12 @@ def data(low: Lowering, ref: Any, channel: int = -1) -> View:
     spatial = [axis for axis, size in enumerate(shape) if size > 1 and axis != channel]
     if len(spatial) > 3 or not shape:
         raise UnsupportedError("what is stored has too many axes")
+    if channel == len(shape) - 1 and len(spatial) > 1:  # positions in a row, whatever they are arranged in
+        length = 1
+        for axis in spatial:
+            length *= shape[axis]
+        node = source(low, value, shape[channel], [length])
+        return View(node, (*reshaped((whole(1, length),), shape[:-1]), whole(CHANNELS, shape[channel])))
     node = source(low, value, shape[channel], [shape[axis] for axis in spatial])
     return View(node, natural_axes(low, node, len(shape), channel, spatial))
 
@@ -62,5 +69,18 @@ def derived(low: Lowering, op: Operation) -> Any:
             names, trained = {}, True  # places in a table and the like cost nothing beside what is trained
         if value.is_trained or not trained:
             names.update(dict.fromkeys(value.weights))
-    result = Stored(tuple(names), trained, "", False)
+    whole_ones = [name for name in names if name.partition("[")[0] == name or name.partition("[")[0] not in names]
+    result = Stored(tuple(whole_ones), trained, "", False)
     return tuple([result] * len(op.outputs)) if len(op.outputs) > 1 else result
+
+
+def piece(low: Lowering, value: Stored, axis: int, start: int, stop: int, step: int, size: int) -> Stored:
+    """Some indices of a stored tensor: a tensor of its own, where it is cut once and along an axis that it has."""
+    if not value.is_trained or not value.is_plain or value.rows or len(value.names) != 1:
+        return value
+    shape = low.stored_shape(value.names[0])
+    if value.part or step != 1 or axis >= len(shape) or shape[axis] != size:
+        return value._replace(is_plain=False)
+    if axis == 0 and start == 0 and len(shape) == 2 and size % (stop - start):
+        return value._replace(rows=size)  # the first rows of a table of positions
+    return value._replace(part=f"[{':,' * axis}{start}:{stop}]")
