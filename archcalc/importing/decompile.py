@@ -85,7 +85,7 @@ def _attempt(
     head = head_of(calls, units, is_fixed)
     sizes = sizes_of(head, second) if second is not None else {}
     told = with_sizes(units, Units(second), head, sizes) if second is not None else []
-    parts, outputs = _Writer(units, head, with_scopes, is_flat).parts(with_blocks and not is_flat)
+    parts, outputs = Writer(units, head, with_scopes, is_flat).parts(with_blocks and not is_flat)
     defaults = majority([*[module.body for module in parts.modules], parts.layers, *[of.term for of in parts.outputs]])
     text = written(parts, defaults)
     found = checked(calls, text, parts.name, {**head.renamed, **outputs}, second, sizes)
@@ -117,13 +117,13 @@ def checked(
     )
     try:
         spec = read_spec(Source(f"{name}.yaml", text))
-        graph = expand(spec, choose(spec).name, limits=limits)
+        graph = expand(spec, choose(spec, name).name, limits=limits)
     except SpecError as error:
         told = [f"the text does not read: {found.message}" for found in error.diagnostics]
         return Imported(calls, "", Proof(differences=told), draft=text)
     proof = prove(calls, graph, renamed)
     if second is not None and proof.holds:
-        again = at_size(spec, second, sizes, renamed, limits)
+        again = at_size(spec, name, second, sizes, renamed, limits)
         proof.differences = again.differences
         if proof.holds:
             said = ", ".join(f"{name}={value}" for name, value in sizes.items() if name in spec.variables)
@@ -140,15 +140,17 @@ def checked(
     return found
 
 
-def at_size(spec: Spec, second: Calls, sizes: dict[str, int], renamed: dict[str, str], limits: Limits) -> Proof:
+def at_size(
+    spec: Spec, name: str, second: Calls, sizes: dict[str, int], renamed: dict[str, str], limits: Limits
+) -> Proof:
     """The proof at another size of the input."""
     overrides: dict[str, Any] = {}
-    for name, value in sizes.items():
+    for variable, value in sizes.items():
         said = parse_expression(str(value))
         assert isinstance(said, Expression)
-        overrides[name] = (Placed(said, 0), Source(name, str(value)))
+        overrides[variable] = (Placed(said, 0), Source(variable, str(value)))
     try:
-        proof = prove(second, expand(spec, choose(spec).name, overrides, limits=limits), renamed)
+        proof = prove(second, expand(spec, choose(spec, name).name, overrides, limits=limits), renamed)
     except SpecError as error:
         return Proof(differences=[f"at another size the text does not read: {of.message}" for of in error.diagnostics])
     proof.differences = [f"at another size {difference}" for difference in proof.differences]
@@ -167,20 +169,31 @@ def notes(calls: Calls, proof: Proof) -> list[str]:
     return found
 
 
-class _Writer:
+class Writer:
     """The parts of the file of one network."""
 
-    def __init__(self, units: Units, head: Head, with_scopes: bool, is_flat: bool) -> None:
+    def __init__(
+        self, units: Units, head: Head, with_scopes: bool, is_flat: bool, first: Modules | None = None
+    ) -> None:
         self.units = units
         self.head = head
         self.tree = Tree(units, with_scopes)
         if with_scopes:
             name_kinds(self.tree)
-        self.modules = Modules(self.tree, head.names, set(head.variables), is_flat)
+        self.modules = Modules(self.tree, head.names, set(head.variables), is_flat, first)
         self.definitions = self.modules.definitions
 
     def parts(self, with_blocks: bool) -> tuple[Parts, dict[str, str]]:
         """What the file says, and names of outputs that it has under another."""
+        chain, further, renamed = self.bodies(with_blocks)
+        layers = self.with_classes(repeated(chain))
+        outputs = [item._replace(term=repeated(item.term)) for item in further]
+        modules = list(self.definitions.modules.values())
+        head = self.head
+        return Parts(head.network, head.inputs, head.variables, modules, layers, outputs, {}), renamed
+
+    def bodies(self, with_blocks: bool) -> tuple[Chain, list[Item], dict[str, str]]:
+        """The layers, the further outputs, and names of these where the text has others."""
         root = self.tree.root
         main, *further = self.units.outputs.items()
         ancestors = self.ancestors([main[1]])
@@ -202,19 +215,9 @@ class _Writer:
         used = set(self.head.names.values())
         named = whole(together, start, dict(self.head.names), hidden, used).chain
         count = len(chain.items)
-        layers = self.with_classes(repeated(Chain(named.items[:count])))
-        outputs = [item._replace(term=repeated(item.term)) for item in named.items[count:]]
+        outputs = list(named.items[count:])
         renamed = {name: item.name for (name, _), item in zip(later, outputs, strict=True)}
-        parts = Parts(
-            self.head.network,
-            self.head.inputs,
-            self.head.variables,
-            list(self.definitions.modules.values()),
-            layers,
-            list(outputs),
-            {},
-        )
-        return parts, renamed
+        return Chain(named.items[:count]), outputs, renamed
 
     def with_classes(self, layers: Chain) -> Chain:
         """The number of classes as a variable, where the source has one and the last layer with channels gives it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from typing import Any
 
 from archcalc.importing.expressions import Defaults, Expressions
@@ -15,11 +15,12 @@ LEAST = 60  # characters that the defaults of one operator must spare
 _NOT_FIXED = (Variable, Arithmetic, Function, Local, Ref, Outer, Table)
 
 
-def majority(terms: list[Any]) -> Defaults:
+def majority(terms: list[Any], variables: Container[str] = ()) -> Defaults:
     """For each operator the arguments that are better said once.
 
     Args:
         terms: all bodies of the file, each once.
+        variables: of the file, which may stand in defaults too.
     """
     found: Defaults = {}
     carriers = [name for name in OPERATORS if any(role in OPERATORS[name].arguments for role in ROLES)]
@@ -28,7 +29,7 @@ def majority(terms: list[Any]) -> Defaults:
         for op in _calls([*terms, *[value for settings in found.values() for value in settings.values()]], found):
             sites.setdefault(op.name, []).append(dict(op.arguments))
         for name in group:
-            settings, spared = _of_operator(name, sites.get(name, []))
+            settings, spared = _of_operator(name, sites.get(name, []), variables)
             if spared >= LEAST:
                 found[name] = settings
     return found
@@ -48,7 +49,7 @@ def _calls(terms: Iterable[Any], defaults: Defaults) -> Iterator[Op]:
                 waiting += parts(part)
 
 
-def _of_operator(name: str, sites: list[dict[str, Any]]) -> tuple[dict[str, Any], int]:
+def _of_operator(name: str, sites: list[dict[str, Any]], variables: Container[str]) -> tuple[dict[str, Any], int]:
     expressions = Expressions({})
     settings: dict[str, Any] = {}
     spared = 0
@@ -63,10 +64,17 @@ def _of_operator(name: str, sites: list[dict[str, Any]]) -> tuple[dict[str, Any]
         def cost(usual: Any, said: Counter[Any] = said, lengths: dict[Any, int] = lengths) -> int:
             return sum(count * lengths[value] for value, count in said.items() if value != usual)
 
-        fixed = [value for value in said if not any(isinstance(part, _NOT_FIXED) for part in walk(value))]
+        fixed = [value for value in said if _is_fixed(value, variables)]
         best = min([value for value in fixed if value != declared.default], key=cost, default=declared.default)
         gain = cost(declared.default) - cost(best) - lengths.get(best, 0)
         if best != declared.default and gain >= 0:
             settings[argument] = best
             spared += gain
     return settings, spared
+
+
+def _is_fixed(value: Any, variables: Container[str]) -> bool:
+    """Whether a value is the same in every body."""
+    return all(
+        not isinstance(part, _NOT_FIXED) or (type(part) is Variable and part.id in variables) for part in walk(value)
+    )

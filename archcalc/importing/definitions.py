@@ -103,8 +103,8 @@ class Definitions:
         given = {name: tuple([of.settings[name] for of in columns]) for name in shared}
         xs = tuple([of.channels for of in columns])
         found = []
-        for change in (repeated, lambda chain: chain):
-            chains = [change(of.body.chain) for of in columns]
+        for is_short in (True, False):
+            chains = [repeated(of.body.chain) if is_short else of.body.chain for of in columns]
             used = self.used | kept_names(chains[0])
             try:
                 found.append(Solver(unify(chains), xs, given, outers, used).solve())

@@ -11,6 +11,7 @@ from archcalc.importing.terms import (
     Choice,
     Function,
     Layer,
+    Listed,
     Local,
     Merge,
     Nothing,
@@ -143,14 +144,15 @@ class Expressions:
 
     def use(self, use: Use) -> str:
         """A call of a module: what has a default goes by name, and only where it differs."""
-        usual = self.of_modules.get(use.module, {})
+        module = use.module if isinstance(use.module, str) else use.module.id
+        usual = self.of_modules.get(module, {})
         found = []
         for name, value in use.arguments:
             if name not in usual:
                 found.append(self.text(value))
             elif value != usual[name]:
                 found.append(f"{name}={self.text(value)}")
-        return f"{use.module}({', '.join(found)})" if found else use.module
+        return f"{module}({', '.join(found)})" if found else str(module)
 
     # values
 
@@ -174,6 +176,8 @@ class Expressions:
             return value.id
         if isinstance(value, Local):
             return value.path
+        if isinstance(value, Listed):
+            return f"[{', '.join([self.text(item) for item in value.items])}]"
         if isinstance(value, Function):
             return f"{value.name}({', '.join([self.text(part) for part in value.arguments])})"
         if type(value) is tuple:

@@ -17,16 +17,22 @@ from archcalc.ops import ONE
 class Modules:
     """Makes the bodies of regions, inner ones first, and the modules that they use."""
 
-    def __init__(self, tree: Tree, inputs: dict[int, str], used: set[str], is_flat: bool = False) -> None:
+    def __init__(
+        self, tree: Tree, inputs: dict[int, str], used: set[str], is_flat: bool = False, first: Modules | None = None
+    ) -> None:
         self.tree = tree
         self.units = tree.units
         self.inputs = inputs  # names of the network's inputs, by value
         self.is_flat = is_flat
         self.has_scopes = any(call.scope for call in tree.units.calls.calls)
-        self.definitions = Definitions({*inputs.values(), *used})
+        # Of several networks in one file, all have the modules of the first.
+        self.definitions: Definitions = Definitions(set()) if first is None else first.definitions
+        self.definitions.used |= {*inputs.values(), *used}
+        self.peers: list[Modules] = [] if first is None else first.peers
+        self.peers.append(self)
         self.uses: dict[int, Use] = {}  # by id of a region
         self.elements: dict[int, Element] = {}  # of regions that stand for themselves, likewise
-        self.states: dict[str, bool] = {}  # of a class: False while it is being made
+        self.states: dict[str, bool] = {} if first is None else first.states  # of a class: False while it is made
         self.by_kind: dict[str, list[Region]] = {}
         for region in tree.root.regions():
             if not region.is_inline and len(region.gives) == 1:
@@ -114,17 +120,20 @@ class Modules:
 
     def define(self, kind: str) -> None:
         """Make the modules of a class, if it is one that stands in several places and is not being made already."""
-        regions = self.by_kind.get(kind, [])
+        regions = [(peer, region) for peer in self.peers for region in peer.by_kind.get(kind, [])]
         if kind in self.states or len(regions) < 2:
             return
         self.states[kind] = False
-        found = {id(region): self.instance(region) for region in regions}
-        there = [(key, instance) for key, instance in found.items() if instance is not None]
+        found = [(peer, region, peer.instance(region)) for peer, region in regions]
+        there = [(peer, region, instance) for peer, region, instance in found if instance is not None]
         if len(there) > 1:
-            uses = self.definitions.define(kind, [instance for _, instance in there])
-            self.uses.update({there[at][0]: use for at, use in uses.items()})
+            uses = self.definitions.define(kind, [instance for _, _, instance in there])
+            for at, use in uses.items():
+                peer, region, _ = there[at]
+                peer.uses[id(region)] = use
         self.states[kind] = True
-        self.elements.clear()  # some were made while this class was not ready
+        for peer in self.peers:
+            peer.elements.clear()  # some were made while this class was not ready
 
     def instance(self, region: Region) -> Instance | None:
         """The body of a region by itself."""

@@ -7,6 +7,8 @@ outputs back.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from math import prod
 
 from archcalc.graph import Graph
@@ -15,6 +17,7 @@ from archcalc.importing.canonical import arguments, canonical, rank_of
 from archcalc.importing.imported import Proof
 from archcalc.ops import ONE, Operator
 
+_PART = re.compile(r"(.+)\[(\d+):(\d+)\]\Z")
 MOST = 20  # differences that are told
 
 
@@ -198,10 +201,12 @@ class _Prover:
             if node.operator.trainable != call.operator.trainable and any(node.operator.parameters(node.x)):
                 self.differ(f"{self.of_node(at)} or {self.of_call(self.call_of[at])} is frozen, the other is not")
         known = {**self.calls.parameters, **self.calls.buffers}
-        strangers = [tensor for tensor in owners if tensor not in known] if known else []
+        whose = {tensor: part_of(tensor)[0] for tensor in owners}
+        strangers = [tensor for tensor, base in whose.items() if base not in known] if known else []
         if strangers:
             self.differ(f"the source has no tensor {', '.join(strangers[:3])}")
-        self.proof.unused = [tensor for tensor in self.calls.parameters if tensor not in owners]
+        taken = set(whose.values())
+        self.proof.unused = [tensor for tensor in self.calls.parameters if tensor not in taken]
 
     def sizes(self, at: int, call: Call) -> None:
         """A node stores as many scalars as its tensors have; nothing is held where the source does not say."""
@@ -210,7 +215,7 @@ class _Prover:
             return
         node = self.graph.nodes[at]
         shapes = given if node.operator.trainable else {**given, **self.calls.buffers}
-        stored = sum(prod(shapes[tensor]) for tensor in call.weights if tensor in shapes)
+        stored = sum(size_of(tensor, shapes) for tensor in call.weights)
         counted = node.operator.parameters(node.x)
         copies = node.operator.copies
         wanted = (counted.weights + counted.biases + counted.norm) * (1 if copies is ONE else copies.stored)
@@ -238,6 +243,20 @@ class _Prover:
         if tensors:
             held.append(f"{len(tensors)} tensors, each stored once")
         self.proof.held = held
+
+
+def part_of(tensor: str) -> tuple[str, int | None]:
+    """The tensor that a name is of, and how many rows where it is a part: `qkv.bias[96:192]`."""
+    found = _PART.match(tensor)
+    return (found[1], int(found[3]) - int(found[2])) if found else (tensor, None)
+
+
+def size_of(tensor: str, shapes: Mapping[str, tuple[int, ...]]) -> int:
+    """Scalars of a tensor, or of a part of its rows; 0 of one that cannot be trained."""
+    base, rows = part_of(tensor)
+    if base not in shapes:
+        return 0
+    return prod(shapes[base]) if rows is None else rows * prod(shapes[base][1:])
 
 
 def is_plain_concat(operator: object) -> bool:

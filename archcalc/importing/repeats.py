@@ -11,42 +11,41 @@ from archcalc.ops import OPERATORS
 LONGEST = 8  # parts of what is repeated
 
 
-def repeated(term: Any) -> Any:
-    """A layer in which every chain says repeats by their count."""
+def repeated(term: Any, longest: int = LONGEST) -> Any:
+    """A layer in which every chain says repeats of so many parts by their count, and a series by its name."""
     if type(term) is Chain:
-        return _chain(Chain(tuple([item._replace(term=repeated(item.term)) for item in term.items])))
+        return _chain(Chain(tuple([item._replace(term=repeated(item.term, longest)) for item in term.items])), longest)
     if type(term) is Merge:
-        return Merge(term.op, tuple([branch._replace(term=repeated(branch.term)) for branch in term.branches]))
-    if type(term) is Choice:
-        return Choice(term.condition, repeated(term.then), repeated(term.otherwise))
-    if type(term) is Repeat:
-        return Repeat(repeated(term.term), term.count)
+        branches = [branch._replace(term=repeated(branch.term, longest)) for branch in term.branches]
+        return Merge(term.op, tuple(branches))
+    if type(term) is Choice or type(term) is Repeat:
+        return mapped(term, lambda part: repeated(part, longest) if is_layer(part) else part)
     return term
 
 
-def _chain(chain: Chain) -> Chain:
+def _chain(chain: Chain, longest: int) -> Chain:
     items: list[Item] = []
     first: dict[int, str] = {}  # what the first part of a repeat was called, by the place of the repeat
     at = 0
     while at < len(chain.items):
-        period, count = _best(chain.items, at)
+        period, count = _best(chain.items, at, longest)
         first[len(items)] = chain.items[at].name
         if count > 1:
             items.append(_counted(chain.items[at : at + period * count], period, count))
         else:
             items.append(chain.items[at])
         at += period * count
-    return Chain(tuple(_grouped(items, first)))
+    return Chain(tuple(_grouped(items, first) if longest > 1 else items))
 
 
-def _best(items: tuple[Item, ...], at: int) -> tuple[int, int]:
+def _best(items: tuple[Item, ...], at: int, longest: int) -> tuple[int, int]:
     """Length of what repeats from here on, and how often: what covers most, then the shortest."""
     found = (1, 1)
     first = items[at]
     if first.kept or holds_kept(first.term):
         return found
     same = nameless(first.term)
-    for period in range(1, min(LONGEST, (len(items) - at) // 2) + 1):
+    for period in range(1, min(longest, (len(items) - at) // 2) + 1):
         if nameless(items[at + period].term) != same:
             continue
         block = items[at : at + period]

@@ -55,6 +55,13 @@ class Function(NamedTuple):
     kind: str = "function"
 
 
+class Listed(NamedTuple):
+    """A list as the value of a variable."""
+
+    items: tuple[Any, ...]
+    kind: str = "listed"
+
+
 # Layers:
 
 
@@ -69,7 +76,7 @@ class Op(NamedTuple):
 class Use(NamedTuple):
     """A call of a module with values for its parameters, in their order."""
 
-    module: str
+    module: Any  # its name; a variable that holds it where networks differ
     arguments: tuple[tuple[str, Any], ...] = ()
     kind: str = "use"
 
@@ -153,7 +160,8 @@ ABSENT: Any = type("Absent", (), {"__repr__": lambda _: "absent"})()  # no value
 def parts(term: Any) -> tuple[Any, ...]:
     """What a term, or a value, is made of directly."""
     if isinstance(term, (Op, Use)):
-        return tuple([value for _, value in term.arguments])
+        values = [value for _, value in term.arguments]
+        return tuple(values if isinstance(term[0], str) else [term[0], *values])
     if isinstance(term, Chain):
         return tuple([item.term for item in term.items])
     if isinstance(term, Merge):
@@ -170,7 +178,8 @@ def parts(term: Any) -> tuple[Any, ...]:
 def mapped(term: Any, change: Any) -> Any:
     """The same term with each direct part changed."""
     if isinstance(term, (Op, Use)):
-        return type(term)(term[0], tuple([(name, change(value)) for name, value in term.arguments]))
+        name = term[0] if isinstance(term[0], str) else change(term[0])
+        return type(term)(name, tuple([(argument, change(value)) for argument, value in term.arguments]))
     if isinstance(term, Chain):
         return Chain(tuple([item._replace(term=change(item.term)) for item in term.items]))
     if isinstance(term, Merge):

@@ -19,6 +19,7 @@ from archcalc.importing.terms import (
     Op,
     Repeat,
     Use,
+    alone,
 )
 from archcalc.ops import OPERATORS
 
@@ -42,38 +43,202 @@ class Different(Exception):  # noqa: N818  # no error of anybody: there will be 
     """Bodies that have no pattern in common."""
 
 
-def unify(columns: list[Any]) -> Any:
+def unify(columns: list[Any], of_networks: bool = False) -> Any:
     """One pattern for all of these terms; those that are ABSENT have no say.
 
     Raises:
         Different: they are of three kinds or more in one place.
     """
-    present = [term for term in columns if term is not ABSENT]
-    first = present[0]
-    if all(term is first or term == first for term in present):
-        return first
-    if any(type(term) is Chain for term in present):
-        return _chains(columns)
-    kinds = {_kind(term) for term in present}
-    if len(kinds) > 1 and any(type(term) is Repeat for term in present):
-        inner = {_kind(term.term if type(term) is Repeat else term) for term in present}
-        if len(inner) == 1:
-            return _repeats(columns)
-    if len(kinds) > 1:
-        return _either(columns, [_kind(term) if term is not ABSENT else ABSENT for term in columns])
-    if type(first) is Repeat:
-        return _repeats(columns)
-    if type(first) is Op:
-        return _op(columns, first.name)
-    if type(first) is Use:
-        return _use(columns, first)
-    if type(first) is Merge:
-        return _merges(columns, first)
-    raise Different
+    return Unifier(of_networks).unify(columns)
 
 
-def _kind(term: Any) -> Any:
+class Unifier:
+    """Finds the pattern of several bodies.
+
+    Args:
+        of_networks: the bodies are those of whole networks: blocks of two classes are one block of a kind that differs,
+            and what is not there is there no times.
+    """
+
+    def __init__(self, of_networks: bool = False) -> None:
+        self.of_networks = of_networks
+
+    def unify(self, columns: list[Any]) -> Any:
+        """One pattern for all of these terms; those that are ABSENT have no say.
+
+        Raises:
+            Different: they are of three kinds or more in one place.
+        """
+        present = [term for term in columns if term is not ABSENT]
+        first = present[0]
+        if all(term is first or term == first for term in present):
+            return first
+        if any(type(term) is Chain for term in present):
+            return self._chains(columns)
+        kinds = {self.kind(term) for term in present}
+        if len(kinds) > 1 and any(type(term) is Repeat for term in present):
+            inner = {self.kind(term.term if type(term) is Repeat else term) for term in present}
+            if len(inner) == 1:
+                return self._repeats(columns)
+        if len(kinds) > 1:
+            return self._either(columns, [self.kind(term) if term is not ABSENT else ABSENT for term in columns])
+        if type(first) is Repeat:
+            return self._repeats(columns)
+        if type(first) is Op:
+            return self._op(columns, first.name)
+        if type(first) is Use:
+            return self._use(columns, first)
+        if type(first) is Merge:
+            return self._merges(columns, first)
+        raise Different
+
+    def kind(self, term: Any) -> Any:
+        """What terms have in common that have a pattern."""
+        return _kind(term, self.of_networks)
+
+    def _value(self, column: list[Any], operator: str, argument: str) -> Any:
+        """A value, or the hole that it is."""
+        present = [value for value in column if value is not ABSENT]
+        if all(value == present[0] for value in present):
+            return present[0]
+        if all(type(value) is Op and value.name == present[0].name for value in present):
+            return self._op(column, present[0].name)
+        return Hole(tuple(column), (operator, argument))
+
+    def _op(self, columns: list[Any], name: str) -> Op:
+        given = [ABSENT if term is ABSENT else dict(term.arguments) for term in columns]
+        arguments = []
+        for argument in (*OPERATORS[name].arguments, "trainable"):
+            if not any(of is not ABSENT and argument in of for of in given):
+                continue
+            default = True if argument == "trainable" else OPERATORS[name].arguments[argument].default
+            column = [ABSENT if of is ABSENT else of.get(argument, default) for of in given]
+            arguments.append((argument, self._value(column, name, argument)))
+        return Op(name, tuple(arguments))
+
+    def _use(self, columns: list[Any], first: Use) -> Use:
+        arguments = []
+        for at, (argument, _) in enumerate(first.arguments):
+            column = _part(columns, lambda use, at=at: use.arguments[at][1])
+            arguments.append((argument, self._value(column, first.module, argument)))
+        module = self._value(_part(columns, lambda use: use.module), "use", "block")
+        return Use(module, tuple(arguments))
+
+    def _repeats(self, columns: list[Any]) -> Repeat:
+        inner = self.unify(_part(columns, lambda term: term.term if type(term) is Repeat else term))
+        count = self._value(_part(columns, lambda term: term.count if type(term) is Repeat else 1), "repeat", "count")
+        return Repeat(inner, count)
+
+    def _merges(self, columns: list[Any], first: Merge) -> Merge:
+        op = self._op(_part(columns, lambda merge: merge.op), first.op.name)
+        widest = max((term for term in columns if term is not ABSENT), key=lambda merge: len(merge.branches))
+        slots = _aligned(
+            [() if term is ABSENT else term.branches for term in columns], self.of_networks, is_branch=True
+        )
+        if len(slots) > len(widest.branches) and OPERATORS[first.op.name].roles:
+            raise Different
+        branches: list[Item] = []
+        for slot in slots:
+            column = [
+                ABSENT if merge is ABSENT else NOTHING if item is ABSENT else item.term
+                for merge, item in zip(columns, slot, strict=True)
+            ]
+            name = slot_name(slot)
+            branches.append(Item("" if name in {branch.name for branch in branches} else name, self._branch(column)))
+        return Merge(op, tuple(branches))
+
+    def _branch(self, column: list[Any]) -> Any:
+        """A branch that some bodies lack is left out there."""
+        lacking = [term is not ABSENT and type(term) is Nothing for term in column]
+        if not any(lacking):
+            return self.unify(column)
+        there = self.unify([ABSENT if gone else term for term, gone in zip(column, lacking, strict=True)])
+        presence = [ABSENT if term is ABSENT else not gone for term, gone in zip(column, lacking, strict=True)]
+        return Choice(Presence(tuple(presence)), there, NOTHING)
+
+    def _either(self, columns: list[Any], kinds: list[Any]) -> Choice:
+        """One of two things."""
+        distinct = list(dict.fromkeys(kind for kind in kinds if kind is not ABSENT))
+        if len(distinct) > 2:
+            raise Different
+        sides = [
+            self.unify([term if kind == wanted else ABSENT for term, kind in zip(columns, kinds, strict=True)])
+            for wanted in distinct
+        ]
+        if any(type(side) not in (Op, Use) for side in sides):
+            raise Different
+        presence = [ABSENT if kind is ABSENT else kind == distinct[0] for kind in kinds]
+        return Choice(Presence(tuple(presence)), *sides)
+
+    def _chains(self, columns: list[Any]) -> Chain:
+        rows = [_items(term) for term in columns]
+        rows = _wrapped(rows, columns)
+        slots = _aligned(rows, self.of_networks)
+        items: list[Item] = []
+        waiting: list[tuple[tuple[Any, ...], list[list[Any]]]] = []  # optional slots in a row with one presence
+
+        def counted(presence: tuple[Any, ...], slots: list[list[Any]]) -> Item:
+            terms = [Chain(tuple([item for item in row if item is not ABSENT])) for row in zip(*slots, strict=True)]
+            column = [alone(term) if there is True else ABSENT for term, there in zip(terms, presence, strict=True)]
+            repeat = self._repeats(column)
+            said = [
+                ABSENT if there is ABSENT else 0 if term is ABSENT else term.count if type(term) is Repeat else 1
+                for term, there in zip(column, presence, strict=True)
+            ]
+            return Item(slot_name(slots[0]), Repeat(repeat.term, Hole(tuple(said), ("repeat", "count"))))
+
+        def flush() -> None:
+            for presence, slots in list(waiting):
+                if self.of_networks or any(
+                    type(item.term) is Repeat for slot in slots for item in slot if item is not ABSENT
+                ):
+                    items.append(counted(presence, slots))
+                    waiting.remove((presence, slots))
+            if len(waiting) == 2 and all(
+                one is ABSENT or one != two for one, two in zip(waiting[0][0], waiting[1][0], strict=True)
+            ):
+                sides = [self._inner(slots) for _, slots in waiting]
+                if any(type(side) is Chain for side in sides):
+                    raise Different
+                items.append(Item("", Choice(Presence(waiting[0][0]), *sides)))
+            else:
+                for presence, slots in waiting:
+                    inner = self._inner(slots)
+                    names = [slot_name(slot) for slot in slots]
+                    items.append(Item(names[0] if len(names) == 1 else "", Choice(Presence(presence), inner, IDENTITY)))
+            waiting.clear()
+
+        for slot in slots:
+            there = tuple(
+                [ABSENT if term is ABSENT else item is not ABSENT for term, item in zip(columns, slot, strict=True)]
+            )
+            if all(value is ABSENT or value for value in there):
+                flush()
+                items.append(self._slot(slot))
+            elif waiting and waiting[-1][0] == there:
+                waiting[-1][1].append(slot)
+            else:
+                waiting.append((there, [slot]))
+        flush()
+        return Chain(tuple(items))
+
+    def _slot(self, slot: list[Any]) -> Item:
+        kept = {item.kept for item in slot if item is not ABSENT}
+        if len(kept) > 1 or (True in kept and len({item.name for item in slot if item is not ABSENT}) > 1):
+            raise Different
+        return Item(slot_name(slot), self.unify(_part(slot, lambda item: item.term)), kept.pop())
+
+    def _inner(self, slots: list[list[Any]]) -> Any:
+        items = [self._slot(slot) for slot in slots]
+        if any(item.kept for item in items):
+            raise Different
+        return items[0].term if len(items) == 1 else Chain(tuple(items))
+
+
+def _kind(term: Any, of_networks: bool = False) -> Any:
     """What terms have in common that have a pattern."""
+    if type(term) is Use and of_networks:
+        return tuple([name for name, _ in term.arguments]), term.kind
     if type(term) is Op or type(term) is Use:
         return term[:1], term.kind
     if type(term) is Merge:
@@ -88,84 +253,6 @@ def _part(columns: list[Any], of: Any) -> list[Any]:
     return [ABSENT if term is ABSENT else of(term) for term in columns]
 
 
-def _value(column: list[Any], operator: str, argument: str) -> Any:
-    """A value, or the hole that it is."""
-    present = [value for value in column if value is not ABSENT]
-    if all(value == present[0] for value in present):
-        return present[0]
-    if all(type(value) is Op and value.name == present[0].name for value in present):
-        return _op(column, present[0].name)
-    return Hole(tuple(column), (operator, argument))
-
-
-def _op(columns: list[Any], name: str) -> Op:
-    given = [ABSENT if term is ABSENT else dict(term.arguments) for term in columns]
-    arguments = []
-    for argument in (*OPERATORS[name].arguments, "trainable"):
-        if not any(of is not ABSENT and argument in of for of in given):
-            continue
-        default = True if argument == "trainable" else OPERATORS[name].arguments[argument].default
-        column = [ABSENT if of is ABSENT else of.get(argument, default) for of in given]
-        arguments.append((argument, _value(column, name, argument)))
-    return Op(name, tuple(arguments))
-
-
-def _use(columns: list[Any], first: Use) -> Use:
-    arguments = []
-    for at, (argument, _) in enumerate(first.arguments):
-        column = _part(columns, lambda use, at=at: use.arguments[at][1])
-        arguments.append((argument, _value(column, first.module, argument)))
-    return Use(first.module, tuple(arguments))
-
-
-def _repeats(columns: list[Any]) -> Repeat:
-    inner = unify(_part(columns, lambda term: term.term if type(term) is Repeat else term))
-    count = _value(_part(columns, lambda term: term.count if type(term) is Repeat else 1), "repeat", "count")
-    return Repeat(inner, count)
-
-
-def _merges(columns: list[Any], first: Merge) -> Merge:
-    op = _op(_part(columns, lambda merge: merge.op), first.op.name)
-    widest = max((term for term in columns if term is not ABSENT), key=lambda merge: len(merge.branches))
-    slots = _aligned([() if term is ABSENT else term.branches for term in columns], is_branch=True)
-    if len(slots) > len(widest.branches) and OPERATORS[first.op.name].roles:
-        raise Different
-    branches: list[Item] = []
-    for slot in slots:
-        column = [
-            ABSENT if merge is ABSENT else NOTHING if item is ABSENT else item.term
-            for merge, item in zip(columns, slot, strict=True)
-        ]
-        name = slot_name(slot)
-        branches.append(Item("" if name in {branch.name for branch in branches} else name, _branch(column)))
-    return Merge(op, tuple(branches))
-
-
-def _branch(column: list[Any]) -> Any:
-    """A branch that some bodies lack is left out there."""
-    lacking = [term is not ABSENT and type(term) is Nothing for term in column]
-    if not any(lacking):
-        return unify(column)
-    there = unify([ABSENT if gone else term for term, gone in zip(column, lacking, strict=True)])
-    presence = [ABSENT if term is ABSENT else not gone for term, gone in zip(column, lacking, strict=True)]
-    return Choice(Presence(tuple(presence)), there, NOTHING)
-
-
-def _either(columns: list[Any], kinds: list[Any]) -> Choice:
-    """One of two things."""
-    distinct = list(dict.fromkeys(kind for kind in kinds if kind is not ABSENT))
-    if len(distinct) > 2:
-        raise Different
-    sides = [
-        unify([term if kind == wanted else ABSENT for term, kind in zip(columns, kinds, strict=True)])
-        for wanted in distinct
-    ]
-    if any(type(side) not in (Op, Use) for side in sides):
-        raise Different
-    presence = [ABSENT if kind is ABSENT else kind == distinct[0] for kind in kinds]
-    return Choice(Presence(tuple(presence)), *sides)
-
-
 # chains
 
 
@@ -175,60 +262,9 @@ def _items(term: Any) -> tuple[Item, ...]:
     return term.items if type(term) is Chain else (Item("", term),)
 
 
-def _chains(columns: list[Any]) -> Chain:
-    rows = [_items(term) for term in columns]
-    rows = _wrapped(rows, columns)
-    slots = _aligned(rows)
-    items: list[Item] = []
-    waiting: list[tuple[tuple[Any, ...], list[list[Any]]]] = []  # optional slots in a row with one presence
-
-    def flush() -> None:
-        if len(waiting) == 2 and all(
-            one is ABSENT or one != two for one, two in zip(waiting[0][0], waiting[1][0], strict=True)
-        ):
-            sides = [_inner(slots) for _, slots in waiting]
-            if any(type(side) is Chain for side in sides):
-                raise Different
-            items.append(Item("", Choice(Presence(waiting[0][0]), *sides)))
-        else:
-            for presence, slots in waiting:
-                inner = _inner(slots)
-                names = [slot_name(slot) for slot in slots]
-                items.append(Item(names[0] if len(names) == 1 else "", Choice(Presence(presence), inner, IDENTITY)))
-        waiting.clear()
-
-    for slot in slots:
-        there = tuple(
-            [ABSENT if term is ABSENT else item is not ABSENT for term, item in zip(columns, slot, strict=True)]
-        )
-        if all(value is ABSENT or value for value in there):
-            flush()
-            items.append(_slot(slot))
-        elif waiting and waiting[-1][0] == there:
-            waiting[-1][1].append(slot)
-        else:
-            waiting.append((there, [slot]))
-    flush()
-    return Chain(tuple(items))
-
-
 def slot_name(slot: list[Any]) -> str:
     """The name that the parts of a slot have."""
     return str(next((item.name for item in slot if item is not ABSENT and item.name), ""))
-
-
-def _slot(slot: list[Any]) -> Item:
-    kept = {item.kept for item in slot if item is not ABSENT}
-    if len(kept) > 1 or (True in kept and len({item.name for item in slot if item is not ABSENT}) > 1):
-        raise Different
-    return Item(slot_name(slot), unify(_part(slot, lambda item: item.term)), kept.pop())
-
-
-def _inner(slots: list[list[Any]]) -> Any:
-    items = [_slot(slot) for slot in slots]
-    if any(item.kept for item in items):
-        raise Different
-    return items[0].term if len(items) == 1 else Chain(tuple(items))
 
 
 def _wrapped(rows: list[tuple[Item, ...]], columns: list[Any]) -> list[tuple[Item, ...]]:
@@ -268,7 +304,7 @@ def _wrapped(rows: list[tuple[Item, ...]], columns: list[Any]) -> list[tuple[Ite
     return found
 
 
-def _aligned(rows: list[tuple[Item, ...]], is_branch: bool = False) -> list[list[Any]]:
+def _aligned(rows: list[tuple[Item, ...]], of_networks: bool, is_branch: bool = False) -> list[list[Any]]:
     """Slots of all rows: each holds the part of every row that belongs there, or ABSENT."""
     slots: list[list[Any]] = []
     order = sorted(range(len(rows)), key=lambda at: -len(rows[at]))
@@ -278,7 +314,7 @@ def _aligned(rows: list[tuple[Item, ...]], is_branch: bool = False) -> list[list
             slots = [[ABSENT] * len(rows) for _ in row]
             pairs = [(place, place) for place in range(len(row))]
         else:
-            pairs = _pairs(slots, row, is_branch)
+            pairs = _pairs(slots, row, of_networks, is_branch)
         taken = dict(pairs)
         merged: list[list[Any]] = []
         place = 0
@@ -301,7 +337,7 @@ def _alone(item: Item, at: int, count: int) -> list[Any]:
     return slot
 
 
-def _pairs(slots: list[list[Any]], row: tuple[Item, ...], is_branch: bool) -> list[tuple[int, int]]:
+def _pairs(slots: list[list[Any]], row: tuple[Item, ...], of_networks: bool, is_branch: bool) -> list[tuple[int, int]]:
     """Which slot each part of a row belongs to: the alignment with the highest likeness."""
     if is_branch and len(slots) == len(row):
         return [(at, at) for at in range(len(row))]
@@ -310,13 +346,13 @@ def _pairs(slots: list[list[Any]], row: tuple[Item, ...], is_branch: bool) -> li
     best = [[0] * (m + 1) for _ in range(n + 1)]
     for i in range(n - 1, -1, -1):
         for j in range(m - 1, -1, -1):
-            like = likeness(examples[i], row[j])
+            like = likeness(examples[i], row[j], of_networks)
             both = like + best[i + 1][j + 1] if like else 0
             best[i][j] = max(both, best[i + 1][j], best[i][j + 1])
     found = []
     i = j = 0
     while i < n and j < m:
-        like = likeness(examples[i], row[j])
+        like = likeness(examples[i], row[j], of_networks)
         if like and best[i][j] == like + best[i + 1][j + 1]:
             found.append((i, j))
             i, j = i + 1, j + 1
@@ -327,10 +363,10 @@ def _pairs(slots: list[list[Any]], row: tuple[Item, ...], is_branch: bool) -> li
     return found
 
 
-def likeness(one: Item, other: Item) -> int:
+def likeness(one: Item, other: Item, of_networks: bool = False) -> int:
     """How much two parts are alike; 0: they are not the same part."""
     first, second = _bare(one.term), _bare(other.term)
-    if _kind(first) != _kind(second):
+    if _kind(first, of_networks) != _kind(second, of_networks):
         return 0
     if one.term == other.term:
         return 6

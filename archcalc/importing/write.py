@@ -9,7 +9,7 @@ from archcalc.importing.bodies import word_of
 from archcalc.importing.definitions import Module
 from archcalc.importing.expressions import Defaults, Expressions
 from archcalc.importing.repeats import holds_kept
-from archcalc.importing.terms import ABSENT, Chain, Choice, Item, Merge, alone
+from archcalc.importing.terms import ABSENT, Chain, Choice, Item, Merge, Variable, alone
 from archcalc.ops import Shape, Table
 from archcalc.spec.words import INPUT
 
@@ -44,7 +44,7 @@ class _Writer:
         self.defaults = defaults
         self.tables: dict[Table, str] = {}
         self.hidden = {module.name for module in parts.modules}
-        self.expressions = Expressions(defaults, self.tables, usual_arguments(parts.modules))
+        self.expressions = Expressions(defaults, self.tables, usual_arguments(parts))
 
     def text(self) -> str:
         parts = self.parts
@@ -247,11 +247,20 @@ def pieces(text: str) -> list[str]:
     return [part for piece in found for part in (piece.split(" ") if len(piece) > LONGEST else [piece])]
 
 
-def usual_arguments(modules: list[Module]) -> dict[str, dict[str, Any]]:
-    """Defaults of the parameters of modules."""
-    return {
-        module.name: {of.name: of.default for of in module.parameters if of.default is not ABSENT} for module in modules
+def usual_arguments(parts: Parts) -> dict[str, dict[str, Any]]:
+    """Defaults of the parameters of modules, and of those that all modules share which a variable may hold."""
+    found = {
+        module.name: {of.name: of.default for of in module.parameters if of.default is not ABSENT}
+        for module in parts.modules
     }
+    held: dict[str, list[dict[str, Any]]] = {}
+    for settings in (parts.variables, *parts.variants.values()):
+        for name, value in settings.items():
+            if type(value) is Variable and value.id in found:
+                held.setdefault(name, []).append(found[value.id])
+    for name, (first, *others) in held.items():
+        found[name] = {key: value for key, value in first.items() if all(of.get(key, ABSENT) == value for of in others)}
+    return found
 
 
 def branch_names(merge: Merge) -> list[str]:
@@ -281,4 +290,6 @@ def quoted(text: str, is_flow: bool = False) -> str:
     plain = text and text[0] not in "[]{}*&!%@|>-?:,'\"`#" and ": " not in text and " #" not in text
     if is_flow and any(character in text for character in ",[]{}"):
         plain = False
+    if text.startswith("[") and not set(text[1:-1]) & set("[]{}:'\""):  # YAML's own brackets are those of a list
+        plain = True
     return text if plain else f"'{text}'"
