@@ -61,7 +61,7 @@ class Definitions:
         """
         everyone = list(range(len(instances)))
         together = self.solved(instances, everyone)
-        if together is not None and not any(type(part) is Choice for part in walk(together.solved.body)):
+        if together is not None and together.solved.flags == 0:  # what is there by a rule needs no second module
             return self.keep(kind, [together], instances)
         apart: dict[Any, list[int]] = {}
         for at, instance in enumerate(instances):

@@ -61,6 +61,7 @@ class Solved(NamedTuple):
     parameters: tuple[Parameter, ...]
     body: Any
     values: list[tuple[Any, ...]]
+    flags: int = 0  # parts that are there by an argument of their own, not by a rule
 
 
 class Solver:
@@ -158,7 +159,7 @@ class Solver:
         parameters += [Parameter(name, self.defaults.get(name, ABSENT)) for name in found]
         count = len(self.xs)
         values = [tuple([self.columns[name][at] for name in found]) for at in range(count)]
-        return Solved(tuple(parameters), body, values)
+        return Solved(tuple(parameters), body, values, self.flags)
 
     # numbers
 
