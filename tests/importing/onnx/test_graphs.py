@@ -9,6 +9,8 @@ pytest.importorskip("onnx")
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
+from archcalc.importing.onnx.calls import read_onnx
+from archcalc.importing.totals import totals_of
 from archcalc.source import SpecError
 from tests.importing.onnx.models import (
     model,
@@ -114,7 +116,8 @@ def test_a_loop_of_unknown_trips_is_one_at_least(tmp_path: Path) -> None:
         [node("Loop", "n go x", "y", body=BODY)], {"x": [1, 4], "n": []}, stored, kinds={"n": TensorProto.INT64}
     )
     program = read(made, tmp_path)
-    assert ops(program) == ["linear"]
+    assert ops(program) == ["linear", "opaque"]
+    assert totals_of(read_onnx(tmp_path / "model.onnx")).bounds == {"macs"}
     assert any("at least" in note for note in program.notes)
 
 

@@ -43,13 +43,13 @@ def trained_like(model: nn.Module) -> nn.Module:
     return model.eval()
 
 
-def exported(model: nn.Module, inputs: tuple[Any, ...], path: Path, dynamo: bool) -> Path:
+def exported(model: nn.Module, inputs: tuple[Any, ...], path: Path, dynamo: bool, opset: int | None = None) -> Path:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         if dynamo:
-            torch.onnx.export(model, inputs, str(path), dynamo=True, verbose=False)
+            torch.onnx.export(model, inputs, str(path), dynamo=True, opset_version=opset, verbose=False)
         else:
-            torch.onnx.export(model, inputs, str(path), dynamo=False, opset_version=17)
+            torch.onnx.export(model, inputs, str(path), dynamo=False, opset_version=opset or 17)
     return path
 
 
@@ -67,10 +67,10 @@ def folded(model: nn.Module, calls: Calls) -> int:
     return int(channels - kept)
 
 
-def held(model: nn.Module, inputs: tuple[Any, ...], folder: Path, dynamo: bool) -> Calls:
+def held(model: nn.Module, inputs: tuple[Any, ...], folder: Path, dynamo: bool, opset: int | None = None) -> Calls:
     """An export that is read: parameters, MACs and the proof of its text."""
     model = trained_like(model)
-    calls = read_onnx(exported(model, inputs, folder / "model.onnx", dynamo))
+    calls = read_onnx(exported(model, inputs, folder / "model.onnx", dynamo, opset))
     stored = sum(item.numel() for item in model.parameters())
     totals = totals_of(calls)
     assert not totals.bounds
@@ -107,6 +107,19 @@ def test_a_small_network_of_both_exporters(dynamo: bool, tmp_path: Path) -> None
     assert {"stem", "depthwise", "squeeze", "grow", "head"} <= names
     if dynamo:
         assert {part.kind for call in calls.calls for part in call.scope} >= {"Sequential", "ConvTranspose2d"}
+
+
+@pytest.mark.parametrize("opset", [11, 13, 15, 18, 20])
+def test_opsets_of_the_older_exporter(opset: int, tmp_path: Path) -> None:
+    held(Small(), (torch.zeros(1, 3, 32, 32),), tmp_path, False, opset)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("opset", [18, 20, 22, 23, 24])
+def test_opsets_of_the_newer_exporter(opset: int, tmp_path: Path) -> None:
+    held(Small(), (torch.zeros(1, 3, 32, 32),), tmp_path, True, opset)
+    layer = nn.TransformerEncoderLayer(64, 4, 128, batch_first=True, activation="gelu")
+    held(nn.TransformerEncoder(layer, 2), (torch.zeros(1, 10, 64),), tmp_path, True, opset)
 
 
 @pytest.mark.parametrize("dynamo", [False, True], ids=["torchscript", "dynamo"])

@@ -93,7 +93,15 @@ def _once(node: Node, body: Any, carried: list[Value]) -> list[Value]:
     trip, go = Value((), "int", is_constant=True), of_array(numpy.asarray(True))
     found = _run(node, body, zip((item.name for item in body.input), [trip, go, *carried], strict=True))
     rest = [node.view(value, (1, *value.shape)) for value in found[1 + len(carried) :]]
-    return [*found[1 : 1 + len(carried)], *rest]
+    return [_at_least(node, value) for value in (*found[1 : 1 + len(carried)], *rest)]
+
+
+def _at_least(node: Node, value: Value) -> Value:
+    """What a loop gives after one trip: the others are work that is not known."""
+    if value.index < 0 or value.kind != "float":
+        return value
+    reason = "a loop without a constant number of trips, of which one is counted"
+    return node.emit("opaque", value.shape, inputs=[value], reason=reason, stored=[], macs=None)
 
 
 def _stacked(node: Node, scanned: list[list[Value]]) -> list[Value]:
@@ -117,6 +125,7 @@ def scan(node: Node) -> list[Value]:
     if length * _size(body)[1] > MOST_TRIPS * 20:
         node.note(f"`{node.proto.name}` runs {length} times: counted is one, so that totals are at least these")
         length = 1
+    is_cut = length < read[0].shape[axes[0]]
     scanned: list[list[Value]] = []
     for trip in range(length):
         parts = []
@@ -125,7 +134,8 @@ def scan(node: Node) -> list[Value]:
         found = _run(node, body, zip(names, [*carried, *parts], strict=True))
         carried, rest = found[: len(carried)], found[len(carried) :]
         scanned.append(rest)
-    return [*carried, *_stacked(node, scanned)]
+    given = [*carried, *_stacked(node, scanned)]
+    return [_at_least(node, value) for value in given] if is_cut else given
 
 
 def _place(node: Node, value: Value, axis: int, place: int) -> Value:

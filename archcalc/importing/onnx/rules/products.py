@@ -54,6 +54,10 @@ def matmul(node: Node) -> Value:
 def product(node: Node, a: Value, b: Value) -> Value:
     """The product of two stacks of matrices."""
     if is_weight(b) and len(b.shape) == 2 and (tokens := one_hot(node, a)) is not None:
+        node.note(
+            "a table is read by a product with ones and zeros, as JAX writes it: counted is the look-up; the product "
+            f"would be {tokens.elements * b.elements:,} multiplications"
+        )
         return node.emit("embedding", (*tokens.shape, b.shape[1]), weight=b, indices=tokens)
     if is_weight(b) and prod(b.shape[:-2]) == 1 and len(b.shape) >= 2 and len(a.shape) >= len(b.shape):
         return linear(node, a, transposed(node, b.moved(b.shape[-2:])), None)
