@@ -43,13 +43,15 @@ def detections(reader: Reader, layer: Layer, blobs: list[Blob]) -> list[Blob]:
 
 @layer("Proposal", "ProposalLayer", "RPNProposal", "Python")
 def proposals(reader: Reader, layer: Layer, blobs: list[Blob]) -> list[Blob]:
-    """Regions of an image, five numbers each; how many there are, and what that takes, the image says."""
-    if len(layer.tops) != 1 or len(blobs) < 2 or any(blob.shape.rank != 2 for blob in blobs[:2]):
+    """Regions of an image, five numbers each, and perhaps their scores; how many there are, the image says."""
+    if not 1 <= len(layer.tops) <= 2 or len(blobs) < 2 or any(blob.shape.rank != 2 for blob in blobs[:2]):
         raise unknown_layer(layer)
     reader.ignore(layer)
     maps = [reader.plain(layer, blob) for blob in blobs[:2]]
     both = reader.emit(layer, "concat", [blob.call for blob in maps], part="concat")
-    return [reader.opaque(layer, both, "proposals depend on the image", Shape(5))]
+    reason = "proposals depend on the image"
+    places = reader.opaque(layer, both, reason, Shape(5))
+    return [places] if len(layer.tops) == 1 else [places, reader.opaque(layer, both, reason, Shape(1))]
 
 
 @layer("ROIPooling", "ROIAlign", "ROIAlignment", "PSROIPooling", "PSROIAlign", "DeformablePSROIPooling")

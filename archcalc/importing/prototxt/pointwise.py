@@ -26,7 +26,6 @@ SIMPLE = {
 }
 UNKNOWN = {
     "AbsVal": "the absolute value has no operator",
-    "Exp": "the exponential has no operator",
     "Log": "the logarithm has no operator",
     "Threshold": "Threshold gives 0 or 1, for which there is no operator",
 }
@@ -61,8 +60,6 @@ def relu(reader: Reader, layer: Layer, blobs: list[Blob]) -> list[Blob]:
     """With a `negative_slope`, a leaky one."""
     slope = layer.message.message("relu_param").number("negative_slope", "0")
     blob = reader.one_of(layer, blobs)
-    if slope < 0:
-        return [reader.opaque(layer, blob, f"a slope of {slope} has no operator")]
     return [_each(reader, layer, blob, "leaky_relu", slope=slope) if slope else _each(reader, layer, blob, "relu")]
 
 
@@ -107,9 +104,18 @@ def power(reader: Reader, layer: Layer, blobs: list[Blob]) -> list[Blob]:
 
 
 def _scaled(reader: Reader, layer: Layer, blob: Blob, factor: Fraction, part: str = "") -> Blob:
-    if factor < 0:  # `scale` takes no number below 0
-        return reader.opaque(layer, blob, f"a product with {factor} has no operator")
     return reader.emit(layer, "scale", [blob.call], part=part, factor=factor)._replace(axes=blob.axes)
+
+
+@layer("Exp")
+def exponential(reader: Reader, layer: Layer, blobs: list[Blob]) -> list[Blob]:
+    """`base ** (shift + scale*x)`, base e where none is given."""
+    message, blob = layer.message.message("exp_param"), reader.one_of(layer, blobs)
+    base, factor, shift = message.number("base", "-1"), message.number("scale", "1"), message.number("shift", "0")
+    if base != -1 or shift != 0:
+        return [reader.opaque(layer, blob, f"{float(base)} ** ({float(shift)} + {float(factor)}*x) has no operator")]
+    scaled = blob if factor == 1 else _scaled(reader, layer, blob, factor, "scale")
+    return [_each(reader, layer, scaled, "exp")]
 
 
 @layer("Dropout")

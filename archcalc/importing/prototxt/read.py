@@ -277,6 +277,7 @@ def _calls(reader: Reader, blobs: dict[str, Blob | None], unread: dict[str, Laye
         )
     trained = {top: index for top, index in outputs.items() if _has_weights(reader, index)}
     outputs = trained or outputs  # what has none behind it is a target of a loss, or a table of boxes
+    outputs = _with_ends(reader, outputs)
     *others, last = outputs
     if others:
         reader.note(f"Beside `{last}` it gives {_listed(others)}")
@@ -287,6 +288,21 @@ def _has_weights(reader: Reader, index: int) -> bool:
     return any(
         weight in reader.parameters for call in _behind(reader, [index]) for weight in reader.calls[call].weights
     )
+
+
+def _with_ends(reader: Reader, outputs: dict[str, int]) -> dict[str, int]:
+    """The outputs after other ends that have weights of their own: proposals, which say only where to look."""
+    needed = _behind(reader, list(outputs.values()))
+    read = {index for call in reader.calls for index in call.inputs}
+    ends: dict[str, int] = {}
+    for index in range(len(reader.calls) - 1, -1, -1):
+        if index in needed or index in read:
+            continue
+        behind = _behind(reader, [index])
+        if any(weight in reader.parameters for call in behind - needed for weight in reader.calls[call].weights):
+            ends[reader.calls[index].name] = index
+            needed |= behind
+    return {**ends, **outputs}
 
 
 def _behind(reader: Reader, waiting: list[int]) -> set[int]:

@@ -247,17 +247,16 @@ def _same(reader: Reader, before: Blob, after: Blob) -> Blob:
 
 @layer("Normalize")
 def normalize(reader: Reader, layer: Layer, blobs: list[Blob]) -> list[Blob]:
-    """SSD's norm: the channels of each position divided by their length, times a factor each."""
+    """SSD's norm: the channels of each position divided by their length, times a factor each, or one for all."""
     message = layer.message.message("norm_param")
     blob = reader.plain(layer, reader.one_of(layer, blobs))
-    if message.flag("across_spatial", True) or message.flag("channel_shared", True):
-        shared = message.flag("channel_shared", True)
-        size = 1 if shared else blob.shape.channels
-        return [
-            reader.opaque(layer, blob, "Normalize over all positions, or with one factor, has no operator", params=size)
-        ]
-    weights = [reader.weight(layer, 0, (blob.shape.channels,))]
-    return [reader.emit(layer, "rms_norm", [blob.call], weights)]
+    shared = message.flag("channel_shared", True)
+    size = 1 if shared else blob.shape.channels
+    if message.flag("across_spatial", True) and blob.shape.positions != 1:
+        return [reader.opaque(layer, blob, "the length of a whole map has no operator", params=size)]
+    weights = [reader.weight(layer, 0, (size,))]
+    found = reader.emit(layer, "l2_norm", [blob.call], part="norm")
+    return [reader.emit(layer, "channel_scale", [found.call], weights, shared=shared)]
 
 
 @layer("PReLU")

@@ -201,6 +201,16 @@ def test_response_norms(tmp_path: Path) -> None:
     )
 
 
+def test_the_norm_of_ssd(tmp_path: Path) -> None:
+    calls = one(tmp_path, 'type: "Normalize" norm_param { across_spatial: false channel_shared: false }')
+    assert line(calls) == ["l2_norm 3x8x8", "channel_scale 3x8x8"]
+    assert totals(calls).params == 3
+    assert totals(one(tmp_path, 'type: "Normalize" norm_param { across_spatial: false }')).params == 1
+    whole = one(tmp_path, 'type: "Normalize" norm_param { channel_shared: false }')
+    assert line(whole) == ["opaque 3x8x8"]
+    assert totals(whole).params == 3
+
+
 # Element by element
 
 
@@ -222,7 +232,10 @@ def test_response_norms(tmp_path: Path) -> None:
         ('type: "Power" power_param { power: 2 }', "mul"),
         ('type: "Power" power_param { power: -0.5 shift: 1 }', "opaque"),
         ('type: "AbsVal"', "opaque"),
-        ('type: "Exp"', "opaque"),
+        ('type: "Exp"', "exp"),
+        ('type: "Exp" exp_param { base: 2 }', "opaque"),
+        ('type: "Power" power_param { scale: -1 }', "scale"),
+        ('type: "ReLU" relu_param { negative_slope: -1 }', "leaky_relu"),
         ('type: "Dropout" dropout_param { dropout_ratio: 0.4 }', "dropout"),
         ('type: "Softmax"', "softmax"),
         ('type: "MVN"', "instance_norm"),

@@ -297,3 +297,33 @@ def test_several_inputs_have_their_shapes_by_name(tmp_path: Path) -> None:
     assert read(tmp_path, text, input={"other": "3x10x10", "data": (3, 10, 10)}).calls[-1].shape == Shape(8, (8, 8))
     with pytest.raises(SpecError, match="is no shape"):
         read(tmp_path, text, input="threexthree")
+
+
+RPN = """
+layer { name: "cls" type: "Convolution" bottom: "conv" top: "cls" convolution_param { num_output: 18 kernel_size: 1 } }
+layer { name: "cls_r" type: "Reshape" bottom: "cls" top: "cls_r"
+  reshape_param { shape { dim: 0 dim: 2 dim: -1 dim: 0 } } }
+layer { name: "cls_p" type: "Softmax" bottom: "cls_r" top: "cls_p" }
+layer { name: "cls_b" type: "Reshape" bottom: "cls_p" top: "cls_b"
+  reshape_param { shape { dim: 0 dim: 18 dim: -1 dim: 0 } } }
+layer { name: "box" type: "Convolution" bottom: "conv" top: "box" convolution_param { num_output: 36 kernel_size: 1 } }
+layer { name: "proposal" type: "Python" bottom: "cls_b" bottom: "box" bottom: "im_info" top: "rois"
+  python_param { module: "rpn.proposal_layer" layer: "ProposalLayer" } }
+layer { name: "pool" type: "ROIPooling" bottom: "conv" bottom: "rois" top: "pool"
+  roi_pooling_param { pooled_w: 4 pooled_h: 4 spatial_scale: 0.0625 } }
+layer { name: "fc" type: "InnerProduct" bottom: "pool" top: "fc" inner_product_param { num_output: 21 } }
+"""
+
+
+def test_regions_are_counted_one(tmp_path: Path) -> None:
+    head = 'input: "data" input: "im_info" input_shape { dim: 1 dim: 3 dim: 8 dim: 8 } input_shape { dim: 1 dim: 3 } '
+    calls = read(tmp_path, head + CONV + RPN)
+    assert totals(calls).params == 112 + 18 * 5 + 36 * 5 + 21 * 4 * 16 + 21
+    assert calls.calls[-1].shape == Shape(21)
+    assert any("one region" in note for note in calls.notes)
+    assert {call.reason for call in calls.calls if call.reason} == {
+        "324 softmaxes of 2 of the elements have no operator",  # 9 boxes at each of 6x6 positions
+        "ROIPooling depends on the regions",
+        "proposals depend on the image",
+    }
+    assert list(calls.outputs) == ["fc", "proposal"]
