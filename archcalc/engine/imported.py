@@ -10,7 +10,11 @@ from archcalc.results.imported import ImportedModel, UnknownPart
 from archcalc.source import Diagnostic, Source, SpecError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from archcalc.importing.calls import Calls
     from archcalc.importing.sources import Given
+    from archcalc.importing.totals import Totals
     from archcalc.spec.library import Found
 
 
@@ -81,6 +85,35 @@ def import_model(source: Any, input: Given = None, check_input: Given = None, na
         unknown=tuple(UnknownPart(part.name, part.layer, part.reason) for part in found.unknown),
         unused=tuple(unused),
         unused_params=sum(prod(calls.parameters[name]) for name in unused),
-        notes=tuple(note for note in found.notes if not (unused and "no operation of the text stores" in note)),
+        notes=(
+            *(note for note in found.notes if not (unused and "no operation of the text stores" in note)),
+            *_namesakes(source, calls, totals),
+        ),
         names=found.names,
     )
+
+
+def _namesakes(source: Any, calls: Calls, totals: Totals) -> Iterator[str]:
+    """Whether a network of the library that is called so has the same parameters and MACs, at the same input."""
+    from archcalc.engine.library import IMPLEMENTATIONS
+    from archcalc.engine.network import analyze
+    from archcalc.spec.library import index, plain
+
+    name = calls.name.partition("@")[0]
+    known = index()
+    names = [known[key][0] for each in ("", *IMPLEMENTATIONS) if (key := plain(f"{name}@{each}".rstrip("@"))) in known]
+    found = []
+    for each in names:
+        try:
+            cost = analyze(each)
+        except SpecError:  # the name of a family
+            continue
+        if list(cost.graph.inputs.values()) == list(calls.inputs.values()):
+            found.append((each, cost.totals.params, cost.totals.macs))
+    same = [each for each, *of in found if of == [totals.params, totals.macs]]
+    if same:
+        yield f"`{same[0]}` of the library has the same parameters and MACs"
+    elif found:
+        other, params, macs = found[0]
+        what = f"`{other}` of the library has {params:,} parameters and {macs:,} MACs"
+        yield f"{what}: archcalc diff {source} {other}" if isinstance(source, str) else what

@@ -9,7 +9,7 @@ from pathlib import Path
 import archcalc
 
 PACKAGE = Path(archcalc.__file__).parent
-ROOMS = ("source", "spec", "ops", "dims", "engine", "weights")
+ROOMS = ("source", "spec", "ops", "dims", "engine", "weights", "importing")
 # What is called with a code, and at which place among its arguments.
 REPORTERS = {
     "fail": 0,

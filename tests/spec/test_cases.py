@@ -57,6 +57,13 @@ ELSEWHERE = {
     "unknown-model-type": "tests/spec/test_configuration.py: a configuration",
     "nothing-kept": "tests/engine/test_cache.py: a network that keeps nothing",
     "bad-config": "tests/spec/test_configuration.py: a configuration",
+    "bad-graph": "tests/importing/onnx/test_files.py: a file of ONNX",
+    "cannot-import": "tests/importing/onnx/test_files.py: a model of another framework",
+    "not-a-source": "tests/importing/sources/test_commands.py: a file that is typed",
+    "not-proven": "tests/importing/sources/test_commands.py: a model of another framework",
+    "prototxt-net": "tests/importing/prototxt/test_nets.py: a file of Caffe",
+    "prototxt-syntax": "tests/importing/prototxt/test_text.py: a file of Caffe",
+    "unsupported-opset": "tests/importing/onnx/test_files.py: a file of ONNX",
 }
 
 
