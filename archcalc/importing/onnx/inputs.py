@@ -24,6 +24,7 @@ USUAL = (224, 224, 128)  # height, width, length
 """An extent that the file leaves open is read at this, unless whoever reads it says another; a note says so."""
 
 _BATCH = re.compile(r"(?i)^(n|b|bs|bsz|batch.*|.*_batch|num_samples|unk__\d+|none|\?|-1|)$")
+_NUMBERED = re.compile(r"(?i)(unk__\d+|dynamicdimension.*|none|[su]\d+)$")
 _SUMS = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.FloorDiv: operator.floordiv}
 
 
@@ -76,6 +77,7 @@ class _Extents:
         self.free: dict[str, int] = {}
         self.chosen: dict[str, int] = {}
         self.used: set[str] = set()
+        self.names: dict[str, str] = {}  # of extents that an exporter numbered
 
     def open(self, name: str, usual: int) -> int:
         """The number of an open extent."""
@@ -127,9 +129,8 @@ class _Extents:
         for axis, extent in enumerate(wanted if fits else ()):
             if found[axis] is None:
                 found[axis] = extent
-                name = told[axis] or _usual_name(info.name, axis, len(told))
-                if str(name).isidentifier():
-                    self.free.setdefault(str(name), extent)
+                name = self._called(info, axis, len(told), str(told[axis] or ""))
+                self.free.setdefault(name, extent)
             elif found[axis] != extent and axis >= len(told) - 2 and len(told) in (3, 4, 5) and axis > 1:
                 self.reader.moved = f"{info.name}: {'x'.join(map(str, told))} in the file"
                 found[axis] = extent
@@ -154,8 +155,20 @@ class _Extents:
             if channels:
                 return channels
         usual = self.usual[axis - 2 if rank == 4 and axis >= 2 else 2]
-        is_plain = name.isidentifier() and not re.match(r"(?i)^(unk__\d+|dynamicdimension.*|none)$", name)
-        return self.open(name if is_plain else _usual_name(info.name, axis, rank), usual)
+        return self.open(self._called(info, axis, rank, name), usual)
+
+    def _called(self, info: Any, axis: int, rank: int, name: str) -> str:
+        """What an open extent is called: as in the file, unless an exporter numbered it (`s53`)."""
+        if name.isidentifier() and not _NUMBERED.match(name):
+            return name
+        usual = _usual_name(info.name, axis, rank)
+        if not _NUMBERED.match(name):
+            return usual
+        if name not in self.names:
+            taken = set(self.names.values())
+            same = [usual, *(f"{usual}_{number}" for number in range(2, len(taken) + 3))]
+            self.names[name] = next(item for item in same if item not in taken)
+        return self.names[name]
 
     def _formula(self, text: str) -> int | None:
         """`2*height`: sums and products of names."""
@@ -168,7 +181,7 @@ class _Extents:
         if isinstance(tree, ast.Constant) and type(tree.value) is int:
             return tree.value
         if isinstance(tree, ast.Name):
-            return 1 if tree.id in self.batches else self.open(tree.id, self.usual[2])
+            return 1 if tree.id in self.batches else self.open(self.names.get(tree.id, tree.id), self.usual[2])
         if isinstance(tree, ast.BinOp) and type(tree.op) in _SUMS:
             return int(_SUMS[type(tree.op)](self._value(tree.left), self._value(tree.right)))
         raise ValueError

@@ -33,7 +33,7 @@ def read_program(path: str | os.PathLike[str], input: Given = None) -> Program:
     model = load(place)
     reader = _read(place, model, input, None)
     if reader.misfits and reader.chosen:
-        for usual in USUAL:
+        for usual in (*_by_ratio(reader), *USUAL):
             other = _read(place, model, input, usual)
             if other.misfits < reader.misfits:
                 reader = other
@@ -63,6 +63,14 @@ USUAL = (
     (640, 640, 48_000), (28, 28, 100), (299, 299, 16), (112, 112, 8), (96, 96, 1)
 )  # fmt: skip
 """(height, width, length) that are tried where what the file leaves open cannot be as usual."""
+
+
+def _by_ratio(reader: Reader) -> list[tuple[int, int, int]]:
+    """The length at which the first node that does not fit would fit."""
+    if reader.ratio is None or len(set(reader.chosen.values())) != 1:
+        return []
+    length = next(iter(reader.chosen.values())) * reader.ratio
+    return [(224, 224, int(length))] if length.denominator == 1 and length > 0 else []
 
 
 def _read(path: Path, model: Any, given: Given, usual: tuple[int, int, int] | None) -> Reader:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import ChainMap, Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -95,7 +96,14 @@ class UnreadableError(Exception):
 
 
 class MisfitError(UnreadableError):
-    """Extents that do not fit together: those that the file leaves open were chosen wrongly."""
+    """Extents that do not fit together: those that the file leaves open were chosen wrongly.
+
+    `ratio` is how many times as many elements would fit, where that is told.
+    """
+
+    def __init__(self, reason: str, ratio: Fraction | None = None) -> None:
+        super().__init__(reason)
+        self.ratio = ratio
 
 
 Rule = Callable[[Node], "Value | list[Value]"]
@@ -130,6 +138,7 @@ class Reader:
         self._stored: dict[tuple[str, tuple[int, ...]], int] = {}
         self.misfits = 0
         self.first_misfit = ""
+        self.ratio: Fraction | None = None
         self.moved = ""  # which input is read at other extents than those that the file fixes
         self.chosen: dict[str, int] = {}  # extents that neither the file nor its reader says
         self.names: Names = ChainMap({})
@@ -213,6 +222,7 @@ class Reader:
             given = found(node)
         except UnreadableError as reason:
             if isinstance(reason, MisfitError):
+                self.ratio = self.ratio or reason.ratio
                 self._misfit(node, str(reason))
             return self._opaque(node, str(reason))
         except (ValueError, IndexError, KeyError, TypeError, ZeroDivisionError):  # a node that no checker let pass

@@ -36,6 +36,24 @@ def test_nameless_extents_have_the_usual_names_and_channels_are_the_weights(tmp_
     assert program.tensors[program.inputs["x"]].shape == (1, 3, 224, 224)
 
 
+def test_extents_that_an_exporter_numbered_have_the_usual_names(tmp_path: Path) -> None:
+    assert read(conv(["s77", 3, "s53", "s0"]), tmp_path).free == {"height": 224, "width": 224}
+    made = model(
+        [node("Relu", "a", "b"), node("Relu", "c", "d"), node("Relu", "e", "f")],
+        {"a": ["s1", 4, "s2"], "c": ["s1", 4, "s3"], "e": ["s1", 4, "s2"]},
+        outputs=("b", "d", "f"),
+    )
+    assert read(made, tmp_path).free == {"length": 128, "length_2": 128}
+
+
+def test_a_length_that_was_fixed_within_the_file_is_found(tmp_path: Path) -> None:
+    """Positions are cut into 10 by an exporter that was given 10, though the input is said to be open."""
+    nodes = [node("MatMul", "x w", "a"), node("Reshape", "a to", "b"), node("Relu", "b", "y")]
+    program = read(model(nodes, {"x": [1, "length", 8]}, [weight("w", 8, 8), numbers("to", 10, 4, 2)]), tmp_path)
+    assert program.free == {"length": 10}
+    assert ops(program) == ["linear", "view", "relu"]
+
+
 def test_extents_that_are_asked_for(tmp_path: Path) -> None:
     for given in ((3, 64, 96), {"x": (3, 64, 96)}, {"rows": 64, "columns": 96}):
         program = read(conv(["batch", 3, "rows", "columns"]), tmp_path, given)

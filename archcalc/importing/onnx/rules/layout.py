@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from math import prod
 from typing import Any
 
@@ -17,7 +18,7 @@ def is_kept(value: Value) -> bool:
 
 def _view(node: Node, x: Value, shape: tuple[int, ...]) -> Value:
     if prod(shape) != x.elements:
-        raise MisfitError(f"{x.shape} is not {shape} in another shape")
+        raise MisfitError(f"{x.shape} is not {shape} in another shape", Fraction(prod(shape), max(x.elements, 1)))
     if is_kept(x):
         return x.moved(shape, None if x.known is None else x.known.reshaped(shape))
     return node.view(x, shape)
