@@ -214,7 +214,7 @@ class Writer:
         hidden = {*self.definitions.used, *self.head.names.values()}
         used = set(self.head.names.values())
         named = whole(together, start, dict(self.head.names), hidden, used).chain
-        count = len(chain.items)
+        count = len(named.items) - len(later)  # more than before where a chain that nothing names was taken apart
         outputs = list(named.items[count:])
         renamed = {name: item.name for (name, _), item in zip(later, outputs, strict=True)}
         return Chain(named.items[:count]), outputs, renamed

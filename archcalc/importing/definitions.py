@@ -103,8 +103,8 @@ class Definitions:
         given = {name: tuple([of.settings[name] for of in columns]) for name in shared}
         xs = tuple([of.channels for of in columns])
         found = []
-        for is_short in (True, False):
-            chains = [repeated(of.body.chain) if is_short else of.body.chain for of in columns]
+        for is_counted in (True, False):
+            chains = [repeated(of.body.chain) if is_counted else of.body.chain for of in columns]
             used = self.used | kept_names(chains[0])
             try:
                 found.append(Solver(unify(chains), xs, given, outers, used).solve())
@@ -135,7 +135,7 @@ class Definitions:
         """Make modules of what was found."""
         uses: dict[int, Use] = {}
         for found in way:
-            if found is None or is_short(found.solved.body):
+            if found is None or is_short(found.solved):
                 continue
             name = names.module(kind, self.used)
             parameters = found.solved.parameters
@@ -184,7 +184,7 @@ def structure(term: Any) -> Any:
     return term
 
 
-def is_short(body: Any) -> bool:
-    """Whether a body is better written where it stands: one layer, or a few letters."""
-    body = alone(body)
-    return type(body) in (Op, Use, Repeat) or len(Expressions({}).text(body)) <= SHORT
+def is_short(solved: Solved) -> bool:
+    """Whether a body is better written where it stands: one layer, or a few letters that are always the same."""
+    body = alone(solved.body)
+    return type(body) in (Op, Use) or (not solved.parameters and len(Expressions({}).text(body)) <= SHORT)

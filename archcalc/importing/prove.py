@@ -44,6 +44,7 @@ class _Prover:
         self.nodes = self.proof.nodes
         self.call_of: dict[int, int] = {}
         self.input_of: dict[int, int] = {}
+        self.equal = equal_sources(calls)
         self.flat: dict[tuple[bool, int], tuple[int, ...]] = {}
 
     def differ(self, text: str) -> None:
@@ -91,8 +92,9 @@ class _Prover:
         return [*pairs, *((index, self.graph.outputs[name]) for name, index in wanted[1:])]
 
     def behind(self, index: int) -> int:
-        """The call itself, or what it passes on where it merges one input alone."""
+        """The call itself, or what it passes on where it merges one input alone; of equal sources the first."""
         while index >= 0:
+            index = self.equal.get(index, index)
             call = self.calls.calls[index]
             if len(call.inputs) != 1 or not passes_on(call.operator):
                 return index
@@ -201,7 +203,7 @@ class _Prover:
             if node.operator.trainable != call.operator.trainable and any(node.operator.parameters(node.x)):
                 self.differ(f"{self.of_node(at)} or {self.of_call(self.call_of[at])} is frozen, the other is not")
         known = {**self.calls.parameters, **self.calls.buffers}
-        whose = {tensor: part_of(tensor)[0] for tensor in owners}
+        whose = {tensor: tensor if tensor in known else part_of(tensor)[0] for tensor in owners}
         strangers = [tensor for tensor, base in whose.items() if base not in known] if known else []
         if strangers:
             self.differ(f"the source has no tensor {', '.join(strangers[:3])}")
@@ -253,6 +255,8 @@ def part_of(tensor: str) -> tuple[str, int | None]:
 
 def size_of(tensor: str, shapes: Mapping[str, tuple[int, ...]]) -> int:
     """Scalars of a tensor, or of a part of its rows; 0 of one that cannot be trained."""
+    if tensor in shapes:
+        return prod(shapes[tensor])
     base, rows = part_of(tensor)
     if base not in shapes:
         return 0
@@ -271,6 +275,18 @@ def joined_concatenations(calls: Calls) -> set[int]:
     for index in live(calls):
         if not is_plain_concat(calls.calls[index].operator):
             found.difference_update(calls.calls[index].inputs)
+    return found
+
+
+def equal_sources(calls: Calls) -> dict[int, int]:
+    """Later operations that give the same stored values as an earlier one, with that."""
+    first: dict[tuple[object, ...], int] = {}
+    found: dict[int, int] = {}
+    for index, call in enumerate(calls.calls):
+        if call.operator.sources and call.weights:
+            before = first.setdefault((call.operator, call.weights), index)
+            if before != index:
+                found[index] = before
     return found
 
 

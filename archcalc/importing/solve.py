@@ -131,19 +131,24 @@ class Solver:
         return mapped(term, self.filled)
 
     def strided(self, term: Any, column: Column, is_there: bool) -> Any:
-        """A part that some bodies have: its strides are those of the body, where these say the same."""
-        for _, name, strides in self.strides() if is_layer(term) else ():
-            held = {value for value, there in zip(strides, column, strict=True) if there is is_there}
-            if name in self.columns and len(held) == 1 and held != {1}:
-                old, new = ("stride", held.pop()), ("stride", Variable(name))
+        """A part that some bodies have: its strides and sizes are those of the body, where these say the same."""
+        if not is_layer(term):
+            return term
+        strides = [(Variable(name), values) for _, name, values in self.strides() if name in self.columns]
+        sizes = [(of, values) for of, values in reversed(self.sizes) if not isinstance(of, int) and of != X_CHANNELS]
+        said: dict[tuple[str, Any], Any] = {}
+        for argument, known in (("stride", strides), ("channels", sizes)):
+            for expression, values in known:
+                held = {value for value, there in zip(values, column, strict=True) if there is is_there}
+                if len(held) == 1 and held.isdisjoint({1, ABSENT}):
+                    said.setdefault((argument, held.pop()), expression)
 
-                def change(part: Any, old: Any = old, new: Any = new) -> Any:
-                    if type(part) is not Op or old not in part.arguments:
-                        return part
-                    return Op(part.name, tuple([new if given == old else given for given in part.arguments]))
+        def change(part: Any) -> Any:
+            if type(part) is not Op:
+                return part
+            return Op(part.name, tuple([(name, said.get((name, value), value)) for name, value in part.arguments]))
 
-                return replaced(term, change)
-        return term
+        return replaced(term, change) if said else term
 
     def ordered(self, body: Any) -> Solved:
         """Parameters in the order of the constructor, those without a default first."""

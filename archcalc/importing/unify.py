@@ -188,21 +188,17 @@ class Unifier:
             return Item(slot_name(slots[0]), Repeat(repeat.term, Hole(tuple(said), ("repeat", "count"))))
 
         def flush() -> None:
-            for presence, slots in list(waiting):
-                if self.of_networks or any(
-                    type(item.term) is Repeat for slot in slots for item in slot if item is not ABSENT
-                ):
-                    items.append(counted(presence, slots))
-                    waiting.remove((presence, slots))
-            if len(waiting) == 2 and all(
-                one is ABSENT or one != two for one, two in zip(waiting[0][0], waiting[1][0], strict=True)
-            ):
+            repeats = [is_repeat(slots) for _, slots in waiting]
+            if len(waiting) == 2 and not any(repeats) and are_contrary(waiting[0][0], waiting[1][0]):
                 sides = [self._inner(slots) for _, slots in waiting]
                 if any(type(side) is Chain for side in sides):
                     raise Different
                 items.append(Item("", Choice(Presence(waiting[0][0]), *sides)))
             else:
-                for presence, slots in waiting:
+                for (presence, slots), is_counted in zip(waiting, repeats, strict=True):
+                    if self.of_networks or is_counted:
+                        items.append(counted(presence, slots))
+                        continue
                     inner = self._inner(slots)
                     names = [slot_name(slot) for slot in slots]
                     items.append(Item(names[0] if len(names) == 1 else "", Choice(Presence(presence), inner, IDENTITY)))
@@ -260,6 +256,16 @@ def _items(term: Any) -> tuple[Item, ...]:
     if term is ABSENT:
         return ()
     return term.items if type(term) is Chain else (Item("", term),)
+
+
+def is_repeat(slots: list[list[Any]]) -> bool:
+    """Whether some body says how often these parts stand: others have them no times."""
+    return any(type(item.term) is Repeat for slot in slots for item in slot if item is not ABSENT)
+
+
+def are_contrary(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
+    """Whether a body has either the one or the other."""
+    return all(here is ABSENT or here != there for here, there in zip(one, other, strict=True))
 
 
 def slot_name(slot: list[Any]) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from archcalc.importing.calls import Call, Calls, Scope
 from archcalc.importing.canonical import pairs, per_axis, rank_of
-from archcalc.importing.prove import is_plain_concat, live, passes_on
+from archcalc.importing.prove import equal_sources, is_plain_concat, live, passes_on
 from archcalc.importing.terms import Op, Ref
 from archcalc.ops import OPERATORS, LayerReference, Operator
 from archcalc.spec.bind import ROLES
@@ -60,7 +60,10 @@ class Units:
         """Inputs of all live calls, without merges of one; concatenations in a row."""
         earlier: dict[tuple[int, ...], int] = {}
         kept = []
+        self.alias.update(equal_sources(self.calls))
         for index in self.live:
+            if index in self.alias:
+                continue
             call = self.calls.calls[index]
             inputs = tuple([self.behind(other) for other in call.inputs])
             if len(inputs) == 1 and passes_on(call.operator):

@@ -16,7 +16,7 @@ from archcalc.spec.words import INPUT
 WIDTH = 120  # columns of a line
 USUAL_NAMES = {"add": ("residual", "shortcut"), "mul": ("gate", "features")}  # of two branches, the second short
 LONGEST = 100  # characters of a call that is not broken
-FEW = 5  # parts that may stand in two lines of one expression
+FEW = 4  # parts that may stand in two lines of one expression
 
 
 class Parts(NamedTuple):
@@ -127,7 +127,8 @@ class _Writer:
         term = alone(term)
         if type(term) is Merge:
             return self.merge(head, term, indent)
-        if type(term) is Chain and not holds_kept(term) and 2 < len(term.items) <= FEW:
+        is_few = type(term) is Chain and not holds_kept(term) and 2 < len(term.items) <= FEW
+        if is_few and not any(type(alone(item.term)) is Choice for item in term.items):
             folded = self.folded(f"{space}{head}", self.expressions.text(term), indent)
             if len(folded) == 2:
                 return folded
@@ -148,9 +149,13 @@ class _Writer:
             return [f"{space}identity"]
         if self.is_mapping(chain, is_root):
             used = {item.name for item in items if item.name}
+            seen = {item.name for item in items if item.kept}
             lines = []
             for item in items:
-                name = item.name or names.entry(word_of(item.term), used)
+                name = item.name
+                if not name or (name in seen and not item.kept):
+                    name = names.entry(name or word_of(item.term), used)
+                seen.add(name)
                 lines += self.entry(f"{name}:", item.term, indent)
             return lines
         return self.sequence(chain, indent)
