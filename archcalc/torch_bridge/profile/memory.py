@@ -265,6 +265,15 @@ def page(found: Sequence[Line]) -> str:
         within = sum(error <= 0.05 for error in errors)
         told = f"mean error {fmean(errors):.2%}, worst {max(errors):.2%}, {within} of {len(errors)} within 5 %"
         made.append(f"- Against {title}: {told}.")
+    beyond = ", ".join(dict.fromkeys(each.network for each in training if abs(each.error) > 0.05))
+    made += [
+        "",
+        f"Beyond 5 % of all: {beyond or 'none'}. Backward, a depthwise convolution of 5x5 or 7x7 in channels last takes "
+        "256 times its weights for itself (`findings/depthwise_backward_takes_256_times_its_weights.sh`), more than all "
+        "tensors of a small image; an LSTM brings weights and their gradients into its own layout. Copies that "
+        "torchvision's permutations make are tensors, and in ours. GPT-2 is run with torch's GELU; transformers' own "
+        "formula for it (`gelu_new`) keeps five tensors where that keeps one.",
+    ]
     made += [
         "",
         "## Inference",
@@ -281,8 +290,9 @@ def page(found: Sequence[Line]) -> str:
     made += [
         "",
         f"{len(inference) - len(far)} of {len(inference)} within 1 %; not {', '.join(far) or 'any'}: torchvision's "
-        "DenseNet holds the list of all maps of a block beside their concatenation, and attention in its Swin and, "
-        "without training, in its ViT is no fused kernel but several copies.",
+        "DenseNet holds the list of all maps of a block beside their concatenation; in its Inception a convolution "
+        "with norm and activation is a module, whose input is held while it runs; and without training attention in "
+        "its ViT is no fused kernel but several copies.",
         "",
         "## Speed",
         "",
