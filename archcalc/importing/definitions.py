@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 
 from archcalc.importing import names
 from archcalc.importing.bodies import Whole
+from archcalc.importing.conditions import Unsolved
 from archcalc.importing.expressions import Expressions
 from archcalc.importing.regions import Region
 from archcalc.importing.repeats import nameless, repeated
-from archcalc.importing.solve import Parameter, Solved, Solver, Unsolved
+from archcalc.importing.solve import Parameter, Solved, Solver
 from archcalc.importing.terms import Chain, Choice, Merge, Op, Ref, Repeat, Use, alone, walk
 from archcalc.importing.unify import Different, unify
 

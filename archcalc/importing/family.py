@@ -11,13 +11,13 @@ from typing import Any
 from archcalc.dims import make_divisible
 from archcalc.importing import names
 from archcalc.importing.calls import Calls
+from archcalc.importing.columns import DIVISOR, fits, is_factor, multiple, times
 from archcalc.importing.decompile import Writer, checked
 from archcalc.importing.defaults import majority
 from archcalc.importing.definitions import Module
 from archcalc.importing.heads import head_of, network_name
 from archcalc.importing.imported import Imported
 from archcalc.importing.repeats import repeated
-from archcalc.importing.solve import DIVISOR, fits, is_factor, multiple, times
 from archcalc.importing.terms import (
     ABSENT,
     Arithmetic,

@@ -13,13 +13,11 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from archcalc.dims import make_divisible
 from archcalc.importing import names
-from archcalc.importing.bodies import word_of
+from archcalc.importing.columns import DIVISOR, USUAL, Column, fits, is_factor, multiple, rounded, times, usual_of
+from archcalc.importing.conditions import X_CHANNELS, Conditions
 from archcalc.importing.terms import (
     ABSENT,
-    IDENTITY,
-    NOTHING,
     Arithmetic,
     Choice,
     Function,
@@ -34,18 +32,7 @@ from archcalc.importing.terms import (
 from archcalc.importing.unify import Hole, Presence
 from archcalc.ops import OPERATORS
 
-X_CHANNELS = Variable("x.channels")
-MOST_FLAGS = 2
-DIVISOR = 8
 COUNTS = frozenset({"channels", "hidden", "states", "multiplier"})  # arguments that are sizes of layers
-FACTORS = ("ratio", "expan", "mult", "factor", "width", "growth", "reduction")
-USUAL = {"stride": 1, "dilation": 1, "groups": 1}
-
-Column = tuple[Any, ...]
-
-
-class Unsolved(Exception):  # noqa: N818  # no error of anybody: there will be two modules
-    """Too much differs for one module."""
 
 
 class Parameter(NamedTuple):
@@ -64,7 +51,7 @@ class Solved(NamedTuple):
     flags: int = 0  # parts that are there by an argument of their own, not by a rule
 
 
-class Solver:
+class Solver(Conditions):
     """Fills the holes of one pattern.
 
     Args:
@@ -76,16 +63,8 @@ class Solver:
     """
 
     def __init__(self, pattern: Any, xs: Column, given: dict[str, Column], outers: int, used: set[str]) -> None:
+        super().__init__(xs, given, used)
         self.pattern = pattern
-        self.xs = xs
-        self.given = {name: column for name, column in given.items() if len(set(column)) > 1}
-        self.used = used
-        self.columns: dict[str, Column] = {}  # of parameters by name
-        self.defaults: dict[str, Any] = {}
-        self.from_source: dict[str, str] = {}  # constructor's arguments to the names of parameters
-        self.solutions: dict[Any, Any] = {}
-        self.sizes: list[tuple[Any, Column]] = []  # expressions that are channels, in order
-        self.flags = 0
         self.outers = [names.argument("skip", used) for _ in range(outers)]
 
     def solve(self) -> Solved:
@@ -249,17 +228,6 @@ class Solver:
             found = alike or found
         return sorted(found, key=lambda name: (name != wanted, wanted not in name, name.startswith("in")))
 
-    def parameter_of(self, name: str, argument: str) -> Variable:
-        """The parameter for an argument of the constructor."""
-        new = self.from_source.get(name)
-        if new is None:
-            new = self.from_source[name] = names.argument(name, self.used)
-            self.columns[new] = self.given[name]
-            usual = usual_of(argument, self.given[name])
-            if usual is not ABSENT:
-                self.defaults[new] = usual
-        return Variable(new)
-
     def new(self, hole: Hole) -> Any:
         """An argument of its own: the ratio to the channels, where there are fewer ratios than sizes."""
         operator, argument = hole.of
@@ -282,184 +250,3 @@ class Solver:
             if usual is not ABSENT:
                 self.defaults[name] = usual
         return Variable(name)
-
-    # conditions
-
-    def note_sizes(self, parts: list[Any]) -> None:
-        """Channels that are the same in all bodies may be compared with too."""
-        for part in parts:
-            if type(part) is Op and "channels" in OPERATORS[part.name].arguments:
-                value = dict(part.arguments).get("channels")
-                if isinstance(value, int):
-                    self.sizes.append((value, (value,) * len(self.xs)))
-
-    def condition(self, column: Column, choice: Choice) -> Any:
-        """When a part is there."""
-        is_left_out = choice.otherwise == NOTHING
-        tests = [self.same_shape, self.other_channels] if is_left_out else [self.other_channels, self.same_shape]
-        for test in (*tests, self.not_usual, self.flag_of_constructor):
-            found = test(column)
-            if found is not None:
-                return found
-        if choice.otherwise == IDENTITY:
-            found = self.of_size(column, choice.then)
-            if found is not None:
-                return found
-        self.flags += 1
-        if self.flags > MOST_FLAGS:
-            raise Unsolved
-        word = word_of(choice.then)
-        name = names.argument("with_part" if word == "layer" else f"with_{word}", self.used)
-        common = Counter(value for value in column if value is not ABSENT).most_common(1)[0][0]
-        self.columns[name] = tuple([common if value is ABSENT else value for value in column])
-        self.defaults[name] = common
-        return Variable(name)
-
-    def of_size(self, column: Column, then: Any) -> Any:
-        """A layer that is there where it changes the channels: `expand_ratio != 1`, or `x.channels != expanded`."""
-        ops = [part for part in walk(then) if type(part) is Op and part.name in ("conv", "linear")]
-        hole = dict(ops[0].arguments).get("channels") if ops else None
-        if type(hole) is not Hole or hole in self.solutions or None in self.xs or ABSENT in column:
-            return None
-        pairs = list(zip(hole.column, self.xs, strict=True))
-        if any((size is ABSENT) is there or size == x for (size, x), there in zip(pairs, column, strict=True)):
-            return None
-        if all(size is ABSENT or size % x == 0 for size, x in pairs):
-            name = names.argument("expand_ratio", self.used)
-            self.columns[name] = tuple([1 if size is ABSENT else size // x for size, x in pairs])
-            self.defaults[name] = Counter(self.columns[name]).most_common(1)[0][0]
-            self.solutions[hole] = Arithmetic("*", Variable(name), X_CHANNELS)
-            self.sizes.append((self.solutions[hole], hole.column))
-            return Arithmetic("!=", Variable(name), 1)
-        name = names.argument("expanded", self.used)
-        self.columns[name] = tuple([x if size is ABSENT else size for size, x in pairs])
-        self.solutions[hole] = Variable(name)
-        self.sizes.append((self.solutions[hole], self.columns[name]))
-        return Arithmetic("!=", X_CHANNELS, Variable(name))
-
-    def strides(self) -> Iterator[tuple[str | None, str, Column]]:
-        """Arguments that are strides: of the constructor, and those that there are."""
-        for name, column in self.columns.items():
-            if "stride" in name:
-                yield None, name, column
-        for name, column in self.given.items():
-            if "stride" in name and name not in self.from_source:
-                yield name, name, column
-
-    def same_shape(self, column: Column) -> Any:
-        """`stride == 1 and x.channels == out`, or its contrary."""
-        if None in self.xs:
-            return None
-        for expression, sizes in reversed(self.sizes):
-            if expression == X_CHANNELS or any(size is ABSENT for size in sizes):
-                continue
-            same = [x == size for x, size in zip(self.xs, sizes, strict=True)]
-            for source, name, strides in self.strides():
-                one = [value in (1, (1, 1)) for value in strides]
-                both = [a and b for a, b in zip(same, one, strict=True)]
-                if fits(column, both) or fits(column, [not value for value in both]):
-                    stride = self.parameter_of(source, "stride") if source else Variable(name)
-                    if fits(column, both):
-                        test = Arithmetic("==", X_CHANNELS, expression)
-                        return Arithmetic("and", Arithmetic("==", stride, 1), test)
-                    test = Arithmetic("!=", X_CHANNELS, expression)
-                    return Arithmetic("or", Arithmetic("!=", stride, 1), test)
-            if fits(column, same):
-                return Arithmetic("==", X_CHANNELS, expression)
-        return None
-
-    def other_channels(self, column: Column) -> Any:
-        """`x.channels != out`, or its contrary."""
-        if None in self.xs:
-            return None
-        for expression, sizes in reversed(self.sizes):
-            if expression == X_CHANNELS or any(size is ABSENT for size in sizes):
-                continue
-            same = [x == size for x, size in zip(self.xs, sizes, strict=True)]
-            if fits(column, [not value for value in same]):
-                return Arithmetic("!=", X_CHANNELS, expression)
-            if fits(column, same):
-                return Arithmetic("==", X_CHANNELS, expression)
-        return None
-
-    def not_usual(self, column: Column) -> Any:
-        """`expand_ratio != 1`: an argument that is not, or is, one value."""
-        for source, name, values in self.numbers():
-            for value in dict.fromkeys(values):
-                if isinstance(value, bool) or not isinstance(value, int) or value not in (0, 1, 2):
-                    continue
-                is_it = [other == value for other in values]
-                for test, operator in (([not it for it in is_it], "!="), (is_it, "==")):
-                    if fits(column, test):
-                        variable = self.parameter_of(source, name) if source else Variable(name)
-                        return Arithmetic(operator, variable, value)
-        return None
-
-    def numbers(self) -> Iterator[tuple[str | None, str, Column]]:
-        """Arguments that may be compared with a number."""
-        for name, column in self.columns.items():
-            yield None, name, column
-        for name, column in self.given.items():
-            if name not in self.from_source and is_factor(name):
-                yield name, name, column
-
-    def flag_of_constructor(self, column: Column) -> Any:
-        """A flag of the constructor."""
-        for name, values in self.given.items():
-            if all(isinstance(value, bool) for value in values):
-                if fits(column, values):
-                    return self.parameter_of(name, name)
-                if fits(column, [not value for value in values]):
-                    return Arithmetic("not", None, self.parameter_of(name, name))
-        return None
-
-
-def is_factor(name: str) -> bool:
-    """Whether an argument of a constructor is by its name what channels are multiplied with."""
-    return any(word in name for word in FACTORS)
-
-
-def fits(column: Column, values: Any) -> bool:
-    """Whether values are those of a column, wherever that has one."""
-    return all(
-        wanted is ABSENT or (wanted == value and isinstance(wanted, bool) == isinstance(value, bool))
-        for wanted, value in zip(column, values, strict=True)
-    )
-
-
-def times(value: Any, factor: Any) -> Any:
-    """A product as a whole number where it is one."""
-    product = value * factor
-    return int(product) if isinstance(product, Fraction) and product.denominator == 1 else product
-
-
-def rounded(value: Any) -> Any:
-    """`make_divisible` to the usual divisor."""
-    return make_divisible(value, DIVISOR) if value > 0 else None
-
-
-def multiple(column: Column, known: Column, expression: Any) -> Any:
-    """`4*x` or `x//2`, if a column is that of what is known; of at least two values."""
-    pairs = {(value, other) for value, other in zip(column, known, strict=True) if value is not ABSENT}
-    if len(pairs) < 2 or not all(type(value) is int and type(other) is int and other > 0 for value, other in pairs):
-        return None
-    ratios = {Fraction(value, other) for value, other in pairs}
-    if len(ratios) == 1:
-        (ratio,) = ratios
-        if ratio.denominator == 1 and ratio > 1:
-            return Arithmetic("*", int(ratio), expression)
-        if ratio.numerator == 1 and ratio.denominator > 1:
-            return Arithmetic("//", expression, ratio.denominator)
-    return None
-
-
-def usual_of(argument: str, column: Column, operator: str = "") -> Any:
-    """The default of an argument: what it is where nothing is said; ABSENT for sizes."""
-    if argument in USUAL:
-        return USUAL[argument] if USUAL[argument] in column else ABSENT
-    declared = OPERATORS[operator].arguments.get(argument) if operator in OPERATORS else None
-    if declared is not None and not declared.is_required and declared.default in column:
-        return declared.default
-    if any(isinstance(value, (bool, str, Op)) or value is None for value in column):
-        return Counter(column).most_common(1)[0][0]
-    return ABSENT

@@ -38,7 +38,7 @@ class Source:
         shapes = tuple([self.calls.shape(index) for index in read])
         x: Any = shapes if cls.merges else () if cls.sources else shapes[0]
         stored = made.parameters(x)
-        size = int(stored.weights + stored.biases + stored.norm)  # type: ignore[call-overload]
+        size = int(stored.weights + stored.biases + stored.norm)
         if weights is None:
             weights = (f"tensor{last + 1}",) if size else ()
         for tensor in weights:
