@@ -75,15 +75,17 @@ def timm() -> Iterator[Row]:
 
 
 def transformers() -> Iterator[Row]:
-    """Twelve families of transformers, without memory; their parameters by torch."""
+    """Twelve families of transformers, without memory; counted by torch at the inputs that they are read at."""
     import transformers as library
+
+    from archcalc.torch_bridge.trace.transformers_inputs import transformers_inputs
 
     for name, settings in lists.TRANSFORMERS.items():
         config = getattr(library, name).config_class(**eval(f"dict({settings})"))
         model = on_meta(lambda name=name, config=config: getattr(library, name)(config))
-        yield measured(
-            "transformers", f"transformers:{name}({settings})" if settings else f"transformers:{name}", model
-        )
+        source = f"transformers:{name}({settings})" if settings else f"transformers:{name}"
+        given = transformers_inputs(model, None)
+        yield measured("transformers", source, model, given[0] if given else None)
 
 
 def keras() -> Iterator[Row]:

@@ -91,7 +91,11 @@ def counted(model: Any, input: Any) -> dict[str, Any]:
     try:
         with warnings.catch_warnings(), counter:
             warnings.simplefilter("ignore")
-            model.eval().to("meta")(torch.empty(1, *input, device="meta"))
+            model = model.eval().to("meta")
+            if isinstance(input, dict):
+                model(**input)
+            else:
+                model(torch.empty(1, *input, device="meta"))
     except (RuntimeError, NotImplementedError, ValueError, AssertionError):
         return {"params_torch": params}
     return {"params_torch": params, "macs_torch": counter.get_total_flops() // 2}
