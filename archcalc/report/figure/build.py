@@ -1,0 +1,273 @@
+"""A network with its costs as a figure that has no places yet: rows of the column, and what is opened beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from archcalc.report.figure.fold import Folder, has_fork, reading
+from archcalc.report.figure.items import Call, Figure, Fork, Form, Item, Row
+from archcalc.report.figure.words import brief, kind_of, shape_text
+from archcalc.results.cost import NetworkCost
+from archcalc.results.structure import Part, Structure
+from archcalc.source import Diagnostic, SpecError, suggestion
+
+MARKS = "ABCDEFGI"  # letters of what is opened; H is for heads
+MOST_OPEN = len(MARKS)
+MOST_IN_A_ROW = 6  # boxes of one entry that stand in the column; more are opened beside it
+MOST_ROWS = 46  # of a column, before entries that hold entries become one box
+
+
+class Choice(NamedTuple):
+    """What is drawn of a network."""
+
+    depth: int = 4  # 1: the column alone; 2: its modules are opened; 3: the modules in these too; and so on
+    open: str = ""  # the call that is opened for its form, or the module that is opened alone
+    scope: str = ""
+
+
+class _Builder:
+    def __init__(self, structure: Structure, amounts: Mapping[str, list[int]], choice: Choice) -> None:
+        self.structure = structure
+        self.graph = structure.graph
+        self.amounts = amounts
+        self.choice = choice
+        self.folder = Folder(self.graph, structure.parts)
+        self.modules: dict[tuple[str, int], list[Part]] = {}
+
+    # rows
+
+    def rows(self, parts: Sequence[Part]) -> list[Row]:
+        """Rows of entries in their order; entries that hold nothing but entries give theirs."""
+        deep = [row for part in parts for row in self.of_entry(part, True)]
+        if len(deep) <= MOST_ROWS:
+            return deep
+        return [row for part in parts for row in self.of_entry(part, False)]
+
+    def of_entry(self, part: Part, goes_in: bool) -> list[Row]:
+        """Rows of one entry."""
+        place = part.kind if part.kind in ("head", "output") else "entry"
+        if goes_in and part.parts and place == "entry" and all(inner.kind == "entry" for inner in part.parts):
+            return [row for inner in part.parts for row in self.of_entry(inner, True)]
+        items = self.folder.items(part, part.path)
+        if not items:
+            return []
+        is_merge = len(items) == 1 and self.is_plain(items[0])
+        is_long = len(items) > (1 if place == "head" else MOST_IN_A_ROW)
+        if is_long or (has_fork(items) and not is_merge):
+            items = [self.entry_box(part, items)]
+        name = part.name or part.path
+        return [self.row(name, item, place, number == 0) for number, item in enumerate(items)]
+
+    def is_plain(self, item: Item) -> bool:
+        """Whether a merge only brings together what other rows give."""
+        return isinstance(item, Fork) and all(not branch.items for branch in item.branches)
+
+    def entry_box(self, part: Part, items: list[Item]) -> Call:
+        """An entry as one box that is opened as a module is."""
+        y = self.folder.shape(part.output)
+        return Call(part.path, part.name, part.path, [part], [1], reading(items), y, is_entry=True)
+
+    def row(self, name: str, item: Item, place: str, is_first: bool) -> Row:
+        """A row, with what it reads."""
+        spans = [(part.first, part.last) for part in item.parts]
+        first, last = spans[0][0], spans[-1][1]
+        others: dict[int, None] = {}
+        nodes = self.graph.nodes
+        for begin, end in spans:
+            for index in range(begin, end):
+                for read in nodes[index].inputs:
+                    if (read < first or read >= last) and read != item.reads:
+                        others[read] = None
+        output = item.parts[-1].output
+        return Row(name, item, place, item.reads, list(others), output, is_first)
+
+    # forms
+
+    def gather(self, rows: Sequence[Row]) -> list[Form]:
+        """What is opened: forms of the calls in rows, then of calls within these."""
+        for part in self.structure.walk():
+            if part.kind == "module":
+                key = part.name, self.folder.form(part)
+                self.modules.setdefault(key, []).append(part)
+        found: dict[tuple[str, int], Form] = {}
+        waiting: list[tuple[Call, bool, int]] = [
+            (row.item, row.place == "head", 1) for row in rows if isinstance(row.item, Call)
+        ]
+        while waiting:
+            call, is_head, depth = waiting.pop(0)
+            for number in sorted(set(call.forms)):
+                key = call.module, number
+                if key in found or (found and len(found) >= MOST_OPEN * 2):
+                    continue
+                form = found[key] = self.opened(call, number, rows, is_head)
+                if depth + 1 < self.choice.depth:
+                    waiting += [(inner, is_head, depth + 1) for inner in _calls(form.chain)]
+        return list(found.values())
+
+    def opened(self, call: Call, number: int, rows: Sequence[Row], is_head: bool) -> Form:
+        """A form, with the instance that shows it."""
+        if call.is_entry:
+            calls, of = call.parts, 1
+        else:
+            calls, of = self.modules[call.module, number], self.folder.forms(call.module)
+        main = [part for part in calls if part.first < self.graph.first_head] or calls
+        chosen = self.chosen(call, number, main, rows)
+        chain = self.folder.chain(chosen, chosen.path, True)
+        title = call.word if call.is_entry else call.module
+        return Form(call.module, title, number, of, chosen, main, is_head, call.is_entry, chain=chain)
+
+    def chosen(self, call: Call, number: int, calls: Sequence[Part], rows: Sequence[Row]) -> Part:
+        """The instance that was asked for; else that with most MACs, from a row that has all forms of the module."""
+        asked = self.choice.open
+        for part in calls:
+            if asked and (part.path == asked or asked.startswith(f"{part.path}.")):
+                return part
+        inside = [part for part in calls if asked and part.path.startswith(f"{asked}.")]
+        best: list[Part] = inside
+        if not best and not call.is_entry:
+            forms = self.folder.forms(call.module)
+            of_rows = [
+                (
+                    sum(map(self.macs, row.item.parts)),
+                    [part for part, form in zip(row.item.parts, row.item.forms, strict=True) if form == number],
+                )
+                for row in rows
+                if isinstance(row.item, Call) and row.item.module == call.module and len(set(row.item.forms)) == forms
+            ]
+            best = max(of_rows, key=lambda of: of[0], default=(0, []))[1]
+        return max(best or calls, key=self.macs)
+
+    def macs(self, part: Part) -> int:
+        """Of one part; parameters decide where there are none."""
+        return sum(self.amounts["macs"][part.first : part.last]) or sum(self.amounts["params"][part.first : part.last])
+
+
+def _calls(items: Sequence[Item]) -> list[Call]:
+    found: list[Call] = []
+    for item in items:
+        if isinstance(item, Call):
+            found.append(item)
+        elif isinstance(item, Fork):
+            for branch in item.branches:
+                found += _calls(branch.items)
+    return found
+
+
+def build(
+    cost: NetworkCost, structure: Structure, amounts: Mapping[str, list[int]], choice: Choice | None = None
+) -> Figure:
+    """What is drawn of a network.
+
+    Args:
+        cost: of the network without its heads, or of the part that `choice.scope` names.
+        structure: how the network is put together.
+        amounts: of each operation, by quantity.
+        choice: what is opened, and of which part.
+
+    Raises:
+        SpecError: there is no such path or module, with the nearest.
+    """
+    graph = structure.graph
+    choice = choice or Choice()
+    builder = _Builder(structure, amounts, choice)
+    parts = _entries(_within(structure, choice.scope))
+    rows = builder.rows(parts)
+    if choice.open:
+        _refuse_unknown(choice.open, structure)
+    forms = builder.gather(rows) if choice.depth > 1 else []
+    if choice.open and any(form.module == choice.open for form in forms):
+        forms = [form for form in forms if form.module == choice.open]
+    opened = [form for form in forms if not form.is_head][:MOST_OPEN]
+    heads = [form for form in forms if form.is_head]
+    for form, mark in zip(opened, MARKS, strict=False):
+        form.mark = mark
+    seen: dict[str, Form] = {}
+    kept_heads = []
+    for form in heads:
+        key = str([(type(item).__name__, getattr(item, "text", "")) for item in form.chain])
+        same = seen.setdefault(key, form)
+        if same is form:
+            form.mark = "H" if not kept_heads else f"H{len(kept_heads) + 1}"
+            kept_heads.append(form)
+        else:
+            form.mark = same.mark
+    marks = {(form.module, form.number): form.mark for form in [*opened, *heads]}
+    main = [row for row in rows if row.place != "head"]
+    total = {name: sum(amounts[name][index] for row in main for index in row.nodes) for name in amounts}
+    several = len(graph.inputs) > 1
+    inputs = {
+        -1 - at: f"{name if several else 'input'} {shape_text(shape)}"
+        for at, (name, shape) in enumerate(graph.inputs.items())
+    }
+    facts = [] if choice.scope else [f"input {cost.input_text.replace('x', '×') if not several else cost.input_text}"]
+    if several:
+        facts = [", ".join(inputs.values())]
+    facts.append(f"{brief(total['params'])} parameters")
+    facts.append(f"{brief(total['macs'])} MACs")
+    if cost.totals.depth and not choice.scope:
+        facts.append(f"{cost.totals.depth} layers with weights in depth")
+    title = cost.title if cost.title != cost.name else ""
+    title = f"{title}, {cost.year}" if cost.year else title
+    name = f"{choice.scope} of {cost.name}" if choice.scope else cost.name
+    bound = "at least " if cost.totals.at_least else ""
+    return Figure(
+        name=name,
+        title=title,
+        facts=" · ".join(facts),
+        rows=main,
+        heads=[row for row in rows if row.place == "head"],
+        forms=[*opened, *kept_heads],
+        marks=marks,
+        inputs=inputs,
+        names=builder.folder.names,
+        graph=graph,
+        total=total,
+        amounts=dict(amounts),
+        kinds=[kind_of(node.operator, node.x) for node in graph.nodes],
+        description=f"{name}: {bound}{brief(total['macs'])} MACs, {brief(total['params'])} parameters",
+    )
+
+
+def _within(structure: Structure, scope: str) -> list[Part]:
+    """The parts of a network, or of what a path names."""
+    if not scope:
+        return structure.parts
+    best: Part | None = None
+    for part in structure.walk():
+        if part.path == scope and part.kind in ("entry", "module", "head", "output", "operation", "merge"):
+            best = part if best is None or part.kind != "operation" else best
+            if best.kind != "entry":
+                break
+    if best is None:
+        paths = dict.fromkeys(part.path for part in structure.walk() if part.path)
+        help = suggestion(scope, list(paths)[:2000], f"`archcalc show {structure.graph.name}` lists the layers")
+        message = f"{structure.graph.name} has no part called `{scope}`"
+        raise SpecError([Diagnostic("unknown-scope", message, help=help)])
+    while len(best.parts) == 1 and best.parts[0].kind in ("module", "entry", "repeat"):
+        best = best.parts[0]
+    return [best] if best.kind in ("operation", "merge") else best.parts
+
+
+def _entries(parts: Sequence[Part]) -> list[Part]:
+    """Entries of the network, where all of it is the call of a module those of that module."""
+    found: list[Part] = []
+    for part in parts:
+        if part.kind == "module" and part.parts and all(inner.kind == "entry" for inner in part.parts):
+            found += part.parts
+        else:
+            found.append(part)
+    return found
+
+
+def _refuse_unknown(name: str, structure: Structure) -> None:
+    known: dict[str, None] = {}
+    for part in structure.walk():
+        if part.kind == "module":
+            known[part.name] = known[part.path] = None
+        elif part.kind in ("entry", "head", "output"):
+            known[part.path] = None
+    if name not in known:
+        help = suggestion(name, list(known)[:2000], "--open takes the name of a module or the path of a block")
+        message = f"{structure.graph.name} has no module or block called `{name}`"
+        raise SpecError([Diagnostic("unknown-block", message, help=help)])

@@ -1,0 +1,116 @@
+"""Tables of calls: the numbers that one opened instance of a module leaves out."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from archcalc.report.figure.glyphs import fitted, width
+from archcalc.report.figure.items import Call, Figure
+from archcalc.report.figure.sketch import Line, Sketch, Text
+from archcalc.report.figure.words import brief
+from archcalc.results.structure import Part
+
+MOST_ROWS = 24
+MOST_VALUE = 12  # letters of an argument
+ROW, HEAD_ROW = 12.5, 12.0
+
+
+class _Line(NamedTuple):
+    name: str
+    mark: str
+    values: tuple[str, ...]
+    amount: str
+
+
+def tables(figure: Figure, quantity: str) -> list[Sketch]:
+    """A table for each module whose calls differ in arguments."""
+    by_module: dict[str, list[tuple[str, Part, int]]] = {}
+    words: dict[str, str] = {}
+    for row in figure.rows:
+        call = row.item
+        if isinstance(call, Call) and not call.is_entry:
+            words.setdefault(call.module, call.module)
+            found = by_module.setdefault(call.module, [])
+            found += [(row.name, part, form) for part, form in zip(call.parts, call.forms, strict=True)]
+    return [made for module, calls in by_module.items() if (made := _table(figure, module, calls, quantity))]
+
+
+def _table(figure: Figure, module: str, calls: list[tuple[str, Part, int]], quantity: str) -> Sketch | None:
+    """One table; none where arguments tell nothing."""
+    names = list(calls[0][1].arguments)
+    texts = {name: [_text(part.arguments.get(name)) for _, part, _ in calls] for name in names}
+    shown = [name for name in names if len(set(texts[name])) > 1 and max(map(len, texts[name])) <= MOST_VALUE]
+    if not shown or len(calls) < 2:
+        return None
+    has_forms = len({form for *_, form in calls}) > 1
+    rows: list[tuple[_Line, int]] = []
+    for at, (name, part, form) in enumerate(calls):
+        amount = brief(figure.sum(part, quantity))
+        mark = figure.marks.get((module, form), "") if has_forms else ""
+        line = _Line(name, mark, tuple(texts[argument][at] for argument in shown), amount)
+        if rows and rows[-1][0] == line:
+            rows[-1] = line, rows[-1][1] + 1
+        else:
+            rows.append((line, 1))
+    more = len(rows) - MOST_ROWS
+    word = {"macs": "MACs", "params": "parameters"}.get(quantity, quantity)
+    heads = ["", *(["form"] if has_forms else []), *shown, f"{word} each"]
+    cells = [
+        [
+            f"{line.name} ×{times}" if times > 1 else line.name,
+            *([line.mark] if has_forms else []),
+            *line.values,
+            line.amount,
+        ]
+        for line, times in rows[:MOST_ROWS]
+    ]
+    broken = [_broken(head) for head in heads]
+    deep = max(map(len, broken))
+    columns = [
+        max([width(fitted(row[at], 110, 9.5), 9.5) for row in cells] + [width(part, 9.5) for part in broken[at]]) + 12
+        for at in range(len(heads))
+    ]
+    sketch = Sketch(max(sum(columns), width(f"calls of {module}", 11, True) + 8))
+    sketch.add(Text(4, 11, f"calls of {module}", 11, bold=True))
+    y = 16.0
+    for number in range(deep):
+        y += HEAD_ROW
+        right = 0.0
+        for at, parts in enumerate(broken):
+            right += columns[at]
+            place = number - (deep - len(parts))
+            if place >= 0 and parts[place]:
+                sketch.add(Text(right - 4, y, parts[place], 9.5, "end", colour="soft"))
+    y += 5
+    sketch.add(Line(((0, y), (sum(columns), y)), colour="rim"))
+    for row in cells:
+        y += ROW
+        right = columns[0]
+        sketch.add(Text(4, y, fitted(row[0], 110, 9.5), 9.5))
+        for at, cell in enumerate(row[1:], 1):
+            right += columns[at]
+            sketch.add(Text(right - 4, y, cell, 9.5, "end"))
+    if more > 0:
+        y += ROW
+        sketch.add(Text(4, y, f"and {more} more", 9.5, italic=True, colour="soft"))
+        sketch.width = max(sketch.width, width(f"and {more} more", 9.5) + 8)
+    sketch.height = y + 5
+    return sketch
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None:
+        return "none"
+    return (
+        f"{value:,}" if isinstance(value, int) else " ".join(map(str, value)) if isinstance(value, list) else str(value)
+    )
+
+
+def _broken(head: str) -> list[str]:
+    """A heading in two lines, at its underscore."""
+    first, sign, second = head.partition("_")
+    return (
+        [first, second.replace("_", " ")] if sign and first and second else head.split(" ") if " " in head else [head]
+    )

@@ -1,0 +1,372 @@
+"""The column: what stands in `layers:`, top to bottom, names at its left and shares of costs at its right."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import log2
+from typing import NamedTuple
+
+from archcalc.report.figure.glyphs import fitted, width
+from archcalc.report.figure.items import Call, Figure, Fork, Op, Row
+from archcalc.report.figure.sketch import Box, Line, Rectangle, Sketch, Text, letter
+from archcalc.report.figure.words import shape_text
+from archcalc.report.media.numbers import percent
+
+HIGH, LOW = 25.0, 18.0
+GAP, SHAPED_GAP = 9.0, 17.0
+LEAST, MOST = 96.0, 190.0  # widths of boxes
+LANE_TEXT = 39.0
+MOST_NAME = 100.0
+TRACK = 7.0
+MOST_TRACKS = 6
+WORDS = {"macs": "MACs", "params": "parameters", "activations": "activations", "state": "state"}
+HEAD_HIGH = 28.0
+
+
+class Style(NamedTuple):
+    """How wide a column is."""
+
+    most: float = MOST
+    bar: float = 46.0
+    lanes: tuple[str, ...] = ("macs", "params")
+
+
+@dataclass(slots=True)
+class Tower:
+    """Rows that go on from one another, or that nothing leads to; `begins` where it goes on elsewhere."""
+
+    rows: list[Row]
+    begins: str = ""  # written above the first
+    goes_on: bool = False  # below
+
+
+def towers_of(figure: Figure) -> list[Tower]:
+    """Columns of a network: one for each chain of rows that begins at an input or at nothing."""
+    found: list[Tower] = []
+    last: Row | None = None
+    for row in figure.rows:
+        starts = row.reads is None or row.reads < 0
+        follows = last is not None and row.reads == last.output
+        if not found or (starts and not follows and not _continues(figure, found, row)):
+            begins = figure.inputs.get(row.reads, "") if row.reads is not None else ""
+            found.append(Tower([], begins))
+        found[-1].rows.append(row)
+        last = row
+    return found
+
+
+def _continues(figure: Figure, found: Sequence[Tower], row: Row) -> bool:
+    """Whether a row that reads nothing stands in the column all the same: a short one, whose next reads both."""
+    return row.reads is None and (len(found) > 2 or len(found[-1].rows) < 2)
+
+
+class Column:
+    """One column, or a piece of one, as a sketch."""
+
+    def __init__(self, figure: Figure, tower: Tower, style: Style) -> None:
+        self.figure = figure
+        self.style = style
+        self.tower = tower
+        self.rows = tower.rows
+        self.extents = [max(row.item.y.spatial, default=1) for row in figure.rows] or [1]
+        self.forced = False  # whether some text made its box wider
+        self.sketch = Sketch()
+        self.links = self.tracks()
+        named = [row for row in self.rows if self.lane_name(row)]
+        names = max([width(self.lane_name(row), 9.5) for row in named], default=0.0)
+        notes = max([width(note, 9.5) for note in map(self.note, self.rows) if note], default=0.0)
+        self.heads = [head for head in figure.heads if any(head.reads == row.output for row in self.rows)]
+        self.head_width = max([width(head.name, 10, True) for head in self.heads], default=0.0)
+        self.head_width = max(self.head_width, width("training only", 9.5)) + 14 if self.heads else 0.0
+        self.shares_lane = not any(self.heads_meet_names())
+        tracks = max([track for *_, track in self.links], default=-1) + 1
+        lane = max(names, notes)
+        if self.heads:
+            lane = max(lane, self.head_width) + 10 if self.shares_lane else lane + self.head_width + 16
+        self.names_end = lane + 2
+        self.boxes = max(map(self.box_width, self.rows), default=LEAST)
+        self.left = self.names_end + (10 if lane else 0) + (tracks * TRACK + 6 if tracks else 0)
+        self.axis = self.left + self.boxes / 2
+
+    # widths
+
+    def lane_name(self, row: Row) -> str:
+        """The name of a row beside its box; modules carry theirs inside."""
+        if isinstance(row.item, Call) or not row.is_first:
+            return ""
+        return fitted(row.name, MOST_NAME, 9.5)
+
+    def note(self, row: Row) -> str:
+        """What a row reads from afar, where no line shows it."""
+        linked = {source.output for source, target, _ in self.links if target is row}
+        names = [self.figure.names.get(read, "") or "earlier" for read in row.others if read not in linked]
+        return fitted(f"from {', '.join(dict.fromkeys(names))}", MOST_NAME, 9.5) if names else ""
+
+    def title(self, row: Row) -> str:
+        """What stands in a module's box."""
+        call = row.item
+        assert isinstance(call, Call)
+        if call.is_entry:
+            return row.name
+        if call.times == 1:
+            return row.name if row.is_first else call.word
+        if not row.is_first or row.name in call.word:
+            return call.word
+        return f"{row.name}: {call.word}"
+
+    def marks(self, row: Row) -> list[str]:
+        """Letters of what is opened for a row."""
+        call = row.item
+        if not isinstance(call, Call):
+            return []
+        found = dict.fromkeys(self.figure.marks.get((call.module, form), "") for form in sorted(set(call.forms)))
+        return [mark for mark in found if mark][:4]
+
+    def text_width(self, row: Row) -> float:
+        """What the text of a box needs."""
+        item = row.item
+        if isinstance(item, Op):
+            count = width(f"×{item.times}", 11, True) + 8 if item.times > 1 else 0
+            return min(width(item.text, 10 if item.is_small else 11) + count + 14, self.style.most + 30)
+        if isinstance(item, Fork):
+            return width(item.word, 10, True) + 16
+        count = width(f"×{item.times}", 11, True) + 8 if item.times > 1 else 0
+        wide = width(self.title(row), 11, True) + count + 19 * len(self.marks(row)) + 18
+        return min(wide, self.style.most + 40)
+
+    def box_width(self, row: Row) -> float:
+        """By the logarithm of the map's extent, and no less than its text."""
+        item = row.item
+        if isinstance(item, Fork):
+            return self.text_width(row)
+        most, least = log2(max(self.extents) + 1), log2(min(self.extents) + 1)
+        share = (log2(max(item.y.spatial, default=1) + 1) - least) / (most - least) if most > least else 1.0
+        by_map = LEAST + (self.style.most - LEAST) * share
+        text = self.text_width(row)
+        if text > by_map:
+            self.forced = True
+        return max(by_map, text)
+
+    # links
+
+    def tracks(self) -> list[tuple[Row, Row, int]]:
+        """Lines at the left from a row to a later one that reads it: source, target and track."""
+        by_output = {row.output: number for number, row in enumerate(self.rows)}
+        wanted: list[tuple[int, int]] = []
+        for number, row in enumerate(self.rows):
+            reads = list(row.others)
+            if number and row.reads is not None and row.reads >= 0 and row.reads != self.rows[number - 1].output:
+                reads.append(row.reads)
+            wanted += [
+                (by_output[read], number)
+                for read in reads
+                if by_output.get(read, number) < number - 1 + (read == row.reads)
+            ]
+        wanted.sort(key=lambda pair: (pair[1] - pair[0], pair))
+        taken: list[list[tuple[int, int]]] = []
+        found: list[tuple[Row, Row, int]] = []
+        for begin, end in wanted:
+            free = [
+                track
+                for track, spans in enumerate(taken)
+                if all(end <= other or begin >= last for other, last in spans)
+            ]
+            track = free[0] if free else len(taken)
+            if not free:
+                taken.append([])
+            taken[track].append((begin, end))
+            found.append((self.rows[begin], self.rows[end], track))
+        return found if len(taken) <= MOST_TRACKS else []
+
+    # heights
+
+    def heads_meet_names(self) -> list[bool]:
+        """Whether a head's box would lie on a name, for each head."""
+        found = []
+        for head in self.heads:
+            at = next(number for number, row in enumerate(self.rows) if row.output == head.reads)
+            near = self.rows[at : at + 2]
+            found.append(any(self.lane_name(row) or self.note(row) for row in near))
+        return found
+
+    def gap_after(self, number: int) -> float:
+        """Room below a row: more where a shape is written."""
+        return SHAPED_GAP if self.shape_after(number) or self.head_at(number) else GAP
+
+    def head_at(self, number: int) -> list[Row]:
+        """Heads that read a row."""
+        return [head for head in self.heads if head.reads == self.rows[number].output]
+
+    def shape_after(self, number: int) -> str:
+        """The shape on the edge below a row, where something changed that should be told."""
+        row = self.rows[number]
+        text = shape_text(row.item.y)
+        if number == len(self.rows) - 1:
+            return text
+        before = self.figure.shape(row.reads) if row.reads is not None else None
+        changed = before is None or before.spatial != row.item.y.spatial
+        whole = isinstance(row.item, (Call, Fork)) and before != row.item.y
+        is_token = before is not None and before.channels is None
+        return text if changed or whole or is_token else ""
+
+    def drawn(self) -> Sketch:
+        """The sketch."""
+        sketch, figure, axis = self.sketch, self.figure, self.axis
+        y = 10.0
+        lanes_at = self.left + self.boxes + 18
+        lane = self.style.bar + 4 + LANE_TEXT + 3
+        for number, quantity in enumerate(self.style.lanes):
+            sketch.add(
+                Text(lanes_at + number * lane, y, fitted(f"of {WORDS[quantity]}", lane - 4, 10), 10, colour="soft")
+            )
+        most = {
+            quantity: max((figure.sum(row, quantity) for row in figure.rows), default=0)
+            for quantity in self.style.lanes
+        }
+        if self.tower.begins:
+            sketch.add(Text(axis, y, self.tower.begins, 10, "middle", colour="soft"))
+            sketch.add(Line(((axis, y + 4), (axis, y + 16)), head=True))
+        y += 16
+        places: dict[int, tuple[float, float, float]] = {}
+        for number, row in enumerate(self.rows):
+            if number:
+                y = self.edge(number, y)
+            wide, high = self.box(row, y)
+            places[id(row)] = (y, high, wide)
+            self.beside(row, y + high / 2, high, wide)
+            for at, quantity in enumerate(self.style.lanes):
+                self.lane(row, quantity, lanes_at + at * lane, y + high / 2, most[quantity])
+            y += high
+        last = len(self.rows) - 1
+        deep = 5.0 if last >= 0 and self.is_stacked(self.rows[last]) else 0.0
+        if last >= 0:
+            sketch.add(Line(((axis, y + deep), (axis, y + deep + SHAPED_GAP)), head=True))
+            sketch.add(Text(axis + 6, y + deep + 12, self.shape_after(last), 9.5, colour="soft"))
+            y += deep + SHAPED_GAP
+        for source, target, track in self.links:
+            self.link(places[id(source)], places[id(target)], track)
+        wide = max(lanes_at + len(self.style.lanes) * lane, axis + 6 + width(self.shape_after(last), 9.5) + 2)
+        if self.tower.begins:
+            half = width(self.tower.begins, 10) / 2
+            shift = max(0.0, half - axis)
+            if shift:
+                sketch.shapes = [shape.moved(shift, 0) for shape in sketch.shapes]
+            wide = max(wide + shift, axis + shift + half)
+        sketch.width, sketch.height, sketch.axis = wide, y + 4, axis
+        return sketch
+
+    @staticmethod
+    def is_stacked(row: Row) -> bool:
+        """Whether edges of further boxes show behind it."""
+        return (
+            not isinstance(row.item, Fork)
+            and row.item.times > 1
+            and not (isinstance(row.item, Op) and row.item.is_small)
+        )
+
+    def edge(self, number: int, y: float) -> float:
+        """The arrow from the row before; where it ends."""
+        before, row = self.rows[number - 1], self.rows[number]
+        top = y + (5.0 if self.is_stacked(before) else 0.0)
+        shape = self.shape_after(number - 1)
+        gap = self.gap_after(number - 1)
+        sketch, axis = self.sketch, self.axis
+        if row.reads == before.output:
+            sketch.add(Line(((axis, top), (axis, top + gap)), head=True))
+            if shape:
+                sketch.add(Text(axis + 6, top + gap / 2 + 3.6, shape, 9.5, colour="soft"))
+            for head in self.head_at(number - 1):
+                self.head(head, top + gap / 2 - 2)
+            return top + gap
+        for head in self.head_at(number - 1):
+            self.head(head, top + 4)
+        sketch.add(Line(((axis, top), (axis, top + 10)), head=False, dashed=True))
+        sketch.add(Text(axis + 6, top + 9.5, shape_text(before.item.y), 9.5, colour="soft"))
+        top += 14
+        linked = any(target is row and source.output == row.reads for source, target, _ in self.links)
+        if row.reads is not None and not linked:
+            name = self.figure.inputs.get(row.reads) or f"from {self.figure.names.get(row.reads, 'an earlier layer')}"
+            sketch.add(Text(axis, top + 11, fitted(name, self.boxes, 9.5), 9.5, "middle", italic=True, colour="soft"))
+            sketch.add(Line(((axis, top + 14), (axis, top + 24)), head=True))
+            top += 24
+        return top
+
+    def box(self, row: Row, y: float) -> tuple[float, float]:
+        """The box of a row; its width and height."""
+        item, sketch, axis = row.item, self.sketch, self.axis
+        wide = self.box_width(row)
+        if isinstance(item, Fork):
+            area = Rectangle(axis - wide / 2, y, wide, 20.0)
+            sketch.add(Box(area, "dark", round=10.0))
+            sketch.add(
+                Text(axis, y + 13.6, item.word, 10, "middle", True, colour="on_dark", within=area, ground="dark")
+            )
+            return wide, 20.0
+        is_small = isinstance(item, Op) and item.is_small
+        high = LOW if is_small else HIGH
+        fill = item.kind.name if isinstance(item, Op) else "paper"
+        area = Rectangle(axis - wide / 2, y, wide, high)
+        for step in (2, 1) if self.is_stacked(row) else ():
+            sketch.add(Box(Rectangle(area.x + 2.5 * step, y + 2.5 * step, wide, high), fill, "edge"))
+        bold = isinstance(item, Call)
+        sketch.add(Box(area, fill, "edge", 1.6 if bold else 1.0, high / 2 if is_small else 3.0))
+        count = f"×{item.times}" if item.times > 1 else ""
+        marks = self.marks(row)
+        for number, mark in enumerate(marks):
+            sketch.add(*letter(mark, area.x + 13 + 19 * number, y + high / 2))
+        size = 10.0 if is_small else 11.0
+        before, after = 19.0 * len(marks), width(count, 11, True) + 6 if count else 0.0
+        text = item.text if isinstance(item, Op) else self.title(row)
+        text = fitted(text, wide - before - after - 10, size, bold)
+        middle = area.x + before + (wide - before - after) / 2
+        sketch.add(Text(middle, y + high / 2 + size * 0.36, text, size, "middle", bold, within=area, ground=fill))
+        if count:
+            sketch.add(Text(area.right - 6, y + high / 2 + 4, count, 11, "end", True, within=area, ground=fill))
+        return wide, high
+
+    def beside(self, row: Row, y: float, high: float, wide: float) -> None:
+        """Name and notes in the lane at the left."""
+        name, note, sketch = self.lane_name(row), self.note(row), self.sketch
+        if name:
+            sketch.add(Text(self.names_end, y - 1.5 if note else y + 3.4, name, 9.5, "end", colour="soft"))
+        if note:
+            at = y + 9.5 if name else y + 3.4
+            sketch.add(Text(self.names_end, at, note, 9.5, "end", italic=True, colour="soft"))
+            sketch.add(Line(((self.names_end + 3, at - 3), (self.axis - wide / 2, at - 3)), head=True))
+
+    def lane(self, row: Row, quantity: str, x: float, y: float, most: int) -> None:
+        """A bar and a number."""
+        figure, bar = self.figure, self.style.bar
+        total = figure.sum(row, quantity)
+        if not total:
+            return
+        self.sketch.add(Box(Rectangle(x, y - 5, bar, 10), "track", round=0))
+        at = x
+        for kind, amount in figure.by_kind(row, quantity).items():
+            long = bar * amount / most
+            self.sketch.add(Box(Rectangle(at, y - 5, long, 10), f"bar_{kind.name}", round=0))
+            at += long
+        self.sketch.add(Text(x + bar + 4, y + 3.6, percent(total, figure.total[quantity]), 10))
+
+    def head(self, head: Row, y: float) -> None:
+        """A head that is for training only, at the edge that it reads."""
+        sketch = self.sketch
+        right = self.head_width + 1
+        area = Rectangle(1, y - HEAD_HIGH / 2, self.head_width, HEAD_HIGH)
+        sketch.add(Box(area, "paper", "edge", 1.0, 4.0, True))
+        sketch.add(Text(area.x + area.width / 2, y - 2, head.name, 10, "middle", True, within=area))
+        sketch.add(Text(area.x + area.width / 2, y + 9.5, "training only", 9.5, "middle", colour="soft", within=area))
+        sketch.add(Line(((self.axis, y), (right, y)), head=True, dashed=True))
+        mark = next((mark for mark in self.marks(head) if mark), "")
+        if mark:
+            sketch.add(*letter(mark, right - 4, y - HEAD_HIGH / 2, 16.0 if len(mark) == 1 else 19.0))
+
+    def link(self, source: tuple[float, float, float], target: tuple[float, float, float], track: int) -> None:
+        """A line at the left from one row to a later one."""
+        x = self.left - 6 - TRACK * track
+        top, high, wide = source
+        low, low_high, low_wide = target
+        y, end = top + high * 0.7, low + low_high * 0.3
+        points = ((self.axis - wide / 2, y), (x, y), (x, end), (self.axis - low_wide / 2, end))
+        self.sketch.add(Line(points, head=True, colour="link"))

@@ -1,0 +1,327 @@
+"""Opened modules: what they put in a row downwards, branches side by side, in a frame with a letter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from archcalc.report.figure.glyphs import fitted, width
+from archcalc.report.figure.items import Branch, Call, Figure, Fork, Form, Item, Op
+from archcalc.report.figure.sketch import Box, Line, Rectangle, Sketch, Text, letter
+from archcalc.report.figure.words import brief, shape_text
+from archcalc.report.media.numbers import percent
+
+GAP = 13.0  # between boxes in a row
+BETWEEN = 9.0  # branches
+FAN, NAMED_FAN, MEET = 11.0, 21.0, 19.0  # from the line across to the branches; with names; from branches to the merge
+HIGH, LOW, PILL = 33.0, 18.0, 20.0  # boxes of two lines, grey pills, merges
+LONG = 17.0  # an arrow with a shape beside it
+PADDING = 10.0
+MOST_TEXT = 210.0  # of a line in a box
+
+
+class Frames(NamedTuple):
+    """What frames need to know of their figure."""
+
+    figure: Figure
+    quantity: str = "macs"
+
+    def amount(self, item: Item) -> str:
+        """What one of them has, or all of several together."""
+        each = [sum(self.figure.amounts[self.quantity][part.first : part.last]) for part in item.parts]
+        if isinstance(item, Op) and len(item.labels) > 1:
+            return ""
+        total = sum(each)
+        return "" if not total else brief(total) + (" together" if len(each) > 1 else "")
+
+    # boxes
+
+    def op(self, op: Op) -> Sketch:
+        """A box of an operation."""
+        if op.is_small:
+            return pill(op.word)
+        rest = ", ".join(op.label.rest)
+        if op.is_shared:
+            rest = f"{rest}, shared" if rest else "shared"
+        amount = self.amount(op)
+        if not amount and len(rest) < 8:
+            return self.box([f"{op.word}, {rest}" if rest else op.word], op.kind.name, op.times)
+        second = " · ".join(text for text in (rest, amount) if text)
+        return self.box([op.word, second] if second else [op.word], op.kind.name, op.times)
+
+    def box(
+        self, lines: Sequence[str], fill: str, times: int, is_bold: bool = False, marks: Sequence[str] = ()
+    ) -> Sketch:
+        """A box with one line or two, letters before them and `×n` at its right end."""
+        lines = [fitted(line, MOST_TEXT, 11 - number, is_bold and not number) for number, line in enumerate(lines)]
+        inside = max(width(line, 11 - number, is_bold and not number) for number, line in enumerate(lines))
+        count = f"×{times}" if times > 1 else ""
+        before = 19.0 * len(marks)
+        after = width(count, 11, True) + 6 if count else 0.0
+        wide = inside + before + after + 14
+        high = HIGH if len(lines) > 1 else 25.0
+        sketch = Sketch(wide + (5 if times > 1 else 0), high + (5 if times > 1 else 0), wide / 2)
+        area = Rectangle(0, 0, wide, high)
+        thick = 1.6 if is_bold else 1.0
+        for step in (2, 1) if times > 1 else ():
+            sketch.add(Box(Rectangle(2.5 * step, 2.5 * step, wide, high), fill, "edge"))
+        sketch.add(Box(area, fill, "edge", thick))
+        for number, mark in enumerate(marks):
+            sketch.add(*letter(mark, 13 + 19 * number, high / 2))
+        middle = before + 7 + inside / 2
+        tops = (13.5, 26.5) if len(lines) > 1 else (16.5,)
+        for number, (line, y) in enumerate(zip(lines, tops, strict=True)):
+            bold = is_bold and not number
+            sketch.add(Text(middle, y, line, 11 - number, "middle", bold, within=area, ground=fill))
+        if count:
+            sketch.add(Text(wide - 6, high / 2 + 4, count, 11, "end", True, within=area, ground=fill))
+        return sketch
+
+    def call(self, call: Call) -> Sketch:
+        """A module within a module."""
+        found = dict.fromkeys(self.figure.marks.get((call.module, form), "") for form in call.forms)
+        marks = [mark for mark in found if mark]
+        amount = self.amount(call)
+        return self.box([call.word, amount] if amount else [call.word], "paper", call.times, True, marks[:3])
+
+    # rows and branches
+
+    def item(self, item: Item) -> Sketch:
+        """One item."""
+        if isinstance(item, Op):
+            return self.op(item)
+        return self.call(item) if isinstance(item, Call) else self.fork(item)
+
+    def series(self, items: Sequence[Item]) -> Sketch:
+        """Items in a row, downwards."""
+        made = [self.item(item) for item in items]
+        left = max((sketch.axis for sketch in made), default=0.0)
+        right = max((sketch.width - sketch.axis for sketch in made), default=0.0)
+        found = Sketch(left + right, 0.0, left)
+        y = 0.0
+        for number, (item, sketch) in enumerate(zip(items, made, strict=True)):
+            if number:
+                before = items[number - 1].parts[-1].output
+                if item.reads == before or item.reads is None or before is None:
+                    found.add(Line(((left, y), (left, y + GAP)), head=not isinstance(item, Fork)))
+                    y += GAP
+                else:
+                    y = self.source(found, left, y + 4, self.name(item.reads))
+            found.place(sketch, left - sketch.axis, y)
+            y += sketch.height
+        found.height = y
+        return found
+
+    def name(self, index: int) -> str:
+        """What an operation is called."""
+        return self.figure.names.get(index, "an earlier layer")
+
+    def source(self, sketch: Sketch, axis: float, y: float, name: str, role: str = "") -> float:
+        """`k from encoder` and an arrow down; where the arrow ends."""
+        text = fitted(f"{role} from {name}" if role else f"from {name}", 130, 9.5)
+        wide = width(text, 9.5)
+        if axis < wide / 2:
+            _widen(sketch, wide / 2 - axis)
+            axis = sketch.axis
+        sketch.width = max(sketch.width, axis + wide / 2)
+        sketch.add(Text(axis, y + 8, text, 9.5, "middle", italic=True, colour="soft"))
+        sketch.add(Line(((axis, y + 11), (axis, y + 22)), head=True))
+        return y + 22
+
+    def way(self, branch: Branch, is_expert: bool) -> Sketch:
+        """A branch with boxes: its name or where it comes from above them."""
+        inner = self.series(branch.items)
+        name = branch.name
+        if is_expert:
+            copies = self.figure.graph.nodes[branch.items[0].parts[0].first].operator.copies
+            stored, computed = copies.stored, copies.computed
+            name = f"{name} ×{stored}, {computed} used" if stored != 1 else name
+        sketch = Sketch(inner.width, 0.0, inner.axis)
+        y = 0.0
+        if branch.source:
+            y = self.source(sketch, sketch.axis, 0.0, branch.source, name)
+        elif not _starts(branch.items):
+            y = NAMED_FAN if name else FAN
+            sketch.add(Line(((sketch.axis, 0), (sketch.axis, y)), head=not isinstance(branch.items[0], Fork)))
+        if name and not branch.source:
+            text = fitted(name, 110, 9.5)
+            sketch.width = max(sketch.width, sketch.axis + 6 + width(text, 9.5))
+            sketch.add(Text(sketch.axis + 5, 12, text, 9.5, italic=True, colour="soft"))
+            y = max(y, 16.0)
+        sketch.place(inner, sketch.axis - inner.axis, y)
+        sketch.width = max(sketch.width, sketch.axis - inner.axis + inner.width)
+        sketch.height = y + inner.height
+        return sketch
+
+    def fork(self, fork: Fork) -> Sketch:
+        """Branches side by side, and what they meet in."""
+        is_expert = fork.word.startswith("experts")
+        main = [branch for branch in fork.branches if branch.items]
+        ways = [self.way(branch, is_expert) for branch in main]
+        identities = [branch for branch in fork.branches if branch.is_identity]
+        skips = [branch.source for branch in fork.branches if branch.is_skip]
+        is_read = [not branch.source and not _starts(branch.items) for branch in main]
+        lefts, x = [], 0.0
+        for sketch in ways:
+            lefts.append(x)
+            x += sketch.width + BETWEEN
+        wide = max(x - BETWEEN, 0.0)
+        axes = [left + sketch.axis for left, sketch in zip(lefts, ways, strict=True)]
+        axis = (axes[0] + axes[-1]) / 2 if axes else 12.0
+        body = Sketch(wide, 0.0, axis)
+        merge = pill(fork.word, "dark") if fork.word else None
+        top = 8.0 if len(main) > 1 or (identities and main) else 0.0
+        tall = max((sketch.height for sketch in ways), default=0.0)
+        read = [at for at, reads in zip(axes, is_read, strict=True) if reads]
+        if read or identities:
+            body.add(Line(((axis, 0), (axis, top))))
+            across = [*read, axis]
+            if max(across) - min(across) > 0.1:
+                body.add(Line(((min(across), top), (max(across), top))))
+        for left, sketch in zip(lefts, ways, strict=True):
+            body.place(sketch, left, top)
+        below = top + tall
+        if len(main) > 1:
+            across_at = below + 8
+            body.add(Line(((min(axes), across_at), (max(axes), across_at))))
+            for at, sketch in zip(axes, ways, strict=True):
+                body.add(Line(((at, top + sketch.height), (at, across_at))))
+            merge_top = below + MEET if merge else across_at
+        elif main:
+            across_at = below
+            merge_top = below + GAP if merge else below
+        else:
+            across_at, merge_top = 0.0, GAP
+        if merge is None:
+            body.height = max(merge_top, across_at)
+            return body
+        body.add(Line(((axis, across_at), (axis, merge_top)), head=True))
+        half = merge.width / 2
+        _widen(body, max(0.0, half - axis))
+        axis = body.axis
+        body.width = max(body.width, axis + half)
+        body.place(merge, axis - half, merge_top)
+        centre = merge_top + PILL / 2
+        right_end = axis + half
+        if identities and main:
+            gutter = max(body.width, right_end) + 10
+            body.add(Line(((axis, top), (gutter, top), (gutter, centre), (right_end, centre)), head=True))
+            word = next((branch.name for branch in identities if branch.name), "identity")
+            text = fitted(word, 90, 9.5)
+            body.add(Text(gutter + 4, (top + centre) / 2 + 3, text, 9.5, italic=True, colour="soft"))
+            body.width = gutter + 5 + width(text, 9.5)
+            right_end = body.width
+        elif identities and len(identities) > 1:
+            body.add(Text(axis + half + 4, centre + 3.5, "with itself", 9.5, italic=True, colour="soft"))
+            body.width = max(body.width, axis + half + 5 + width("with itself", 9.5))
+        if fork.times > 1:
+            text = f"×{fork.times}"
+            body.add(Text(axis + half + 5, merge_top - 2, text, 11, bold=True))
+            body.width = max(body.width, axis + half + 7 + width(text, 11, True))
+        body.height = merge_top + PILL
+        if skips:
+            shown = f"from {skips[0]}" if len(skips) == 1 else f"from {', '.join(skips)}"
+            text = fitted(shown, 150, 9.5)
+            need = width(text, 9.5) + 18 + half
+            if need > axis:
+                _widen(body, need - axis)
+            end = body.axis - half
+            body.add(Line(((end - 14, centre), (end, centre)), head=True))
+            body.add(Text(end - 17, centre + 3.5, text, 9.5, "end", italic=True, colour="soft"))
+        return body
+
+    # frames
+
+    def frame(self, form: Form) -> Sketch:
+        """A module opened: what it is, as which call, how many there are, and what is in it."""
+        figure = self.figure
+        inner = self.series(form.chain)
+        name = form.title if form.of == 1 else f"{form.title}, form {form.number} of {form.of}"
+        lines = self.facts(form)
+        shown = [name, *lines]
+        title = max(width(name, 12, True) + (24 if form.mark else 0), *(width(line, 10) for line in lines))
+        reads = form.chain[0].reads if form.chain else None
+        begins = "" if reads is None else shape_text(figure.shape(reads))
+        ends = shape_text(form.chain[-1].y) if form.chain else ""
+        beside = 8 + max(width(begins, 9.5), width(ends, 9.5))
+        left = inner.axis
+        right = max(inner.width - inner.axis, beside)
+        wide = max(title, left + right) + 2 * PADDING
+        axis = PADDING + left + (wide - 2 * PADDING - left - right) / 2
+        y = 8.0
+        sketch = Sketch(wide, 0.0, axis)
+        edge = "soft" if form.is_head else "rim"
+        start = PADDING
+        if form.mark:
+            size = 16.0 if len(form.mark) == 1 else 19.0
+            sketch.add(*letter(form.mark, PADDING + size / 2, y + 9, size))
+            start += size + 6
+        sketch.add(Text(start, y + 13.5, shown[0], 12, bold=True, ground="frame"))
+        y += 20
+        for line in lines:
+            sketch.add(Text(PADDING, y + 9.5, line, 10, colour="soft", ground="frame"))
+            y += 12.5
+        y += 5
+        if begins:
+            head = not isinstance(form.chain[0], Fork)
+            sketch.add(Line(((axis, y), (axis, y + LONG)), head=head))
+            sketch.add(Text(axis + 6, y + 10, begins, 9.5, colour="soft", ground="frame"))
+            y += LONG
+        sketch.place(inner, axis - inner.axis, y)
+        y += inner.height
+        sketch.add(Line(((axis, y), (axis, y + LONG)), head=True))
+        sketch.add(Text(axis + 6, y + 11.5, ends, 9.5, colour="soft", ground="frame"))
+        sketch.height = y + LONG + 8
+        area = Rectangle(0, 0, sketch.width, sketch.height)
+        sketch.shapes.insert(0, Box(area, "frame", edge, 1.0, 5.0, form.is_head))
+        sketch.shapes = [
+            shape._replace(within=shape.within or area, ground="frame" if shape.ground == "paper" else shape.ground)
+            if isinstance(shape, Text)
+            else shape
+            for shape in sketch.shapes
+        ]
+        return sketch
+
+    def facts(self, form: Form) -> list[str]:
+        """As which call it is drawn, and the share of all of its calls."""
+        figure, quantity = self.figure, self.quantity
+        word = {"macs": "MACs", "params": "parameters"}.get(quantity, quantity)
+        if form.is_head:
+            return ["in training only; not in the totals"]
+        amount = brief(figure.sum(form.chosen, quantity))
+        every = sum(figure.sum(part, quantity) for part in form.calls)
+        share = percent(every, figure.total[quantity])
+        if len(form.calls) == 1:
+            first = f"{amount} {word}" + (f", {share}" if share else "")
+            place = form.chosen.path
+            return [first] if place == form.title else [fitted(f"{place}: {first}", 260, 10)]
+        first = f"as {form.chosen.path}: {amount} {word}"
+        second = f"{len(form.calls)} of them" + (f": {share} of all {word}" if share else "")
+        return [fitted(first, 260, 10), second]
+
+
+def pill(text: str, fill: str = "OTHER") -> Sketch:
+    """A pill: grey for norms and activations, dark for merges."""
+    is_dark = fill == "dark"
+    high = PILL if is_dark else LOW
+    text = fitted(text, MOST_TEXT, 10, is_dark)
+    wide = max(width(text, 10, is_dark) + 16, 26.0)
+    sketch = Sketch(wide, high)
+    area = Rectangle(0, 0, wide, high)
+    sketch.add(Box(area, fill, "none" if is_dark else "edge", 1.0, high / 2))
+    colour = "on_dark" if is_dark else "ink"
+    sketch.add(Text(wide / 2, high / 2 + 3.6, text, 10, "middle", is_dark, colour=colour, within=area, ground=fill))
+    return sketch
+
+
+def _widen(sketch: Sketch, by: float) -> None:
+    """Room at the left."""
+    if by > 0:
+        sketch.shapes = [shape.moved(by, 0) for shape in sketch.shapes]
+        sketch.width += by
+        sketch.axis += by
+
+
+def _starts(items: Sequence[Item]) -> bool:
+    """Whether a branch begins with something that reads nothing."""
+    return bool(items) and items[0].reads is None

@@ -1,0 +1,186 @@
+"""What is drawn, before anything has a place: boxes, calls of modules, merges with their branches, rows and forms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from archcalc.graph import Graph
+from archcalc.ops import Shape
+from archcalc.report.figure.words import Kind, Label
+from archcalc.results.structure import Part
+
+
+@dataclass(slots=True)
+class Op:
+    """A box: an operation, or equal ones in a row; a grey pill may hold several small ones."""
+
+    labels: list[Label]
+    parts: list[Part]  # one for each time, or for each label of a pill
+    home: str  # path of the innermost name that the author gave
+    reads: int | None  # the operation that it goes on from; None: it reads nothing
+    y: Shape
+    times: int = 1
+    is_shared: bool = False
+    copies: tuple[Any, Any] = (1, 1)  # stored and computed: of experts
+
+    @property
+    def label(self) -> Label:
+        """The label, or the first of several."""
+        return self.labels[0]
+
+    @property
+    def word(self) -> str:
+        """`3×3 conv`, `BN, ReLU`."""
+        return ", ".join(label.word for label in self.labels)
+
+    @property
+    def text(self) -> str:
+        """`3×3 conv, 64, /2`."""
+        return ", ".join([self.word, *([] if len(self.labels) > 1 else self.label.rest)])
+
+    @property
+    def kind(self) -> Kind:
+        """The kind that gives its colour."""
+        return self.label.kind
+
+    @property
+    def is_small(self) -> bool:
+        """Whether it is a grey pill."""
+        return self.label.is_small
+
+
+@dataclass(slots=True)
+class Call:
+    """A box with a thick edge: calls of one module in a row; or what an entry holds, opened as a module is."""
+
+    module: str
+    word: str  # as the author wrote it
+    home: str
+    parts: list[Part]
+    forms: list[int]  # of each call, its number among the forms of the module
+    reads: int | None
+    y: Shape
+    is_entry: bool = False
+
+    @property
+    def times(self) -> int:
+        """How many calls."""
+        return len(self.parts)
+
+
+@dataclass(slots=True)
+class Branch:
+    """One way into a merge: items in a row; or none, where it hands on what the merge reads or something earlier."""
+
+    name: str
+    items: list[Item]
+    source: str = ""  # what it goes on from, where that is not what the merge reads
+    part: Part | None = None
+
+    @property
+    def is_identity(self) -> bool:
+        """Whether it hands on what the merge reads."""
+        return not self.items and not self.source
+
+    @property
+    def is_skip(self) -> bool:
+        """Whether it hands on something earlier as it is."""
+        return not self.items and bool(self.source)
+
+
+@dataclass(slots=True)
+class Fork:
+    """Branches, and the merge that they meet in; without a word, where that merge became one with the next."""
+
+    word: str
+    branches: list[Branch]
+    parts: list[Part]
+    home: str
+    reads: int | None
+    y: Shape
+    key: Any = None
+
+    @property
+    def times(self) -> int:
+        """How many equal ones in a row."""
+        return len(self.parts)
+
+
+Item = Op | Call | Fork
+
+
+@dataclass(slots=True)
+class Row:
+    """A box of the column."""
+
+    name: str
+    item: Item
+    place: str  # entry, output or head
+    reads: int | None  # the operation that it goes on from; None: nothing
+    others: list[int]  # further operations outside of it that it reads
+    output: int | None
+    is_first: bool = True  # of its name
+
+    @property
+    def nodes(self) -> Iterator[int]:
+        """Its operations."""
+        return (index for part in self.item.parts for index in part.nodes)
+
+
+@dataclass(slots=True)
+class Form:
+    """A module, or an entry, that is opened: drawn once for all calls of one form."""
+
+    module: str
+    title: str
+    number: int  # of the form, from 1
+    of: int  # forms of the module
+    chosen: Part
+    calls: list[Part]  # all of them
+    is_head: bool = False
+    is_entry: bool = False
+    mark: str = ""
+    chain: list[Item] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Figure:
+    """A network as it is drawn."""
+
+    name: str
+    title: str
+    facts: str
+    rows: list[Row]
+    heads: list[Row]
+    forms: list[Form]
+    marks: dict[tuple[str, int], str]  # letter by module and number of the form
+    inputs: dict[int, str]  # by index: `input 3×224×224`
+    names: dict[int, str]  # of operations that something names
+    graph: Graph
+    total: dict[str, int]
+    amounts: dict[str, list[int]]
+    kinds: Sequence[Kind]  # of each operation
+    description: str = ""
+
+    def shape(self, index: int) -> Shape:
+        """What an operation, or an input, gives."""
+        return self.graph.shape(index)
+
+    def sum(self, item: Item | Part | Row, quantity: str) -> int:
+        """What an item has of a quantity, all of its times together."""
+        amounts = self.amounts[quantity]
+        if isinstance(item, Part):
+            return sum(amounts[item.first : item.last])
+        parts = item.item.parts if isinstance(item, Row) else item.parts
+        return sum(sum(amounts[part.first : part.last]) for part in parts)
+
+    def by_kind(self, row: Row, quantity: str) -> dict[Kind, int]:
+        """A row's quantity by kinds of operations."""
+        found: dict[Kind, int] = {}
+        amounts = self.amounts[quantity]
+        for index in row.nodes:
+            if amounts[index]:
+                found[self.kinds[index]] = found.get(self.kinds[index], 0) + amounts[index]
+        return {kind: found[kind] for kind in Kind if kind in found}

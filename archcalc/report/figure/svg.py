@@ -1,0 +1,96 @@
+"""A sketch as SVG: valid XML without scripts, links, dates or fonts of its own; equal bytes each time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from xml.sax.saxutils import escape, quoteattr
+
+from archcalc.report.figure.glyphs import FONTS
+from archcalc.report.figure.sketch import Box, Line, Sketch, Text
+
+
+def svg(sketch: Sketch, colours: Mapping[str, str], title: str, description: str) -> str:
+    """The text of an SVG file.
+
+    Args:
+        sketch: all of the figure.
+        colours: by the names that the sketch uses.
+        title: what a reader that cannot see it is told first.
+        description: the same at more length.
+    """
+    wide, high = int(sketch.width), int(sketch.height)
+    head = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {wide} {high}" width="{wide}" height="{high}" '
+        f'role="img" font-family={quoteattr(FONTS)}>'
+    )
+    lines = [head, f"<title>{clean(title)}</title>", f"<desc>{clean(description)}</desc>"]
+    lines.append(f'<rect width="100%" height="100%" fill="{colours["paper"]}"/>')
+    for shape in sketch.shapes:
+        if isinstance(shape, Box):
+            lines.append(_box(shape, colours))
+        elif isinstance(shape, Line):
+            lines.append(_line(shape, colours))
+        else:
+            lines.append(_text(shape, colours))
+    lines.append("</svg>")
+    return "\n".join(lines) + "\n"
+
+
+def clean(text: str) -> str:
+    """Text for XML: escaped, and without what XML has no place for."""
+    return escape("".join(letter for letter in text if letter >= " " and not "\ud800" <= letter <= "\udfff"))
+
+
+def _number(value: float) -> str:
+    text = f"{value:.1f}"
+    return text.removesuffix(".0") if text != "-0.0" else "0"
+
+
+def _box(box: Box, colours: Mapping[str, str]) -> str:
+    area = box.area
+    fill = colours.get(box.fill, "none")
+    parts = [f'<rect x="{_number(area.x)}" y="{_number(area.y)}" width="{_number(area.width)}"']
+    parts.append(f'height="{_number(area.height)}"')
+    if box.round:
+        parts.append(f'rx="{_number(box.round)}"')
+    parts.append(f'fill="{fill}"')
+    if box.edge != "none":
+        parts.append(f'stroke="{colours[box.edge]}"')
+        if box.thick != 1.0:
+            parts.append(f'stroke-width="{_number(box.thick)}"')
+        if box.dashed:
+            parts.append('stroke-dasharray="4 3"')
+    return " ".join(parts) + "/>"
+
+
+def _line(line: Line, colours: Mapping[str, str]) -> str:
+    colour = colours[line.colour]
+    points = [f"{_number(x)},{_number(y)}" for x, y in line.points]
+    path = f"M{' L'.join(points)}"
+    if line.arc:
+        (x, y), (to, end) = line.points[0], line.points[-1]
+        up = y - line.arc * 4 / 3
+        third = f"{_number(x)},{_number(up)} {_number(to)},{_number(end - line.arc * 4 / 3)}"
+        path = f"M{_number(x)},{_number(y)} C{third} {_number(to)},{_number(end)}"
+    dashes = ' stroke-dasharray="4 3"' if line.dashed else ""
+    text = f'<path d="{path}" fill="none" stroke="{colour}" stroke-width="{_number(line.thick)}"{dashes}/>'
+    return text + (_head(line, colour) if line.head else "")
+
+
+def _head(line: Line, colour: str) -> str:
+    (x, y), (to, end) = line.points[-2], line.points[-1]
+    if line.arc or abs(end - y) >= abs(to - x):
+        step = 1 if end > y or line.arc else -1
+        corners = [(to, end), (to - 3, end - 5 * step), (to + 3, end - 5 * step)]
+    else:
+        step = 1 if to > x else -1
+        corners = [(to, end), (to - 5 * step, end - 3), (to - 5 * step, end + 3)]
+    return f'<path d="M{" L".join(f"{_number(a)},{_number(b)}" for a, b in corners)}Z" fill="{colour}"/>'
+
+
+def _text(text: Text, colours: Mapping[str, str]) -> str:
+    anchor = "" if text.anchor == "start" else f' text-anchor="{text.anchor}"'
+    bold = ' font-weight="700"' if text.bold else ""
+    italic = ' font-style="italic"' if text.italic else ""
+    place = f'x="{_number(text.x)}" y="{_number(text.y)}" font-size="{_number(text.size)}"'
+    return f'<text {place} fill="{colours[text.colour]}"{anchor}{bold}{italic}>{clean(text.text)}</text>'
