@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from archcalc.engine.network import Network, analyze, load
     from archcalc.engine.sweep.run import sweep
     from archcalc.python.answer import Answer
+    from archcalc.python.draw import draw
     from archcalc.python.functions import (
         audit,
         check,
@@ -57,6 +58,7 @@ __all__ = [
     "compare",
     "conventions",
     "diff",
+    "draw",
     "estimate",
     "explain",
     "find",
@@ -111,6 +113,7 @@ _PUBLIC = {
         "archcalc.python.functions",
     ),
     "cache": "archcalc.python.sequences",
+    "draw": "archcalc.python.draw",
     "estimate": "archcalc.python.machines",
     "generation": "archcalc.python.machines",
     "memory": "archcalc.python.memory",

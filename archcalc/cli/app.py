@@ -15,6 +15,7 @@ from archcalc.cli import (
     cache,
     check,
     diff,
+    draw,
     explain,
     find,
     formula,
@@ -72,6 +73,7 @@ app.command(cls=PlainCommand)(networks.show)
 app.command(cls=PlainCommand)(networks.compare)
 app.command(cls=PlainCommand)(explain.explain)
 app.command(cls=PlainCommand)(diff.diff)
+app.command(cls=PlainCommand)(draw.draw)
 app.command(cls=PlainCommand)(formula.formula)
 app.command(cls=PlainCommand)(sweep.sweep)
 app.command(cls=PlainCommand)(solve.solve)

@@ -244,9 +244,18 @@ def analyze(
     with_heads = with_heads or scope.partition(".")[0] in {entry.name for entry in network.spec.heads}
     graph = network.graph(set, input, limits=limits, with_heads=with_heads, step=step)
     storage = storage_of(network.spec, graph, dtype, part, bits, limits, is_as_written=not set)
-    return cost_of_graph(
+    cost = cost_of_graph(
         network, graph, batch, set or {}, dtype, convention, with_heads, storage, scope, step, state_dtype
     )
+    cost.make_structured = lambda: structured_of(network, set, input, limits)
+    return cost
+
+
+def structured_of(network: Network, set: Mapping[str, Any] | None, input: Given, limits: Limits) -> Any:
+    """The network with its structure, in a room that is loaded only where something is drawn."""
+    from archcalc.engine.structure import structured
+
+    return structured(network, set, input, limits)
 
 
 def exact_density(value: Fraction | Decimal | float | str) -> Fraction:

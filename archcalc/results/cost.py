@@ -206,6 +206,7 @@ class NetworkCost:
     state_dtype: str = ""  # of what is kept for the next step
     scope: str = ""  # the path that it is restricted to: layers and totals are those under it
     make_part: Callable[[str], NetworkCost] | None = field(default=None, repr=False)
+    make_structured: Callable[[], Any] | None = field(default=None, repr=False)  # with its structure, to be drawn
 
     @cached_property
     def layers(self) -> list[LayerCost]:
@@ -309,6 +310,19 @@ class NetworkCost:
         import pandas as pd
 
         return pd.DataFrame([layer_row(layer, self.convention) for layer in self.layers])
+
+    def draw(self, **how: Any) -> Any:
+        """The figure of the network, as `archcalc.draw` makes it: `cost.draw(page="slide").save("figure.pdf")`.
+
+        Raises:
+            ValueError: it was not made by `analyze`; or as `archcalc.draw`.
+        """
+        import importlib
+
+        if self.make_structured is None:
+            raise ValueError(f"{self.name} was not analysed from a spec, and has no structure to draw")
+        how.setdefault("scope", self.scope)
+        return importlib.import_module("archcalc.python.draw").drawing_of(self.make_structured(), **how)
 
     def _repr_html_(self) -> str:
         """A table for notebooks: layers, then the totals."""

@@ -66,7 +66,7 @@ class _Builder:
     def entry_box(self, part: Part, items: list[Item]) -> Call:
         """An entry as one box that is opened as a module is."""
         y = self.folder.shape(part.output)
-        return Call(part.path, part.name, part.path, [part], [1], reading(items), y, is_entry=True)
+        return Call(part.path, part.name, part.path, [part], [1], reading(items), y, is_entry=True, inner=items)
 
     def row(self, name: str, item: Item, place: str, is_first: bool) -> Row:
         """A row, with what it reads."""

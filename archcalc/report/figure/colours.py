@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 
 from archcalc.report.figure.words import Kind
 
+ARCS = tuple(f"arc{number}" for number in range(6))  # of dense blocks, one for each source
 LIGHT: Mapping[str, str] = {
     "paper": "#ffffff",
     "ink": "#1d2733",
@@ -25,6 +26,7 @@ LIGHT: Mapping[str, str] = {
     "LINEAR": "#dba6c8",
     "OTHER": "#e6e7e9",
     "rest": "#b3b9c0",
+    **dict(zip(ARCS, ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#8a6d00", "#56b4e9"), strict=True)),
 }
 DARK: Mapping[str, str] = {
     "paper": "#14191f",
@@ -38,13 +40,14 @@ DARK: Mapping[str, str] = {
     "dark": "#d5dde5",
     "on_dark": "#14191f",
     "CONV": "#2b66a6",
-    "POINTWISE": "#17384f",
-    "DEPTHWISE": "#137a58",
-    "TRANSPOSED": "#716500",
-    "POOL": "#9c4a07",
+    "POINTWISE": "#1b324a",
+    "DEPTHWISE": "#107051",
+    "TRANSPOSED": "#676f13",
+    "POOL": "#c13005",
     "LINEAR": "#8a3a72",
     "OTHER": "#39424c",
     "rest": "#5f6b78",
+    **dict(zip(ARCS, ("#56b4e9", "#f0883e", "#2bc79a", "#e09cc2", "#d9b430", "#9ad0f5"), strict=True)),
 }
 KINDS = ("CONV", "POINTWISE", "DEPTHWISE", "TRANSPOSED", "POOL", "LINEAR", "OTHER")  # that have a colour of their own
 # Kinds that take the colour of another where that does not occur.

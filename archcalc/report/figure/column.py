@@ -88,6 +88,7 @@ class Column:
         self.boxes = max(map(self.box_width, self.rows), default=LEAST)
         self.left = self.names_end + (10 if lane else 0) + (tracks * TRACK + 6 if tracks else 0)
         self.axis = self.left + self.boxes / 2
+        self.begins = fitted(tower.begins, self.boxes, 10)
 
     # widths
 
@@ -225,7 +226,7 @@ class Column:
             for quantity in self.style.lanes
         }
         if self.tower.begins:
-            sketch.add(Text(axis, y, self.tower.begins, 10, "middle", colour="soft"))
+            sketch.add(Text(axis, y, self.begins, 10, "middle", colour="soft"))
             sketch.add(Line(((axis, y + 4), (axis, y + 16)), head=True))
         y += 16
         places: dict[int, tuple[float, float, float]] = {}
@@ -248,7 +249,7 @@ class Column:
             self.link(places[id(source)], places[id(target)], track)
         wide = max(lanes_at + len(self.style.lanes) * lane, axis + 6 + width(self.shape_after(last), 9.5) + 2)
         if self.tower.begins:
-            half = width(self.tower.begins, 10) / 2
+            half = width(self.begins, 10) / 2
             shift = max(0.0, half - axis)
             if shift:
                 sketch.shapes = [shape.moved(shift, 0) for shape in sketch.shapes]

@@ -75,7 +75,8 @@ class Folder:
         if inline and _boxes(inner) <= INLINE:
             return inner
         word = part.written if home.rpartition(".")[2].startswith(part.written) else part.name
-        return [Call(part.name, word, home, [part], [self.form(part)], reading(inner), self.shape(part.output))]
+        y = self.shape(part.output)
+        return [Call(part.name, word, home, [part], [self.form(part)], reading(inner), y, inner=inner)]
 
     def fork(self, part: Part, home: str, inline: bool) -> Fork:
         """A merge and its branches."""
@@ -152,15 +153,20 @@ def folded(items: Iterable[Item]) -> list[Item]:
             if item.module == before.module and item.home == before.home and not item.is_entry:
                 before.parts += item.parts
                 before.forms += item.forms
+                before.inner = []
                 before.y = item.y
                 continue
-        elif isinstance(item, Fork) and isinstance(before, Fork):
-            if item.word and item.key == before.key and item.home == before.home:
-                before.parts += item.parts
-                before.y = item.y
-                continue
+        elif isinstance(item, Fork) and isinstance(before, Fork) and is_same_fork(item, before):
+            before.parts += item.parts
+            before.y = item.y
+            continue
         found.append(item)
     return found
+
+
+def is_same_fork(item: Fork, before: Fork) -> bool:
+    """Whether a merge is the one before it again."""
+    return bool(item.word) and item.key == before.key and item.home == before.home
 
 
 def _key(items: Sequence[Item], exact: bool = False) -> Any:

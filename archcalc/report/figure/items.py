@@ -63,6 +63,7 @@ class Call:
     reads: int | None
     y: Shape
     is_entry: bool = False
+    inner: list[Item] = field(default_factory=list)  # of a single call, where it is drawn open in a U
 
     @property
     def times(self) -> int:

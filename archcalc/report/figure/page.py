@@ -14,7 +14,7 @@ from archcalc.report.figure.frame import Frames
 from archcalc.report.figure.glyphs import fitted, width
 from archcalc.report.figure.items import Figure
 from archcalc.report.figure.sketch import Box, Rectangle, Sketch, Text
-from archcalc.report.figure.ushape import ushape
+from archcalc.report.figure.ushape import is_open, ushape
 from archcalc.report.figure.words import Kind
 
 MARGIN = 16.0
@@ -44,10 +44,11 @@ def arranged(figure: Figure, page: str, quantity: str | None) -> Sketch:
     """A figure as one sketch, with its margins."""
     paper = PAPERS[page]
     main = quantity or "macs"
-    frames = [Frames(figure, main).frame(form) for form in figure.forms if form.mark]
+    drawn = ushape(figure, main)
+    shown = [form for form in figure.forms if form.mark and not (drawn is not None and is_open(figure, form))]
+    frames = [Frames(figure, main).frame(form) for form in shown]
     frames += dense_frames(figure)
     frames += tables(figure, main)
-    drawn = ushape(figure, main)
     if drawn is not None:
         found, placed = _best([[drawn]], frames, paper)
         return _page(figure, found, placed, "bar in a box: share of all MACs", 0)

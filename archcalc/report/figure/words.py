@@ -108,7 +108,7 @@ def label_of(node: Node) -> Label:
             rest.append(f"{values['channels']:,}")
         if values.get("multiplier", 1) != 1:
             rest.append(f"{y.channels:,}")
-        rest += _strides(operator, values, rank)
+        rest += _strides(operator, values, rank, kind)
     elif operator.name == "patch_embedding":
         word = f"{_times(values['patch'], 2)} {word}"
         rest.append(f"{values['channels']:,}")
@@ -138,7 +138,7 @@ def label_of(node: Node) -> Label:
     return Label(word, tuple(rest), kind, is_small)
 
 
-def _strides(operator: Operator, values: Mapping[str, Any], rank: int) -> Iterable[str]:
+def _strides(operator: Operator, values: Mapping[str, Any], rank: int, kind: Kind) -> Iterable[str]:
     stride = values["stride"] if values.get("stride") is not None else values["kernel"] if "stride" in values else 1
     if any(step != 1 for step in _tuple(stride)):
         steps = _tuple(stride)
@@ -146,7 +146,7 @@ def _strides(operator: Operator, values: Mapping[str, Any], rank: int) -> Iterab
         yield f"{'↑' if operator.name == 'deconv' else '/'}{shown}"
     if any(step != 1 for step in _tuple(values.get("dilation", 1))):
         yield f"dilation {_times(values['dilation'], 1)}"
-    if values.get("groups", 1) != 1 and not (operator.name == "conv" and values["groups"] == values["channels"]):
+    if values.get("groups", 1) != 1 and kind is not Kind.DEPTHWISE:
         yield f"{values['groups']} groups"
 
 

@@ -1,0 +1,225 @@
+"""Figures of all networks: texts in their places, sums exact, valid XML, equal bytes; and what is drawn of some."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from archcalc.engine.structure import Structured, structured
+from archcalc.report.figure.build import Choice, build
+from archcalc.report.figure.colours import palette
+from archcalc.report.figure.draw import figure_svg, kinds_of
+from archcalc.report.figure.items import Call, Figure, Fork, Op
+from archcalc.report.figure.page import PAPERS, arranged
+from archcalc.report.figure.sketch import Box, Line, Rectangle, Sketch, Text
+from archcalc.report.figure.svg import svg
+from archcalc.report.figure.ushape import nested
+from archcalc.spec.library import all_names
+from tests.report.figure.checks import faults
+
+FEW = (
+    "googlenet", "resnet50", "densenet121", "vgg16", "unet", "lenet5", "seresnet50", "enet", "bart_base", "alexnet",
+    "mixtral_8x7b", "mobilenet_v2", "inception_resnet_v1", "fractalnet20", "ssd300", "sd_unet", "jamba",
+    "clip_vit_b_32",
+)  # fmt: skip
+
+
+def library() -> list[Any]:
+    return [name if name in FEW else pytest.param(name, marks=pytest.mark.slow) for name in all_names()]
+
+
+def figure_of(found: Structured, choice: Choice | None = None) -> Figure:
+    return build(found.cost, found.structure, found.amounts, choice)
+
+
+def figure(name: str, **choice: Any) -> Figure:
+    return figure_of(structured(name), Choice(**choice))
+
+
+@pytest.mark.parametrize("name", library())
+@pytest.mark.parametrize("page", list(PAPERS))
+def test_a_figure_is_as_it_should_be(name: str, page: str) -> None:
+    found = structured(name)
+    made = figure_of(found)
+    sketch = arranged(made, page, None)
+    assert list(faults(sketch)) == []
+    colours = palette(kinds_of(made), False)
+    text = svg(sketch, colours, made.description, made.facts)
+    assert text == figure_svg_again(name, page)
+    assert len(text) < 150_000
+    root = ET.fromstring(text)
+    assert [child.tag.rpartition("}")[2] for child in root][:2] == ["title", "desc"]
+    assert not [word for word in ("<script", "href", "@import", "url(", "<image", "/work", "/home") if word in text]
+    assert sketch.width <= PAPERS[page].width
+    for quantity in ("macs", "params", "activations", "state"):
+        rows = sum(made.sum(row, quantity) for row in made.rows)
+        assert rows == made.total[quantity] == getattr(found.cost.totals, quantity)
+
+
+def figure_svg_again(name: str, page: str) -> str:
+    made = figure(name)
+    return svg(arranged(made, page, None), palette(kinds_of(made), False), made.description, made.facts)
+
+
+@pytest.mark.slow
+def test_most_figures_fit_the_page() -> None:
+    """At least 145 of 149, as many in a hundred of all there are now."""
+    names = all_names()
+    paper = PAPERS["a4"]
+    fit = [name for name in names if arranged(figure(name), "a4", None).height <= paper.height]
+    assert len(fit) * 149 >= 145 * len(names)
+
+
+# what is drawn
+
+
+def boxes(made: Figure) -> list[tuple[str, str, int]]:
+    return [(row.name, row.item.module, row.item.times) for row in made.rows if isinstance(row.item, Call)]
+
+
+def test_names_of_the_author_are_not_folded() -> None:
+    calls = boxes(figure("googlenet"))
+    assert [name for name, *_ in calls] == [
+        f"inception_{of}" for of in ("3a", "3b", "4a", "4b", "4c", "4d", "4e", "5a", "5b")
+    ]
+    assert {(module, times) for _, module, times in calls} == {("inception", 1)}
+
+
+def test_calls_in_a_row_are_one_box() -> None:
+    """He et al. 2015, table 1: 3, 4, 6 and 3 blocks; Huang et al. 2017, table 1: 6, 12, 24 and 16 layers."""
+    assert boxes(figure("resnet50")) == [
+        (f"conv{at}", "bottleneck", of) for at, of in zip((2, 3, 4, 5), (3, 4, 6, 3), strict=True)
+    ]
+    dense = [times for _, module, times in boxes(figure("densenet121")) if module == "dense"]
+    assert dense == [6, 12, 24, 16]
+
+
+def test_skips_of_a_u_nest() -> None:
+    """Ronneberger et al. 2015, figure 1: four levels hand their maps over, of 64 to 512 channels."""
+    made = figure("unet")
+    pairs = nested(made.rows)
+    assert [made.rows[source].item.y.channels for source, _ in pairs] == [64, 128, 256, 512]
+    assert [made.rows[target].name for _, target in pairs] == ["up1", "up2", "up3", "up4"]
+
+
+def test_a_form_is_opened_once() -> None:
+    made = figure("resnet50")
+    assert [(form.title, form.number, form.of, form.chosen.path, len(form.calls)) for form in made.forms] == [
+        ("bottleneck", 1, 2, "conv4.block_1", 4),
+        ("bottleneck", 2, 2, "conv4.block_2", 12),
+    ]
+
+
+def test_open_says_which_instance() -> None:
+    assert figure("googlenet", open="inception_4e").forms[0].chosen.path == "inception_4e"
+    assert [form.chosen.path for form in figure("resnet50", open="conv2").forms] == ["conv2.1", "conv2.2"]
+
+
+def test_depth_says_how_far_modules_are_opened() -> None:
+    assert figure("mixtral_8x7b", depth=1).forms == []
+    assert [form.title for form in figure("mixtral_8x7b", depth=2).forms] == ["block"]
+    assert [form.title for form in figure("mixtral_8x7b", depth=3).forms] == ["block", "attention", "mixture"]
+
+
+def test_a_scope_is_a_figure_of_its_own() -> None:
+    made = figure("googlenet", scope="inception_3a")
+    assert made.total["macs"] == structured("googlenet").cost["inception_3a"].totals.macs
+    assert made.name == "inception_3a of googlenet"
+
+
+def test_heads_are_apart() -> None:
+    made = figure("googlenet")
+    assert [row.name for row in made.heads] == ["aux1", "aux2"]
+    assert not {index for row in made.heads for index in row.nodes} & {
+        index for row in made.rows for index in row.nodes
+    }
+
+
+def test_branches_have_their_names() -> None:
+    (fork,) = figure("googlenet").forms[0].chain
+    assert isinstance(fork, Fork)
+    assert [branch.name for branch in fork.branches] == ["1x1", "3x3", "5x5", "pool"]
+
+
+def test_sources_of_another_side_are_named() -> None:
+    cross = next(form for form in figure("bart_base").forms if form.module == "cross_attention")
+    fork = cross.chain[0]
+    assert isinstance(fork, Fork)
+    assert [(branch.name, branch.source) for branch in fork.branches] == [("q", ""), ("k", "encoder"), ("v", "encoder")]
+    texts = [text.text for text in arranged(figure("bart_base"), "a4", None).texts()]
+    assert "k from encoder" in texts
+
+
+def test_experts_say_how_many_there_are_and_work() -> None:
+    """Jiang et al. 2024: 8 experts, 2 used for each token."""
+    texts = [text.text for text in arranged(figure("mixtral_8x7b"), "a4", None).texts()]
+    assert "expert ×8, 2 used" in texts
+
+
+def test_equal_layers_in_a_row_are_one_box() -> None:
+    (first, *_) = figure("vgg16").rows
+    assert isinstance(first.item, Op)
+    assert (first.item.text, first.item.times) == ("3×3 conv, 64", 2)
+
+
+HOSTILE = """
+network: small
+title: 'a <b> & "c"'
+input: image(3, 8, 8)
+layers:
+  first: conv(4, 3, padding=1) >> relu
+  last: global_avgpool
+"""
+
+
+def test_names_are_escaped() -> None:
+    text = figure_svg(figure(HOSTILE))
+    assert ET.fromstring(text) is not None
+    assert "a &lt;b&gt; &amp;" in text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "network: n\ninput: features(4)\nlayers:\n  only: linear(2)\n",
+        "network: n\ninput: image(3, 8, 8)\nlayers:\n  a: concat(identity, identity)\n",
+        "network: n\ninput: image(3, 8, 8)\nlayers:\n  a: conv(3, 1)\n  b: add(a, input)\n  c: add(b, a, input)\n",
+        "network: n\ninput: tokens(4)\nlayers:\n  a: add(identity, identity) * 0 >> embedding(9, 4)\n  b: lstm(3)\n",
+        "network: n\ninput: volume(1, 4, 4, 4)\nlayers:\n  a: conv(2, 3, padding=1) * 3 >> maxpool(2)\n",
+        "network: n\ninput:\n  p: image(1, 4, 4)\n  q: image(1, 4, 4)\nlayers:\n  a: tap(p) >> conv(2, 1)\n"
+        "  b: tap(q) >> conv(2, 1)\n  c: add(a, b)\n",
+        "network: n\ninput: image(3, 8, 8)\nlayers:\n"
+        + "".join(f"  a_name_that_goes_on_and_on_and_on_for_ever_and_a_day_{at}: conv(3, 1)\n" for at in range(60)),
+    ],
+)
+@pytest.mark.parametrize("page", list(PAPERS))
+def test_what_is_not_in_the_library_draws_too(text: str, page: str) -> None:
+    made = figure(text)
+    sketch = arranged(made, page, None)
+    assert list(faults(sketch)) == []
+    assert sketch.width <= PAPERS[page].width
+
+
+# the checks themselves
+
+
+def spoilt() -> Iterator[tuple[Sketch, str]]:
+    for shapes, fault in [
+        ([Text(95, 50, "wide", 11)], "off the page"),
+        ([Text(10, 50, "one"), Text(20, 52, "other")], "overlap"),
+        ([Text(10, 50, "much too long", within=Rectangle(8, 40, 30, 20))], "out of its box"),
+        ([Text(10, 50, "small", 8)], "small"),
+        ([Text(10, 50, "text"), Line(((0, 47), (90, 47)))], "on a line"),
+        ([Text(10, 50, "text"), Box(Rectangle(20, 30, 40, 40), "paper", "edge")], "on an edge"),
+    ]:
+        sketch = Sketch(100, 100)
+        sketch.add(*shapes)
+        yield sketch, fault
+
+
+@pytest.mark.parametrize(("sketch", "fault"), list(spoilt()))
+def test_the_checks_see_what_is_wrong(sketch: Sketch, fault: str) -> None:
+    assert any(found.startswith(fault) for found in faults(sketch))
