@@ -186,7 +186,8 @@ def test_names_are_escaped() -> None:
     [
         "network: n\ninput: features(4)\nlayers:\n  only: linear(2)\n",
         "network: n\ninput: image(3, 8, 8)\nlayers:\n  a: concat(identity, identity)\n",
-        "network: n\ninput: image(3, 8, 8)\nlayers:\n  a: conv(3, 1)\n  b: add(a, tap(input))\n  c: add(b, a, tap(input))\n",
+        "network: n\ninput: image(3, 8, 8)\nlayers:\n  a: conv(3, 1)\n  b: add(a, tap(input))\n"
+        "  c: add(b, a, tap(input))\n",
         "network: n\ninput: tokens(4)\nlayers:\n  a: add(identity, identity) * 0 >> embedding(9, 4)\n  b: lstm(3)\n",
         "network: n\ninput: volume(1, 4, 4, 4)\nlayers:\n  a: conv(2, 3, padding=1) * 3 >> maxpool(2)\n",
         "network: n\ninput:\n  p: image(1, 4, 4)\n  q: image(1, 4, 4)\nlayers:\n  a: tap(p) >> conv(2, 1)\n"
