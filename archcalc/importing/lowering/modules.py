@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from archcalc.importing.axes import CHANNELS
+from archcalc.importing.calls import Scope
 from archcalc.importing.lowering.context import MODULES, Lowering, Stored, UnsupportedError, View, module_rule, rule
 from archcalc.importing.lowering.layout import natural_axes, number, settled
 from archcalc.importing.neutral import Operation
-from archcalc.ops import LayerReference
+from archcalc.ops import OPERATORS, LayerReference
 
 
 @rule("module")
@@ -80,6 +81,43 @@ def _initial(low: Lowering, op: Operation) -> LayerReference | None:
     y = low.shape(node)
     x = low.shape(low.calls[node].inputs[0]) if low.calls[node].inputs else y
     return LayerReference(low.calls[node].name, node, x, y)
+
+
+@module_rule("MambaMixer")
+def _mamba(low: Lowering, op: Operation) -> Any:
+    """The mixer of Gu and Dao 2023, figure 3, in the form of the recurrence."""
+    settings, stored = op.arguments["settings"], op.arguments["stored"]
+    view = low.view(op.arguments["inputs"][0])
+    node = settled(low, view, len(view.axes) - 1, [len(view.axes) - 2])
+    inner, states, rank = settings["inner"], settings["states"], settings["rank"]
+    if settings["activation"] != "silu":
+        raise UnsupportedError(f"a mixer with the activation {settings['activation']}")
+
+    def part(layer: str, name: str, inputs: list[int], roles: tuple[str, ...] = (), **arguments: Any) -> int:
+        tensors = (layer,) if layer in stored else (f"{layer}.weight", f"{layer}.bias")
+        if name == "scan":
+            tensors = ("A_log", "D")
+        names = tuple([low.tensor(stored[each]).name for each in tensors if each in stored])
+        if "bias" in OPERATORS[name].arguments:
+            arguments["bias"] = f"{layer}.bias" in stored
+        scope = (*op.scope, Scope(layer, "", {}, 0, op.scope[-1].run if op.scope else 0)) if layer else op.scope
+        low.now = Operation(op.op, op.arguments, op.outputs, scope, op.name)
+        return low.call(name, inputs, names, roles, arguments)
+
+    wide = part("in_proj", "linear", [node], channels=2 * inner)
+    x = part("", "slice_channels", [wide], start=0, stop=inner)
+    x = part("conv1d", "depthwise", [x], kernel=settings["kernel"], padding="causal")
+    x = part("", "silu", [x])
+    chosen = part("x_proj", "linear", [x], channels=rank + 2 * states)
+    step = part("", "slice_channels", [chosen], start=0, stop=rank)
+    step = part("dt_proj", "linear", [step], channels=inner)
+    write = part("", "slice_channels", [chosen], start=rank, stop=rank + states)
+    read = part("", "slice_channels", [chosen], start=rank + states, stop=rank + 2 * states)
+    y = part("", "scan", [x, step, write, read], ("x", "dt", "B", "C"), states=states)
+    gate = part("", "silu", [part("", "slice_channels", [wide], start=inner, stop=2 * inner)])
+    made = part("out_proj", "linear", [part("", "mul", [y, gate])], channels=low.sizes(node)[CHANNELS])
+    low.notes.append(f"{op.path}: counted as the recurrence; transformers computes the same by other products")
+    return View(made, natural_axes(low, made, len(view.axes), len(view.axes) - 1, [len(view.axes) - 2]))
 
 
 @module_rule("LocalResponseNorm")

@@ -7,7 +7,8 @@ from typing import Any
 from archcalc.importing.neutral import Operation, Ref
 from archcalc.importing.patterns.match import Match, Pattern, first, made
 
-EMPTY = ("new_empty", "new_zeros", "new_full", "empty_like", "zeros_like")
+ZEROS = ("new_zeros", "new_full", "zeros_like")
+EMPTY = ("new_empty", "empty_like", *ZEROS)
 
 
 class Assembled(Pattern):
@@ -54,7 +55,7 @@ class PaddedInto(Pattern):
         """`pad_into`, with what stands behind along each axis of what is given."""
         given = match.tensor(Ref(op.outputs[0])).shape
         base, copied = op.arguments["input"], match.makers.get(op.arguments["source"].tensor)
-        if copied is None or copied.op != "copy" or match.makers.get(base.tensor, op).op not in EMPTY:
+        if copied is None or copied.op != "copy" or match.makers.get(base.tensor, op).op not in ZEROS:
             return None
         cut = match.makers.get(first(copied).tensor)
         left = list(range(len(given)))  # axes of the base that are there still

@@ -304,6 +304,9 @@ def _bias(low: Lowering, bias: Any, heads: int) -> int:
             raise UnsupportedError("a bias of scores that is not stored by heads")
         length = elements // heads
         arguments: dict[str, Any] = {"channels": heads, **({"length": length} if length > 1 else {})}
+        for node, call in enumerate(low.calls):  # that of the first layer is that of all
+            if call.operator.name == "trained" and call.weights == bias.weights:
+                return node
         return low.call("trained", [], bias.weights, arguments=arguments)
     if low.sizes(bias.node)[CHANNELS] != heads:
         raise UnsupportedError("a bias of scores that is not computed by heads")

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from archcalc.importing.neutral import Operation, Program
 from archcalc.importing.patterns.activations import ACTIVATIONS
 from archcalc.importing.patterns.assembled import Assembled, PaddedInto
-from archcalc.importing.patterns.match import Match
+from archcalc.importing.patterns.match import Match, Pattern
 from archcalc.importing.patterns.norms import NORMS
 from archcalc.importing.patterns.rotary import Rotary, RotaryOfPairs
 
-PATTERNS = (Assembled(), PaddedInto(), *NORMS, *ACTIVATIONS, Rotary(), RotaryOfPairs())
+PATTERNS = (PaddedInto(), *NORMS, *ACTIVATIONS, Rotary(), RotaryOfPairs())
+
+
+FIRST = (Assembled(),)  # before a part of it could be taken for something else
 
 
 def rewritten(program: Program) -> Program:
     """The program with every pattern as one operation, and without what nobody reads."""
+    return _rewritten(_rewritten(program, FIRST), PATTERNS)
+
+
+def _rewritten(program: Program, patterns: Sequence[Pattern]) -> Program:
     match = Match(program)
     operations: list[Operation] = []
     for op in program.operations:
-        for pattern in PATTERNS:
+        for pattern in patterns:
             if op.op not in pattern.ends:
                 continue
             found = pattern.match(match, op)

@@ -50,9 +50,21 @@ def _experts(module: nn.Module) -> dict[str, Any]:
     }
 
 
+MAMBA = ("in_proj", "conv1d", "x_proj", "dt_proj", "A_log", "D", "out_proj")
+
+
+def _mamba(module: nn.Module) -> dict[str, Any]:
+    """Sizes of the mixer of Mamba, which runs position by position, in as many operations."""
+    inner, states = module.A_log.shape  # type: ignore[misc]
+    given = {"inner": inner, "states": states, "rank": module.dt_proj.in_features}  # type: ignore[union-attr]
+    return {**given, "kernel": module.conv1d.kernel_size[0], "activation": module.activation}  # type: ignore[union-attr,index]
+
+
 def leaf_of(module: nn.Module) -> Leaf | None:
     """How a layer is read as a whole; None: by what it does. Classes derived from one are the user's."""
     held = dict(module.named_parameters(recurse=False))
     if type(module).__name__.endswith("Experts") and {"gate_up_proj", "down_proj"} <= set(held):
         return Leaf("Experts", _experts) if held["gate_up_proj"].ndim == 3 else None
+    if type(module).__name__ == "MambaMixer" and all(hasattr(module, name) for name in MAMBA):
+        return Leaf("MambaMixer", _mamba)
     return LEAVES.get(type(module))

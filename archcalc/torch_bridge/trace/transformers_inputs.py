@@ -34,7 +34,7 @@ def transformers_inputs(model: nn.Module, length: Any = None) -> tuple[dict[str,
         longest = getattr(_text(config), "max_position_embeddings", None)
         count = min(number, longest) if isinstance(longest, int) and longest > 0 else number
         tokens("input_ids", count)
-        free["length"] = count
+        free["source_length" if "decoder_input_ids" in accepted else "length"] = count
     if "token_type_ids" in accepted and getattr(config, "type_vocab_size", None):
         tokens("token_type_ids", named["input_ids"].shape[1])
     if "pixel_values" in accepted:
@@ -50,7 +50,8 @@ def transformers_inputs(model: nn.Module, length: Any = None) -> tuple[dict[str,
     if "input_values" in accepted and not named:
         named["input_values"] = torch.empty((1, 16_000), dtype=dtype, device="meta")
     if "decoder_input_ids" in accepted and getattr(config, "is_encoder_decoder", False):
-        tokens("decoder_input_ids", number)
+        free["length"] = number // 2 if "input_ids" in named else number  # two lengths, so that they are told apart
+        tokens("decoder_input_ids", free["length"])
     if not named:
         return None
     if "use_cache" in accepted:
