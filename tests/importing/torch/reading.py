@@ -49,7 +49,7 @@ def _masks(model: Any, named: dict[str, Any]) -> dict[str, Any]:
 
 def unread(calls: Calls) -> int:
     """Elements of parameters that no call stores: of heads for training, most of all."""
-    used = {name.partition("[")[0] for call in calls.calls for name in call.weights}
+    used = {name for call in calls.calls for name in call.weights}
     return sum(torch.Size(shape).numel() for name, shape in calls.parameters.items() if name not in used)
 
 
