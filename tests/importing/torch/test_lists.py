@@ -21,8 +21,8 @@ pytestmark = pytest.mark.torch
 FAST = ("resnet18", "googlenet", "mobilenet_v3_small", "shufflenet_v2_x0_5", "squeezenet1_1", "regnet_x_400mf")
 FAST += ("vgg11", "densenet121", "mnasnet0_5", "convnext_tiny", "swin_t", "swin_v2_t", "vit_b_32", "maxvit_t")
 # In 2 layers of 1536 channels, 16 states and 4 taps, over 128 positions, transformers pads the convolution on both
-# sides and cuts 3 positions off; of the scan only what reads the states is a product that FlopCounterMode sees: by hand, as
-# archcalc/torch_bridge/zoo/scans.py says for the networks of the library.
+# sides and cuts 3 positions off; of the scan FlopCounterMode sees only what reads the states, a product: by hand,
+# as archcalc/torch_bridge/zoo/scans.py says for the networks of the library.
 MAMBA_MORE = 2 * (1536 * 4 * 3 + 1536 * 16 * 128 - (2 * 1536 * 16 + 1536) * 128)
 AUXILIARY = {"googlenet": 6_379_984, "inception_v3": 3_326_696}
 """Parameters of the two heads, and of the one, that run in training alone, by their layers in torchvision's classes."""
