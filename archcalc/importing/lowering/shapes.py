@@ -152,6 +152,8 @@ def narrowed(
     number = -(-(stop - start) // step)
     if len(parts) > 1:
         return _cut_of_several(low, value, axis, start, stop, step)
+    if not parts:
+        raise UnsupportedError("examples of a batch are taken apart")
     part = parts[0]
     if part.role == REPEATED:
         return value._replace(axes=_put(value.axes, axis, () if number == 1 else (part._replace(size=number),)))

@@ -18,7 +18,7 @@ from archcalc.importing.onnx.errors import refuse
 from archcalc.importing.onnx.reader import Names, Reader
 from archcalc.importing.onnx.values import Value, kind_of, of_numbers
 
-Given = Mapping[str, "int | Sequence[int]"] | Sequence[int] | None
+Given = Mapping[str, "int | Sequence[int]"] | Sequence[int] | int | None
 
 USUAL = (224, 224, 128)  # height, width, length
 """An extent that the file leaves open is read at this, unless whoever reads it says another; a note says so."""
@@ -53,9 +53,17 @@ def read_inputs(reader: Reader, names: Names, given: Given, usual: tuple[int, in
 def _by_name(path: Path, infos: list[Any], given: Given) -> dict[str, Any]:
     if given is None:
         return {}
-    if isinstance(given, Mapping):
-        return {name: value if isinstance(value, int) else tuple(value) for name, value in given.items()}
-    return {infos[0].name: tuple(given)}
+    if isinstance(given, int):
+        return {infos[0].name: (given,)}
+    if not isinstance(given, Mapping):
+        return {infos[0].name: tuple(given)}
+    ranks = {info.name: len(info.type.tensor_type.shape.dim) for info in infos}
+    found: dict[str, Any] = {}
+    for name, value in given.items():
+        numbers = (value,) if isinstance(value, int) else tuple(value)
+        is_number = len(numbers) == 1 and ranks.get(name, 0) == 0  # an extent, or an input that is one number
+        found[name] = numbers[0] if is_number else numbers
+    return found
 
 
 def _batches(infos: list[Any]) -> set[str]:
@@ -117,6 +125,8 @@ class _Extents:
                 self.reader.program.notes.append(f"`{info.name}` has a batch of {value} in the file; costs are for 1")
                 return 1
             return value
+        if value is None and axis == 1 and len(told) == 3 and isinstance(told[0], int) and told[0] > 1:
+            return 1  # a state: (layers, batch, channels)
         if value in self.batches or (axis == 0 and len(told) > 1) or (value and re.match(r"(?i)^batch", value)):
             return 1
         return None

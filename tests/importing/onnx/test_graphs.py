@@ -89,6 +89,7 @@ def test_an_unknown_condition_takes_the_larger_branch_and_says_so(tmp_path: Path
     (said,) = [note for note in program.notes if "`rates`" in note]
     assert "then branch, with 216 stored numbers" in said
     assert "else branch has 108" in said
+    assert said.endswith("--input rate=NUMBER decides")
     assert parameters(read(made, tmp_path, {"rate": 8000})) == {"w2": 108}
 
 

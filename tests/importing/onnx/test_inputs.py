@@ -8,6 +8,7 @@ pytest.importorskip("onnx")
 
 from onnx import TensorProto
 
+from archcalc.importing.onnx.inputs import Given
 from archcalc.source import SpecError
 from tests.importing.onnx.models import model, node, numbers, only, ops, read, shape, weight
 
@@ -55,7 +56,14 @@ def test_a_length_that_was_fixed_within_the_file_is_found(tmp_path: Path) -> Non
 
 
 def test_extents_that_are_asked_for(tmp_path: Path) -> None:
-    for given in ((3, 64, 96), {"x": (3, 64, 96)}, {"rows": 64, "columns": 96}):
+    given: Given
+    for given in (
+        (3, 64, 96),
+        [3, 64, 96],
+        {"x": (3, 64, 96)},
+        {"rows": 64, "columns": 96},
+        {"rows": [64], "columns": [96]},
+    ):
         program = read(conv(["batch", 3, "rows", "columns"]), tmp_path, given)
         assert program.free == {"rows": 64, "columns": 96}
         assert not program.notes

@@ -53,9 +53,23 @@ def either(node: Node) -> list[Value]:
         node.note(
             f"`{name}` is an If on `{node.proto.input[0]}`: read is its {taken} branch, with {sizes[taken][0]:,} "
             f"stored numbers in {sizes[taken][1]:,} nodes; its {other} branch has {sizes[other][0]:,} "
-            f"in {sizes[other][1]:,}"
+            f"in {sizes[other][1]:,}" + _decides(node)
         )
     return _run(node, branches[taken], ())
+
+
+def _decides(node: Node) -> str:
+    """How to take the other branch, where the condition reads an input that is one number."""
+    tensors, todo = node.reader.program.tensors, [node[0].index]
+    while todo:
+        index = todo.pop()
+        if index < 0:
+            continue
+        if tensors[index].kind == "input" and tensors[index].dtype == "int" and tensors[index].elements == 1:
+            return f"; --input {tensors[index].name}=NUMBER decides"
+        made = node.reader.made_by.get(index)
+        todo.extend(made.tensors() if made is not None else ())
+    return ""
 
 
 @rule("Loop")
