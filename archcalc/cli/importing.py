@@ -45,13 +45,13 @@ def import_spec(
     if is_configuration(source):
         return of_configuration(source, output)
     from archcalc.engine.imported import import_model
-    from archcalc.importing.sources import FORMS, kind_of, refusal
+    from archcalc.importing.sources import kind_of, refusal
     from archcalc.report.imported import told
 
     if kind_of(source) is None:
         if wrong := refusal(source):
             raise wrong
-        fail("not-a-source", f"`{source}` is no configuration, and no model of another framework", FORMS)
+        fail("not-a-source", f"`{source}` is no configuration, and no model of another framework", instead(source))
     found = import_model(source, sizes(input), sizes(check_input), name)
     tell(told(found, with_text=False))
     if not found.is_proven:
@@ -71,6 +71,16 @@ def of_configuration(source: str, output: OutputOption) -> None:
     totals = analyze(network).totals
     send(network.spec.source.text, output)
     typer.echo(f"{network.name}: {totals.params:,} params, {totals.macs:,} MACs", err=True)
+
+
+def instead(source: str) -> str:
+    """What to do with a name that is none of a model: it may be a network of ours."""
+    from archcalc.importing.sources import FORMS
+    from archcalc.spec.library import index, looks_like_file, plain
+
+    if plain(source) in index():
+        return f"it is a network of the library: archcalc show {source}"
+    return f"a spec stays as it is: archcalc show {source}" if looks_like_file(source) else FORMS
 
 
 def tell(document: Document) -> None:

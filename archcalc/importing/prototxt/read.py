@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +78,15 @@ def _of_phase(reader: Reader, net: Message, layers: list[Layer]) -> list[Layer]:
         kept = {id(layer.message) for layer in chosen}
         names = [layer.name for layer in layers if id(layer.message) not in kept]
         reader.note(f"Read for the phase {state.phase}; of other phases or stages: {_listed(names)}")
-    return chosen
+    return list(_by_their_names(chosen))
+
+
+def _by_their_names(layers: list[Layer]) -> Iterator[Layer]:
+    """The layers, those of one name told apart: in Caffe they have weights of their own."""
+    counts: Counter[str] = Counter()
+    for layer in layers:
+        counts[layer.name] += 1
+        yield layer if counts[layer.name] == 1 else layer._replace(name=f"{layer.name}#{counts[layer.name]}")
 
 
 def _inputs(reader: Reader, net: Message, layers: list[Layer], input: Given) -> dict[str, Blob | None]:
@@ -242,7 +250,6 @@ def _fused(layers: list[Layer]) -> dict[str, tuple[str, Layer]]:
     readers: dict[str, list[Layer]] = {}  # of the blob that has a name now
     given: dict[str, Layer] = {}  # BatchNorms by their tops
     pairs: list[tuple[Layer, list[Layer]]] = []
-    counts = Counter(layer.name for layer in layers)
     for layer in layers:
         if is_left_out(layer):
             continue
@@ -255,7 +262,7 @@ def _fused(layers: list[Layer]) -> dict[str, tuple[str, Layer]]:
                 given[top] = layer
                 pairs.append((layer, readers[top]))
     for norm, reading in pairs:
-        if len(reading) == 1 and can_fuse(reading[0]) and counts[norm.name] == counts[reading[0].name] == 1:
+        if len(reading) == 1 and can_fuse(reading[0]):
             found[reading[0].name] = (norm.name, reading[0])
     return found
 

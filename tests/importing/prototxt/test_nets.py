@@ -161,6 +161,15 @@ def test_shared_weights_are_one_tensor(tmp_path: Path) -> None:
     assert totals(calls).params == 112
 
 
+def test_layers_of_one_name_have_weights_of_their_own(tmp_path: Path) -> None:
+    again = CONV.replace('bottom: "data" top: "conv"', 'bottom: "conv" top: "again"').replace(
+        "kernel_size: 3", "kernel_size: 1"
+    )
+    calls = read(tmp_path, IMAGE.format(8) + CONV + again + again.replace('"again"', '"more"'))
+    assert totals(calls).params == 112 + 20 + 20
+    assert len({call.weights for call in calls.calls}) == 3
+
+
 def test_shared_weights_of_other_sizes_are_refused(tmp_path: Path) -> None:
     more = CONV.replace('"conv"', '"conv2"').replace("num_output: 4", "num_output: 5")
     text = (

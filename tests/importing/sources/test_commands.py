@@ -248,3 +248,17 @@ def test_shapes_are_written_as_in_a_spec_too(lenet: str) -> None:
     plain = run("import", lenet, "--input", "1x32x32").stdout
     assert run("import", lenet, "--input", "image(1, 32, 32)").stdout == plain
     assert run("show", lenet, "--input", "image(1, 32, 32)").stdout == run("show", lenet, "--input", "1x32x32").stdout
+
+
+def test_a_network_of_ours_needs_no_import(tmp_path: Path) -> None:
+    assert "archcalc show lenet5" in run("import", "lenet5", code=2).stderr
+    assert "a spec stays as it is" in run("import", str(tmp_path / "my.yaml"), code=2).stderr
+    assert "torchvision:resnet50" in run("import", "nothing", code=2).stderr
+
+
+def test_a_network_of_the_library_with_the_same_costs_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "lenet5.prototxt"
+    path.write_text(LENET)
+    assert "archcalc diff" not in run("import", str(path)).stderr  # another input: nothing to compare
+    path.write_text(LENET.replace("dim: 28 dim: 28", "dim: 32 dim: 32"))
+    assert f"archcalc diff {path} lenet5" in run("import", str(path)).stderr
