@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from archcalc.engine.formula.closed_form import closed_form
 from archcalc.engine.memory.fit import fitted
 from archcalc.engine.memory.memory import Asked, memory_of
 from archcalc.engine.memory.sharding import Ranks, divided
+from archcalc.engine.network import load
 from archcalc.results.memory import Memory, What
 from archcalc.source import SpecError
 
@@ -298,3 +300,29 @@ def test_tensor_parallel_ranks_add_up_twice_in_each_block_each_way() -> None:
     assert each.size_bytes == 2 * (16 * 64 * 4) // 2  # a ring of two: half of it, there and back
     with pytest.raises(SpecError, match=r"4 heads of .* do not divide among 3 ranks"):
         needs(DECODER, train=True, ranks=Ranks(tp=3))
+
+
+@pytest.mark.parametrize(
+    ("name", "variable", "values"),
+    [("resnet50", "resolution", (224, 225)), ("gpt2", "length", (64, 7)), ("mobilenet_v2", "resolution", (190,))],
+)
+def test_what_is_saved_has_a_closed_form(name: str, variable: str, values: tuple[int, ...]) -> None:
+    """At every value what the timeline of tensors keeps over the loss, but for statistics of batch norms."""
+    form = closed_form(name, [variable], "saved_bytes")
+    for value in values:
+        training = memory_of(name, Asked(train=True), {variable: value}).training
+        assert training is not None
+        graph = load(name).graph({variable: value}, with_heads=False)
+        shared = [
+            kept.elements for node in graph.nodes for kept in node.operator.saved(node.x, node.y).made if kept.shared
+        ]
+        assert form(**{variable: value}) == training.saved_bytes - 4 * sum(shared)
+
+
+def test_closed_form_of_gpt2_by_hand() -> None:
+    """Of each position in each block, h = 768 x 4 bytes: two norms keep h and 2 statistics each; then what q, k and v
+    read, these three, what attention gives and 12 numbers, what the hidden layer reads, and 4h twice. At the end the
+    last norm, and what the output reads."""
+    h = 768 * 4
+    block = 2 * (h + 8) + h + 3 * h + h + 12 * 4 + h + 8 * h
+    assert closed_form("gpt2", ["length"], "saved_bytes")(length=1) == 12 * block + (h + 8) + h

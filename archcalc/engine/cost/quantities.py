@@ -18,8 +18,11 @@ QUANTITIES = ("params", *STORED, "macs", "connections", "neurons", "activations"
 FURTHER = ("trainable_params", "active_params", "macs_once", "masked", "state", "state_once")
 OPERATIONS = ("additions", "multiplications", "divisions", "comparisons", "transcendentals")
 FLOPS = {rule.column: rule for rule in CONVENTIONS.values() if rule.column not in QUANTITIES}
-ADDITIVE = (*QUANTITIES, *FURTHER, *OPERATIONS, *FLOPS)
-TIMES_BATCH = frozenset({"macs", "macs_once", "masked", "activations", "state", "state_once", *OPERATIONS, *FLOPS})
+SAVED = "saved_bytes"  # that training keeps for the backward pass, at fp32
+ADDITIVE = (*QUANTITIES, *FURTHER, *OPERATIONS, *FLOPS, SAVED)
+TIMES_BATCH = frozenset(
+    {SAVED, "macs", "macs_once", "masked", "activations", "state", "state_once", *OPERATIONS, *FLOPS}
+)
 
 
 def instead_of(name: str, known: Sequence[str]) -> str:
@@ -52,6 +55,10 @@ def parts(graph: Graph, name: str, within: Iterable[int]) -> Iterator[Dim]:
     with collecting_assumptions():  # the graph holds them since its expansion
         if name in ("macs_once", "state_once"):
             yield from _once(graph, name, within)
+        elif name == SAVED:
+            from archcalc.engine.memory.saved import saved_parts
+
+            yield from saved_parts(graph, within)
         elif name == "active_params":
             tied = tied_nodes(graph)
             yield from [active_with(graph, index, tied) for index in within]

@@ -33,6 +33,29 @@ class Tensors:
         return -(-elements(node.y) * int(copies) * self.times[index] * self.bits // 8)
 
 
+def storages_of(graph: Graph, training: bool) -> list[int]:
+    """The node whose memory each node gives, its own or an earlier one's; the last places are the inputs.
+
+    Heads are left out: their nodes have their own.
+    """
+    nodes, count = graph.nodes, len(graph.nodes)
+    readers: list[list[int]] = [[] for _ in range(count + len(graph.inputs))]
+    for index, node in enumerate(nodes[: graph.first_head]):
+        for read in node.inputs:
+            readers[read].append(index)
+    kept = {graph.output, *graph.outputs.values()}
+    found = [*range(count), *range(-len(graph.inputs), 0)]
+    for index, node in enumerate(nodes[: graph.first_head]):
+        operator = node.operator
+        if len(node.inputs) == 1 and (
+            operator.views
+            or (operator.keeps and node.y == node.x)
+            or _writes_over(nodes, index, readers, kept, training)
+        ):
+            found[index] = found[node.inputs[0]]
+    return found
+
+
 def tensors_of(graph: Graph, batch: int, bits: int, training: bool = False) -> Tensors:
     """Which storage each node gives.
 
@@ -43,40 +66,28 @@ def tensors_of(graph: Graph, batch: int, bits: int, training: bool = False) -> T
         training: what the backward pass needs is not written over.
     """
     nodes = graph.nodes[: graph.first_head]
-    count = len(nodes)
-    readers_of: list[list[int]] = [[] for _ in range(count + len(graph.inputs))]
-    for index, node in enumerate(nodes):
-        for read in node.inputs:
-            readers_of[read].append(index)
-    kept = {graph.output, *graph.outputs.values()}
-    found = Tensors([0] * (count + len(graph.inputs)), [], [], [], bits, batch, [])
+    count, inputs = len(nodes), len(graph.inputs)
+    owners = storages_of(graph, training)
+    found = Tensors([0] * (count + inputs), [], [], [], bits, batch, [])
     for node in nodes:
         depends = any(read < 0 or found.times[read] == batch for read in node.inputs)
         found.times.append(batch if depends else 1)
     for number, shape in enumerate(graph.inputs.values(), 1):
-        size = elements(shape) * batch * (TOKEN_BITS if shape.channels is None else bits) // 8
         found.of[-number] = len(found.sizes)
-        found.sizes.append(size)
+        found.sizes.append(elements(shape) * batch * (TOKEN_BITS if shape.channels is None else bits) // 8)
         found.maker.append(-number)
-        found.readers.append(list(readers_of[-number]))
+        found.readers.append([])
     for index, node in enumerate(nodes):
-        operator, inputs = node.operator, node.inputs
-        shared = -1
-        if len(inputs) == 1 and (
-            operator.views
-            or (operator.keeps and node.y == node.x)
-            or _writes_over(nodes, index, readers_of, kept, training)
-        ):
-            shared = found.of[inputs[0]]
-        if shared >= 0:
-            found.of[index] = shared
-            found.readers[shared] += readers_of[index]
+        for read in node.inputs:
+            found.readers[found.of[read]].append(index)
+        if owners[index] != index:
+            found.of[index] = found.of[owners[index]]
             continue
-        is_stored = operator.keeps or (operator.sources and not inputs)
+        is_stored = node.operator.keeps or (node.operator.sources and not node.inputs)
         found.of[index] = len(found.sizes)
         found.sizes.append(0 if is_stored else found.given(node, index))
         found.maker.append(index)
-        found.readers.append(list(readers_of[index]))
+        found.readers.append([])
     return found
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from archcalc.dims import Assumption, Dim, Polynomial, variable
 from archcalc.engine.cost.costs import cost_of
-from archcalc.engine.cost.quantities import ADDITIVE, FLOPS, QUANTITIES, TIMES_BATCH, quantity
+from archcalc.engine.cost.quantities import ADDITIVE, FLOPS, QUANTITIES, SAVED, TIMES_BATCH, quantity
 from archcalc.engine.cost.storage import storage_of, stored_of_nodes
 from archcalc.engine.network import Network, analyze
 from archcalc.engine.sweep.arrays import Integers, evaluate_grid, evaluate_points, fits_int64
@@ -44,7 +44,7 @@ def costs_at(network: Network, question: Question, settings: Mapping[str, Value]
     """
     given: dict[str, Any] = dict(settings)
     batch = int(given.pop(BATCH, question.batch)) if BATCH not in network.spec.settable else question.batch
-    totals = {
+    costs = {
         convention: analyze(
             network,
             batch,
@@ -53,12 +53,17 @@ def costs_at(network: Network, question: Question, settings: Mapping[str, Value]
             convention=convention,
             with_heads=question.with_heads,
             limits=question.limits,
-        ).totals
+        )
         for convention in dict.fromkeys(map(_convention_of, question.quantities))
     }
-    return {
-        name: getattr(totals[_convention_of(name)], "flops" if name in FLOPS else name) for name in question.quantities
-    }
+    found = {}
+    for name in question.quantities:
+        cost = costs[_convention_of(name)]
+        if name == SAVED:
+            found[name] = int(quantity(cost.graph, name, question.with_heads)) * batch
+        else:
+            found[name] = getattr(cost.totals, "flops" if name in FLOPS else name)
+    return found
 
 
 def _convention_of(name: str) -> str:
