@@ -23,7 +23,7 @@ Reader: TypeAlias = Callable[[Any, Any], "Calls"]
 
 FURTHER = 64  # positions that the second size of an input has more
 LIBRARIES = ("torchvision", "timm", "transformers", "keras")
-_FILE = re.compile(r"[^:]+\.py:\s*\S.*", re.DOTALL)
+_FILE = re.compile(r".+\.py:\s*\S.*", re.DOTALL)
 _MODULE = re.compile(r"(?P<module>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):\s*[A-Za-z_].*", re.DOTALL)
 _SPEC = re.compile(r"\.ya?ml$")
 FORMS = "model.onnx, net.prototxt, torchvision:resnet50, timm:NAME, transformers:./config.json, my_file.py:Net()"
@@ -64,7 +64,16 @@ def kind_of(name: str) -> Kind | None:
     if _FILE.fullmatch(name) or (name.partition(":")[0] in LIBRARIES and name.partition(":")[2]):
         return "torch"
     found = _MODULE.fullmatch(name)
-    return "torch" if found and not _SPEC.search(found["module"]) else None
+    if found is None or _SPEC.search(found["module"]) or _is_network(found["module"]):
+        return None
+    return "torch"
+
+
+def _is_network(name: str) -> bool:
+    """Whether a word before a colon is a network of ours, of which there is no such thing."""
+    from archcalc.spec.library import index, plain
+
+    return "." not in name and plain(name) in index()
 
 
 def refusal(name: str) -> SpecError | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from archcalc.importing.calls import Call, Calls
 from archcalc.importing.imported import Imported
 from archcalc.importing.prototxt import read_prototxt
 from archcalc.ops import OPERATORS, Shape
-from archcalc.source import SpecError
+from archcalc.source import SpecError, extra
 from tests.cli.running import run
 from tests.importing.prototxt.reading import totals
 
@@ -145,7 +146,9 @@ def test_costs_are_told_where_the_proof_fails_and_no_spec_is(
         ("my_file.py:Net(num_classes=10)", "torch"),
         ("../nets/my.py:make()", "torch"),
         ("package.module:factory()", "torch"),
+        ("C:\\nets\\my.py:Net()", "torch"),
         ("resnet50", None),
+        ("resnet50:wide", None),
         ("alexnet@torchvision", None),
         ("./my.yaml:variant", None),
         ("my.yaml:variant", None),
@@ -262,3 +265,21 @@ def test_a_network_of_the_library_with_the_same_costs_is_told(tmp_path: Path) ->
     assert "archcalc diff" not in run("import", str(path)).stderr  # another input: nothing to compare
     path.write_text(LENET.replace("dim: 28 dim: 28", "dim: 32 dim: 32"))
     assert f"archcalc diff {path} lenet5" in " ".join(run("import", str(path)).stderr.split())
+
+
+@pytest.mark.parametrize(
+    ("source", "module", "line"),
+    [
+        ("model.onnx", "onnx", "pip install 'archcalc[onnx]'"),
+        ("torchvision:resnet50", "torch", "pip install 'archcalc[torch]'"),
+        ("my_net.py:Net()", "torch", "pip install 'archcalc[torch]'"),
+    ],
+)
+def test_without_a_library_the_line_to_type_is_told(
+    source: str, module: str, line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(extra, "find_spec", lambda name: None if name == module else find_spec(name))
+    for command in ("import", "show"):
+        assert line in run(command, source, code=3).stderr
+    with pytest.raises(extra.MissingExtraError, match="not installed"):
+        archcalc.analyze(source)
