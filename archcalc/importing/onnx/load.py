@@ -15,8 +15,8 @@ from archcalc.source.extra import require
 if TYPE_CHECKING:
     import os
 
-OLDEST_OPSET = 7
-"""Before it, operators broadcast by an attribute; opsets 7 to 10 differ from later ones in where arguments stand."""
+OLDEST_OPSET = 5
+"""Opsets 5 to 10 differ from later ones in where arguments stand, and before 7 in how operators broadcast."""
 
 MOST_NODES = 100_000
 

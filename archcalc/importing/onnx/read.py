@@ -21,7 +21,7 @@ def read_program(path: str | os.PathLike[str], input: Given = None) -> Program:
     """The network of an ONNX file at batch 1, as operations under the names of ATen; no weight is read, nothing is run.
 
     Args:
-        path: an `.onnx` file of opset 7 or later; data in files beside it is not needed.
+        path: an `.onnx` file of opset 5 or later; data in files beside it is not needed.
         input: extents of the first input without its batch, `(3, 224, 224)`, or by the names of inputs; extents that
             the file leaves open also by their own names, `{"height": 320}`.
 

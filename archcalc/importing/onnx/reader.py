@@ -192,6 +192,8 @@ class Reader:
         given = self._given(node)
         for name, value in zip(proto.output, given, strict=False):
             if name:
+                if value.is_constant and value.stored is None and value.kind == "float" and value.elements > 1:
+                    value.stored = Stored((name,))  # what may be a weight, though a node makes it
                 names[name] = value
 
     def _look_up(self, name: str, names: Names, proto: Any) -> Value | None:

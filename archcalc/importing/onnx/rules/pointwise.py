@@ -121,7 +121,7 @@ _COMPARE = {
 @rule(*_TWO)
 def arithmetic(node: Node) -> Value:
     """Of two tensors; a constant of one element is a number, and what is added to a product is its bias."""
-    a, b = node[0], node[1]
+    a, b = node[0], _along(node, node[0], node[1])
     if node.op in ("Mul", "Div") and (a.is_scale or b.is_scale):
         return _scaled(node.op, a, b)
     if node.op == "Add":
@@ -129,6 +129,16 @@ def arithmetic(node: Node) -> Value:
             if add_bias(node, product, added):
                 return product
     return binary(node, _TWO[node.op], a, b)
+
+
+def _along(node: Node, a: Value, b: Value) -> Value:
+    """What is added or multiplied along the axis that an attribute names, as before opset 7."""
+    axis = node.attribute("axis")
+    if node.opset >= 7 or axis is None or not node.attribute("broadcast", 0) or not b.shape:
+        return b
+    missing = len(a.shape) - int(axis) % len(a.shape) - len(b.shape)
+    shape = (*b.shape, *[1] * missing)
+    return b.moved(shape, None if b.known is None else b.known.reshaped(shape)) if b.index < 0 else node.view(b, shape)
 
 
 def _scaled(op: str, a: Value, b: Value) -> Value:
@@ -178,7 +188,6 @@ def add_bias(node: Node, product: Value, added: Value) -> bool:
         return False
     axis = 1 if made.op == "convolution" else len(product.shape) - 1
     channels = product.shape[axis]
-    fits = added.shape in ((channels,), (1,) * axis + (channels,) + (1,) * (len(product.shape) - axis - 1))
     if made.op == "convolution":
         fits = added.shape in (
             (1, channels, *[1] * (len(product.shape) - 2)),

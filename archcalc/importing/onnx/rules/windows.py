@@ -10,6 +10,7 @@ from math import prod
 from typing import Any, NamedTuple
 
 from archcalc.importing.onnx.reader import MisfitError, Node, UnreadableError, rule
+from archcalc.importing.onnx.rules.pointwise import decimal
 from archcalc.importing.onnx.rules.weights import as_bias, weight
 from archcalc.importing.onnx.values import Value
 
@@ -305,9 +306,9 @@ def lrn(node: Node) -> Value:
     x = node[0]
     settings = {
         "size": int(node.attribute("size", 5)),
-        "alpha": node.attribute("alpha", 1e-4),
-        "beta": node.attribute("beta", 0.75),
-        "k": node.attribute("bias", 1.0),
+        "alpha": decimal(node.attribute("alpha", 1e-4)),
+        "beta": decimal(node.attribute("beta", 0.75)),
+        "k": decimal(node.attribute("bias", 1.0)),
     }
     return node.emit("module", x.shape, kind="LocalResponseNorm", settings=settings, inputs=[x], stored={})
 
