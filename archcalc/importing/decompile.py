@@ -21,6 +21,7 @@ from archcalc.importing.terms import Chain, Item, Op, Ref, Tap, Variable, replac
 from archcalc.importing.units import Unit, Units
 from archcalc.importing.write import Parts, written
 from archcalc.source import Source, SpecError
+from archcalc.spec.collector import paused_collector
 from archcalc.spec.expand import expand
 from archcalc.spec.expression import Expression
 from archcalc.spec.library import choose
@@ -43,6 +44,11 @@ def decompile(calls: Calls, second: Calls | None = None) -> Imported:
     Returns:
         The text where it is proven to be the network, and what is known of it.
     """
+    with paused_collector():
+        return _decompiled(calls, second)
+
+
+def _decompiled(calls: Calls, second: Calls | None) -> Imported:
     at_both = _best(calls, second, is_fixed=False)
     if second is None or at_both.proof.holds:
         return at_both
