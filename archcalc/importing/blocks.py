@@ -59,7 +59,17 @@ def blocked(
             before = main if block.first == 0 else chain.items[block.first - 1].name[1]
             if before != NOBODY:
                 inside = shortened(chain.items[block.first : block.last])
-                there.append((block, Instance(whole(inside, before, dict(inputs)), channels(before), {})))
+                there.append(
+                    (
+                        block,
+                        Instance(
+                            whole(inside, before, dict(inputs)),
+                            channels(before),
+                            channels(chain.items[block.last - 1].name[1]),
+                            {},
+                        ),
+                    )
+                )
         if len(there) > 1:
             uses = definitions.define(kind_of(alike, chain), [instance for _, instance in there])
             calls.update({there[at][0]: use for at, use in uses.items()})

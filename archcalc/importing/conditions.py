@@ -26,12 +26,14 @@ class Conditions:
 
     Args:
         xs: channels of the input of each body, None where it has none.
+        outs: channels of the output of each body.
         given: arguments of the constructor by name, each with its value for every body.
         used: names that stand in the body already.
     """
 
-    def __init__(self, xs: Column, given: dict[str, Column], used: set[str]) -> None:
+    def __init__(self, xs: Column, outs: Column, given: dict[str, Column], used: set[str]) -> None:
         self.xs = xs
+        self.outs = outs
         self.given = {name: column for name, column in given.items() if len(set(column)) > 1}
         self.used = used
         self.columns: dict[str, Column] = {}  # of parameters by name
@@ -118,7 +120,7 @@ class Conditions:
         if None in self.xs:
             return None
         for expression, sizes in reversed(self.sizes):
-            if expression == X_CHANNELS or any(size is ABSENT for size in sizes):
+            if expression == X_CHANNELS or sizes != self.outs:
                 continue
             same = [x == size for x, size in zip(self.xs, sizes, strict=True)]
             for source, name, strides in self.strides():
@@ -140,7 +142,7 @@ class Conditions:
         if None in self.xs:
             return None
         for expression, sizes in reversed(self.sizes):
-            if expression == X_CHANNELS or any(size is ABSENT for size in sizes):
+            if expression == X_CHANNELS or sizes != self.outs:
                 continue
             same = [x == size for x, size in zip(self.xs, sizes, strict=True)]
             if fits(column, [not value for value in same]):
@@ -153,7 +155,7 @@ class Conditions:
         """`expand_ratio != 1`: an argument that is not, or is, one value."""
         for source, name, values in self.numbers():
             for value in dict.fromkeys(values):
-                if isinstance(value, bool) or not isinstance(value, int) or value not in (0, 1, 2):
+                if isinstance(value, bool) or not isinstance(value, int) or value not in (0, 1):
                     continue
                 is_it = [other == value for other in values]
                 for test, operator in (([not it for it in is_it], "!="), (is_it, "==")):

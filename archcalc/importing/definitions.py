@@ -31,6 +31,7 @@ class Instance(NamedTuple):
 
     body: Whole
     channels: Any  # of its input
+    gives: Any  # channels of its output
     settings: dict[str, Any]  # arguments of the constructor
 
 
@@ -77,7 +78,7 @@ class Definitions:
         found = self.singles.get(key)
         if found is None:
             solved = Solver(
-                repeated(body.chain), (None,), {}, len(body.outer), self.used | kept_names(body.chain)
+                repeated(body.chain), (None,), (None,), {}, len(body.outer), self.used | kept_names(body.chain)
             ).solve()
             found = self.singles[key] = names.module(names.stem(kind) or kind, self.used)
             self.modules[found] = Module(found, solved.parameters, solved.body)
@@ -95,20 +96,21 @@ class Definitions:
         which: list[int] = []
         for at in chosen:
             instance = instances[at]
-            context = nameless(instance.body.chain), instance.channels, tuple(instance.settings.items())
+            shapes = instance.channels, instance.gives
+            context = nameless(instance.body.chain), shapes, tuple(instance.settings.items())
             if context not in contexts:
                 contexts[context] = len(columns)
                 columns.append(instance)
             which.append(contexts[context])
         shared = [name for name in first.settings if all(name in of.settings for of in columns)]
         given = {name: tuple([of.settings[name] for of in columns]) for name in shared}
-        xs = tuple([of.channels for of in columns])
+        xs, outs = tuple([of.channels for of in columns]), tuple([of.gives for of in columns])
         found = []
         for is_counted in (True, False):
             chains = [repeated(of.body.chain) if is_counted else of.body.chain for of in columns]
             used = self.used | kept_names(chains[0])
             try:
-                found.append(Solver(unify(chains), xs, given, outers, used).solve())
+                found.append(Solver(unify(chains), xs, outs, given, outers, used).solve())
             except (Different, Unsolved):
                 continue
             if not any(type(part) in (Choice, Repeat) for part in walk(found[-1].body)):

@@ -142,7 +142,9 @@ class Modules:
         chain = self.body(region, main, region.children, [value])
         if chain.items[-1].name[1] != value:
             return None
-        return Instance(whole(chain, main, dict(self.inputs)), self.channels(main), settings(region))
+        return Instance(
+            whole(chain, main, dict(self.inputs)), self.channels(main), self.channels(value), settings(region)
+        )
 
     def channels(self, value: int | None) -> Any:
         """Channels of a value."""

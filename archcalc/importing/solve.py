@@ -57,13 +57,16 @@ class Solver(Conditions):
     Args:
         pattern: what `unify` gave.
         xs: channels of the input of each body, None where it has none.
+        outs: channels of the output of each body.
         given: arguments of the constructor by name, each with its value for every body.
         outers: number of layers that it takes from around.
         used: names that stand in the body already.
     """
 
-    def __init__(self, pattern: Any, xs: Column, given: dict[str, Column], outers: int, used: set[str]) -> None:
-        super().__init__(xs, given, used)
+    def __init__(
+        self, pattern: Any, xs: Column, outs: Column, given: dict[str, Column], outers: int, used: set[str]
+    ) -> None:
+        super().__init__(xs, outs, given, used)
         self.pattern = pattern
         self.outers = [names.argument("skip", used) for _ in range(outers)]
 
@@ -152,7 +155,11 @@ class Solver(Conditions):
         if hole in self.solutions:
             return
         operator, argument = hole.of
-        is_size = argument in COUNTS or (operator not in OPERATORS and argument not in USUAL and self.is_numbers(hole))
+        is_size = (
+            argument in COUNTS
+            or operator == "slice_channels"
+            or (operator not in OPERATORS and argument not in USUAL and self.is_numbers(hole))
+        )
         found = next(self.candidates(hole, is_size), None)
         self.solutions[hole] = self.new(hole) if found is None else found
         if is_size:

@@ -255,7 +255,13 @@ def _part(columns: list[Any], of: Any) -> list[Any]:
 def _items(term: Any) -> tuple[Item, ...]:
     if term is ABSENT:
         return ()
-    return term.items if type(term) is Chain else (Item("", term),)
+    if type(term) is not Chain:
+        return (Item("", term),)
+    found: list[Item] = []
+    for item in term.items:  # a chain within a chain is one chain, unless it has a name that tells it
+        is_within = type(item.term) is Chain and not item.kept and (not item.name or len(term.items) == 1)
+        found += _items(item.term) if is_within else [item]
+    return tuple(found)
 
 
 def is_repeat(slots: list[list[Any]]) -> bool:

@@ -92,7 +92,12 @@ def _shuffled(low: Lowering, node: int, channels: Axis) -> int:
     """Channels of all groups in turn."""
     if len(channels) != 2 or channels[0].stride != 1 or channels[1].stride != channels[0].size:
         raise UnsupportedError("channels of it are in another order")
-    return low.call("channel_shuffle", [node], arguments={"groups": channels[1].size})
+    groups = channels[1].size
+    for index in range(max(node, 0), len(low.calls)):  # parts of it are taken one by one: it is one operation
+        call = low.calls[index]
+        if call.operator.name == "channel_shuffle" and call.inputs == (node,) and call.operator.groups == groups:  # type: ignore[attr-defined]
+            return index
+    return low.call("channel_shuffle", [node], arguments={"groups": groups})
 
 
 def _to_channels(low: Lowering, node: int, channels: Axis, spatial: Sequence[Axis]) -> int:

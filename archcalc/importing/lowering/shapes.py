@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from archcalc.importing.axes import CHANNELS, Axis, Factor, extent, merged, reshaped, whole
+from archcalc.importing.axes import CHANNELS, Axis, Factor, complete, extent, merged, reshaped, roles, whole
 from archcalc.importing.lowering.context import (
     Lowering,
     Places,
@@ -173,7 +173,9 @@ def _cut_of_several(low: Lowering, view: View, axis: int, start: int, stop: int,
     """An axis of several factors, of which whole indices of the slowest are kept."""
     slowest, *rest = view.axes[axis]
     inner = extent(tuple(rest))
-    if step == 1 and not start % inner and not stop % inner:
+    channels = low.sizes(view.node)[CHANNELS]
+    is_shuffled = roles(view.axes[axis]) == {CHANNELS} and complete((view.axes[axis],), CHANNELS, channels)
+    if not is_shuffled and step == 1 and not start % inner and not stop % inner:
         apart = View(view.node, (*view.axes[:axis], (slowest,), tuple(rest), *view.axes[axis + 1 :]))
         cut = narrowed(low, apart, axis, start // inner, stop // inner, 1, slowest.size)
         assert isinstance(cut, View)
