@@ -91,4 +91,4 @@ def tell(document: Document) -> None:
     from archcalc.report.media.text import ascii_only, plain
 
     text = plain(document, asked_width() or 100)
-    typer.echo(text if can_show(text, sys.stderr) else ascii_only(text), err=True)
+    typer.echo(text if can_show(text, sys.stderr) else ascii_only(text), err=True, nl=not text.endswith("\n"))
