@@ -29,7 +29,7 @@ def absorbed(low: Lowering, op: Operation) -> Value | None:
     """
     values = [low.value(Ref(index)) for index in dict.fromkeys(op.tensors())]
     chosen = [value for value in values if isinstance(value, Chosen)]
-    if op.op in ("module", "opaque", "index", "embedding"):
+    if op.op in ("module", "opaque", "index", "embedding", "embedding_bag", "_embedding_bag"):
         return None
     if chosen:
         top = low.shape_of_output(op)[-1] if op.op == "topk" else max(value.top for value in chosen)

@@ -115,6 +115,9 @@ def module_rule(*kinds: str) -> Callable[[Rule], Rule]:
     return register
 
 
+CUTS = {"slice", "narrow", "select", "split", "split_with_sizes", "chunk", "unbind", "index"}
+
+
 @dataclass
 class Lowering:
     """One pass over a program."""
@@ -126,6 +129,7 @@ class Lowering:
     notes: list[str]
     now: Operation | None = None
     constant_macs: int = 0
+    _cuts: dict[str, set[tuple[str, int]]] = field(default_factory=dict)
     _shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
     # Arguments of operations
@@ -141,6 +145,21 @@ class Lowering:
     def elements(self, name: str) -> int:
         """Scalars of a stored tensor, or of a piece of one, by its name."""
         return prod(piece_shape(name, self.stored_shape(name.partition("[")[0])))
+
+    def cuts(self, name: str) -> int:
+        """How many different parts of a stored tensor are read."""
+        if not self._cuts:
+            stored = {index: each.name for index, each in enumerate(self.program.tensors) if each.name}
+            for op in self.program.operations:
+                for index in op.tensors():
+                    if op.op in CUTS and index in stored:
+                        bounds = str(
+                            sorted((key, value) for key, value in op.arguments.items() if key not in ("self", "input"))
+                        )
+                        self._cuts.setdefault(stored[index], set()).update(
+                            (bounds, number) for number in range(len(op.outputs))
+                        )
+        return len(self._cuts.get(name, ()))
 
     def stored_shape(self, name: str) -> tuple[int, ...]:
         """Extents of a stored tensor, by its name."""

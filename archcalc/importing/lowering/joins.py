@@ -28,6 +28,8 @@ def _cat(low: Lowering, op: Operation) -> Any:
         from archcalc.importing.patterns.attention import with_sinks
 
         return with_sinks(low, op, values, axis)
+    if any(not isinstance(value, (View, Stored)) for value in values):
+        raise UnsupportedError("what was chosen or looked up is put together with something")
     if len(values) == 1:
         return values[0]
     views = _side_by_side(low, refs, values, axis)
@@ -109,7 +111,10 @@ def without_repeats(low: Lowering, view: View) -> View:
 
 
 def _concat_channels(low: Lowering, views: list[View], axis: int) -> View:
-    node = low.call("concat", [view.node for view in views])
+    nodes = [view.node for view in views]
+    if len({low.shape(node).rank for node in nodes}) > 1 and all(set(low.extents(node)) <= {1} for node in nodes):
+        nodes = [low.call("flatten", [node]) if low.shape(node).rank else node for node in nodes]
+    node = low.call("concat", nodes)
     first = views[0]
     total = low.sizes(node)[CHANNELS]
     cut = first.axes[axis][0] if first.axes[axis] else None

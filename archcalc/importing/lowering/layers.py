@@ -245,7 +245,7 @@ def _tied(low: Lowering, names: tuple[str, ...], outputs: int, bias: bool) -> La
     return None
 
 
-@rule("embedding", "embedding_bag")
+@rule("embedding")
 def _embedding(low: Lowering, op: Operation) -> Any:
     table = low.stored(op.arguments["weight"])
     entries, channels = low.shape_of(op.arguments["weight"])
@@ -388,3 +388,17 @@ def _rotary(low: Lowering, op: Operation) -> Any:
     if low.shape_of(op.arguments["input"]) != shape:
         view = View(view.node, axes_or_unsupported(lambda: reshaped(view.axes, shape)))
     return low.same(view, "rotary")
+
+
+@rule("embedding_bag", "_embedding_bag")
+def _embedding_bag(low: Lowering, op: Operation) -> Any:
+    """The mean of the rows of all tokens; that of their sum or largest costs as much but for a division."""
+    given = _embedding(low, op)
+    if not isinstance(given, View):
+        raise UnsupportedError("bags of constant tokens")
+    pooled = low.call("global_maxpool" if op.arguments.get("mode") == 2 else "global_avgpool", [given.node])
+    if not op.arguments.get("mode"):
+        low.notes.append(f"{op.path}: the sum over a bag is counted as its mean")
+    node = low.call("flatten", [pooled])
+    view = View(node, natural_axes(low, node, 2, 1, []))
+    return (view, *[Stored()] * (len(op.outputs) - 1)) if len(op.outputs) > 1 else view

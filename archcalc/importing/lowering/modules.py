@@ -46,6 +46,8 @@ def _recurrent(low: Lowering, op: Operation) -> Any:
     if initial is not None:
         arguments["initial"] = initial
     made = low.call(op.arguments["kind"].lower(), [node], _stored_names(low, op), arguments=arguments)
+    if initial is not None:
+        low.calls[made].inputs = (node, initial.node)
     total = sum(low.tensor(ref).elements for ref in op.arguments["stored"].values())
     stored = low.calls[made].operator.parameters(low.shape(node))
     if stored.weights + stored.biases != total:
@@ -136,4 +138,6 @@ def _unpool(low: Lowering, op: Operation) -> Any:
     if pool.operator.name != "maxpool":
         raise UnsupportedError("its places are not those of a pooling")
     reference = LayerReference(pool.name, indices.node, low.shape(pool.inputs[0]), pool.shape)
-    return low.plain(low.call("unpool", [view.node], arguments={"pool": reference}))
+    made = low.call("unpool", [view.node], arguments={"pool": reference})
+    low.calls[made].inputs = (view.node, indices.node)
+    return low.plain(made)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from archcalc.importing.axes import whole
 from archcalc.importing.calls import Call, Calls
 from archcalc.importing.lowering.choices import absorbed
 from archcalc.importing.lowering.context import RULES, Lowering, Stored, UnsupportedError, View
+from archcalc.importing.lowering.layout import natural
 from archcalc.importing.lowering.macs import macs_of
 from archcalc.importing.lowering.opaque import enclosed
 from archcalc.importing.lowering.pieces import in_pieces
@@ -43,17 +45,50 @@ def lower(program: Program) -> Calls:
     Raises:
         CannotLowerError: not even one opaque layer for all of it has an input and an output of the language.
     """
-    everything = program
-    program = rewritten(program)
+    everything, program = program, rewritten(program)
+    found = _with_opaque(everything, program)
+    unclear = [name for name, index in program.inputs.items() if _is_unclear(program, name, index)]
+    for names in [unclear, *([name] for name in unclear)][: 1 if len(unclear) == 1 else 4]:
+        if not names or (isinstance(found, Calls) and not any(call.reason for call in found.calls)):
+            break  # where the last axis of an input is the other one, more of it may be said
+        words = {name: _other_layout(program, name) for name in names}
+        other = _with_opaque(everything, replace(program, input_words={**program.input_words, **words}))
+        if isinstance(other, Calls) and (isinstance(found, CannotLowerError) or _opaque(other) < _opaque(found)):
+            found = other
+    if isinstance(found, CannotLowerError):
+        raise found
+    return found
+
+
+def _opaque(calls: Calls) -> tuple[int, int]:
+    """How much of its work and parameters is in opaque calls, and how many of these there are."""
+    values = [call.operator.values() for call in calls.calls if call.reason]
+    return sum((given["macs"] or 0) + (given["params"] or 0) for given in values), len(values)
+
+
+def _is_unclear(program: Program, name: str, index: int) -> bool:
+    tensor = program.tensors[index]
+    return tensor.dtype == "float" and len(tensor.shape) in (3, 4) and not program.input_words.get(name)
+
+
+def _other_layout(program: Program, name: str) -> str:
+    """The word for the layout that its first reader does not take it for."""
+    index = program.inputs[name]
+    is_last = _reads_last(program, index)
+    return "channels first" if is_last else "positions first"
+
+
+def _with_opaque(everything: Program, program: Program) -> Calls | CannotLowerError:
+    """Calls, with opaque layers for what has no operator."""
     for _ in range(MOST):
         try:
             return _lowered(program, _read_in_vain(everything, program))
         except _FailedError as failed:
             smaller = enclosed(program, failed.operation, failed.reason)
             if smaller is None:
-                raise CannotLowerError(failed.operation.path, f"{failed.operation.op}: {failed.reason}") from None
+                return CannotLowerError(failed.operation.path, f"{failed.operation.op}: {failed.reason}")
             program = with_operations(smaller, read(smaller, smaller.operations))
-    raise CannotLowerError(program.name, f"more than {MOST} operations have no operator")
+    return CannotLowerError(program.name, f"more than {MOST} operations have no operator")
 
 
 def _read_in_vain(everything: Program, program: Program) -> list[str]:
@@ -78,6 +113,8 @@ def _lowered(program: Program, in_vain: list[str]) -> Calls:
             given = _given(low, op)
         except UnsupportedError as refused:
             raise _FailedError(op, refused.reason) from None
+        except (AttributeError, TypeError, KeyError, IndexError, ValueError, AssertionError):  # of forms unheard of
+            raise _FailedError(op, "it is used in a form that is not known") from None
         outputs = (
             given
             if isinstance(given, tuple) and not isinstance(given, (View, Stored)) and _are_values(given)
@@ -110,7 +147,21 @@ def _given(low: Lowering, op: Operation) -> Any:
 
 
 RENAMING = {
-    *("cat", "split", "chunk", "unbind", "slice", "select", "narrow", "view", "reshape", "flatten", "permute", "t"),
+    *(
+        "cat",
+        "split",
+        "split_with_sizes",
+        "chunk",
+        "unbind",
+        "slice",
+        "select",
+        "narrow",
+        "view",
+        "reshape",
+        "flatten",
+        "permute",
+        "t",
+    ),
     *("transpose", "unsqueeze", "squeeze", "expand", "alias", "contiguous", "clone", "to", "detach", "index"),
 }
 """Operations after which what is stored is still a parameter's own numbers, or a known part of them."""
@@ -171,8 +222,9 @@ def _finished(low: Lowering) -> Calls:
     outputs: dict[str, int] = {}
     for name, index in program.outputs.items():
         value = low.values.get(index)
-        if isinstance(value, View) and value.node not in outputs.values():
-            outputs[name] = value.node
+        node = _as_given(low, value) if isinstance(value, View) else None
+        if node is not None and node not in outputs.values():
+            outputs[name] = node
     needed: set[int] = set()
     todo = [node for node in outputs.values() if node >= 0]
     while todo:
@@ -205,6 +257,14 @@ def _finished(low: Lowering) -> Calls:
         program.source,
         low.constant_macs,
     )
+
+
+def _as_given(low: Lowering, view: View) -> int:
+    """The call that gives an output in the order in which the source has it, where the language can say that."""
+    try:
+        return natural(low, view)[0]
+    except UnsupportedError:
+        return view.node
 
 
 def _referred(call: Call) -> list[int]:

@@ -81,6 +81,7 @@ def piece(low: Lowering, value: Stored, axis: int, start: int, stop: int, step: 
     shape = low.stored_shape(value.names[0])
     if value.part or step != 1 or axis >= len(shape) or shape[axis] != size:
         return value._replace(is_plain=False)
-    if axis == 0 and start == 0 and len(shape) == 2 and size % (stop - start):
+    is_table = len(shape) == axis + 2 and set(shape[:axis]) <= {1}
+    if is_table and start == 0 and low.cuts(value.names[0]) == 1:
         return value._replace(rows=size)  # the first rows of a table of positions
     return value._replace(part=f"[{':,' * axis}{start}:{stop}]")

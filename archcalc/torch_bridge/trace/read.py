@@ -9,13 +9,14 @@ from typing import Any, NoReturn
 
 import torch
 from torch import nn
+from torch.nn.parameter import is_lazy
 
 from archcalc.importing.calls import Calls
 from archcalc.importing.lowering import KNOWN, CannotLowerError, lower
 from archcalc.importing.neutral import Program
 from archcalc.source import Diagnostic, SpecError
 from archcalc.torch_bridge.trace.arguments import Arguments, of_module
-from archcalc.torch_bridge.trace.inputs import Given, examples_of
+from archcalc.torch_bridge.trace.inputs import Examples, Given, examples_of
 from archcalc.torch_bridge.trace.outputs import named_outputs
 from archcalc.torch_bridge.trace.shells import random_state_kept, torch_settings_kept, without_memory
 from archcalc.torch_bridge.trace.stopped import asks_for_numbers, stopped
@@ -61,6 +62,8 @@ def trace(module: nn.Module, input: Given, name: str, source: str, found: Argume
         model = _copied(module, found).eval()
         _as_plain_products(model)
         examples = examples_of(model, input, source or name)
+        if any(map(is_lazy, (*model.parameters(), *model.buffers()))):
+            _initialised(model, examples, source or name)
         tracer = Tracer(name, model, found, KNOWN)
         tracer.program.source = source
         tracer.program.named = of_module(model, found)
@@ -100,6 +103,16 @@ def _as_plain_products(model: nn.Module) -> None:
     for part in (config, getattr(config, "text_config", None)):
         if part is not None and hasattr(part, "_experts_implementation"):
             part._experts_implementation = "batched_mm"
+
+
+def _initialised(model: nn.Module, examples: Examples, source: str) -> None:
+    """Lazy layers learn their sizes from a first pass, without memory."""
+    try:
+        with torch.no_grad():
+            model(*examples.positional, **examples.named)
+    except Exception as error:
+        help = "what it reads gives its lazy layers their sizes: --input 3x224x224"
+        _refuse("cannot-trace", f"{source} fails as its lazy layers get their sizes: {_short(error)}", help)
 
 
 def _ran(tracer: Tracer, forward: Callable[[], Any]) -> Any:

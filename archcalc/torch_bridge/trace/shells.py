@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import UninitializedBuffer, UninitializedParameter, is_lazy
 from torch.overrides import TorchFunctionMode
 
 from archcalc.torch_bridge.trace.arguments import Arguments, caught
@@ -93,6 +94,10 @@ class _Emptied(TorchFunctionMode):
 
 def _shell(tensor: Tensor) -> Tensor:
     """A tensor of that shape without memory; small ones of whole numbers, which say where things are, as they are."""
+    if is_lazy(tensor):
+        made: Any = UninitializedParameter if isinstance(tensor, UninitializedParameter) else UninitializedBuffer
+        empty: Tensor = made(device="meta", dtype=tensor.dtype)  # its first input gives its shape
+        return empty
     if isinstance(tensor, nn.Parameter):
         return nn.Parameter(tensor.detach().to("meta"), requires_grad=tensor.requires_grad)
     is_small = not tensor.is_floating_point() and tensor.numel() <= LARGEST_CONSTANT and tensor.device.type != "meta"
