@@ -31,7 +31,7 @@ RecordedOption = Annotated[
 ]
 LibraryOption = Annotated[
     str | None,
-    typer.Option("--library", metavar="NAME", help="Run the tools on the model of transformers or timm instead."),
+    typer.Option("--library", metavar="NAME", help="Run the tools on the model of transformers, timm or diffusers."),
 ]
 
 
@@ -50,7 +50,8 @@ def reconcile(
     """Say why other tools print other numbers, to the last integer.
 
     Tools that are installed are run on torchvision's model of the network, or on our own, or with --library on that
-    of transformers or timm; of the others there are recorded figures. Exit code 1 says that a number is not explained.
+    of transformers, timm or diffusers; of the others there are recorded figures. Exit code 1 says that a number is
+    not explained.
     """
     from archcalc.engine.cost.conventions import FURTHER_TOOLS, TOOLS
     from archcalc.engine.network import load
@@ -61,7 +62,7 @@ def reconcile(
     wanted = words([tools], "--tools", "fvcore,thop") if tools is not None else names
     chosen = [known(name, [*names, *(each.name for each in FURTHER_TOOLS)], "tool") for name in wanted]
     if library is not None:
-        known(library, ["transformers", "timm"], "library")
+        known(library, ["transformers", "timm", "diffusers"], "library")
     if against is not None:
         known(against, ["paper"], "opponent")
     found = load(network)

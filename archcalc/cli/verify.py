@@ -21,6 +21,8 @@ from archcalc.cli.output import FINDINGS, deliver, fail, guarded
 from archcalc.cli.progress import progress
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from archcalc.engine.network import Network
 
 
@@ -39,8 +41,8 @@ def verify(
         typer.Option(
             "--against",
             metavar="A,B|FILE:MODEL",
-            help="torch, fvcore, torchvision, transformers, timm; without it all that are there; or a model of your "
-            "own: mymodule.py:Net(3).",
+            help="torch, fvcore, torchvision, transformers, timm, diffusers; without it all that are there; or a model "
+            "of your own: mymodule.py:Net(3).",
         ),
     ] = None,
     values: Annotated[
@@ -118,8 +120,19 @@ def held_against(given: list[str], networks: list[Network], values: bool) -> lis
             require(tool, extra="torch" if tool == "torchvision" else "zoo")
         except MissingExtraError as error:
             missing.append(tool)
-            typer.echo(f"left out: {tool}, which is not installed ({error.line})", err=True)
+            if any(map(is_defined_by(tool), networks)):
+                typer.echo(f"left out: {tool}, which is not installed ({error.line})", err=True)
     return [tool for tool in TOOLS if tool not in missing]
+
+
+def is_defined_by(tool: str) -> Callable[[Network], bool]:
+    """Whether a library has a definition of a network."""
+    from archcalc.torch_bridge.model.definitions import definition_of
+    from archcalc.torch_bridge.zoo.definitions import zoo_model
+
+    if tool == "torchvision":
+        return lambda network: definition_of(network) is not None
+    return lambda network: (model := zoo_model(network)) is not None and model.library == tool
 
 
 def asked_for(names: list[str], everything: bool, most: str | None = None) -> list[Network]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 # Against whom networks are verified; receptive fields are gradients, and so torch's.
-TOOLS = ("torch", "fvcore", "torchvision", "transformers", "timm")
+TOOLS = ("torch", "fvcore", "torchvision", "transformers", "timm", "diffusers")
 OPTIONAL = TOOLS[2:]  # libraries with definitions of their own: left out where they are not installed
 MODEL = "model"  # as the tool: a model of the user's own
 VALUES = "values"  # the outputs themselves, with the same weights

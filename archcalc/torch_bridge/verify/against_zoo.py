@@ -1,4 +1,4 @@
-"""A network held against transformers' and timm's definitions of it."""
+"""A network held against transformers', timm's and diffusers' definitions of it."""
 
 from __future__ import annotations
 

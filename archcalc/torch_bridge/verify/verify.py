@@ -42,6 +42,7 @@ _CHECKS: dict[str, Checks] = {
     "torchvision": torchvision_checks,
     "transformers": partial(zoo_checks, library="transformers"),
     "timm": partial(zoo_checks, library="timm"),
+    "diffusers": partial(zoo_checks, library="diffusers"),
 }
 
 
@@ -60,8 +61,9 @@ def verify(
 
     Args:
         network: a name, a file, or what `load` gave.
-        against: which of torch, fvcore, torchvision, transformers and timm, without it all that are installed; or a
-            model, or its place: `mymodule.py:Net(3)`. It stays as it was: what runs is a copy, for inference.
+        against: which of torch, fvcore, torchvision, transformers, timm and diffusers, without it all that are
+            installed; or a model, or its place: `mymodule.py:Net(3)`. It stays as it was: what runs is a copy, for
+            inference.
         export: let it go through `torch.export` too.
         set: values of variables of the spec: `{"resolution": 193}`.
         input: another input than the spec's, channels first: `(3, 193, 193)`.

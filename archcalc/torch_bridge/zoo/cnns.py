@@ -1,4 +1,4 @@
-"""Convolutional networks that timm defines and torchvision does not."""
+"""Networks of images that timm defines and torchvision does not."""
 
 from __future__ import annotations
 
@@ -41,7 +41,10 @@ _PREACTIVATED = {
     "resnet152_v2": [3, 8, 36, 3],
     "resnet200": [3, 24, 36, 3],
 }
+_DEIT = ("tiny", "small", "base")
 MODELS: dict[str, ZooModel] = {
+    **{f"deit_{size}": _timm(f"deit_{size}_patch16_224") for size in _DEIT},
+    **{f"deit_{size}@distilled": _timm(f"deit_{size}_distilled_patch16_224") for size in _DEIT},
     # timm's legacy ones are those of the paper; its others have the stride of a bottleneck on the 3x3 convolution.
     **{f"seresnet{depth}": _timm(f"legacy_seresnet{depth}") for depth in (50, 101, 152)},
     **{f"seresnet{depth}@timm": _timm(f"seresnet{depth}") for depth in (50, 101, 152)},
