@@ -122,7 +122,11 @@ def _lowered(program: Program, in_vain: list[str]) -> Calls:
         )
         for index, value in zip(op.outputs, outputs, strict=False):
             low.values[index] = value
-    shifted_windows(low.calls)
+    gone = shifted_windows(low.calls)
+    for index in program.outputs.values():
+        value = low.values.get(index)
+        if isinstance(value, View):
+            low.values[index] = value._replace(node=gone.get(value.node, value.node))
     return _finished(low)
 
 

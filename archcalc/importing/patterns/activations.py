@@ -109,4 +109,28 @@ class HardSigmoidal(Pattern):
         return match.plus(first(op), 3.0) if op.op == "relu6" or (least, most) == (0, 6) else None
 
 
-ACTIVATIONS = (Sigmoidal(), HandMadeGELU(), HardSigmoidal())
+class Softsign(Pattern):
+    """x / (1 + |x|), as torch.nn.functional writes it."""
+
+    ends = frozenset({"div"})
+
+    def match(self, match: Match, op: Operation) -> Operation | None:
+        """`softsign`."""
+        x, more = pair(op)
+        size = match.maker(match.plus(more, 1.0), "abs")
+        return made(op, "softsign", {"self": x}) if size is not None and match.same(first(size), x) else None
+
+
+class Tanhshrink(Pattern):
+    """x - tanh(x), as torch.nn.functional writes it."""
+
+    ends = frozenset({"sub"})
+
+    def match(self, match: Match, op: Operation) -> Operation | None:
+        """`tanhshrink`."""
+        x, curve = pair(op)
+        found = match.maker(curve, "tanh")
+        return made(op, "tanhshrink", {"self": x}) if found is not None and match.same(first(found), x) else None
+
+
+ACTIVATIONS = (Softsign(), Tanhshrink(), Sigmoidal(), HandMadeGELU(), HardSigmoidal())

@@ -9,8 +9,12 @@ from archcalc.ops import Shape
 BETWEEN = {"conv", "linear", "slice_channels", "rms_norm", "layer_norm", "scale", "channel_scale", "dropout"}
 
 
-def shifted_windows(calls: list[Call]) -> None:
-    """Say the shift in the attention, and nothing of the two moves, wherever they belong together."""
+def shifted_windows(calls: list[Call]) -> dict[int, int]:
+    """Say the shift in the attention, and nothing of the two moves, wherever they belong together.
+
+    Gives for each move that is gone the call that it read.
+    """
+    gone: dict[int, int] = {}
     readers: dict[int, list[int]] = {}
     for number, call in enumerate(calls):
         for node in call.inputs:
@@ -33,9 +37,10 @@ def shifted_windows(calls: list[Call]) -> None:
         values = {**call.operator.values(), "shift": alike(off)}
         call.operator = type(call.operator).of(values).variant(given=call.operator.given)
         for move in (first, back):
-            source = calls[move].inputs[0]
+            source = gone[move] = calls[move].inputs[0]
             for reader in readers.get(move, ()):
                 calls[reader].inputs = tuple([source if node == move else node for node in calls[reader].inputs])
+    return gone
 
 
 def _before(calls: list[Call], node: int) -> int | None:
