@@ -31,6 +31,19 @@ def read_program(path: str | os.PathLike[str], input: Given = None) -> Program:
     """
     place = Path(path)
     model = load(place)
+    try:
+        program = _program(place, model, input)
+    except RecursionError:
+        refuse("bad-graph", place, "graphs nest too deep in each other")
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        message = f"the model is not as ONNX has it: {type(error).__name__}: {error}"
+        help = "onnx.checker.check_model(model) says what is wrong with it; if it finds nothing, please report it"
+        refuse("bad-graph", place, message, help)
+    program.source = str(path)
+    return program
+
+
+def _program(place: Path, model: Any, input: Given) -> Program:
     reader = _read(place, model, input, None)
     if reader.misfits and reader.chosen:
         for usual in (*_by_ratio(reader), *USUAL):
@@ -54,7 +67,6 @@ def read_program(path: str | os.PathLike[str], input: Given = None) -> Program:
     take_apart(program, with_matrices=model.producer_name == "pytorch")
     settle_inputs(program)
     _notes(reader)
-    program.source = str(path)
     return program
 
 
@@ -76,10 +88,7 @@ def _by_ratio(reader: Reader) -> list[tuple[int, int, int]]:
 def _read(path: Path, model: Any, given: Given, usual: tuple[int, int, int] | None) -> Reader:
     reader = Reader(path, model, opset_of(model))
     reader.chosen = read_inputs(reader, reader.names, given, usual)
-    try:
-        reader.graph(model.graph, reader.names)
-    except RecursionError:
-        refuse("bad-graph", path, "graphs nest too deep in each other")
+    reader.graph(model.graph, reader.names)
     return reader
 
 

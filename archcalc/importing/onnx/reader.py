@@ -344,6 +344,9 @@ class Reader:
         self, node: Node, op: str, arguments: dict[str, Any], results: list[tuple[tuple[int, ...], Kind]]
     ) -> list[Value]:
         """One operation of the program."""
+        if len(self.program.operations) >= MOST_OPERATIONS:
+            message = f"its loops come to more than {MOST_OPERATIONS:,} operations"
+            refuse("file-too-large", self.path, message, "export it with fewer trips")
         given = {name: self._argument(value, name in SLOTS) for name, value in arguments.items()}
         values = [Value(shape, kind, self.program.add(Tensor(shape, "value", "", kind))) for shape, kind in results]
         if op in STILL and all(value.is_state for value in _values(arguments)):
@@ -397,6 +400,7 @@ def _values(arguments: Any) -> list[Value]:
     return [value for item in inner for value in _values(item)]
 
 
+MOST_OPERATIONS = 300_000
 STILL = {"view", "select", "slice", "permute", "split_with_sizes", "cat", "stack"}
 """Operations that only move what they are given."""
 
