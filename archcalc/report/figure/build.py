@@ -33,7 +33,10 @@ class _Builder:
         self.amounts = amounts
         self.choice = choice
         self.folder = Folder(self.graph, structure.parts)
-        self.modules: dict[tuple[str, int], list[Part]] = {}
+        self.modules: dict[tuple[str, int], list[Part]] = {}  # calls of each form
+        for part in structure.walk():
+            if part.kind == "module":
+                self.modules.setdefault((part.name, self.folder.form(part)), []).append(part)
 
     # rows
 
@@ -52,12 +55,32 @@ class _Builder:
         items = self.folder.items(part, part.path)
         if not items:
             return []
+        if goes_in and place == "entry" and (inside := self.through(part, items)):
+            return inside
         is_merge = len(items) == 1 and self.is_plain(items[0])
         is_long = len(items) > (1 if place == "head" else MOST_IN_A_ROW)
         if is_long or (has_fork(items) and not is_merge):
             items = [self.entry_box(part, items)]
         name = part.name or part.path
-        return [self.row(name, item, place, number == 0) for number, item in enumerate(items)]
+        found = [self.row(name, item, place) for item in items]
+        for number, row in enumerate(found):
+            row.is_first, row.is_only = number == 0, len(found) == 1
+        return found
+
+    def through(self, part: Part, items: list[Item]) -> list[Row]:
+        """Rows of a module that is called once and puts much in a row: the column goes through it."""
+        if len(items) != 1 or not isinstance(items[0], Call) or items[0].times > 1 or has_fork(items[0].inner):
+            return []
+        call = items[0]
+        if len(self.modules[call.module, call.forms[0]]) > 1 or len(call.inner) <= MOST_IN_A_ROW - 1:
+            return []
+        module = call.parts[0]
+        if all(inner.kind == "entry" for inner in module.parts):
+            return [row for inner in module.parts for row in self.of_entry(inner, True)]
+        found = [self.row(part.name, item, "entry") for item in call.inner]
+        for number, row in enumerate(found):
+            row.is_first, row.is_only = number == 0, False
+        return found
 
     def is_plain(self, item: Item) -> bool:
         """Whether a merge only brings together what other rows give."""
@@ -68,7 +91,7 @@ class _Builder:
         y = self.folder.shape(part.output)
         return Call(part.path, part.name, part.path, [part], [1], reading(items), y, is_entry=True, inner=items)
 
-    def row(self, name: str, item: Item, place: str, is_first: bool) -> Row:
+    def row(self, name: str, item: Item, place: str) -> Row:
         """A row, with what it reads."""
         spans = [(part.first, part.last) for part in item.parts]
         first, last = spans[0][0], spans[-1][1]
@@ -80,16 +103,12 @@ class _Builder:
                     if (read < first or read >= last) and read != item.reads:
                         others[read] = None
         output = item.parts[-1].output
-        return Row(name, item, place, item.reads, list(others), output, is_first)
+        return Row(name, item, place, item.reads, list(others), output)
 
     # forms
 
     def gather(self, rows: Sequence[Row]) -> list[Form]:
         """What is opened: forms of the calls in rows, then of calls within these."""
-        for part in self.structure.walk():
-            if part.kind == "module":
-                key = part.name, self.folder.form(part)
-                self.modules.setdefault(key, []).append(part)
         found: dict[tuple[str, int], Form] = {}
         waiting: list[tuple[Call, bool, int]] = [
             (row.item, row.place == "head", 1) for row in rows if isinstance(row.item, Call)

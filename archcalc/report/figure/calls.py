@@ -43,15 +43,13 @@ def _table(figure: Figure, module: str, calls: list[tuple[str, Part, int]], quan
     if not shown or len(calls) < 2:
         return None
     has_forms = len({form for *_, form in calls}) > 1
-    rows: list[tuple[_Line, int]] = []
+    found: dict[_Line, int] = {}
     for at, (name, part, form) in enumerate(calls):
         amount = brief(figure.sum(part, quantity))
         mark = figure.marks.get((module, form), "") if has_forms else ""
         line = _Line(name, mark, tuple(texts[argument][at] for argument in shown), amount)
-        if rows and rows[-1][0] == line:
-            rows[-1] = line, rows[-1][1] + 1
-        else:
-            rows.append((line, 1))
+        found[line] = found.get(line, 0) + 1
+    rows = list(found.items())
     more = len(rows) - MOST_ROWS
     word = {"macs": "MACs", "params": "parameters"}.get(quantity, quantity)
     heads = ["", *(["form"] if has_forms else []), *shown, f"{word} each"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log2
 from typing import NamedTuple
@@ -21,6 +20,7 @@ MOST_NAME = 100.0
 TRACK = 7.0
 MOST_TRACKS = 6
 WORDS = {"macs": "MACs", "params": "parameters", "activations": "activations", "state": "state"}
+SHORT = {"params": "params", "activations": "activ."}
 HEAD_HIGH = 28.0
 
 
@@ -44,21 +44,20 @@ class Tower:
 def towers_of(figure: Figure) -> list[Tower]:
     """Columns of a network: one for each chain of rows that begins at an input or at nothing."""
     found: list[Tower] = []
+    sources = Tower([])  # that read nothing, and that no row goes on from at once
     last: Row | None = None
-    for row in figure.rows:
+    for row, following in zip(figure.rows, [*figure.rows[1:], None], strict=True):
+        if row.reads is None and (following is None or following.reads != row.output) and len(figure.rows) > 1:
+            sources.rows.append(row)
+            continue
         starts = row.reads is None or row.reads < 0
         follows = last is not None and row.reads == last.output
-        if not found or (starts and not follows and not _continues(figure, found, row)):
+        if not found or (starts and not follows):
             begins = figure.inputs.get(row.reads, "") if row.reads is not None else ""
             found.append(Tower([], begins))
         found[-1].rows.append(row)
         last = row
-    return found
-
-
-def _continues(figure: Figure, found: Sequence[Tower], row: Row) -> bool:
-    """Whether a row that reads nothing stands in the column all the same: a short one, whose next reads both."""
-    return row.reads is None and (len(found) > 2 or len(found[-1].rows) < 2)
+    return [*found, sources] if sources.rows else found
 
 
 class Column:
@@ -110,8 +109,8 @@ class Column:
         assert isinstance(call, Call)
         if call.is_entry:
             return row.name
-        if call.times == 1:
-            return row.name if row.is_first else call.word
+        if call.times == 1 and row.is_only:
+            return row.name
         if not row.is_first or row.name in call.word:
             return call.word
         return f"{row.name}: {call.word}"
@@ -217,10 +216,11 @@ class Column:
         y = 10.0
         lanes_at = self.left + self.boxes + 18
         lane = self.style.bar + 4 + LANE_TEXT + 3
-        for number, quantity in enumerate(self.style.lanes):
-            sketch.add(
-                Text(lanes_at + number * lane, y, fitted(f"of {WORDS[quantity]}", lane - 4, 10), 10, colour="soft")
-            )
+        has_costs = any(figure.sum(row, quantity) for row in self.rows for quantity in self.style.lanes)
+        for number, quantity in enumerate(self.style.lanes if has_costs else ()):
+            of = f"of {WORDS[quantity]}"
+            of = of if width(of, 10) < lane - 4 else f"of {SHORT.get(quantity, quantity)}"
+            sketch.add(Text(lanes_at + number * lane, y, of, 10, colour="soft"))
         most = {
             quantity: max((figure.sum(row, quantity) for row in figure.rows), default=0)
             for quantity in self.style.lanes
@@ -247,7 +247,8 @@ class Column:
             y += deep + SHAPED_GAP
         for source, target, track in self.links:
             self.link(places[id(source)], places[id(target)], track)
-        wide = max(lanes_at + len(self.style.lanes) * lane, axis + 6 + width(self.shape_after(last), 9.5) + 2)
+        lanes = len(self.style.lanes) * has_costs
+        wide = max(lanes_at + lanes * lane - (0 if lanes else 16), axis + 6 + width(self.shape_after(last), 9.5) + 2)
         if self.tower.begins:
             half = width(self.begins, 10) / 2
             shift = max(0.0, half - axis)

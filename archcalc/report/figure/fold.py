@@ -73,6 +73,8 @@ class Folder:
                 call.home = home
             return inner  # type: ignore[return-value]  # calls are items
         if inline and _boxes(inner) <= INLINE:
+            for item in inner:
+                item.home = home if item.home == part.path else item.home
             return inner
         word = part.written if home.rpartition(".")[2].startswith(part.written) else part.name
         y = self.shape(part.output)
@@ -175,10 +177,11 @@ def _key(items: Sequence[Item], exact: bool = False) -> Any:
 
 def _item_key(item: Item, exact: bool) -> Any:
     if isinstance(item, Op):
-        return tuple(item.labels if exact else [label.word for label in item.labels]), item.times
+        return (tuple(item.labels), item.times) if exact else tuple([label.word for label in item.labels])
     if isinstance(item, Call):
-        return item.module, tuple(item.forms)
-    return item.word, item.times, tuple(_branch_key(branch, exact) for branch in item.branches)
+        return item.module, tuple(item.forms if exact else dict.fromkeys(item.forms))
+    branches = tuple(_branch_key(branch, exact) for branch in item.branches)
+    return (item.word, item.times, branches) if exact else (item.word.partition(",")[0], branches)
 
 
 def _branch_key(branch: Branch, exact: bool) -> Any:

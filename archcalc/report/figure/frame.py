@@ -11,9 +11,9 @@ from archcalc.report.figure.sketch import Box, Line, Rectangle, Sketch, Text, le
 from archcalc.report.figure.words import brief, shape_text
 from archcalc.report.media.numbers import percent
 
-GAP = 13.0  # between boxes in a row
+GAP, TIGHT = 13.0, 8.0  # between boxes in a row; where a figure would not fit its page
 BETWEEN = 9.0  # branches
-FAN, NAMED_FAN, MEET = 11.0, 21.0, 19.0  # from the line across to the branches; with names; from branches to the merge
+FAN, NAMED_FAN = 11.0, 21.0  # from the line across to the branches; with names
 HIGH, LOW, PILL = 33.0, 18.0, 20.0  # boxes of two lines, grey pills, merges
 LONG = 17.0  # an arrow with a shape beside it
 PADDING = 10.0
@@ -25,6 +25,7 @@ class Frames(NamedTuple):
 
     figure: Figure
     quantity: str = "macs"
+    gap: float = GAP
 
     def amount(self, item: Item) -> str:
         """What one of them has, or all of several together."""
@@ -103,8 +104,8 @@ class Frames(NamedTuple):
             if number:
                 before = items[number - 1].parts[-1].output
                 if item.reads == before or item.reads is None or before is None:
-                    found.add(Line(((left, y), (left, y + GAP)), head=not isinstance(item, Fork)))
-                    y += GAP
+                    found.add(Line(((left, y), (left, y + self.gap)), head=not isinstance(item, Fork)))
+                    y += self.gap
                 else:
                     y = self.source(found, left, y + 4, self.name(item.reads))
             found.place(sketch, left - sketch.axis, y)
@@ -186,12 +187,12 @@ class Frames(NamedTuple):
             body.add(Line(((min(axes), across_at), (max(axes), across_at))))
             for at, sketch in zip(axes, ways, strict=True):
                 body.add(Line(((at, top + sketch.height), (at, across_at))))
-            merge_top = below + MEET if merge else across_at
+            merge_top = below + self.gap + 6 if merge else across_at
         elif main:
             across_at = below
-            merge_top = below + GAP if merge else below
+            merge_top = below + self.gap if merge else below
         else:
-            across_at, merge_top = 0.0, GAP
+            across_at, merge_top = 0.0, self.gap
         if merge is None:
             body.height = max(merge_top, across_at)
             return body

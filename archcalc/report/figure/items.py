@@ -123,6 +123,7 @@ class Row:
     others: list[int]  # further operations outside of it that it reads
     output: int | None
     is_first: bool = True  # of its name
+    is_only: bool = True
 
     @property
     def nodes(self) -> Iterator[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from math import ceil
 from typing import NamedTuple
@@ -10,7 +11,7 @@ from typing import NamedTuple
 from archcalc.report.figure.calls import tables
 from archcalc.report.figure.column import Column, Style, Tower, towers_of
 from archcalc.report.figure.dense import dense_frames
-from archcalc.report.figure.frame import Frames
+from archcalc.report.figure.frame import GAP, TIGHT, Frames
 from archcalc.report.figure.glyphs import fitted, width
 from archcalc.report.figure.items import Figure
 from archcalc.report.figure.sketch import Box, Rectangle, Sketch, Text
@@ -19,6 +20,7 @@ from archcalc.report.figure.words import Kind
 
 MARGIN = 16.0
 APART = 14.0  # between rectangles
+MOST_TRIES = 400  # arrangements, where the usual ones do not fit
 FIRST = 84.0  # where figures begin under the heading
 
 
@@ -40,15 +42,50 @@ class Placed(NamedTuple):
     height: float
 
 
+Ranked = tuple[tuple[float, float], list[Sketch], Placed]  # how good, the least the best; what; and where
+
+
 def arranged(figure: Figure, page: str, quantity: str | None) -> Sketch:
-    """A figure as one sketch, with its margins."""
+    """A figure as one sketch, with its margins. On a slide, modules of least share stay closed where there is no room.
+
+    Args:
+        figure: what is drawn.
+        page: one of `PAPERS`.
+        quantity: that lanes and frames tell; None: MACs, and parameters in the second lane.
+    """
     paper = PAPERS[page]
+    sketch = _laid_out(figure, paper, quantity, True)
+    closed = 0
+    while page == "slide" and max(sketch.width / paper.width, sketch.height / paper.height) > 1:
+        opened = [form for form in figure.forms if form.mark]
+        if closed and len(opened) < 2:
+            break
+        if closed or len(opened) > 4:
+            least = min(opened, key=lambda form: (not form.is_head, sum(figure.sum(of, "macs") for of in form.calls)))
+            kept = [form for form in figure.forms if form is not least]
+            marks = {key: mark for key, mark in figure.marks.items() if mark != least.mark}
+            figure = replace(figure, forms=kept, marks=marks)
+        closed += 1
+        sketch = _laid_out(figure, paper, quantity, False)
+    return sketch
+
+
+def _laid_out(figure: Figure, paper: Paper, quantity: str | None, has_tables: bool) -> Sketch:
+    """With the usual gaps where that fits the page, else with small ones."""
+    usual = _with_gaps(figure, paper, quantity, has_tables, GAP)
+    if usual.height <= paper.height:
+        return usual
+    tight = _with_gaps(figure, paper, quantity, has_tables, TIGHT)
+    return tight if tight.height < usual.height else usual
+
+
+def _with_gaps(figure: Figure, paper: Paper, quantity: str | None, has_tables: bool, gap: float) -> Sketch:
     main = quantity or "macs"
     drawn = ushape(figure, main)
     shown = [form for form in figure.forms if form.mark and not (drawn is not None and is_open(figure, form))]
-    frames = [Frames(figure, main).frame(form) for form in shown]
+    frames = [Frames(figure, main, gap).frame(form) for form in shown]
     frames += dense_frames(figure)
-    frames += tables(figure, main)
+    frames += tables(figure, main) if has_tables else []
     if drawn is not None:
         found, placed = _best([[drawn]], frames, paper)
         return _page(figure, found, placed, "bar in a box: share of all MACs", 0)
@@ -61,6 +98,8 @@ def arranged(figure: Figure, page: str, quantity: str | None) -> Sketch:
     styles = [Style(lanes=lanes)] if len(towers) == 1 else [Style(150.0, 30.0, lanes)]
     if len(towers) == 1 and frames:
         styles.append(Style(168.0, 34.0, lanes))
+    if len(towers) == 1:
+        styles.append(Style(140.0, 26.0, lanes))
     for style in styles:
         for pieces in (1, 2, 3):
             sketches: list[Sketch] = []
@@ -109,7 +148,7 @@ def _pieces(figure: Figure, tower: Tower, count: int) -> list[Tower]:
 
 def _best(options: Sequence[list[Sketch]], frames: list[Sketch], paper: Paper) -> tuple[list[Sketch], Placed]:
     """The lowest arrangement that fits the page; where none does, the one that is printed largest."""
-    best: tuple[tuple[float, float], list[Sketch], Placed] | None = None
+    best: Ranked | None = None
     room = paper.width - 2 * MARGIN
     for columns in options:
         sketches = [*columns, *frames]
@@ -127,14 +166,50 @@ def _best(options: Sequence[list[Sketch]], frames: list[Sketch], paper: Paper) -
             for number, order in enumerate(orders):
                 if number and orders.index(order) < number:
                     continue
-                placed = packed(sizes, order, limit)
-                wide, high = placed.width + 2 * MARGIN, placed.height + FIRST + MARGIN
-                scale = max(wide / paper.width, high / paper.height, 1.0)
-                rank = (scale, high + 0.05 * wide)
+                rank, placed = _rank(sizes, order, limit, paper)
                 if best is None or rank < best[0]:
                     best = rank, sketches, placed
     assert best is not None
+    return (best[1], best[2]) if best[0][0] <= 1 else _searched(options, frames, paper, best)
+
+
+def _searched(
+    options: Sequence[list[Sketch]], frames: list[Sketch], paper: Paper, best: Ranked
+) -> tuple[list[Sketch], Placed]:
+    """A better arrangement where the usual orders do not fit: pairs change places as long as that helps."""
+    room = paper.width - 2 * MARGIN
+    tries = 0
+    for columns in options:
+        sketches = [*columns, *frames]
+        sizes = [(sketch.width, sketch.height) for sketch in sketches]
+        start = len(columns)
+        order = [*range(start), *sorted(range(start, len(sketches)), key=lambda at: -sizes[at][0] * sizes[at][1])]
+        rank, placed = _rank(sizes, order, room, paper)
+        improved = True
+        while improved and tries < MOST_TRIES:
+            improved = False
+            for one in range(start + 1, len(order)):
+                for other in range(start, one):
+                    changed = list(order)
+                    changed[one], changed[other] = changed[other], changed[one]
+                    tries += 1
+                    found, where = _rank(sizes, changed, room, paper)
+                    if found < rank:
+                        rank, placed, order, improved = found, where, changed, True
+        if rank < best[0]:
+            best = rank, sketches, placed
+        if rank[0] <= 1:
+            break
     return best[1], best[2]
+
+
+def _rank(
+    sizes: Sequence[tuple[float, float]], order: Sequence[int], limit: float, paper: Paper
+) -> tuple[tuple[float, float], Placed]:
+    """How good an arrangement is, the least the best, and the arrangement."""
+    placed = packed(sizes, order, limit)
+    wide, high = placed.width + 2 * MARGIN, placed.height + FIRST + MARGIN
+    return (max(wide / paper.width, high / paper.height, 1.0), high + 0.05 * wide), placed
 
 
 def packed(sizes: Sequence[tuple[float, float]], order: Sequence[int], limit: float) -> Placed:
