@@ -14,6 +14,7 @@ from archcalc.source import Diagnostic, SpecError, suggestion
 
 MARKS = "ABCDEFGI"  # letters of what is opened; H is for heads
 MOST_OPEN = len(MARKS)
+MOST_FORMS = 40  # that are looked at, to open those with most MACs
 MOST_IN_A_ROW = 6  # boxes of one entry that stand in the column; more are opened beside it
 MOST_ROWS = 46  # of a column, before entries that hold entries become one box
 
@@ -117,7 +118,7 @@ class _Builder:
             call, is_head, depth = waiting.pop(0)
             for number in sorted(set(call.forms)):
                 key = call.module, number
-                if key in found or (found and len(found) >= MOST_OPEN * 2):
+                if key in found or len(found) >= MOST_FORMS:
                     continue
                 form = found[key] = self.opened(call, number, rows, is_head)
                 if depth + 1 < self.choice.depth:
@@ -197,7 +198,9 @@ def build(
     forms = builder.gather(rows) if choice.depth > 1 else []
     if choice.open and any(form.module == choice.open for form in forms):
         forms = [form for form in forms if form.module == choice.open]
-    opened = [form for form in forms if not form.is_head][:MOST_OPEN]
+    opened = [form for form in forms if not form.is_head]
+    most = sorted(opened, key=lambda form: -sum(map(builder.macs, form.calls)))[:MOST_OPEN]
+    opened = [form for form in opened if any(form is other for other in most)]
     heads = [form for form in forms if form.is_head]
     for form, mark in zip(opened, MARKS, strict=False):
         form.mark = mark

@@ -20,6 +20,7 @@ MOST_NAME = 100.0
 TRACK = 7.0
 MOST_TRACKS = 6
 WORDS = {"macs": "MACs", "params": "parameters", "activations": "activations", "state": "state"}
+MOST_TITLE = 215.0  # width of a module's box whose text needs it
 SHORT = {"params": "params", "activations": "activ."}
 HEAD_HIGH = 28.0
 
@@ -113,6 +114,8 @@ class Column:
             return row.name
         if not row.is_first or row.name in call.word:
             return call.word
+        if call.word in row.name:
+            return row.name
         return f"{row.name}: {call.word}"
 
     def marks(self, row: Row) -> list[str]:
@@ -133,7 +136,7 @@ class Column:
             return width(item.word, 10, True) + 16
         count = width(f"×{item.times}", 11, True) + 8 if item.times > 1 else 0
         wide = width(self.title(row), 11, True) + count + 19 * len(self.marks(row)) + 18
-        return min(wide, self.style.most + 40)
+        return min(wide, max(self.style.most + 40, MOST_TITLE))
 
     def box_width(self, row: Row) -> float:
         """By the logarithm of the map's extent, and no less than its text."""

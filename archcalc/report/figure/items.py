@@ -165,6 +165,7 @@ class Figure:
     amounts: dict[str, list[int]]
     kinds: Sequence[Kind]  # of each operation
     description: str = ""
+    closed: int = 0  # modules that are not opened because the page has no room
 
     def shape(self, index: int) -> Shape:
         """What an operation, or an input, gives."""

@@ -1,0 +1,131 @@
+"""Rectangles on a page: each at the first free place from the top, in several orders; the best arrangement wins."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from archcalc.report.figure.sketch import Rectangle
+
+APART = 14.0  # between rectangles
+STEPS = 7  # widths that are tried, from the least up
+MOST_TRIES = 130  # further orders of a sheet, where the usual ones do not fit
+SEARCHED = 3  # sheets whose further orders are tried
+
+Size = tuple[float, float]
+
+
+class Room(NamedTuple):
+    """What a page has for rectangles."""
+
+    width: float
+    height: float
+
+
+class Sheet(NamedTuple):
+    """Rectangles to be put on a page: the first ones in their order, before all others."""
+
+    sizes: list[Size]
+    fixed: int
+    cost: float = 0.0  # how much lower it must be to be taken before another that fits too
+
+
+class Placed(NamedTuple):
+    """Rectangles on a page: places in the order of what was given, and the size of all."""
+
+    places: list[tuple[float, float]]
+    width: float
+    height: float
+
+
+class Found(NamedTuple):
+    """An arrangement: how much it has to be scaled down, then its height and cost; which sheet; and where."""
+
+    rank: tuple[float, float]
+    sheet: int
+    placed: Placed
+
+
+def best(sheets: Sequence[Sheet], room: Room) -> tuple[int, Placed]:
+    """The lowest arrangement that fits the page; where none does, the one that is printed largest.
+
+    Returns:
+        Number of the sheet, and its rectangles' places.
+    """
+    found = [min(usual(number, sheet, room), key=lambda each: each.rank) for number, sheet in enumerate(sheets)]
+    first = min(found, key=lambda each: each.rank)
+    if first.rank[0] > 1:
+        nearest = sorted(found, key=lambda each: each.rank)[:SEARCHED]
+        first = min(
+            [first, *(searched(each.sheet, sheets[each.sheet], room) for each in nearest)], key=lambda of: of.rank
+        )
+    return first.sheet, first.placed
+
+
+def usual(number: int, sheet: Sheet, room: Room) -> list[Found]:
+    """A sheet in the order given, the highest first, and the widest first; in widths from the least up."""
+    sizes, first = sheet.sizes, list(range(sheet.fixed))
+    rest = list(range(sheet.fixed, len(sizes)))
+    orders = [first + rest]
+    for side in (1, 0):
+        order = first + sorted(rest, key=lambda at: -sizes[at][side])
+        if order not in orders:
+            orders.append(order)
+    least = max(wide for wide, _ in sizes)
+    spare = max(room.width - least, 0.0)
+    widths = [least + spare * step / STEPS for step in range(STEPS + 1)] if spare else [least]
+    return [arrangement(number, sheet, order, width, room) for width in widths for order in orders]
+
+
+def searched(number: int, sheet: Sheet, room: Room) -> Found:
+    """A better order: pairs change places as long as that helps."""
+    sizes, first = sheet.sizes, list(range(sheet.fixed))
+    rest = range(sheet.fixed, len(sizes))
+    order = first + sorted(rest, key=lambda at: -sizes[at][0] * sizes[at][1])
+    found = arrangement(number, sheet, order, room.width, room)
+    tries, improved = 0, True
+    while improved and tries < MOST_TRIES:
+        improved = False
+        for one in range(sheet.fixed + 1, len(order)):
+            for other in range(sheet.fixed, one):
+                changed = list(order)
+                changed[one], changed[other] = changed[other], changed[one]
+                tries += 1
+                tried = arrangement(number, sheet, changed, room.width, room)
+                if tried.rank < found.rank:
+                    found, order, improved = tried, changed, True
+    return found
+
+
+def arrangement(number: int, sheet: Sheet, order: Sequence[int], limit: float, room: Room) -> Found:
+    """One arrangement with its rank."""
+    placed = packed(sheet.sizes, order, limit)
+    scale = max(placed.width / room.width, placed.height / room.height, 1.0)
+    return Found((scale, placed.height + 0.05 * placed.width + sheet.cost), number, placed)
+
+
+def packed(sizes: Sequence[Size], order: Sequence[int], limit: float) -> Placed:
+    """Rectangles one after the other, each at the first free place from the top, then from the left."""
+    taken: list[Rectangle] = []
+    places: list[tuple[float, float]] = [(0.0, 0.0)] * len(sizes)
+    for at in order:
+        wide, high = sizes[at]
+        ys = sorted({0.0, *(area.bottom + APART for area in taken)})
+        xs = sorted({0.0, *(area.right + APART for area in taken)})
+        found = _first_free(taken, xs, ys, wide, high, limit)
+        taken.append(found)
+        places[at] = found.x, found.y
+    return Placed(places, max(area.right for area in taken), max(area.bottom for area in taken))
+
+
+def _first_free(
+    taken: Sequence[Rectangle], xs: Sequence[float], ys: Sequence[float], wide: float, high: float, limit: float
+) -> Rectangle:
+    for y in ys:
+        for x in xs:
+            if x and x + wide > limit:
+                break
+            area = Rectangle(x, y, wide, high)
+            if not any(area.meets(other, APART - 0.01) for other in taken):
+                return area
+    raise AssertionError("below all others there is room")
