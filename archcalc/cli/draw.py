@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -105,7 +105,7 @@ def draw(
         fail("bad-option", "--field and --connections are two pictures", "leave one of them out")
     if (field is not None or connections is not None) and ending in (".mmd", ".dot"):
         fail("bad-option", f"this picture is not written as {ending}", "-o FILE.svg, .png or .pdf")
-    given = {"set": settings(set or []), "input": sizes(input), "limits": limits(limit or [])}
+    given: dict[str, Any] = {"set": settings(set or []), "input": sizes(input), "limits": limits(limit or [])}
     if field is not None or connections is not None:
         made = lecture_of(network, **given, field=field or "", connections=connections or "", dark=dark)
     else:

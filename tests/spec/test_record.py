@@ -62,7 +62,7 @@ def test_sums_of_the_parts_are_the_totals(name: str) -> None:
 @pytest.mark.parametrize("name", library())
 def test_a_copy_is_what_the_call_gives_when_it_is_expanded(name: str) -> None:
     network = load(name)
-    given = (network.spec, network.name, {}, {}, DEFAULT_LIMITS, True)
+    given: tuple[Any, ...] = (network.spec, network.name, {}, {}, DEFAULT_LIMITS, True)
     once, again = Recorder(*given), Expanded(*given)
     first, second = once.expand(), again.expand()
     assert first.nodes == second.nodes

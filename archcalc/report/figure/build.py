@@ -205,7 +205,7 @@ def build(
     for form, mark in zip(opened, MARKS, strict=False):
         form.mark = mark
     seen: dict[str, Form] = {}
-    kept_heads = []
+    kept_heads: list[Form] = []
     for form in heads:
         key = str([(type(item).__name__, getattr(item, "text", "")) for item in form.chain])
         same = seen.setdefault(key, form)

@@ -42,7 +42,7 @@ class _Charting:
         """Rows with their skips and heads, then what is opened."""
         figure, chart = self.figure, self.chart
         inputs = {index: chart.node([text], "track", "text") for index, text in figure.inputs.items()}
-        by_output: dict[int | None, int] = dict(inputs)
+        by_output: dict[int, int] = dict(inputs)
         begins = len(chart.nodes)
         for row in [*figure.rows, *figure.heads]:
             at = self.item(row.item, self.label(row))

@@ -71,7 +71,7 @@ class Folder:
         if len(calls) == len(inner) and len({call.module for call in calls}) == 1:
             for call in calls:
                 call.home = home
-            return inner  # type: ignore[return-value]  # calls are items
+            return inner
         if inline and _boxes(inner) <= INLINE:
             for item in inner:
                 item.home = home if item.home == part.path else item.home

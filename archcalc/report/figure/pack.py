@@ -8,6 +8,7 @@ from typing import NamedTuple
 from archcalc.report.figure.sketch import Rectangle
 
 APART = 14.0  # between rectangles
+NEAR = APART - 0.01  # what is nearer is too near
 STEPS = 7  # widths that are tried, from the least up
 MOST_TRIES = 130  # further orders of a sheet, where the usual ones do not fit
 SEARCHED = 3  # sheets whose further orders are tried
@@ -122,10 +123,15 @@ def _first_free(
     taken: Sequence[Rectangle], xs: Sequence[float], ys: Sequence[float], wide: float, high: float, limit: float
 ) -> Rectangle:
     for y in ys:
+        low = y + high + NEAR
+        beside = [area for area in taken if area.y < low and y < area.bottom + NEAR]
         for x in xs:
             if x and x + wide > limit:
                 break
-            area = Rectangle(x, y, wide, high)
-            if not any(area.meets(other, APART - 0.01) for other in taken):
-                return area
+            right = x + wide + NEAR
+            for area in beside:
+                if area.x < right and x < area.x + area.width + NEAR:
+                    break
+            else:
+                return Rectangle(x, y, wide, high)
     raise AssertionError("below all others there is room")

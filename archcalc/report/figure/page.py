@@ -8,6 +8,7 @@ from itertools import pairwise
 from math import ceil
 from typing import NamedTuple
 
+from archcalc.report.figure.build import MARKS
 from archcalc.report.figure.calls import tables
 from archcalc.report.figure.column import Column, Style, Tower, towers_of
 from archcalc.report.figure.dense import dense_frames
@@ -20,7 +21,6 @@ from archcalc.report.figure.ushape import is_open, ushape
 from archcalc.report.figure.words import Kind
 
 MARGIN = 16.0
-MOST_CLOSED = 8  # modules that may stay closed so that a figure fits
 FIRST = 84.0  # where figures begin under the heading
 
 
@@ -44,24 +44,37 @@ def arranged(figure: Figure, page: str, quantity: str | None) -> Sketch:
     """
     paper = PAPERS[page]
     sketch = _laid_out(figure, paper, quantity, True)
+    if _fits(sketch, paper):
+        return sketch
     has_tables = page != "slide"
-    closed = 0
-    while max(sketch.width / paper.width, sketch.height / paper.height) > 1 and closed < MOST_CLOSED:
-        opened = [form for form in figure.forms if form.mark]
-        if closed or has_tables or len(opened) > 4:
-            if len(opened) < 2:
-                break
-            figure = without(figure, min(opened, key=lambda form: (not form.is_head, _share(figure, form))))
-        closed += 1
+    opened = sorted(
+        (form for form in figure.forms if form.mark), key=lambda form: (form.is_head, -_share(figure, form))
+    )
+    kept = list(opened)
+    if not has_tables:
         sketch = _laid_out(figure, paper, quantity, has_tables)
+    while not _fits(sketch, paper) and len(kept) > 1:
+        kept.pop()
+        sketch = _laid_out(with_open(figure, kept), paper, quantity, has_tables)
+    for form in opened[len(kept) + 1 :] if _fits(sketch, paper) else ():  # some of those that were closed may fit
+        tried = _laid_out(with_open(figure, [*kept, form]), paper, quantity, has_tables)
+        if _fits(tried, paper):
+            sketch, kept = tried, [*kept, form]
     return sketch
 
 
-def without(figure: Figure, form: Form) -> Figure:
-    """A figure in which one module is not opened."""
-    kept = [other for other in figure.forms if other is not form]
-    marks = {key: mark for key, mark in figure.marks.items() if mark != form.mark}
-    return replace(figure, forms=kept, marks=marks, closed=figure.closed + 1)
+def _fits(sketch: Sketch, paper: Paper) -> bool:
+    return sketch.width <= paper.width and sketch.height <= paper.height
+
+
+def with_open(figure: Figure, forms: Sequence[Form]) -> Figure:
+    """A figure in which these modules alone are opened, with the first letters."""
+    opened = [form for form in figure.forms if any(form is other for other in forms)]
+    letters = iter(MARKS)
+    new = {form.mark: form.mark if form.is_head else next(letters) for form in opened}
+    marks = {key: new[mark] for key, mark in figure.marks.items() if mark in new}
+    shown = [replace(form, mark=new[form.mark]) for form in opened]
+    return replace(figure, forms=shown, marks=marks, closed=len(figure.forms) - len(shown))
 
 
 def _share(figure: Figure, form: Form) -> int:

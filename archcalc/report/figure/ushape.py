@@ -235,9 +235,9 @@ class _U:
                 following, begin = at, line - 10
             at = following
         sketch.add(Line(((at, begin), (at, begin - 20)), head=True))
-        last = shape_text(figure.rows[-1].item.y)
-        sketch.add(Text(at + 6, begin - 9, last, 9.5, colour="soft"))
-        sketch.width = max(right_most, at + 8 + width(last, 9.5)) + 2
+        gives = shape_text(figure.rows[-1].item.y)
+        sketch.add(Text(at + 6, begin - 9, gives, 9.5, colour="soft"))
+        sketch.width = max(right_most, at + 8 + width(gives, 9.5)) + 2
         sketch.height = y + 8
         return sketch
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from itertools import combinations
 
@@ -48,7 +49,7 @@ def lab(colour: str, vision: str) -> Three:
     x, y, z = (value / white for value, white in zip(times(TO_XYZ, seen), WHITE, strict=True))
 
     def root(value: float) -> float:
-        return float(value ** (1 / 3)) if value > 216 / 24389 else (24389 / 27 * value + 16) / 116
+        return math.pow(value, 1 / 3) if value > 216 / 24389 else (24389 / 27 * value + 16) / 116
 
     return 116 * root(y) - 16, 500 * (root(x) - root(y)), 200 * (root(y) - root(z))
 
