@@ -18,7 +18,7 @@ from archcalc.ops import OPERATORS
 
 SMALLEST = 3  # layers of a merge that may be a block
 LEAST = 3  # pairs of layers that are blocks
-_END = re.compile(r"[_\W]*\d*[a-z]?\d*\Z")
+_END = re.compile(r"[_\W]*(?:\d+[a-z]?\d*)?\Z")
 SEPARABLE = ("depthwise", "conv")
 
 
@@ -202,20 +202,25 @@ def kind_of(blocks: list[Block], chain: Chain) -> str:
 
 
 def name_kinds(tree: Tree) -> None:
-    """Give runs of modules of no known class the name of what they have in common, where that is all their layers."""
-    by_layers: dict[tuple[str, ...], list[Region]] = {}
+    """Give runs of modules of no known class one of their own, where they are alike by their names.
+
+    Those that a list has by number (`layer1/0`, `layer1/1`) are alike, and those of one name or one series that have
+    the same layers (`inception3a`, `inception3b`); but not what holds a list itself.
+    """
+    alike: dict[tuple[Any, ...], list[Region]] = {}
     for region in tree.root.regions():
-        if region.parent is not None and not region.scope.kind and len(region.gives) == 1 and region.units > 1:
-            by_layers.setdefault(layers_of(tree, region), []).append(region)
-    for alike in by_layers.values():
-        if len(alike) < 2:
+        if region.parent is None or region.scope.kind or len(region.gives) != 1 or region.units < 2:
             continue
-        words = {word_for(region) for region in alike}
-        word = words.pop() if len(words) == 1 else "block"
-        kind = f"{word or 'block'} {id(alike[0])}"  # of its own: another class may have that name
-        for region in alike:
-            region.scope = region.scope._replace(kind=kind)
-            region.is_inline = region.is_bound
+        word = word_for(region)
+        if names.is_number(region.scope.name):
+            alike.setdefault((word, region.depth), []).append(region)
+        elif not any(isinstance(child, Region) and names.is_number(child.scope.name) for child in region.children):
+            alike.setdefault((word, layers_of(tree, region)), []).append(region)
+    for number, ((word, *_), regions) in enumerate(alike.items()):
+        if len(regions) > 1:
+            for region in regions:
+                region.scope = region.scope._replace(kind=f"{word or 'block'} {number}")  # no class of the source
+                region.is_inline = region.is_bound
 
 
 def layers_of(tree: Tree, region: Region) -> tuple[str, ...]:

@@ -63,10 +63,20 @@ def _decompiled(calls: Calls, second: Calls | None) -> Imported:
 def _best(calls: Calls, second: Calls | None, is_fixed: bool) -> Imported:
     """The first way of writing that is proven, or the one that differs least."""
     tried: list[Imported] = []
+    why = ""
     for way in WAYS:
-        found = _attempt(calls, second, **way, is_fixed=is_fixed)
+        try:
+            found = _attempt(calls, second, **way, is_fixed=is_fixed)
+        except Exception as error:  # a plainer text serves a user better than a traceback, and is proven all the same
+            if way is WAYS[-1] and not tried:
+                raise
+            why = why or f"{type(error).__name__}: {error}"
+            continue
         if found.proof.holds:
+            if why:
+                found.notes.append(f"the text does not show the modules of the source: {why}")
             return found
+        why = why or next(iter(found.proof.differences), "")
         tried.append(found)
     return min(tried, key=lambda found: len(found.proof.differences))
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+
 from archcalc.importing.decompile import decompile
+from archcalc.importing.definitions import Definitions
 from archcalc.importing.imported import Imported
 from archcalc.ops import features, image
 
@@ -306,3 +311,16 @@ def test_the_same_network_at_two_sizes_keeps_its_variables() -> None:
         source.add("conv", channels=8, kernel=3, name="stem")
     imported = decompile(narrow.done(), wide.done())
     assert imported.proof.held[-1] == "the same at resolution=64"
+
+
+def test_a_plainer_text_is_tried_where_one_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Modules that cannot be made leave a text without them, which is proven too, and says so."""
+
+    def fail(*_: Any) -> None:
+        raise ValueError("no module today")
+
+    monkeypatch.setattr(Definitions, "define", fail)
+    imported = decompile(small_resnet().done(num_classes=10))
+    assert imported.proof.differences == []
+    assert "modules:" not in imported.text
+    assert imported.notes == ["the text does not show the modules of the source: ValueError: no module today"]
