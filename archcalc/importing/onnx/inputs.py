@@ -160,6 +160,10 @@ class _Extents:
             value = self._formula(name)
             if value is not None:
                 return value
+        dims = info.type.tensor_type.shape.dim
+        is_last = rank == 4 and 0 < dims[3].dim_value <= 4 and dims[1].dim_value <= 0
+        if is_last:
+            axis += 1  # rows and columns stand before the channels
         if rank == 4 and axis == 1:
             channels = _channels(self.reader.model.graph, info.name)
             if channels:
@@ -248,11 +252,14 @@ def settle_inputs(program: Program) -> None:
             program.input_words[name] = "tokens"
             continue
         channel = _channel_axis(program, index)
+        if isinstance(channel, tuple):  # a convolution reads it with an axis of one channel that the file does not have
+            _given_as(program, name, channel, None)
+            rank = len(channel)
+            program.input_words[name] = {3: "sequence", 4: "image", 5: "volume"}[rank]
+            continue
         if rank == 3 and channel is None and tensor.shape[2] == 1 < tensor.shape[1]:
             channel = 2  # samples, each of one number
-        if rank == 2 and channel is None and _first_is_conv(program, index):
-            _given_as(program, name, (tensor.shape[0], 1, tensor.shape[1]), None)
-        elif rank == 4 and channel == 3:
+        if rank == 4 and channel == 3:
             _given_as(program, name, tuple(tensor.shape[axis] for axis in (0, 3, 1, 2)), [0, 2, 3, 1])
         elif rank == 3 and tensor.shape[0] > 1 and tensor.shape[1] == 1 and channel == 2:  # (length, batch, channels)
             _given_as(program, name, (1, tensor.shape[0], tensor.shape[2]), [1, 0, 2])
@@ -271,9 +278,13 @@ def _given_as(program: Program, name: str, shape: tuple[int, ...], order: list[i
     program.operations.insert(0, first)
 
 
-def _channel_axis(program: Program, index: int) -> int | None:
-    """Which axis of an input the channels are, as the first operation that computes with it says."""
-    places = {index: list(range(len(program.tensors[index].shape)))}
+def _channel_axis(program: Program, index: int) -> int | tuple[int, ...] | None:
+    """Which axis of an input the channels are, as the first operation that computes with it says.
+
+    Where a convolution reads it with one channel that is none of its axes, the shape in which it does.
+    """
+    own = program.tensors[index].shape
+    places = {index: list(range(len(own)))}
     for operation in program.operations:
         read = [tensor for tensor in operation.tensors() if tensor in places]
         if not read:
@@ -284,25 +295,35 @@ def _channel_axis(program: Program, index: int) -> int | None:
         elif operation.op == "select":
             dim = operation.arguments["dim"]
             places[operation.outputs[0]] = axes[:dim] + axes[dim + 1 :]
+        elif operation.op == "view":
+            moved = _through_view(axes, program.tensors[read[0]].shape, program.tensors[operation.outputs[0]].shape)
+            if moved is None:
+                return None
+            places[operation.outputs[0]] = moved
+        elif operation.op == "convolution" and len(axes) > 2 and axes[1] == NEW:
+            ones = [axis for axis, extent in enumerate(own) if axis > 0 and extent == 1]
+            return ones[0] if ones else (1, *(own[axis] if axis != NEW else 1 for axis in axes[1:]))
         elif operation.op in ("convolution", "batch_norm", "instance_norm", "group_norm"):
             return axes[1] if len(axes) > 1 else None
         elif operation.op in ("linear", "layer_norm", "rms_norm", "module"):
             return axes[-1]
-        elif operation.op in _MOVING - {"view"} or len(program.tensors[operation.outputs[0]].shape) == len(axes):
+        elif operation.op in _MOVING or len(program.tensors[operation.outputs[0]].shape) == len(axes):
             places.update(dict.fromkeys(operation.outputs, axes))
         else:
             return None
     return None
 
 
-def _first_is_conv(program: Program, index: int) -> bool:
-    """Whether a convolution is the first that computes something of a tensor."""
-    reached = {index}
-    for operation in program.operations:
-        if reached.intersection(operation.tensors()):
-            if operation.op == "convolution":
-                return True
-            if operation.op not in _MOVING:
-                return False
-            reached.update(operation.outputs)
-    return False
+NEW = -1
+"""In place of an axis of an input: one of extent 1 that is none of them."""
+
+
+def _through_view(axes: list[int], before: tuple[int, ...], after: tuple[int, ...]) -> list[int] | None:
+    """Axes after a view that adds and drops those of extent 1 alone."""
+    held = [axis for axis, extent in zip(axes, before, strict=True) if extent != 1]
+    if [extent for extent in before if extent != 1] != [extent for extent in after if extent != 1]:
+        return None
+    rest = iter(held)
+    return [
+        NEW if extent == 1 and number > 0 else next(rest) if extent != 1 else 0 for number, extent in enumerate(after)
+    ]

@@ -120,7 +120,7 @@ def _outputs(reader: Reader) -> None:
         refuse("bad-graph", reader.path, "no output depends on an input", "check that the model was exported whole")
     if states:
         program.notes.append(
-            f"{', '.join(f'`{name}`' for name in states)}: states of recurrent layers, not outputs of a layer"
+            f"{', '.join(f'`{name}`' for name in states)}: handed on to the next step, no output of a layer"
         )
 
 

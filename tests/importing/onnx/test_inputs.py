@@ -123,6 +123,22 @@ def test_samples_without_a_channel_are_a_sequence_of_one(tmp_path: Path) -> None
     assert program.input_words["x"] == "sequence"
 
 
+def test_open_extents_of_channels_last(tmp_path: Path) -> None:
+    """Keras: rows and columns are open, the one channel stands last, and a view brings it forward."""
+    nodes = [node("Reshape", "x to", "t"), node("Conv", "t w", "y")]
+    stored = [numbers("to", -1, 1, 224, 224), weight("w", 8, 1, 3, 3)]
+    program = read(model(nodes, {"x": ["n", None, None, 1]}, stored), tmp_path)
+    assert program.free == {"height": 224, "width": 224}
+    assert program.tensors[program.inputs["x"]].shape == (1, 1, 224, 224)
+
+
+def test_rows_and_columns_without_a_channel_are_an_image_of_one(tmp_path: Path) -> None:
+    nodes = [node("Unsqueeze", "x one", "a"), node("Conv", "a w", "y")]
+    program = read(model(nodes, {"x": ["batch", 100, 128]}, [numbers("one", 1), weight("w", 8, 1, 3, 3)]), tmp_path)
+    assert program.tensors[program.inputs["x"]].shape == (1, 1, 100, 128)
+    assert program.input_words == {"x": "image"}
+
+
 def test_positions_first(tmp_path: Path) -> None:
     program = read(model([node("MatMul", "x w", "y")], {"x": [1, 10, 4]}, [weight("w", 4, 8)]), tmp_path)
     assert program.input_words["x"] == "positions first"

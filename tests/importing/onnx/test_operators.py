@@ -226,6 +226,25 @@ def test_output_without_a_form_is_left_out_and_said(tmp_path: Path) -> None:
     assert next(iter(calls.outputs)) == "y"
 
 
+def test_a_network_of_which_nothing_can_be_said_has_its_parameters(tmp_path: Path) -> None:
+    """Tokens that decide where numbers are written: one opaque part, with the one matrix and its work."""
+    nodes = [
+        node("MatMul", "x w", "a"),
+        node("ScatterElements", "a t a", "b", axis=1),
+        node("Relu", "b", "y"),
+    ]
+    inputs = {"x": [1, 4], "t": [1, 5]}
+    path = tmp_path / "model.onnx"
+    made = model(nodes, inputs, [weight("w", 4, 5)], kinds={"t": TensorProto.INT64})
+    path.write_bytes(made.SerializeToString())
+    calls = read_onnx(path)
+    assert [call.operator.name for call in calls.calls] == ["opaque"]
+    totals = totals_of(calls)
+    assert totals.params == 20
+    assert totals.bounds == {"macs"}
+    assert any("no form in the language" in note for note in calls.notes)
+
+
 def test_old_arguments_are_attributes(tmp_path: Path) -> None:
     """Opset 9: Clip, Slice, Squeeze and Upsample have their arguments as attributes."""
     nodes = [
