@@ -1,6 +1,6 @@
 """Small ONNX models for tests, by `onnx.helper`; weights are zeros, for nothing reads them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,7 @@ def value(name: str, shape: Shape | None, kind: int = TensorProto.FLOAT) -> Any:
 
 def model(
     nodes: Sequence[Any],
-    inputs: dict[str, Shape],
+    inputs: Mapping[str, Shape],
     stored: Sequence[TensorProto] = (),
     outputs: Sequence[str] = ("y",),
     opset: int = 17,
