@@ -14,6 +14,7 @@ from archcalc.report.media.blocks import Column, Document, Heading, Items, Parag
 from archcalc.report.media.data import csv_text, layers_csv, totals_csv
 from archcalc.report.media.markdown import markdown
 from archcalc.report.pages import catalogue, conditions, ledger, time
+from archcalc.report.pages.figures import figures_of
 from archcalc.report.pages.operators import manual
 from archcalc.report.show import footer, headline, layers_table, totals_table
 from archcalc.results.claim import ClaimResult, Ledger
@@ -21,7 +22,7 @@ from archcalc.results.cost import NetworkCost
 from archcalc.source.writing import write_whole
 from archcalc.spec.library import find, plain
 
-_OWN = (("networks", "*.md"), ("tables", "*.csv"))  # folders whose files are all made here
+_OWN = (("networks", "*.md"), ("tables", "*.csv"), ("figures", "*.svg"))  # folders whose files are all made here
 
 
 class Differences(NamedTuple):
@@ -52,6 +53,7 @@ def reports(families: Sequence[Sequence[NetworkCost]], checked: Ledger) -> dict[
         document = page(cost, heads_counted(cost), figures.get(plain(cost.name), ()))
         found[f"networks/{cost.name}.md"] = markdown(document)
         found[f"tables/{cost.name}.csv"] = layers_csv(heads_counted(cost) or cost)
+        found |= figures_of(cost)
     return found
 
 
@@ -83,6 +85,7 @@ def index(families: Sequence[Sequence[NetworkCost]]) -> Document:
             "`tables/` its layers as CSV, `totals.csv` the totals of all, [operators.md](operators.md) the manual, "
             "[claims.md](claims.md) the figures that others published, against ours, "
             "[conditions.md](conditions.md) what other tools and files say under which condition, "
+            "[figures/](figures) a few of the figures that `archcalc draw` makes, "
             "[time.md](time.md) how far estimates of times are from measurements. "
             "MACs are multiply-accumulate pairs of one example; heads for training are left out."
         ),
