@@ -217,7 +217,7 @@ class Frames(NamedTuple):
             body.width = max(body.width, axis + half + 5 + width("with itself", 9.5))
         if fork.times > 1:
             text = f"×{fork.times}"
-            body.add(Text(axis + half + 5, merge_top - 2, text, 11, bold=True))
+            body.add(Text(axis + half + 5, merge_top + PILL + 1, text, 11, bold=True))
             body.width = max(body.width, axis + half + 7 + width(text, 11, True))
         body.height = merge_top + PILL
         if skips:
