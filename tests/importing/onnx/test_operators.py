@@ -245,6 +245,33 @@ def test_a_network_of_which_nothing_can_be_said_has_its_parameters(tmp_path: Pat
     assert any("no form in the language" in note for note in calls.notes)
 
 
+def test_an_unpooling_reads_the_places_of_its_pooling(tmp_path: Path) -> None:
+    """As in SegNet: 8x8 to 4x4, a convolution, and back."""
+    nodes = [
+        node("MaxPool", "x", "a places", kernel_shape=[2, 2], strides=[2, 2]),
+        node("Conv", "a w", "b", pads=[1, 1, 1, 1]),
+        node("MaxUnpool", "b places", "c", kernel_shape=[2, 2], strides=[2, 2]),
+        node("Relu", "c", "y"),
+    ]
+    path = tmp_path / "model.onnx"
+    path.write_bytes(model(nodes, {"x": [1, 3, 8, 8]}, [weight("w", 3, 3, 3, 3)]).SerializeToString())
+    calls = read_onnx(path)
+    assert [call.operator.name for call in calls.calls] == ["maxpool", "conv", "unpool", "relu"]
+    assert calls.calls[-1].shape.spatial == (8, 8)
+
+
+def test_a_recurrence_through_another_function_is_opaque(tmp_path: Path) -> None:
+    """16 + 64 weights; an Elman layer of ReLUs is none of the operators."""
+    stored = [weight("W", 1, 8, 2), weight("R", 1, 8, 8)]
+    for function, expected in (("Tanh", "rnn"), ("Relu", "opaque")):
+        made = model([node("RNN", "x W R", "y h", hidden_size=8, activations=[function])], {"x": [5, 1, 2]}, stored)
+        path = tmp_path / "model.onnx"
+        path.write_bytes(made.SerializeToString())
+        calls = read_onnx(path)
+        assert {call.operator.name for call in calls.calls} == {expected}
+        assert totals_of(calls).params == 80
+
+
 def test_old_arguments_are_attributes(tmp_path: Path) -> None:
     """Opset 9: Clip, Slice, Squeeze and Upsample have their arguments as attributes."""
     nodes = [

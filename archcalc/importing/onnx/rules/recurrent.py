@@ -49,6 +49,9 @@ def recurrent(node: Node) -> list[Value]:
         "batch_first": False,
         "bidirectional": ways == 2,
     }
+    if node.op == "RNN":
+        functions = node.attribute("activations") or [b"Tanh"]
+        settings["nonlinearity"] = functions[0].decode("utf-8", "replace").lower()
     shapes = [(length, batch, ways * hidden), state, *([state] if node.op == "LSTM" else [])]
     given = node.emit_all("module", shapes, kind=node.op, settings=settings, inputs=[x, *starts], stored=stored)
     for value in given[1:]:

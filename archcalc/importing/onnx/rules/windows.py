@@ -182,7 +182,7 @@ def pool(node: Node) -> Value | list[Value]:
     common = {"kernel_size": kernel, "stride": window.stride, "padding": window.said(auto_pad), "ceil_mode": ceil}
     if node.op == "MaxPool":
         given = node.emit(f"max_pool{rank}d", shape, self=x, dilation=window.dilation, **common)
-        return [given, Value(shape, "int", is_open=True)]  # places: only an unpooling reads them
+        return [given, Value(shape, "int", given.index)]  # places: an unpooling reads which pooling it undoes
     if any(step != 1 for step in window.dilation):
         raise UnreadableError("it has a dilation")
     if node.op == "LpPool":
@@ -296,8 +296,21 @@ def col2im(node: Node) -> Value:
 
 @rule("MaxUnpool")
 def max_unpool(node: Node) -> Value:
-    """Where an earlier max pooling found its largest; it has no single place here, so the pooling is not known."""
-    raise UnreadableError("which pooling its places are from is not told by shapes")
+    """Where an earlier max pooling found its largest: to the extents that this pooling had, or that are asked for."""
+    x, places = node[0], node[1]
+    kernel = [int(item) for item in node.attribute("kernel_shape") or []]
+    window, _ = window_of(node, x.shape[2:], kernel)
+    asked = node.numbers("output_shape", 2)
+    extents = (
+        asked[2:]
+        if asked
+        else [(extent - 1) * s + k - sum(pads) for extent, k, s, pads in zip(x.shape[2:], *window[:3], strict=True)]
+    )
+    made = node.reader.made_by.get(places.index)
+    if made is None or not made.op.startswith("max_pool"):
+        raise UnreadableError("which pooling its places are from is not told")
+    shape = (*x.shape[:2], *extents)
+    return node.emit("module", shape, kind="MaxUnpool2d", settings={}, inputs=[x, places], stored={})
 
 
 @rule("LRN")
