@@ -28,7 +28,7 @@ class Element:
         value: int,
         extras: Iterable[int] = (),
         size: int = 1,
-        gives: int = 1,
+        gives: tuple[int, ...] = (),
         inputs: tuple[int, ...] = (),
         is_inner: bool = False,
     ) -> None:
@@ -38,7 +38,7 @@ class Element:
         self.value = value
         self.extras = tuple(extras)  # values that it refers to
         self.size = size
-        self.gives = gives  # values that are read outside of it
+        self.gives = gives  # values that are read outside of it, where it is a region
         self.is_inner = is_inner  # stands in a branch whatever happens
         self.inputs = inputs  # of a merge whose branches are not known yet
 
@@ -104,7 +104,7 @@ class Body:
         found: list[Element] = []
         while True:
             element = self.by_value.get(value)
-            is_known = element is not None and not element.inputs and element.gives == 1
+            is_known = element is not None and not element.inputs and len(element.gives) < 2
             if element is None or not is_known or self.reads[value] != 1 or (self.is_flat and not element.is_inner):
                 break
             found.append(element)
@@ -211,7 +211,7 @@ class Body:
     def scheduled(self) -> list[Element]:
         """Elements that are left, in an order in which they can run; a chain goes on as long as it can."""
         left = [element for element in self.elements if element.value not in self.gone]
-        place = {element.value: at for at, element in enumerate(left)}
+        place = {value: at for at, element in enumerate(left) for value in (*element.gives, element.value)}
         waiting: list[int] = []
         readers: dict[int, list[int]] = {}
         for at, element in enumerate(left):

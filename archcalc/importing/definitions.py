@@ -12,7 +12,7 @@ from archcalc.importing.expressions import Expressions
 from archcalc.importing.regions import Region
 from archcalc.importing.repeats import nameless, repeated
 from archcalc.importing.solve import Parameter, Solved, Solver
-from archcalc.importing.terms import Chain, Choice, Merge, Op, Ref, Repeat, Use, alone, walk
+from archcalc.importing.terms import Chain, Choice, Merge, Op, Ref, Repeat, Use, Variable, alone, walk
 from archcalc.importing.unify import Different, unify
 
 SHORT = 24  # characters of a body that needs no module
@@ -190,4 +190,6 @@ def structure(term: Any) -> Any:
 def is_short(solved: Solved) -> bool:
     """Whether a body is better written where it stands: one layer, or a few letters that are always the same."""
     body = alone(solved.body)
+    if type(body) is Repeat and type(body.count) is Variable and len(solved.parameters) == 1:
+        return True  # how often it stands is all that differs
     return type(body) in (Op, Use) or (not solved.parameters and len(Expressions({}).text(body)) <= SHORT)

@@ -110,7 +110,7 @@ class Modules:
             refs = list(dict.fromkeys(part.value for part in walk(chain) if type(part) is Ref))
             outside = [value for value in refs if value not in inside]
             value = chain.items[-1].name[1]
-            gives = len(region.gives)
+            gives = tuple(region.gives)
             found = self.elements[id(region)] = Element(
                 region.scope.name, chain, main, value, outside, region.units, gives
             )

@@ -9,6 +9,7 @@ from archcalc.importing.calls import Scope
 from archcalc.importing.terms import Ref, walk
 from archcalc.importing.units import Unit, Units
 
+SHELLS = frozenset({"Module", "GraphModule"})  # classes of modules that nobody wrote
 CONTAINERS = frozenset({"", "Sequential", "ModuleList", "ModuleDict", "Sequence"})
 
 
@@ -52,7 +53,8 @@ class Tree:
         for unit in units.all:
             region = self.root
             key: tuple[Any, ...] = ()
-            for scope in unit.scope if with_scopes else ():
+            for written in unit.scope if with_scopes else ():
+                scope = written._replace(kind="") if written.kind in SHELLS else written
                 key = (*key, (scope.name, scope.instance, scope.run))
                 inner = known.get(key)
                 if inner is None:
@@ -62,6 +64,7 @@ class Tree:
             region.children.append(unit)
             self.home[unit.value] = region
         if with_scopes:
+            self.move_inside()
             for region in list(self.root.regions()):
                 self.move_merge(region)
             self.edges()
@@ -81,6 +84,31 @@ class Tree:
                 child.parent = region.parent
             else:
                 self.home[child.value] = region.parent
+
+    def move_inside(self) -> None:
+        """What a module around does between two layers of one within it stands in that one.
+
+        Traced graphs have their functions at the top, though the modules that they were written in are known.
+        """
+        readers: dict[int, list[Unit]] = {}
+        for unit in self.units.all:
+            for value in unit.inputs:
+                readers.setdefault(value, []).append(unit)
+        outputs = set(self.units.outputs.values())
+        for unit in reversed(self.units.all):
+            home = self.home[unit.value]
+            if unit.value in outputs or unit.value not in readers:
+                continue
+            around = self.home[readers[unit.value][0].value]
+            for reader in readers[unit.value][1:]:
+                around = common(around, self.home[reader.value])
+            within = [common(around, self.home[value]) for value in unit.inputs if value in self.home]
+            inner = max(within, key=lambda region: region.depth, default=home)
+            if inner.depth > home.depth and is_within(inner, home):
+                home.children.remove(unit)
+                at = sum(first_of(child) < unit.value for child in inner.children)
+                inner.children.insert(at, unit)
+                self.home[unit.value] = inner
 
     def move_merge(self, region: Region) -> None:
         """A merge that a module begins with moves out of it, where the rest reads nothing else from outside."""
@@ -156,6 +184,21 @@ class Tree:
             while region is not None and not is_within(outside, region):
                 region.is_inline = region.is_bound = True
                 region = region.parent
+
+
+def common(one: Region, other: Region) -> Region:
+    """The innermost region around two."""
+    while not is_within(other, one):
+        assert one.parent is not None
+        one = one.parent
+    return one
+
+
+def first_of(child: Unit | Region) -> int:
+    """The value of the first layer of a child."""
+    while isinstance(child, Region):
+        child = child.children[0]
+    return child.value
 
 
 def is_within(region: Region, outer: Region) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from archcalc.importing import names
-from archcalc.importing.terms import Chain, Choice, Item, Merge, Repeat, is_layer, mapped
+from archcalc.importing.terms import Chain, Choice, Item, Merge, Repeat, alone, is_layer, mapped
 from archcalc.ops import OPERATORS
 
 LONGEST = 8  # parts of what is repeated
@@ -65,6 +65,8 @@ def _is_again(block: tuple[Item, ...], other: tuple[Item, ...]) -> bool:
         if one.kept or two.kept or nameless(one.term) != nameless(two.term) or holds_kept(one.term):
             return False
         if one.name and two.name:
+            if is_stage(one):
+                return False
             (mine, _), (theirs, _) = names.series(one.name), names.series(two.name)
             if mine != theirs or "#" not in mine:
                 return False
@@ -101,7 +103,8 @@ def _grouped(items: list[Item], first: dict[int, str]) -> list[Item]:
         while stem and last < len(items) and _series(items[last]) == stem:
             last += 1
         group = items[at:last]
-        if len(group) > 1 and any(type(item.term) is Repeat for item in group) and not any(i.kept for i in group):
+        is_plain = not any(item.kept or is_stage(item) for item in group)
+        if len(group) > 1 and is_plain and any(type(item.term) is Repeat for item in group):
             group = [Item(stem, Chain(tuple([item._replace(name="") for item in group])))]
         for place, item in enumerate(group, at):
             name = first[place] if item.name in used else item.name
@@ -109,6 +112,12 @@ def _grouped(items: list[Item], first: dict[int, str]) -> list[Item]:
             used.add(name)
         at = last
     return found
+
+
+def is_stage(item: Item) -> bool:
+    """Whether a part is several layers that the source has under one name: that name stays."""
+    term = alone(item.term)
+    return type(term) is Chain and len(term.items) > 1
 
 
 def _series(item: Item) -> str:
