@@ -32,6 +32,7 @@ WORK: dict[str, dict[str, Any]] = {
     "t5_small": {"length": 16},
     "bilstm": {"length": 16},
     "whisper_tiny": {},
+    "detr_resnet50": {},  # with two outputs
 }
 GROUPED: dict[str, dict[str, Any]] = {
     "mobilenet_v2": {"resolution": 64},
@@ -61,7 +62,7 @@ def counted_backward(name: str, set: dict[str, Any]) -> tuple[int, Any]:
         with FlopCounterMode(display=False) as counter:
             y = model(*inputs)
             if backward:
-                (y["output"] if isinstance(y, dict) else y).sum().backward()
+                sum(each.sum() for each in (y.values() if isinstance(y, dict) else [y])).backward()
         return int(counter.get_total_flops())
 
     theirs = flops(backward=True) - flops(backward=False)

@@ -142,10 +142,12 @@ def _training(graph: Graph, tensors: Any, asked: Asked, params: int) -> tuple[Tr
     added = sum(trained.low_rank) * asked.lora
     count = sum(trained.params) + added
     if not count:
-        message = f"nothing of {graph.name} is trained: " + (
-            "it has no parameters" if not params else "--frozen names all of it"
-        )
-        raise SpecError([Diagnostic("nothing-trained", message, help="leave out --train, or freeze less")])
+        if asked.lora:
+            why = "no linear layer or convolution takes the matrices of LoRA"
+        else:
+            why = "--frozen names all of it" if params else "it has no parameters"
+        message = f"nothing of {graph.name} is trained: {why}"
+        raise SpecError([Diagnostic("nothing-trained", message, help="leave out --train, --lora or --frozen")])
     optimizer = OPTIMIZERS[asked.optimizer]
     state_bits = DTYPES[asked.master or asked.dtype]
     kept = kept_numbers(graph, trained.params, optimizer) + (

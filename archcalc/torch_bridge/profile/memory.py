@@ -270,8 +270,9 @@ def page(found: Sequence[Line]) -> str:
         "",
         f"Beyond 5 % of all: {beyond or 'none'}. Backward, a depthwise convolution of 5x5 or 7x7 in channels last has "
         "256 times its weights beside (`findings/depthwise_backward_takes_256_times_its_weights.sh`), more than "
-        "all tensors of a small image; an LSTM brings weights and their gradients into its own layout. Copies that "
-        "torchvision's permutations make are tensors, and in ours. GPT-2 is run with torch's GELU; transformers' own "
+        "all tensors of a small image; a convolution over patches has sums for each thread, and an LSTM brings weights "
+        "and their gradients into its own layout. Copies that torchvision's permutations make are tensors, and in "
+        "ours. GPT-2 is run with torch's GELU; transformers' own "
         "formula for it (`gelu_new`) keeps five tensors where that keeps one.",
     ]
     made += [
