@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from archcalc.report.figure.build import MARKS
 from archcalc.report.figure.calls import tables
-from archcalc.report.figure.column import Column, Style, Tower, towers_of
+from archcalc.report.figure.column import WORDS, Column, Style, Tower, towers_of
 from archcalc.report.figure.dense import dense_frames
 from archcalc.report.figure.frame import GAP, TIGHT, Frames
 from archcalc.report.figure.glyphs import fitted, width
@@ -98,7 +98,7 @@ def _with_gaps(figure: Figure, paper: Paper, quantity: str | None, has_tables: b
     frames += dense_frames(figure)
     frames += tables(figure, main) if has_tables else []
     if drawn is not None:
-        return _put(figure, paper, [([drawn], 0.0)], frames, "bar in a box: share of all MACs")
+        return _put(figure, paper, [([drawn], 0.0)], frames, f"bar in a box: share of all {WORDS[main]}")
     towers = towers_of(figure)
     lanes = (main, "macs") if main not in ("macs", "params") else ("macs", "params")
     styles = [Style(150.0, 30.0, lanes)]

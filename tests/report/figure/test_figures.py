@@ -10,6 +10,7 @@ import pytest
 
 from archcalc.engine.structure import Structured, structured
 from archcalc.report.figure.build import Choice, build
+from archcalc.report.figure.chart import chart_of, dot, mermaid
 from archcalc.report.figure.colours import palette
 from archcalc.report.figure.draw import figure_svg, kinds_of
 from archcalc.report.figure.items import Call, Figure, Fork, Op
@@ -217,3 +218,36 @@ def spoilt() -> Iterator[tuple[Sketch, str]]:
 @pytest.mark.parametrize(("sketch", "fault"), list(spoilt()))
 def test_the_checks_see_what_is_wrong(sketch: Sketch, fault: str) -> None:
     assert any(found.startswith(fault) for found in faults(sketch))
+
+
+OPTIONS: list[tuple[str, dict[str, Any], str | None]] = [
+    ("googlenet", {"scope": "inception_3a"}, None),
+    ("resnet50", {"scope": "conv4.block_2"}, "params"),
+    ("resnet50", {"scope": "conv1"}, None),
+    ("unet", {}, "activations"),
+    ("llama3_8b", {}, "state"),
+    ("bart_base", {"open": "decoder"}, None),
+    ("mixtral_8x7b", {"open": "swiglu"}, "params"),
+    ("jamba", {"depth": 2}, "activations"),
+]
+
+
+@pytest.mark.parametrize(("name", "choice", "quantity"), OPTIONS)
+@pytest.mark.parametrize("page", list(PAPERS))
+def test_options_leave_texts_in_their_places(
+    name: str, choice: dict[str, Any], quantity: str | None, page: str
+) -> None:
+    assert list(faults(arranged(figure(name, **choice), page, quantity))) == []
+
+
+@pytest.mark.parametrize("name", FEW)
+def test_charts_name_each_box_once(name: str) -> None:
+    made = figure(name)
+    chart = chart_of(made)
+    members = [at for _, group in chart.groups for at in group]
+    assert sorted(members) == list(range(len(chart.nodes)))
+    assert {end for begin, end, *_ in chart.edges for end in (begin, end)} <= set(members)
+    rows = [row for row in made.rows if row.reads is not None]
+    assert len(chart.edges) >= len(rows)
+    colours = palette(kinds_of(made), True)
+    assert mermaid(made, colours).count(":::") == dot(made, colours).count("fillcolor=") == len(chart.nodes)
