@@ -14,7 +14,7 @@ from archcalc.importing.heads import Head, head_of
 from archcalc.importing.imported import Imported, Proof, Unknown
 from archcalc.importing.modules import Modules
 from archcalc.importing.prove import live, path_of, prove
-from archcalc.importing.regions import Region, Tree
+from archcalc.importing.regions import CONTAINERS, SHELLS, Region, Tree
 from archcalc.importing.repeats import repeated
 from archcalc.importing.sizes import with_sizes
 from archcalc.importing.terms import Chain, Item, Op, Ref, Tap, Variable, replaced, walk
@@ -101,13 +101,20 @@ def _attempt(
     head = head_of(calls, units, is_fixed)
     sizes = sizes_of(head, second) if second is not None else {}
     told = with_sizes(units, Units(second), head, sizes) if second is not None else []
-    parts, outputs = Writer(units, head, with_scopes, is_flat).parts(with_blocks and not is_flat)
+    parts, outputs = Writer(units, head, with_scopes, is_flat).parts(
+        with_blocks and not (with_scopes and has_classes(calls))
+    )
     defaults = majority([*[module.body for module in parts.modules], parts.layers, *[of.term for of in parts.outputs]])
     text = written(parts, defaults)
     found = checked(calls, text, parts.name, {**head.renamed, **outputs}, second, sizes)
     if not found.proof.holds:
         found.proof.differences += told
     return found
+
+
+def has_classes(calls: Calls) -> bool:
+    """Whether the source tells which modules are alike: then nothing else need be looked for."""
+    return any(scope.kind not in CONTAINERS | SHELLS for call in calls.calls for scope in call.scope)
 
 
 def sizes_of(head: Head, second: Calls) -> dict[str, int]:

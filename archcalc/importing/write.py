@@ -119,7 +119,7 @@ class _Writer:
 
     # bodies
 
-    def entry(self, head: str, term: Any, indent: int) -> list[str]:
+    def entry(self, head: str, term: Any, indent: int, few: int = FEW) -> list[str]:
         """`name: body`, or `- body`."""
         space = " " * indent
         if self.fits(head, term, indent):
@@ -127,7 +127,7 @@ class _Writer:
         term = alone(term)
         if type(term) is Merge:
             return self.merge(head, term, indent)
-        is_few = type(term) is Chain and not holds_kept(term) and 2 < len(term.items) <= FEW
+        is_few = type(term) is Chain and not holds_kept(term) and 2 < len(term.items) <= few
         if is_few and not any(type(alone(item.term)) is Choice for item in term.items):
             folded = self.folded(f"{space}{head}", self.expressions.text(term), indent)
             if len(folded) == 2:
@@ -220,7 +220,7 @@ class _Writer:
             used = {name for name in named if name}
             named = [name or names.fresh(f"branch_{at}", used) for at, name in enumerate(named, 1)]
         for branch, name in zip(merge.branches, named, strict=True):
-            lines += self.entry(f"{name}:" if name else "-", branch.term, inner)
+            lines += self.entry(f"{name}:" if name else "-", branch.term, inner, FEW + 2)
         return lines
 
     def folded(self, head: str, text: str, indent: int) -> list[str]:
