@@ -57,7 +57,7 @@ def lab(colour: str, vision: str) -> Three:
 def distance(one: str, other: str, vision: str) -> float:
     """CIE 1976."""
     pairs = zip(lab(one, vision), lab(other, vision), strict=True)
-    return sum((a - b) ** 2 for a, b in pairs) ** 0.5
+    return math.sqrt(sum((a - b) ** 2 for a, b in pairs))
 
 
 @pytest.mark.parametrize("colours", [LIGHT, DARK], ids=["light", "dark"])
