@@ -69,7 +69,8 @@ class Column:
         self.style = style
         self.tower = tower
         self.rows = tower.rows
-        self.extents = [max(row.item.y.spatial, default=1) for row in figure.rows] or [1]
+        extents = [max(row.item.y.spatial, default=1) for row in figure.rows] or [1]
+        self.least, self.most = log2(min(extents) + 1), log2(max(extents) + 1)
         self.forced = False  # whether some text made its box wider
         self.sketch = Sketch()
         self.links = self.tracks()
@@ -143,7 +144,7 @@ class Column:
         item = row.item
         if isinstance(item, Fork):
             return self.text_width(row)
-        most, least = log2(max(self.extents) + 1), log2(min(self.extents) + 1)
+        most, least = self.most, self.least
         share = (log2(max(item.y.spatial, default=1) + 1) - least) / (most - least) if most > least else 1.0
         by_map = LEAST + (self.style.most - LEAST) * share
         text = self.text_width(row)
