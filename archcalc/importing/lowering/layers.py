@@ -373,6 +373,15 @@ def _channel_layer_norm(low: Lowering, op: Operation) -> Any:
     return View(low.call("layer_norm", [view.node], names, arguments={}, frozen=frozen), view.axes)
 
 
+@rule("statistics_norm")
+def _statistics_norm(low: Lowering, op: Operation) -> Any:
+    view = low.view(op.arguments["input"])
+    low.channel_axis(view)
+    scale, shift, statistics = (op.arguments[name] for name in ("scale", "shift", "statistics"))
+    names, _ = weights_of(low, *scale, *shift, *statistics)
+    return low.same(view, "batch_norm", names, scale=bool(scale), shift=bool(shift))
+
+
 @rule("unit_norm")
 def _unit_norm(low: Lowering, op: Operation) -> Any:
     if isinstance(low.value(op.arguments["input"]), Stored):

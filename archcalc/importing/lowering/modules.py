@@ -7,7 +7,7 @@ from typing import Any
 from archcalc.importing.axes import CHANNELS
 from archcalc.importing.calls import Scope
 from archcalc.importing.lowering.context import MODULES, Lowering, Stored, UnsupportedError, View, module_rule, rule
-from archcalc.importing.lowering.layout import natural_axes, number, settled
+from archcalc.importing.lowering.layout import alike, natural_axes, number, settled
 from archcalc.importing.neutral import Operation
 from archcalc.ops import OPERATORS, LayerReference
 
@@ -120,6 +120,21 @@ def _mamba(low: Lowering, op: Operation) -> Any:
     made = part("out_proj", "linear", [part("", "mul", [y, gate])], channels=low.sizes(node)[CHANNELS])
     low.notes.append(f"{op.path}: counted as the recurrence; transformers computes the same by other products")
     return View(made, natural_axes(low, made, len(view.axes), len(view.axes) - 1, [len(view.axes) - 2]))
+
+
+@module_rule("KerasMaxPooling")
+def _keras_pooling(low: Lowering, op: Operation) -> Any:
+    settings = op.arguments["settings"]
+    view = low.view(op.arguments["inputs"][0])
+    rank, count = len(view.axes), len(settings["kernel"])
+    channel = rank - 1 if settings["is_last"] else 1
+    spatial = [axis for axis in range(1, rank) if axis != channel]
+    padding = "same" if settings["padding"] == "same" else 0
+    arguments = {"kernel": alike(settings["kernel"]), "stride": alike(settings["stride"]), "padding": padding}
+    if count != len(spatial):
+        raise UnsupportedError("a pooling over other axes than its positions")
+    made = low.call("maxpool", [settled(low, view, channel, spatial)], arguments=arguments)
+    return View(made, natural_axes(low, made, rank, channel, spatial))
 
 
 @module_rule("LocalResponseNorm")

@@ -202,6 +202,10 @@ def with_constant(low: Lowering, op: Operation, kind: str, view: View, other: An
     is_flat = all(size == 1 for size in positions.values())
     if kind in ("mul", "div") and is_flat and other.is_trained and channels in (1, sizes[CHANNELS]):
         return low.same(view, "channel_scale", names, shared=channels == 1 and sizes[CHANNELS] > 1)
+    if kind == "add" and is_flat and channels == sizes[CHANNELS] and other.is_trained and other.is_plain:
+        with_bias = _with_bias(low, view.node, names)
+        if with_bias is not None:
+            return View(with_bias, view.axes)
     is_full = channels == sizes[CHANNELS] and all(positions[role] == sizes[role] for role in positions)
     stored = sum(low.elements(name) for name in other.names) if other.is_trained and not other.part else 0
     if stored and stored != tensor.elements and not other.rows:
@@ -221,6 +225,20 @@ def with_constant(low: Lowering, op: Operation, kind: str, view: View, other: An
     if kind == "sub":
         kind = "add"  # with the sign in what is stored
     return View(low.call("mul" if kind == "div" else kind, [view.node, node]), view.axes)
+
+
+def _with_bias(low: Lowering, node: int, names: tuple[str, ...]) -> int | None:
+    """A layer without biases that gets them from a sum behind it, as layers of Keras do."""
+    call = low.calls[node] if node >= 0 else None
+    if call is None or call.operator.values().get("bias", True) or len(names) != 1:
+        return None
+    if call.operator.name not in ("conv", "depthwise", "deconv", "linear"):
+        return None
+    made = low.call(
+        call.operator.name, call.inputs, (*call.weights, *names), arguments={**call.operator.values(), "bias": True}
+    )
+    low.calls[made].scope, low.calls[made].name = call.scope, call.name
+    return made
 
 
 def _product(sizes: list[int]) -> int:

@@ -148,4 +148,69 @@ def _stored(match: Match, ref: Any) -> Any:
     return None
 
 
-NORMS = (Normalize(), RootMeanSquare(), ScaledRootMeanSquare(), ChannelsFirst())
+class StatisticsNorm(Pattern):
+    """(x - mean) * factor + shift, stored for each channel: a `batch_norm` for inference, as Keras has it."""
+
+    ends = frozenset({"add"})
+
+    def match(self, match: Match, op: Operation) -> Operation | None:
+        """The whole, from its last sum."""
+        for scaled, shift in (pair(op), pair(op)[::-1]):
+            product = match.maker(scaled, "mul")
+            if product is None or not _is_stored(match, shift):
+                continue
+            for centred, factor in (pair(product), pair(product)[::-1]):
+                difference = match.maker(centred, "sub", "subtract")
+                if difference is None or not _is_stored(match, factor):
+                    continue
+                x, mean = pair(difference)
+                if not _is_stored(match, mean) or _is_stored(match, x):
+                    continue
+                statistics = _names(match, mean) + [name for name in _names(match, factor) if not _trained(match, name)]
+                scale = [name for name in _names(match, factor) if _trained(match, name)]
+                shifts = [name for name in _names(match, shift) if _trained(match, name)]
+                if len(statistics) == 2 and len(scale) <= 1 and len(shifts) <= 1:
+                    tensors = {"statistics": statistics, "scale": scale, "shift": shifts}
+                    return made(
+                        op, "statistics_norm", {"input": x, **{k: list(map(Ref, v)) for k, v in tensors.items()}}
+                    )
+        return None
+
+
+def _is_stored(match: Match, ref: Any) -> bool:
+    """Whether a tensor depends on nothing but what is stored."""
+    return isinstance(ref, Ref) and _roots(match, ref) is not None
+
+
+def _roots(match: Match, ref: Ref, depth: int = 40) -> list[int] | None:
+    """Stored tensors that one is made of; None: of an input, too."""
+    tensor = match.tensor(ref)
+    if tensor.kind in ("parameter", "buffer", "constant"):
+        return [ref.tensor] if tensor.name else []
+    op = match.makers.get(ref.tensor)
+    if tensor.kind == "input" or op is None or not depth or not list(op.tensors()):
+        return None
+    found: dict[int, None] = {}
+    for index in op.tensors():
+        inner = _roots(match, Ref(index), depth - 1)
+        if inner is None:
+            return None
+        found.update(dict.fromkeys(inner))
+    return list(found)
+
+
+def _names(match: Match, ref: Any) -> list[int]:
+    return _roots(match, ref) or []
+
+
+def _trained(match: Match, index: int) -> bool:
+    return match.tensor(Ref(index)).kind == "parameter"
+
+
+NORMS = (
+    StatisticsNorm(),
+    Normalize(),
+    RootMeanSquare(),
+    ScaledRootMeanSquare(),
+    ChannelsFirst(),
+)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from archcalc.source import Diagnostic, SpecError
+from archcalc.torch_bridge.trace.keras_models import shape_of
 from archcalc.torch_bridge.trace.transformers_inputs import transformers_inputs
 
 Given = None | str | int | Sequence[Any] | Mapping[str, Any] | Tensor
@@ -128,7 +129,7 @@ def default_input(model: nn.Module) -> Any:
     size = getattr(settings, "input_size", None) or (settings.get("input_size") if isinstance(settings, dict) else None)
     if size:
         return tuple(size)
-    return None
+    return shape_of(model)
 
 
 def _refuse(code: str, message: str, help: str | None) -> NoReturn:

@@ -60,6 +60,12 @@ def _mamba(module: nn.Module) -> dict[str, Any]:
     return {**given, "kernel": module.conv1d.kernel_size[0], "activation": module.activation}  # type: ignore[union-attr,index]
 
 
+def _keras_pooling(module: Any) -> dict[str, Any]:
+    """What a pooling of Keras was made with; without memory it gives a tensor that comes of nothing."""
+    given = {"kernel": tuple(module.pool_size), "stride": tuple(module.strides), "padding": module.padding}
+    return {**given, "is_last": module.data_format == "channels_last"}
+
+
 def leaf_of(module: nn.Module) -> Leaf | None:
     """How a layer is read as a whole; None: by what it does. Classes derived from one are the user's."""
     held = dict(module.named_parameters(recurse=False))
@@ -67,4 +73,6 @@ def leaf_of(module: nn.Module) -> Leaf | None:
         return Leaf("Experts", _experts) if held["gate_up_proj"].ndim == 3 else None
     if type(module).__name__ == "MambaMixer" and all(hasattr(module, name) for name in MAMBA):
         return Leaf("MambaMixer", _mamba)
+    if type(module).__module__.startswith("keras.") and type(module).__name__.startswith("MaxPooling"):
+        return Leaf("KerasMaxPooling", _keras_pooling)
     return LEAVES.get(type(module))

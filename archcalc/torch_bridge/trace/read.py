@@ -17,6 +17,7 @@ from archcalc.importing.neutral import Program
 from archcalc.source import Diagnostic, SpecError
 from archcalc.torch_bridge.trace.arguments import Arguments, of_module
 from archcalc.torch_bridge.trace.inputs import Examples, Given, examples_of
+from archcalc.torch_bridge.trace.keras_models import on_meta
 from archcalc.torch_bridge.trace.outputs import named_outputs
 from archcalc.torch_bridge.trace.shells import random_state_kept, torch_settings_kept, without_memory
 from archcalc.torch_bridge.trace.stopped import asks_for_numbers, stopped
@@ -116,7 +117,7 @@ def _initialised(model: nn.Module, examples: Examples, source: str) -> None:
 
 
 def _ran(tracer: Tracer, forward: Callable[[], Any]) -> Any:
-    with torch.inference_mode(), tracer.hooked(), tracer:
+    with torch.inference_mode(), on_meta(tracer.model), tracer.hooked(), tracer:
         return forward()
 
 

@@ -14,6 +14,7 @@ from torch.nn.parameter import UninitializedBuffer, UninitializedParameter, is_l
 from torch.overrides import TorchFunctionMode
 
 from archcalc.torch_bridge.trace.arguments import Arguments, caught
+from archcalc.torch_bridge.trace.keras_models import emptied, is_keras
 
 LARGEST_CONSTANT = 1 << 20
 """Buffers of whole numbers up to so many elements stay what they are: positions, masks, places in tables."""
@@ -106,13 +107,15 @@ def _shell(tensor: Tensor) -> Tensor:
 
 def without_memory(model: nn.Module, found: Arguments | None = None) -> nn.Module:
     """A copy on the meta device that shares nothing with the model; what was found of its constructors is its, too."""
+    if is_keras(model) and all(each.device.type == "meta" for each in model.parameters()):
+        return model  # Keras copies no model whose numbers are not there
     memo: dict[int, Any] = {}
     for tensor in (*model.parameters(), *model.buffers()):
         memo[id(tensor)] = _shell(tensor)
     with _Emptied():
         copied = copy.deepcopy(model, memo)
-    originals, copies = list(model.modules()), list(copied.modules())
-    for original, module in zip(originals, copies, strict=True):
+    emptied(copied)
+    for original, module in zip(model.modules(), copied.modules(), strict=False):
         if found is not None and original in found:
             found[module] = found[original]
         _drop_hooks(module)

@@ -6,6 +6,7 @@ Nothing is downloaded: models of libraries are made from their definitions, with
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -20,12 +21,13 @@ from archcalc.source.extra import MissingExtraError
 from archcalc.torch_bridge.model.reference import referred
 from archcalc.torch_bridge.trace.arguments import Arguments
 from archcalc.torch_bridge.trace.inputs import Given
+from archcalc.torch_bridge.trace.keras_models import application
 from archcalc.torch_bridge.trace.read import read_module
 from archcalc.torch_bridge.trace.shells import made
 
 IMAGE = (3, 224, 224)
 OTHER_SIZES = {"inception_v3": 299}  # of torchvision, as its weights say
-LIBRARIES = ("torchvision", "timm", "transformers")
+LIBRARIES = ("torchvision", "timm", "transformers", "keras")
 
 
 def read_torch(source: str, input: Given = None, name: str = "") -> Calls:
@@ -33,7 +35,7 @@ def read_torch(source: str, input: Given = None, name: str = "") -> Calls:
 
     Args:
         source: `torchvision:NAME`, `timm:NAME`, `transformers:CLASS` or `transformers:./config.json`,
-            `my_file.py:Net(num_classes=10)`, `package.module:factory()`.
+            `keras:MobileNetV2`, `my_file.py:Net(num_classes=10)`, `package.module:factory()`.
         input: as `read_module` takes it; where not given, what the library says of its model.
         name: of the network; that of the source where not given.
 
@@ -63,6 +65,8 @@ def _name(rest: str) -> str:
 
 @contextmanager
 def _of_library(library: str, rest: str) -> Iterator[tuple[nn.Module, Arguments, Given]]:
+    if library == "keras":
+        os.environ.setdefault("KERAS_BACKEND", "torch")
     try:
         import_module(library)
     except ModuleNotFoundError:
@@ -71,6 +75,7 @@ def _of_library(library: str, rest: str) -> Iterator[tuple[nn.Module, Arguments,
         "torchvision": _torchvision,
         "timm": _timm,
         "transformers": _transformers,
+        "keras": _keras,
     }
     yield makers[library](rest)
 
@@ -137,6 +142,12 @@ def _transformers(rest: str) -> tuple[nn.Module, Arguments, Given]:
         model, found = _tried(f"transformers:{rest}", lambda: transformers.AutoModel.from_config(config))
     else:
         model, found = _tried(f"transformers:{rest}", lambda: cls(config))
+    return model, found, None
+
+
+def _keras(rest: str) -> tuple[nn.Module, Arguments, Given]:
+    name, settings = _settings(rest)
+    model, found = _tried(f"keras:{name}", lambda: application(name, settings))
     return model, found, None
 
 

@@ -20,6 +20,7 @@ from archcalc.importing.calls import Scope
 from archcalc.importing.neutral import Operation, Program, Ref
 from archcalc.importing.neutral import Tensor as Neutral
 from archcalc.torch_bridge.trace.arguments import Arguments, of_module
+from archcalc.torch_bridge.trace.keras_models import is_keras
 from archcalc.torch_bridge.trace.leaves import Leaf, leaf_of
 
 LARGEST_VALUE = 4096  # elements of a constant whose numbers are kept
@@ -52,6 +53,7 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has n
         self.program = Program(name)
         self.model = model
         self.whole = whole
+        self._is_keras = is_keras(model)
         self.running: list[_Running] = []
         self.failed_at: _Running | None = None
         self._found = found
@@ -65,7 +67,8 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has n
         self._storages: dict[int, list[Tensor]] = {}
         for stored, kind in ((model.named_parameters(), "parameter"), (model.named_buffers(), "buffer")):
             for path, tensor in stored:
-                self._hold(tensor, kind, path)
+                is_apart = self._is_keras and not tensor.requires_grad  # statistics are parameters there
+                self._hold(tensor, "buffer" if is_apart else kind, path.replace("_torch_params.", ""))
 
     # Tensors
 
@@ -122,6 +125,8 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has n
                 given = func.decompose(*args, **kwargs)
             if given is not NotImplemented:
                 return given
+        if self._is_keras and plain == "empty_like":
+            plain = "alias"  # how Keras brings a tensor to the meta device
         args, kwargs = self._as_they_stand(args), self._as_they_stand(kwargs)
         tensors = [each for each in tree_leaves((args, kwargs)) if isinstance(each, Tensor)]
         is_computed = any(each.device.type == "meta" for each in tensors)
@@ -214,9 +219,9 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has n
             return ()
         inside = path.removeprefix(f"{above.path}.") if above.path else path
         if above.path and not path.startswith(f"{above.path}."):
-            return (*above.scope, self._one(module, path.rpartition(".")[2] or type(module).__name__, self._runs))
+            return (*above.scope, self._one(module, path.rpartition(".")[2] or _name_of(module), self._runs))
         scopes, owner = list(above.scope), above.module
-        *between, last = inside.split(".") if inside else [type(module).__name__]
+        *between, last = inside.split(".") if inside else [_name_of(module)]
         for part in between:
             owner = getattr(owner, part)
             scopes.append(self._one(owner, part, above.run))
@@ -268,6 +273,12 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has n
         finally:
             first.remove()
             last.remove()
+
+
+def _name_of(module: nn.Module) -> str:
+    """What a module that has no path calls itself, as layers of Keras do; or its class."""
+    name = getattr(module, "name", None)
+    return name if isinstance(name, str) and name else type(module).__name__
 
 
 def _alike(value: Any) -> Any:
