@@ -102,7 +102,7 @@ class Column:
     def note(self, row: Row) -> str:
         """What a row reads from afar, where no line shows it."""
         linked = {source.output for source, target, _ in self.links if target is row}
-        names = [self.figure.names.get(read, "") or "earlier" for read in row.others if read not in linked]
+        names = [self.figure.name_of(read) for read in row.others if read not in linked]
         return fitted(f"from {', '.join(dict.fromkeys(names))}", MOST_NAME, 9.5) if names else ""
 
     def title(self, row: Row) -> str:
@@ -292,7 +292,7 @@ class Column:
         top += 14
         linked = any(target is row and source.output == row.reads for source, target, _ in self.links)
         if row.reads is not None and not linked:
-            name = self.figure.inputs.get(row.reads) or f"from {self.figure.names.get(row.reads, 'an earlier layer')}"
+            name = self.figure.inputs.get(row.reads) or f"from {self.figure.name_of(row.reads)}"
             sketch.add(Text(axis, top + 11, fitted(name, self.boxes, 9.5), 9.5, "middle", italic=True, colour="soft"))
             sketch.add(Line(((axis, top + 14), (axis, top + 24)), head=True))
             top += 24

@@ -107,15 +107,11 @@ class Frames(NamedTuple):
                     found.add(Line(((left, y), (left, y + self.gap)), head=not isinstance(item, Fork)))
                     y += self.gap
                 else:
-                    y = self.source(found, left, y + 4, self.name(item.reads))
+                    y = self.source(found, left, y + 4, self.figure.name_of(item.reads))
             found.place(sketch, left - sketch.axis, y)
             y += sketch.height
         found.height = y
         return found
-
-    def name(self, index: int) -> str:
-        """What an operation is called."""
-        return self.figure.names.get(index, "an earlier layer")
 
     def source(self, sketch: Sketch, axis: float, y: float, name: str, role: str = "") -> float:
         """`k from encoder` and an arrow down; where the arrow ends."""

@@ -171,6 +171,10 @@ class Figure:
         """What an operation, or an input, gives."""
         return self.graph.shape(index)
 
+    def name_of(self, index: int) -> str:
+        """What an operation or an input is called where something reads it from afar."""
+        return self.names.get(index) or self.graph.nodes[index].layer.rpartition(".")[2]
+
     def sum(self, item: Item | Part | Row, quantity: str) -> int:
         """What an item has of a quantity, all of its times together."""
         amounts = self.amounts[quantity]
