@@ -21,7 +21,7 @@ SOURCE_HELP = (
 
 @guarded
 def import_spec(
-    source: Annotated[str, typer.Argument(metavar="SOURCE", help=SOURCE_HELP, show_default=False)],
+    sources: Annotated[list[str], typer.Argument(metavar="SOURCE...", help=SOURCE_HELP, show_default=False)],
     output: OutputOption = None,
     input: InputOption = None,
     check_input: Annotated[
@@ -37,11 +37,15 @@ def import_spec(
 
     The spec goes to stdout or, whole, into a file; what was read, what it costs, what is proven and what is unknown is
     said on stderr. Files are read and never run; my_file.py:Net() runs that code. Of a configuration it is the spec of
-    its family with the values that the configuration gives. Exit code 1: the spec is not proven, and not written; or,
+    its family with the values that the configuration gives. Several sources become one spec, each a variant of it. Exit
+    code 1: the spec is not proven, and not written; or,
     with --strict, something is unknown.
     """
     from archcalc.spec.configuration import is_configuration
 
+    if len(sources) > 1:
+        return of_family(sources, input, check_input, name, output)
+    (source,) = sources
     if is_configuration(source):
         return of_configuration(source, output)
     from archcalc.engine.imported import import_model
@@ -59,6 +63,24 @@ def import_spec(
     if strict and found.unknown:
         fail("unknown-cost", f"{found.name}: {len(found.unknown)} parts are unknown", "leave --strict out", FINDINGS)
     send(found.text, output)
+    if output is not None:
+        typer.echo(f"{output}: written", err=True)
+
+
+def of_family(
+    sources: list[str], input: list[str] | None, check_input: list[str] | None, name: str, output: OutputOption
+) -> None:
+    """Write one spec of several models."""
+    from archcalc.engine.imported import import_family
+    from archcalc.report.imported import told_family
+
+    if check_input:
+        fail("bad-option", "--check-input is of one model", "import them one by one")
+    text, models = import_family(sources, sizes(input), name)
+    tell(told_family(text, models))
+    if not text:
+        raise typer.Exit(FINDINGS)
+    send(text, output)
     if output is not None:
         typer.echo(f"{output}: written", err=True)
 

@@ -10,9 +10,10 @@ from archcalc.results.imported import ImportedModel, UnknownPart
 from archcalc.source import Diagnostic, Source, SpecError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from archcalc.importing.calls import Calls
+    from archcalc.importing.imported import Imported
     from archcalc.importing.sources import Given
     from archcalc.importing.totals import Totals
     from archcalc.spec.library import Found
@@ -61,10 +62,39 @@ def import_model(source: Any, input: Given = None, check_input: Given = None, na
         MissingExtraError: a library that reads it is not installed, with the line to type.
     """
     from archcalc.importing.sources import imported
-    from archcalc.importing.totals import totals_of
 
     source = str(source) if isinstance(source, Path) else source
-    found = imported(source, input, check_input, name)
+    return _model(source, imported(source, input, check_input, name))
+
+
+def import_family(sources: Sequence[str], input: Given = None, name: str = "") -> tuple[str, list[ImportedModel]]:
+    """Several models as the variants of one spec, and what is known of each; without text where one is not proven.
+
+    Args:
+        sources: at least two, as `import_model` takes them.
+        input: another shape of their inputs, or the one that they do not say.
+        name: of the family, in place of what their names begin with.
+
+    Raises:
+        SpecError: one of them cannot be read, or two have one name.
+        MissingExtraError: a library that reads one is not installed, with the line to type.
+    """
+    from archcalc.importing.family import decompile_family
+    from archcalc.importing.sources import read_again
+
+    calls = [read_again(source, input) for source in sources]
+    for at, each in enumerate(calls):
+        if each.name in [other.name for other in calls[:at]]:
+            message = f"two of the models are called {each.name}"
+            raise SpecError([Diagnostic("same-name", message, help="a family has networks of different names")])
+    family = decompile_family(calls, name)
+    return family.text, [_model(source, found) for source, found in zip(sources, family.members.values(), strict=True)]
+
+
+def _model(source: Any, found: Imported) -> ImportedModel:
+    """All that is known of a model that was written."""
+    from archcalc.importing.totals import totals_of
+
     calls = found.calls
     totals = totals_of(calls)
     stored = {weight for call in calls.calls for weight in call.weights}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from archcalc.report.media import numbers
@@ -47,6 +48,17 @@ def told(model: ImportedModel, with_text: bool = True) -> Document:
     if with_text and model.text:
         document.append(Verbatim(model.text.rstrip("\n")))
     return document
+
+
+def told_family(text: str, models: Sequence[ImportedModel]) -> Document:
+    """What each network of a family costs, and what of it is proven."""
+    table = Table([Column("network", least=16), number("params"), number("MACs"), Column("", cut="wrap", least=16)])
+    for model in models:
+        params, macs = (at_least(f"{getattr(model, of):,}", of in model.bounds) for of in ("params", "macs"))
+        table.rows.append([model.name, params, macs, model.differences[0] if model.differences else "proven"])
+    lines = sum(bool(line.strip()) for line in text.splitlines())
+    what = f"one spec of {lines} lines" if text else "no spec: one of them is not what was written"
+    return [Paragraph(f"{len(models)} networks, {what}"), table]
 
 
 def headline(model: ImportedModel) -> str:

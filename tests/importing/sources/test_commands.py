@@ -283,3 +283,14 @@ def test_without_a_library_the_line_to_type_is_told(
         assert line in run(command, source, code=3).stderr
     with pytest.raises(extra.MissingExtraError, match="not installed"):
         archcalc.analyze(source)
+
+
+def test_several_models_become_one_spec(lenet: str, tmp_path: Path) -> None:
+    wide = tmp_path / "lenet_wide.prototxt"
+    wide.write_text(LENET.replace("num_output: 20", "num_output: 40"))
+    target = tmp_path / "family.yaml"
+    done = run("import", lenet, str(wide), "-o", str(target))
+    assert done.stderr.count("proven") == 2
+    assert archcalc.analyze(f"{target}:lenet").totals.params == PARAMS
+    assert archcalc.analyze(f"{target}:lenet_wide").totals.params == PARAMS + 520 + 20 * 25 * 50
+    assert "same-name" in run("import", lenet, lenet, code=2).stderr
