@@ -60,7 +60,9 @@ def is_torch_source(text: str) -> bool:
 
 def _name(rest: str) -> str:
     path = Path(rest)
-    return path.parent.name or path.stem if path.suffix == ".json" else rest.partition("(")[0]
+    if path.suffix == ".json" and path.stem != "config":
+        return path.stem
+    return path.resolve().parent.name if path.suffix == ".json" else rest.partition("(")[0]
 
 
 @contextmanager
