@@ -12,8 +12,9 @@ from archcalc.engine.cost.costs import cost_of
 from archcalc.graph import Graph, Node
 from archcalc.ops import HEADINGS, ONE, POINTWISE, Copies, Operator, Shape, Table, Window
 from archcalc.results.convention import Convention
-from archcalc.results.cost import LayerCost, NetworkCost, ReceptiveField, json_number
+from archcalc.results.cost import LayerCost, NetworkCost, json_number
 from archcalc.results.explanation import Explanation, Rule
+from archcalc.results.field import ReceptiveField
 from archcalc.results.notation import notation
 
 AXES = {0: (), 1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}

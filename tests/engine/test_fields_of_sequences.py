@@ -7,7 +7,7 @@ from fractions import Fraction
 import pytest
 
 import archcalc
-from archcalc.results.cost import ReceptiveField
+from archcalc.results.field import ReceptiveField
 
 
 def field(text: str) -> ReceptiveField:

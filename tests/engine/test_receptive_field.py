@@ -10,7 +10,7 @@ import pytest
 import archcalc
 from archcalc.graph import NETWORK_INPUT, Graph
 from archcalc.ops import CAUSAL, GLOBAL, NOTHING, OPERATORS, AnyWindow, TorchCall, Window
-from archcalc.results.cost import ReceptiveField
+from archcalc.results.field import ReceptiveField
 from tests.engine.small import network
 
 HALF = Fraction(1, 2)

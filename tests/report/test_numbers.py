@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archcalc.report.media import numbers
-from archcalc.results.cost import ReceptiveField
+from archcalc.results.field import ReceptiveField
 
 
 @pytest.mark.parametrize(

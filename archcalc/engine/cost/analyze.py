@@ -15,7 +15,8 @@ from archcalc.engine.cost.storage import FP32, stored_of_nodes
 from archcalc.graph import Graph, Node
 from archcalc.ops import Arithmetic, Parameters, Shape
 from archcalc.results.convention import Convention
-from archcalc.results.cost import Fields, LayerCost, Totals
+from archcalc.results.cost import LayerCost, Totals
+from archcalc.results.field import Fields
 from archcalc.results.notation import notation
 from archcalc.results.phase import WHOLE, Phase
 from archcalc.results.storage import Storage

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from archcalc.graph import Graph
-from archcalc.results.cost import Fields
+from archcalc.results.field import Fields
 
 FIELD = "receptive_field"
 

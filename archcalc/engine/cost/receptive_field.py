@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, TypeAlias
 from archcalc.engine.cost.lattice import MOST_STEPS, START, Lattice, Read, Steps, denser, hull, shifted, slid, union
 from archcalc.graph import NETWORK_INPUT, Graph
 from archcalc.ops import CAUSAL, GLOBAL, NOTHING, POINTWISE, Shape, Window
-from archcalc.results.cost import ReceptiveField
+from archcalc.results.field import ReceptiveField
 
 
 class Axis(NamedTuple):

@@ -17,7 +17,8 @@ from torch import Tensor, fx
 
 from archcalc.engine.cost.receptive_field import ReceptiveFields
 from archcalc.graph import NETWORK_INPUT, Graph, Node
-from archcalc.results.cost import ReceptiveField, json_number
+from archcalc.results.cost import json_number
+from archcalc.results.field import ReceptiveField
 from archcalc.results.verification import Check, Value, compare
 from archcalc.torch_bridge.model.thin import Join, Lattice, Thin, Unknown, Whole, thin
 
