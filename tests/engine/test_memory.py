@@ -326,3 +326,11 @@ def test_closed_form_of_gpt2_by_hand() -> None:
     h = 768 * 4
     block = 2 * (h + 8) + h + 3 * h + h + 12 * 4 + h + 8 * h
     assert closed_form("gpt2", ["length"], "saved_bytes")(length=1) == 12 * block + (h + 8) + h
+
+
+def test_adam_needs_most_while_it_updates_the_largest_tensor() -> None:
+    """Two tensors of the size of the largest, of 300 x 784, beside all gradients: `denom = sqrt(v) / correction + eps`."""
+    found = needs(MLP, train=True, optimizer="adamw")
+    gradients = 4 * (784 * 300 + 300 + 300 * 100 + 100 + 100 * 10 + 10)
+    assert found.ideal.phase == "optimizer"
+    assert found.ideal.size_bytes == gradients + 2 * 4 * 784 * 300 + 4 * (784 + 10)

@@ -178,7 +178,8 @@ def test_recomputation_is_that_of_checkpoint() -> None:
     from archcalc.torch_bridge.profile.memory import torchvision_case
 
     case = torchvision_case("resnet18@torchvision", 64, 32)
-    for stage in (case.model.layer1, case.model.layer2, case.model.layer3, case.model.layer4):
+    stages: list[Any] = [case.model.layer1, case.model.layer2, case.model.layer3, case.model.layer4]
+    for stage in stages:
         for block in stage:
             inner = block.forward
             block.forward = lambda x, inner=inner: checkpoint(inner, x, use_reentrant=False)

@@ -10,7 +10,7 @@ from archcalc.engine.cost.costs import stored_with, tied_nodes
 from archcalc.engine.cost.storage import storage_of
 from archcalc.engine.inputs import Given
 from archcalc.engine.memory import inference, training
-from archcalc.engine.memory.gradients import is_frozen, trained_of
+from archcalc.engine.memory.gradients import Trained, is_frozen, trained_of
 from archcalc.engine.memory.optimizers import OPTIMIZERS, kept_numbers
 from archcalc.engine.memory.sharding import Ranks, sharded
 from archcalc.engine.memory.tensors import tensors_of
@@ -19,7 +19,7 @@ from archcalc.engine.network import AnyNetwork, Network, load
 from archcalc.engine.step import steps_of
 from archcalc.graph import Graph
 from archcalc.results.cost import DTYPES, NetworkCost
-from archcalc.results.memory import RECOMPUTE, Arena, Memory, Peak, Recompute, Training
+from archcalc.results.memory import RECOMPUTE, Arena, Memory, Peak, Recompute, Training, What
 from archcalc.results.phase import Phase
 from archcalc.source import Diagnostic, SpecError, suggestion
 from archcalc.spec.limits import DEFAULT_LIMITS
@@ -150,6 +150,10 @@ def _training(graph: Graph, tensors: Any, asked: Asked, params: int) -> tuple[Tr
         raise SpecError([Diagnostic("nothing-trained", message, help="leave out --train, --lora or --frozen")])
     optimizer = OPTIMIZERS[asked.optimizer]
     state_bits = DTYPES[asked.master or asked.dtype]
+    if optimizer.transient:  # one tensor of parameters after the other, when all gradients are there
+        size = optimizer.transient * _largest_tensor(graph, trained) * state_bits // 8
+        end = len(line.steps)
+        line.lives.append(inference.Life(size, end, end, What.TRANSIENT, "optimizer"))
     kept = kept_numbers(graph, trained.params, optimizer) + (
         added * optimizer.copies if not optimizer.is_factored else added
     )
@@ -170,6 +174,17 @@ def _training(graph: Graph, tensors: Any, asked: Asked, params: int) -> tuple[Tr
         params_6nt=params - _looked_up(graph),
     )
     return found, training.peak_of(graph, line)
+
+
+def _largest_tensor(graph: Graph, trained: Trained) -> int:
+    """Parameters of the largest tensor that is updated; of a recurrent layer, of one layer and way."""
+    found = 0
+    for index, params in enumerate(trained.params):
+        if params:
+            stored: Any = stored_with(graph, index)
+            parts = training.parts_of(graph.nodes[index])
+            found = max(found, int(stored.weights) // parts, int(stored.biases), int(stored.norm))
+    return max(found, max(trained.low_rank, default=0) * trained.rank)
 
 
 def _tokens(graph: Graph) -> int:
