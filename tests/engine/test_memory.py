@@ -329,7 +329,7 @@ def test_closed_form_of_gpt2_by_hand() -> None:
 
 
 def test_adam_needs_most_while_it_updates_the_largest_tensor() -> None:
-    """Two tensors of the size of the largest, of 300 x 784, beside all gradients: `denom = sqrt(v) / correction + eps`."""
+    """Two tensors of the size of the largest beside all gradients: `denom = sqrt(v) / correction + eps`."""
     found = needs(MLP, train=True, optimizer="adamw")
     gradients = 4 * (784 * 300 + 300 + 300 * 100 + 100 + 100 * 10 + 10)
     assert found.ideal.phase == "optimizer"
