@@ -65,7 +65,8 @@ def test_a_copy_is_what_the_call_gives_when_it_is_expanded(name: str) -> None:
     given: tuple[Any, ...] = (network.spec, network.name, {}, {}, DEFAULT_LIMITS, True)
     once, again = Recorder(*given), Expanded(*given)
     first, second = once.expand(), again.expand()
-    assert first.nodes == second.nodes
+    # a value written at two places is one value: where an operation of a copy was written is told of the first
+    assert [node._replace(span=(0, 0)) for node in first.nodes] == [node._replace(span=(0, 0)) for node in second.nodes]
     assert once.structure(first).to_dict() == again.structure(second).to_dict()
 
 
