@@ -27,7 +27,8 @@ ABOUT = (
     "graph that the ordinary reader makes of the text is the model as read, node by node, with the identity of weights "
     "and every output. *At a second size*: it is the model read once more at a larger input too. *Unknown parts*: how "
     "many models have an operation that no operator is of. *By hand*: lines of the library's file that has the "
-    "network, and others of its family, without empty ones and comments."
+    "network, and others of its family, without empty ones and comments. An ONNX file has fewer parameters than the "
+    "module that it was exported from, for the exporters fold norms into convolutions: its truth is its tensors."
 )
 
 
