@@ -120,7 +120,7 @@ def held_against(given: list[str], networks: list[Network], values: bool) -> lis
             require(tool, extra="torch" if tool == "torchvision" else "zoo")
         except MissingExtraError as error:
             missing.append(tool)
-            if any(map(is_defined_by(tool), networks)):
+            if tool == "torchvision" or any(map(is_defined_by(tool), networks)):
                 typer.echo(f"left out: {tool}, which is not installed ({error.line})", err=True)
     return [tool for tool in TOOLS if tool not in missing]
 
