@@ -230,7 +230,7 @@ AT_OTHER_SIZES: list[tuple[str, Facts]] = [
 # Checked by their totals alone: nobody wrote down their rows.
 WITHOUT_TABLE = {
     *OF_ZOO,
-    "mobilenet_v1@tf",  # values are held against a module by hand, in tests/torch/test_against_model
+    "mobilenet_v1@tf",  # values are held against a module by hand, in tests/torch/test_outputs
     "resnet1202",
     "resnet32@option-b",
     "resnet44@option-b",
