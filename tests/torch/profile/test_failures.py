@@ -16,7 +16,7 @@ from tests.cli.running import run
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
-from archcalc.torch_bridge.model.build import example_input  # noqa: E402
+from archcalc.torch_bridge.model.build import example_inputs  # noqa: E402
 from archcalc.torch_bridge.profile import profile as profiling  # noqa: E402
 from archcalc.torch_bridge.profile.profile import profile  # noqa: E402
 from tests.torch.profile.measuring import measured, normed  # noqa: E402
@@ -40,9 +40,9 @@ def test_memory_that_runs_out_within_a_run(error: Exception, tiny: str, monkeypa
     def given(graph: Any, batch: int, device: Any) -> Any:
         if batch == 64:
             raise error
-        return example_input(graph, batch, device)
+        return example_inputs(graph, batch, device)
 
-    monkeypatch.setattr(profiling, "example_input", given)
+    monkeypatch.setattr(profiling, "example_inputs", given)
     found, outcome = measured(tiny, "--batch", "1,64,8", code=1)
     assert [one["batch"] for one in found] == [1, 8]
     assert outcome.stderr.startswith("error[out-of-memory]: tiny batch 64 fp32: ")
@@ -62,9 +62,9 @@ def test_an_interruption_keeps_what_was_measured(tiny: str, monkeypatch: pytest.
     def given(graph: Any, batch: int, device: Any) -> Any:
         if batch == 2:
             raise KeyboardInterrupt
-        return example_input(graph, batch, device)
+        return example_inputs(graph, batch, device)
 
-    monkeypatch.setattr(profiling, "example_input", given)
+    monkeypatch.setattr(profiling, "example_inputs", given)
     found, outcome = measured(tiny, "--batch", "1,2,4", code=130)
     assert [one["batch"] for one in found] == [1]
     assert "interrupted" in outcome.stderr
