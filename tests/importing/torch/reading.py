@@ -33,7 +33,7 @@ def macs(model: nn.Module, input: Any = None) -> int:
 def _masks(model: Any, named: dict[str, Any]) -> dict[str, Any]:
     """Positions and masks of decoders: on the meta device transformers cannot make them itself."""
     for module in model.modules():
-        config = getattr(module, "config", None)
+        config: Any = getattr(module, "config", None)
         if hasattr(config, "_attn_implementation"):
             config._attn_implementation, config._experts_implementation = "eager", "batched_mm"
     accepted = inspect.signature(model.forward).parameters

@@ -18,8 +18,10 @@ from tests.importing.torch.lists import TIMM, TRANSFORMERS  # noqa: E402
 from tests.importing.torch.reading import assert_exact, macs, parameters, unread  # noqa: E402
 
 pytestmark = pytest.mark.torch
-FAST = ("resnet18", "googlenet", "mobilenet_v3_small", "shufflenet_v2_x0_5", "squeezenet1_1", "regnet_x_400mf")
-FAST += ("vgg11", "densenet121", "mnasnet0_5", "convnext_tiny", "swin_t", "swin_v2_t", "vit_b_32", "maxvit_t")
+FAST = (
+    *("resnet18", "googlenet", "mobilenet_v3_small", "shufflenet_v2_x0_5", "squeezenet1_1", "regnet_x_400mf"),
+    *("vgg11", "densenet121", "mnasnet0_5", "convnext_tiny", "swin_t", "swin_v2_t", "vit_b_32", "maxvit_t"),
+)
 # In 2 layers of 1536 channels, 16 states and 4 taps, over 128 positions, transformers pads the convolution on both
 # sides and cuts 3 positions off; of the scan FlopCounterMode sees only what reads the states, a product: by hand,
 # as archcalc/torch_bridge/zoo/scans.py says for the networks of the library.
@@ -38,8 +40,8 @@ def _classifier(name: str) -> None:
     assert_exact(calls, model.eval(), (3, size, size))
     assert unread(calls) == AUXILIARY.get(name, 0)
     assert not any(call.reason for call in calls.calls)
-    found = decompile(calls)
-    assert found.text, found.proof.differences
+    written = decompile(calls)
+    assert written.text, written.proof.differences
 
 
 @pytest.mark.parametrize("name", FAST)
@@ -77,8 +79,8 @@ def _segmentation(name: str) -> None:
     assert_exact(calls, model.eval(), (3, 224, 224))
     assert unread(calls) == 0
     assert not any(call.reason for call in calls.calls)
-    found = decompile(calls)
-    assert found.text, found.proof.differences
+    written = decompile(calls)
+    assert written.text, written.proof.differences
 
 
 @pytest.mark.parametrize("name", ["mc3_18", "r3d_18"])
@@ -104,11 +106,11 @@ def _timm(name: str) -> bool:
     """Whether all of it has operators; its costs are exact, and its text proven, either way."""
     timm = pytest.importorskip("timm")
     model, found = made(lambda: timm.create_model(name))
-    size = tuple(model.default_cfg["input_size"])
+    size = tuple(vars(model)["default_cfg"]["input_size"])
     calls = lower(trace(model, size, name, "", found))
     assert_exact(calls, model.eval(), size)
-    found = decompile(calls)
-    assert found.text, found.proof.differences
+    written = decompile(calls)
+    assert written.text, written.proof.differences
     return not any(call.reason for call in calls.calls)
 
 
@@ -141,8 +143,8 @@ def _of_transformers(name: str, settings: dict[str, Any]) -> None:
         assert_exact(calls, model.eval())
     assert unread(calls) == 0
     assert not any(call.reason for call in calls.calls)
-    found = decompile(calls)
-    assert found.text, found.proof.differences
+    written = decompile(calls)
+    assert written.text, written.proof.differences
 
 
 @pytest.mark.parametrize(
