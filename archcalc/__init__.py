@@ -129,7 +129,6 @@ def __getattr__(name: str) -> Any:
     if name in _PUBLIC:
         import importlib
 
-        importlib.import_module("archcalc.python.models")  # says who reads models of other frameworks
         if name == "to_torch":
             from archcalc.source.extra import require
 

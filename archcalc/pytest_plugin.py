@@ -53,7 +53,6 @@ class AssertCost:
             TypeError: nothing is asked.
         """
         __tracebackhide__ = True
-        import archcalc.python.models  # noqa: F401 - says who reads models of other frameworks
         from archcalc.engine.network import analyze
 
         if not quantities:

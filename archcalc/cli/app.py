@@ -36,7 +36,6 @@ from archcalc.cli import (
 from archcalc.cli.completion import complete_for_bash, is_completing
 from archcalc.cli.output import FINDINGS, is_extent
 from archcalc.cli.plain import PlainCommand, PlainGroup
-from archcalc.python import models as _readers  # noqa: F401 - says who reads models of other frameworks
 
 app = typer.Typer(
     name="archcalc",

@@ -87,7 +87,7 @@ def draw(
     dark: Annotated[bool, typer.Option("--dark", help="Light on dark.")] = False,
     limit: LimitOption = None,
 ) -> None:
-    """Draw a network as its paper does, with what it costs: what repeats is drawn once.
+    """Draw a network as its paper does, with what it costs.
 
     `archcalc draw googlenet -o googlenet.svg`; `archcalc draw lenet5 --connections C3 -o c3.png`;
     `archcalc draw vgg16 --field pool5 -o field.svg`.

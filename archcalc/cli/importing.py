@@ -33,7 +33,7 @@ def import_spec(
     ] = "",
     strict: StrictOption = False,
 ) -> None:
-    """Bring in a model: its costs, and a spec that is proven to be it.
+    """Bring in a model, as a spec that is proven to be it.
 
     The spec goes to stdout or, whole, into a file; what was read, what it costs, what is proven and what is unknown is
     said on stderr. Files are read and never run; my_file.py:Net() runs that code. Of a configuration it is the spec of

@@ -121,7 +121,7 @@ def memory(
     output: OutputOption = None,
     units: UnitsOption = UnitsChoice.SI,
 ) -> None:
-    """Tell what a network needs on a machine, part by part, and at which layer.
+    """Tell how much memory a network needs, and where.
 
     Tensors are counted, each from the operation that makes it to the last that needs it; with --train those that the
     backward pass needs, gradients and what the optimizer keeps: `archcalc memory resnet50 --train --batch 32`.

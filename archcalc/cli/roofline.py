@@ -89,7 +89,7 @@ def roofline(
     plot: PlotOption = None,
     strict: StrictOption = False,
 ) -> None:
-    """Tell the least time that a device leaves for each layer, and what bounds it.
+    """Tell the least time of each layer, and what bounds it.
 
     Every operation takes at least its arithmetic at the printed peak, and its bytes at the printed bandwidth; the
     larger is its floor. `archcalc roofline llama3_8b --device h100-sxm --dtype bf16 --step --set past=8192`.
@@ -222,7 +222,7 @@ def _answer(
 
 @guarded
 def devices(format: FormatOption = None, output: OutputOption = None) -> None:
-    """List the devices that are known, with what is printed of them."""
+    """List the devices that are known."""
     from archcalc.engine.machine.devices import devices as shipped
     from archcalc.report.media import data
     from archcalc.report.roofline import device_object, device_table
@@ -270,10 +270,11 @@ def calibrate(
     ] = 20,
     output: OutputOption = None,
 ) -> None:
-    """Measure this machine, for `archcalc estimate --calibration FILE`: about a minute on a CPU.
+    """Measure this machine, for estimates of its own.
 
-    First what it computes and moves, then networks; the model is fitted to them, and its error is that on each
-    network of a fit to the others.
+    It takes about a minute on a CPU; `archcalc estimate --calibration FILE` reads what comes of it. First what it
+    computes and moves, then networks; the model is fitted to them, and its error is that on each network of a fit to
+    the others.
     """
     from archcalc.cli.output import send
     from archcalc.cli.profile import known_dtypes, refuse_unwritable, there

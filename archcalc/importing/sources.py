@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -52,6 +53,13 @@ _found: dict[tuple[Any, ...], Imported] = {}
 def register(kind: str, reader: Reader) -> None:
     """Say who reads a kind of source: `torch`, by its name, or `module`, an object."""
     _readers[kind] = reader
+
+
+def _reader(kind: str) -> Reader:
+    """Who reads a kind of source; the room that registers readers is above this one, and asked when one is needed."""
+    if kind not in _readers:
+        import_module("archcalc.python.models")
+    return _readers[kind]
 
 
 def kind_of(name: str) -> Kind | None:
@@ -107,7 +115,7 @@ def read(source: str, input: Given = None) -> Calls:
         from archcalc.source.extra import require
 
         require("torch")
-        return _readers["torch"](source, input)
+        return _reader("torch")(source, input)
     from archcalc.source import Diagnostic, SpecError
 
     raise refusal(source) or SpecError([Diagnostic("not-a-source", f"`{source}` is no model", help=FORMS)])
@@ -178,7 +186,7 @@ def read_again(source: Any, input: Given) -> Calls:
     Raises:
         SpecError: it cannot be read, or not at that size.
     """
-    return read(source, input) if isinstance(source, str) else _readers["module"](source, input)
+    return read(source, input) if isinstance(source, str) else _reader("module")(source, input)
 
 
 def _larger(source: Any, calls: Calls) -> Calls | None:

@@ -254,6 +254,10 @@ class L2Norm(Operator):
         """Its own position."""
         return POINTWISE
 
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        """Its input, and of each set the root and what is divided by."""
+        return Saved(inputs=(0,), made=(Kept(2 * self.heads * x.positions, "statistics"),))
+
     def torch(self, x: Shape) -> TorchCall:
         """A module of its own, on `torch.nn.functional.normalize`."""
         return TorchCall("archcalc.L2Norm", (x.channels // self.heads,))

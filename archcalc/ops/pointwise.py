@@ -85,6 +85,7 @@ KEEPS = {
     "relu": (0, True, 0),
     "sigmoid": (0, True, 0),
     "tanh": (0, True, 0),
+    "exp": (0, True, 0),
     "rrelu": (1, False, 1),  # the slopes
     "quick_gelu": (1, False, 1),  # the gate
     "softcap": (0, False, 1),  # the hyperbolic tangent

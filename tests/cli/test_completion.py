@@ -73,7 +73,7 @@ def completed(folder: Path, *words: str) -> list[str]:
         ("show vgg16 --format = mark", ["markdown"]),
         ("show lenet5 --columns name,conn", ["name,connections"]),
         ("find --task CIFAR", ["CIFAR-10", "CIFAR-100"]),
-        ("find --where peak", ["peak_activations"]),
+        ("find --where peak", ["peak_activations", "peak_memory"]),
         ("check resnet50 --max ma", ["macs=", "macs_once=", "masked="]),
         ("ops dep", ["depthwise"]),
         ("show nothing_is_called_so", []),

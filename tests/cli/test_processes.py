@@ -153,7 +153,7 @@ def test_colour_changes_nothing_else() -> None:
 
 def test_names_complete_in_the_shell() -> None:
     found = shell(_ARCHCALC_COMPLETE="complete_bash", COMP_WORDS="archcalc show resnet50", COMP_CWORD="2")
-    assert found.stdout.split() == ["resnet50", "resnet50@tfslim", "resnet50@torchvision"]
+    assert found.stdout.split() == ["resnet50", "resnet50@tfslim", "resnet50@torchvision", "resnet50_v2"]
     operators = shell(_ARCHCALC_COMPLETE="complete_bash", COMP_WORDS="archcalc ops maxp", COMP_CWORD="2")
     assert operators.stdout.split() == ["maxpool"]
 

@@ -129,7 +129,7 @@ def test_check_counts_heads_where_that_is_said() -> None:
 def test_settings_are_refused_without_networks(settings: list[str], others: list[str]) -> None:
     found = run("check", *others, *settings, code=2)
     assert found.stderr.startswith(
-        "error[no-network]: --set, --input, --batch, --dtype, --with-heads and --step say how "
+        "error[no-network]: --set, --input, --batch, --dtype, --state-dtype, --with-heads and --step say how "
     )
     assert not found.stdout
 

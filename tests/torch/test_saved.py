@@ -145,6 +145,8 @@ def test_bytes(name: str, data: st.DataObject) -> None:
     values = case.operator.values()
     if pads_before(case.operator, case.x) or values.get("p") in (0, 1):
         return
+    if name in ("gru", "rnn") and case.x.positions == 1:  # reversed and in order of time, one position is no copy
+        return
     try:
         found = observed(case.operator, case.x)
     except (ValueError, RuntimeError, AssertionError) as error:
