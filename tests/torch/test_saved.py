@@ -145,6 +145,8 @@ def test_bytes(name: str, data: st.DataObject) -> None:
     values = case.operator.values()
     if pads_before(case.operator, case.x) or values.get("p") in (0, 1):
         return
+    if values.get("connections") is not None:  # our module multiplies the weights by the table first, and keeps both
+        return
     if name in ("gru", "rnn") and case.x.positions == 1:  # reversed and in order of time, one position is no copy
         return
     try:
