@@ -21,7 +21,7 @@ from archcalc.ops.base import (
 )
 from archcalc.ops.checks import require_spatial
 from archcalc.ops.shape import Shape, image, sequence
-from archcalc.ops.window import PADDING_WORDS, all_padding, explicit_padding, per_axis, slide, window_of
+from archcalc.ops.window import PADDING_WORDS, all_padding, per_axis, slide, window_of
 
 ZEROS = "zeros around the input: half, same, valid or numbers"
 
@@ -230,11 +230,10 @@ class DeformConv(Operator):
 
     def torch(self, x: tuple[Shape, ...]) -> TorchCall:
         """`torchvision.ops.deform_conv2d` with weights of its own."""
-        pads = explicit_padding(self.padding, 2, self.kernel, self.dilation)
         named = {
             "kernel_size": per_axis(self.kernel, 2, "kernel"),
             "stride": per_axis(self.stride, 2, "stride"),
-            "padding": pads,
+            "padding": all_padding(x[0], self.kernel, self.stride, self.padding, self.dilation),
             "dilation": per_axis(self.dilation, 2, "dilation"),
             "groups": self.groups,
             "bias": self.bias,

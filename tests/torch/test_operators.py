@@ -156,3 +156,13 @@ def test_formulas_give_the_values_of_torch(name: str, x: float) -> None:
     module = getattr(torch.nn, call.target.removeprefix("nn."))(*call.args, **call.kwargs).eval()
     got = module(torch.tensor([[x]], dtype=torch.float64)).item()
     assert got == pytest.approx(expected, rel=1e-9, abs=1e-12)
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("padding", ["same", "half", "valid", ((0, 1), (2, 1))])
+def test_deformable_convolutions_agree_with_torch_whatever_their_padding(padding: object, stride: int) -> None:
+    """Offsets of 2*3*3 channels at each output position: 6x7 with stride 1 and padding that keeps the extents."""
+    arguments = {"channels": 4, "kernel": 3, "padding": padding, "stride": stride}
+    x = Shape(2, (6, 7))
+    offsets = OPERATORS["conv"].of(arguments).infer(x)._replace(channels=18)
+    assert_torch_agrees(Case(OPERATORS["deform_conv"], arguments, (x, offsets)))
