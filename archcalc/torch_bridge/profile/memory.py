@@ -273,7 +273,8 @@ def page(found: Sequence[Line]) -> str:
         "all tensors of a small image; a convolution over patches has sums for each thread, and an LSTM brings weights "
         "and their gradients into its own layout. Copies that torchvision's permutations make are tensors, and in "
         "ours. GPT-2 is run with torch's GELU; transformers' own "
-        "formula for it (`gelu_new`) keeps five tensors where that keeps one.",
+        "formula for it (`gelu_new`) keeps four tensors where that keeps one "
+        "(`findings/gelu_new_keeps_four_tensors.sh`).",
     ]
     made += [
         "",
