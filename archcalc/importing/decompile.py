@@ -55,8 +55,8 @@ def _decompiled(calls: Calls, second: Calls | None) -> Imported:
     found = _best(calls, None, is_fixed=True)
     if not found.proof.holds:
         return at_both
-    # What it says of this size is proven; of others it says nothing.
-    found.notes += [f"the text is of this size of the input alone: {told}" for told in at_both.proof.differences[:3]]
+    # What it says of this size is proven; of others it says nothing. One reason is enough, the others follow from it.
+    found.notes.append(f"The text is of this size of the input alone: {at_both.proof.differences[0]}")
     return found
 
 
@@ -108,7 +108,7 @@ def _attempt(
     text = written(parts, defaults)
     found = checked(calls, text, parts.name, {**head.renamed, **outputs}, second, sizes)
     if not found.proof.holds:
-        found.proof.differences += told
+        found.proof.differences = told + found.proof.differences  # the readings say it in the source's words
     return found
 
 
