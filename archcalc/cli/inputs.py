@@ -220,7 +220,8 @@ def _numbers(text: str) -> list[int]:
     plain = written[1] if written else text
     parts = plain.strip().lower().replace("×", "x").replace(",", "x").split("x")
     if not all(part.strip().isdecimal() and part.isascii() and len(part) <= 18 for part in parts):
-        fail("bad-input", f"--input takes sizes with x between them, channels first, not `{text}`", "--input 3x256x256")
+        help = "--input 3x256x256; of several inputs --input left=4 --input right=6"
+        fail("bad-input", f"--input takes sizes with x between them, channels first, not `{text}`", help)
     return [int(part) for part in parts]
 
 

@@ -77,11 +77,10 @@ def _functions(one: int, other: int, known: list[tuple[str, int, int]]) -> Itera
         for divisor in _divisors():
             if (-(-first // divisor), -(-second // divisor)) == (one, other):
                 yield Function("ceil", (Arithmetic("/", variable, divisor),))
+        # A multiple alone: with a rest beside it there is one through any two points, which says nothing.
         slope = Fraction(other - one, second - first)
-        if slope.denominator == 1 and slope > 0:
-            rest = one - int(slope) * first
-            product = variable if slope == 1 else Arithmetic("*", int(slope), variable)
-            yield product if rest == 0 else Arithmetic("+" if rest > 0 else "-", product, abs(rest))
+        if slope.denominator == 1 and slope > 1 and one == slope * first:
+            yield Arithmetic("*", int(slope), variable)
         for divisor in _divisors():
             few, many = first // divisor, second // divisor
             inner = variable if divisor == 1 else Arithmetic("//", variable, divisor)

@@ -142,7 +142,7 @@ def enclosed(program: Program, failed: Operation, reason: str) -> Program | None
     """
     computed = depends_on_input(program)
     path = failed.path
-    told = failed.arguments["reason"] if failed.op == "opaque" else f"{path}: {failed.op}: {reason}"
+    told = failed.arguments["reason"] if failed.op == "opaque" else ": ".join(filter(None, (path, failed.op, reason)))
     if failed.op != "opaque":
         single = _one_alone(program, failed, computed, told)
         if single is not None:
@@ -206,7 +206,7 @@ def _as_one(program: Program, inside: list[Operation], computed: set[int], level
     for op in inside:
         one = macs_of(program, op) if any(index in working for index in op.tensors()) else 0
         is_known = is_known and one is not None
-        macs += one or 0
+        macs += op.arguments["macs"] or 0 if op.op == "opaque" else one or 0  # of which more may be known than all
     stored = list({program.tensors[ref.tensor].name: ref for ref in stored}.values())
     arguments = {"inputs": list(map(Ref, inputs)), "stored": stored, "reason": reason, "macs": macs, "depth": level}
     arguments["is_known"] = is_known

@@ -24,6 +24,7 @@ from archcalc.torch_bridge.trace.keras_models import is_keras
 from archcalc.torch_bridge.trace.leaves import Leaf, leaf_of
 
 LARGEST_VALUE = 4096  # elements of a constant whose numbers are kept
+LIBRARIES = {"aten", "prim", "prims", "torchvision"}  # whose names the rules know
 ASKS = {"_local_scalar_dense", "is_nonzero", "equal", "item", "nonzero", "unique_dim", "_unique2", "masked_select"}
 
 
@@ -116,7 +117,9 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has n
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        name = func._schema.name.rpartition("::")[2]
+        library, _, name = func._schema.name.rpartition("::")
+        if library not in LIBRARIES:  # one of somebody's own may have any name
+            name = f"{library}::{name}"
         if self.running and self.running[-1].leaf is not None:
             return func(*_alike(args), **_alike(kwargs))
         plain = name.rstrip("_") if not name.startswith("__") else name

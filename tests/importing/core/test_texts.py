@@ -303,6 +303,23 @@ def test_numbers_that_depend_on_the_input_are_functions_of_it() -> None:
     assert any("at another size" in note for note in alone.notes)
 
 
+def test_no_rule_is_made_up_that_any_two_numbers_have() -> None:
+    """7 and 29 channels at 32 and 64 pixels lie on a line, as any two points do: it says nothing of other sizes."""
+
+    def read(resolution: int, channels: int) -> Source:
+        source = Source("small", input=image(3, resolution, resolution))
+        source.add("conv", channels=channels, kernel=3, name="stem")
+        return source
+
+    alone = decompile(read(32, 7).done(), read(64, 29).done())
+    assert alone.proof.differences == []
+    assert "input: image(3, 32, 32)" in alone.text
+    (note,) = [note for note in alone.notes if "at another size" in note]
+    assert "`stem`" in note
+    twice = decompile(read(32, 64).done(), read(64, 128).done())
+    assert "conv(2*resolution, 3)" in twice.text
+
+
 def test_the_same_network_at_two_sizes_keeps_its_variables() -> None:
     """Nothing depends on the size: the text is that of one reading, and the second is held too."""
     wide = Source("small", input=image(3, 64, 64))

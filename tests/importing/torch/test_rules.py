@@ -269,6 +269,42 @@ def test_work_that_is_not_known_is_at_least() -> None:
     assert totals_of(calls).macs == 48  # those of the linear layer are known
 
 
+def test_an_operation_of_somebodys_own_is_not_known() -> None:
+    """It may multiply as much as it likes, whatever it is called: 8x4 of the linear layer are all that is known."""
+
+    def add(x: Tensor, w: Tensor) -> Tensor:
+        return x @ w
+
+    operation = torch.library.custom_op("archcalc_tests::add", add, mutates_args=())
+    operation.register_fake(lambda x, w: x.new_empty(x.shape[0], w.shape[1]))
+    weight = nn.Parameter(torch.zeros(8, 8))
+    module = Does(lambda self, x: self.layer(operation(x, self.w)), layer=nn.Linear(8, 4), w=weight)
+    totals = totals_of(read_module(module, (8,)))
+    assert totals.params == 8 * 8 + 8 * 4 + 4
+    assert totals.macs == 8 * 4
+    assert "macs" in totals.bounds
+
+
+def test_what_is_known_within_what_is_not_is_not_lost() -> None:
+    """A convolution before a transform, both in one opaque part: 4x3x3x3 weights at 14x14 positions are known."""
+    module = Does(lambda self, x: torch.fft.rfft(self.layer(x)).abs(), layer=nn.Conv2d(3, 4, 3))
+    calls = read_module(module, (3, 16, 16))
+    totals = totals_of(calls)
+    assert totals.macs == 4 * 27 * 14 * 14
+    assert "macs" in totals.bounds
+    assert all(call.reason.startswith("_fft_r2c: ") for call in calls.calls if call.reason)
+
+
+def test_products_of_vectors_are_counted() -> None:
+    """8x8 in the layer, 8 in the product of a vector with itself, 8x8 of the matrix with it."""
+
+    def forward(self: Any, x: Tensor) -> Tensor:
+        y = self.layer(x)[0]
+        return torch.dot(y, y).reshape(1, 1) + torch.mv(self.layer.weight, y)[None]
+
+    assert totals_of(read_module(Does(forward, layer=nn.Linear(8, 8)), (8,))).macs == 64 + 8 + 64
+
+
 def test_a_tensor_that_is_filled_part_by_part() -> None:
     def forward(self: Any, x: Tensor) -> Tensor:
         y = x.new_empty(*x.shape[:-1], 12)
