@@ -41,7 +41,8 @@ class Net(nn.Sequential):
     def __init__(self, num_classes=2):
         super().__init__(nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, num_classes))
 """
-PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "specs/README.md")]
+GUIDE = [ROOT / "README.md", *sorted((ROOT / "archcalc/guide").glob("*.md"))]
+PAGES = [*GUIDE, ROOT / "CONTRIBUTING.md", ROOT / "specs/README.md"]
 
 
 def blocks(page: Path, language: str) -> list[str]:
@@ -106,9 +107,10 @@ def test_commands_on_the_pages_print_what_they_say(page: Path, command: str, out
 
 
 def listed() -> list[str]:
-    """Commands that the README lists without what they print; a line that ends in a backslash goes on."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8").replace("\\\n", "")
-    return [line for line in text.splitlines() if line.startswith("archcalc ")]
+    """Commands that README and guide list without what they print; a line that ends in a backslash goes on."""
+    text = "\n".join(page.read_text(encoding="utf-8") for page in GUIDE).replace("\\\n", "")
+    lines = (line.partition(" #")[0].strip() for line in text.splitlines() if line.startswith("archcalc "))
+    return list(dict.fromkeys(lines))  # a command that stands on two pages is run once
 
 
 def write_models(command: str, folder: Path) -> None:
@@ -127,7 +129,7 @@ def write_models(command: str, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("command", listed())
-def test_commands_that_the_readme_lists_work(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_commands_that_the_guide_lists_work(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In a repository of one's own with a network and a table; what torch is needed for is tested with it."""
     program, *arguments = shlex.split(command, comments=True)
     assert program == "archcalc"
@@ -167,8 +169,8 @@ def test_the_python_of_the_readme_runs_and_prints_what_it_says() -> None:
     assert f"```\n{lines[1]}\n```" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def test_figures_of_the_readme_are_counted_again() -> None:
-    text = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+def test_figures_of_the_guide_are_counted_again() -> None:
+    text = " ".join((ROOT / "archcalc/guide/truth.md").read_text(encoding="utf-8").split())
     ledger = check_ledger()
     computed = [result for result in ledger.results if result.status != "quoted"]  # accuracies are no costs
     assert "A ledger holds more than 700 figures" in text
