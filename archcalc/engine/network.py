@@ -24,6 +24,7 @@ from archcalc.ops import Shape
 from archcalc.results.cost import DTYPES, NetworkCost
 from archcalc.results.formats import BLOCKS
 from archcalc.results.phase import Phase
+from archcalc.results.position import position_of
 from archcalc.results.storage import Bits, Storage
 from archcalc.source import Diagnostic, Source, Span, SpecError, suggestion
 from archcalc.spec.expand import expand, structure_of, value_of
@@ -128,7 +129,7 @@ class Network(NamedTuple):
         return 1
 
     def value(self, variable: str, set: Mapping[str, Any] | None = None) -> Any:
-        """What a variable of the spec is: a number, a list, a word; None where it has no value in this network.
+        """What a variable of the spec is, or an item of it, `kernel[3]`: a number, a list, a word; None: no value.
 
         Raises:
             SpecError: no such variable, or the place where its expression is wrong.
@@ -344,11 +345,13 @@ def setting(name: str, value: Any, number: int = 0) -> tuple[Placed, Source]:
 
 
 def check_variable(spec: Spec, name: str) -> None:
-    """Refuse what is no variable of the spec.
+    """Refuse what is no variable of the spec, nor an item of one.
 
     Raises:
         SpecError: with the nearest name.
     """
-    if name not in spec.settable:
+    position = position_of(name)
+    if position is None or position.variable not in spec.settable:
+        name = position.variable if position else name
         help = suggestion(name, spec.settable, f"variables of this spec: {', '.join(spec.settable) or 'none'}")
         raise SpecError([Diagnostic("unknown-variable", f"{spec.network} has no variable `{name}`", help=help)])

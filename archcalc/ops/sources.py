@@ -1,13 +1,25 @@
-"""Values that depend on no input: trained ones, such as class tokens, queries and tables of biases, and fixed ones."""
+"""Values that depend on no input: trained ones (class tokens, queries, tables of biases), fixed ones, and zeros."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from archcalc.dims import Dim
+from archcalc.dims import Dim, ceil_div
 from archcalc.ops.arguments import argument
-from archcalc.ops.base import POINTWISE, AnyWindow, Arithmetic, Example, Operator, Parameters, TorchCall, operator
-from archcalc.ops.shape import Shape, features, sequence
+from archcalc.ops.base import (
+    NOTHING,
+    POINTWISE,
+    AnyWindow,
+    Arithmetic,
+    Example,
+    Operator,
+    Parameters,
+    TorchCall,
+    operator,
+)
+from archcalc.ops.checks import require_channels
+from archcalc.ops.shape import Shape, features, image, sequence
+from archcalc.ops.window import per_axis
 
 EXTENT = "positions: one number, or one for each axis; without them it gives features"
 
@@ -126,4 +138,62 @@ class Fixed(Operator):
             {"params": 0, "buffers": 450, "macs": 0, "connections": 0},
         ),
         Example("by hand: 3 numbers", (), {"channels": 3}, features(3), {"params": 0, "buffers": 3}),
+    )
+
+
+@operator("zeros")
+class Zeros(Operator):
+    """Zeros in place of what stands before: an edge that a search has cut.
+
+    Shapes:  (channels, extent...) -> (channels, ceil(extent / stride)...).
+    Counts:  none: nothing is computed of the input.
+    Errors:  no-channels, axes-mismatch.
+    Source:  Dong and Yang 2020 (NAS-Bench-201), section 2.1 (zeroize); Liu et al. 2019 (DARTS), section 2.1 (zero);
+             torch.zeros_like.
+    """
+
+    stride: Any = argument("extents", "of every so-manyth position, one number or one for each axis", 1)
+
+    def infer(self, x: Shape) -> Shape:
+        """Channels stay; extents are divided by the stride."""
+        require_channels(x, self.name)
+        strides = per_axis(self.stride, x.rank, "stride")
+        return Shape(x.channels, tuple(ceil_div(size, by) for size, by in zip(x.spatial, strides, strict=True)))
+
+    def parameters(self, x: Shape) -> Parameters:
+        """Nothing stored."""
+        return Parameters()
+
+    def arithmetic(self, x: Shape, y: Shape) -> Arithmetic:
+        """None."""
+        return Arithmetic.none("zeros, whatever the input")
+
+    def connections(self, x: Shape, y: Shape) -> Dim:
+        """None: it joins no units."""
+        return 0
+
+    def window(self, x: Shape) -> AnyWindow:
+        """It reads nothing of its input."""
+        return NOTHING
+
+    def torch(self, x: Shape) -> TorchCall:
+        """A module of its own that gives zeros."""
+        return TorchCall("archcalc.Zeros", (per_axis(self.stride, x.rank, "stride"),))
+
+    examples = (
+        Example(
+            "Dong and Yang 2020, section 2.1: an edge of the first stage, zeroized",
+            image(16, 32, 32),
+            {},
+            image(16, 32, 32),
+            {"params": 0, "macs": 0, "additions": 0, "multiplications": 0, "connections": 0},
+        ),
+        Example(
+            "by hand: every second position of 5 x 6",
+            image(8, 5, 6),
+            {"stride": 2},
+            image(8, 3, 3),
+            {"params": 0, "macs": 0},
+        ),
+        Example("by hand: features have no positions", features(10), {}, features(10), {"params": 0, "additions": 0}),
     )

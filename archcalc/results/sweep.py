@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from archcalc.results.position import Position, position_of
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -22,12 +24,22 @@ EXACT_DECIMALS = 10**15  # a float holds a decimal of so many digits and gives i
 
 
 class Axis(NamedTuple):
-    """A variable and the values that it takes: whole multiples of a unit, or texts (words, lists)."""
+    """A variable, or an item of one, and its values: whole multiples of a unit, or texts (words, lists)."""
 
     name: str
     unit: Fraction  # 0: the values are texts
     multiples: Column
     texts: tuple[str, ...] = ()
+
+    @property
+    def position(self) -> Position:
+        """What it sets: `kernel`, `kernel[3]`."""
+        return position_of(self.name) or Position(self.name)
+
+    @property
+    def variable(self) -> str:
+        """The variable that it is, or of which it is an item."""
+        return self.position.variable
 
     @property
     def size(self) -> int:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from archcalc.ops import ONE, Copies, LayerReference, Operator, Shape
 from archcalc.source import Span, SpecError, suggestion
 from archcalc.spec.bind import Handle
-from archcalc.spec.expression import Call, Choice, Expression, Generator, Name, Path
+from archcalc.spec.expression import Call, Choice, Expression, Generator, Index, Name, Path
 from archcalc.spec.model import Body, Entry, Line, Merge, Placed
 from archcalc.spec.naming import PLAIN, Names, Place, branch_places, place_of
 from archcalc.spec.references import Known, References
@@ -260,7 +260,7 @@ class Branches(References):
         return [handle]
 
     def branch_value(self, expression: Expression, base: int, handle: Handle, scope: Scope, slot: Slot) -> list[Handle]:
-        """A branch that is one expression: also `none`, or the name of an earlier layer."""
+        """A branch that is one expression: also `none`, or an earlier layer, by their names or as items of a list."""
         while type(expression) is Choice:
             expression = expression.then if self.truth(expression.condition, scope, base) else expression.otherwise
         if type(expression) is Generator:
@@ -269,7 +269,7 @@ class Branches(References):
                 for inner in self.generated(expression, scope, base)
                 for output in self.branch_value(expression.element, base, handle, inner, slot)
             ]
-        if isinstance(expression, (Name, Path)):
+        if isinstance(expression, (Name, Path, Index)):
             value = self.value(expression, scope, base)
             if value is None:
                 return []

@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 
 from archcalc.dims import FREE, Dim, Polynomial, Ratio, ratio
 from archcalc.ops import OPERATORS, LayerReference, Shape, describe
+from archcalc.results.position import EVERY, Position
 from archcalc.source import Source, Span, suggest
 from archcalc.spec.calculate import ARITHMETIC, EXACT, Calculator
 from archcalc.spec.elsewhere import told
@@ -50,6 +51,7 @@ class Evaluator(Calculator):
     ) -> None:
         super().__init__(spec, limits, overrides)
         self.settings = settings
+        self.items: dict[str, list[tuple[Position, Placed | Polynomial | Ratio]]] = {}  # of lists, set from outside
         self.name = name
         self.variables: dict[str, Any] = {}
         self.being_found = 0  # variables, one for the value of another
@@ -96,8 +98,39 @@ class Evaluator(Calculator):
                 value = self.value(setting.expression, self.empty, setting.base)
             finally:
                 self.being_found -= 1
+        for position, given in self.items.get(name, ()):
+            value = self.with_item(value, position, given, span)
         self.variables[name] = value
         return value
+
+    def with_item(self, value: Any, position: Position, given: Placed | Polynomial | Ratio, span: Span) -> Any:
+        """A list with one of its items, or each of them, replaced."""
+        where = span if isinstance(given, FREE) else given.span()
+        if isinstance(given, FREE):
+            item: Any = given
+        else:
+            if position.variable in free_names(given.expression):
+                message = f"an item of `{position.variable}` cannot depend on `{position.variable}`"
+                self.fail("circular-variable", message, where, "write the value out")
+            item = self.value(given.expression, self.empty, given.base)
+        return self._replaced(value, position, position.indices, item, where)
+
+    def _replaced(self, value: Any, position: Position, indices: tuple[int, ...], item: Any, span: Span) -> Any:
+        if not indices:
+            return item
+        within = str(position._replace(indices=position.indices[: len(position.indices) - len(indices)]))
+        if type(value) is not tuple:
+            self.fail("not-a-list", f"`{within}` is no list but {describe(value)}, and has no items", span)
+        index, *rest = indices
+        if index >= len(value):
+            items = f"items are counted from 0: {within}[0] to {within}[{len(value) - 1}]" if value else None
+            self.fail("index-range", f"`{within}` is a list of {len(value)}, and has no item {index}", span, items)
+        self.step(span, len(value) // 4)
+        chosen = range(len(value)) if index == EVERY else (index,)
+        return tuple(
+            self._replaced(each, position, tuple(rest), item, span) if at in chosen else each
+            for at, each in enumerate(value)
+        )
 
     def value(self, expression: Expression, scope: Scope, base: int) -> Any:
         """The value of an expression in a scope; `base` is where its text begins in the file."""
@@ -221,6 +254,8 @@ class Evaluator(Calculator):
         left = self.value(expression.left, scope, base)
         if expression.operator == "*" and (left is None or isinstance(left, LayerValue)):
             return self.of_layer(expression, scope, base)
+        if type(left) is tuple:
+            return self.of_lists(expression, left, scope, base)
         left = self.as_number(left, expression.left, base)
         right = self.value(expression.right, scope, base)
         if type(left) is int and type(right) is int and expression.operator in EXACT:  # as most are
@@ -230,8 +265,29 @@ class Evaluator(Calculator):
         if expression.operator == "*" and isinstance(right, LayerValue):
             span = Span(base + expression.start, base + expression.end)
             self.fail("count-on-left", "the count of a repeat stands on the right", span, "conv(64, 3) * 2")
+        if expression.operator == "*" and type(right) is tuple:
+            span = Span(base + expression.start, base + expression.end)
+            self.fail("count-on-left", "the count of a repeat stands on the right", span, "[7] * 20")
         right = self.as_number(right, expression.right, base)
         return self.calculate(expression, left, right, base)
+
+    def of_lists(self, expression: Binary, left: tuple[Any, ...], scope: Scope, base: int) -> Any:
+        """`[7] * 20` and `[3] + [5, 7]`; no other arithmetic has lists."""
+        span = Span(base + expression.start, base + expression.end)
+        if expression.operator == "*":
+            count = self.whole(expression.right, scope, base, "the count of a repeat")
+            if count < 0:
+                self.fail("negative-count", f"a list cannot stand {count} times", span)
+            self.step(span, count * size_of(left) // 4)  # told before the work is done
+            return left * count
+        if expression.operator == "+":
+            right = self.value(expression.right, scope, base)
+            if type(right) is not tuple:
+                message = f"a list is needed beside a list, not {describe(right)}"
+                self.fail("not-a-list", message, span, "[3] + [5, 7] is [3, 5, 7]")
+            self.step(span, (size_of(left) + size_of(right)) // 4)
+            return left + right
+        self.as_number(left, expression.left, base)
 
     def of_choice(self, expression: Choice, scope: Scope, base: int) -> Any:
         """The branch that the condition chooses."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from archcalc.dims import Polynomial, Ratio
 from archcalc.graph import Graph
 from archcalc.ops import Shape
+from archcalc.results.position import Position, position_of
 from archcalc.source import Source, Span
 from archcalc.spec.collector import paused_collector
 from archcalc.spec.expander import Expander
@@ -85,18 +86,18 @@ def value_of(
     variable: str,
     overrides: Mapping[str, tuple[Placed, Source] | Polynomial | Ratio] | None = None,
 ) -> Any:
-    """What a variable of a network is: a number, a list, a word, a layer expression; None where it has no value.
+    """What a variable of a network is, or an item of it: a number, a list, a word, a layer; None: it has no value.
 
     Raises:
         SpecError: with the place where its expression is wrong.
     """
     expander = Expander(spec, name, overrides or {}, {}, DEFAULT_LIMITS, with_heads=False)
-    placed = expander.settings.get(variable)
-    return (
-        None
-        if placed is None
-        else expander.variable(variable, placed.span() if isinstance(placed, Placed) else Span(0, 1))
-    )
+    position = position_of(variable) or Position(variable)
+    placed = expander.settings.get(position.variable)
+    if placed is None:
+        return None
+    span = placed.span() if isinstance(placed, Placed) else Span(0, 1)
+    return expander.item_of(expander.variable(position.variable, span), position)
 
 
 def shapes_of(

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 from archcalc.dims import FREE, Polynomial, Ratio, collecting_assumptions
 from archcalc.graph import NETWORK_INPUT, Graph
 from archcalc.ops import OPERATORS, LayerReference, Shape, describe
+from archcalc.results.position import Position, position_of
 from archcalc.source import Source, Span, SpecError, suggest
 from archcalc.spec.bind import Handle
 from archcalc.spec.branches import Slot
@@ -47,33 +48,46 @@ class Expander(Inputs):
         with_heads: bool,
     ) -> None:
         settings: dict[str, Placed | Polynomial | Ratio] = dict(spec.settings(name))
+        items: dict[str, list[tuple[Position, Placed | Polynomial | Ratio]]] = {}
         sources: list[Source] = []
-        for variable, given in overrides.items():
+        free: list[Position] = []
+        for text, given in overrides.items():
+            position = position_of(text) or Position(text)
             if isinstance(given, FREE):
-                settings[variable] = given
+                free.append(position)
+                value: Placed | Polynomial | Ratio = given
             else:
-                settings[variable] = given[0]
+                value = given[0]
                 sources.append(given[1])
+            if position.indices:
+                items.setdefault(position.variable, []).append((position, value))
+            else:
+                settings[position.variable] = value
         super().__init__(spec, spec.settings(name), limits, sources, name)
-        for variable, given in overrides.items():
-            if isinstance(given, FREE):
-                self.check_number(variable)
-        self.settings = settings
+        for position in free:
+            self.check_number(position)
+        self.settings, self.items = settings, items
         self.variables.clear()
         self.input_shapes = input_shapes
         self.heads = spec.heads if with_heads else []
 
-    def check_number(self, variable: str) -> None:
+    def check_number(self, position: Position) -> None:
         """Refuse to leave free what is no number: there is no one formula for all its values."""
-        placed = self.spec.settings(self.name).get(variable)
-        value = 1 if placed is None else self.variable(variable, placed.span())
+        placed = self.spec.settings(self.name).get(position.variable)
+        value = 1 if placed is None else self.item_of(self.variable(position.variable, placed.span()), position)
         if placed is not None and (isinstance(value, bool) or not isinstance(value, (int, Fraction))):
             self.fail(
                 "structural-variable",
-                f"the variable `{variable}` is {describe(value)}; it decides the structure and cannot stay free",
+                f"the variable `{position}` is {describe(value)}; it decides the structure and cannot stay free",
                 placed.span(),
                 "give it a value: one expansion for each",
             )
+
+    def item_of(self, value: Any, position: Position) -> Any:
+        """What stands at a position of a value; 1 where nothing does, which whoever sets it is told."""
+        for index in position.indices:
+            value = value[index] if type(value) is tuple and 0 <= index < len(value) else 1
+        return value
 
     def expand(self, is_last: bool = False) -> Graph:
         """The graph, with what was assumed of free variables."""

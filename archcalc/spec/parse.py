@@ -70,6 +70,9 @@ _REFUSED: dict[type[ast.AST], tuple[str, str | None]] = {
     ast.Starred: ("an unpacking `*`", "write the items out"),
     ast.Slice: ("a slice", "take single items: depth[0]"),
 }
+_ITEM_CALLED = (
+    "an item of a list that takes arguments is called under a name: a module `apply(op, c): op(c)` and apply(ops[0], c)"
+)
 _PLAIN = re.compile(r"(?:[A-Za-z_]\w*|[1-9][0-9]{0,17}|0)\Z", re.ASCII)
 _NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?\Z|\.[0-9]+\Z")
 
@@ -295,6 +298,8 @@ class _Reader:
         if not isinstance(node.func, ast.Name):
             first, last = self.span(node.func)
             help = told(node.func.attr, None) if isinstance(node.func, ast.Attribute) else None
+            if isinstance(node.func, ast.Subscript):
+                help = _ITEM_CALLED
             fail("not-in-language", "only a name can be called", first, last, help or "give the layer or module a name")
         named: list[tuple[str, Expression]] = []
         places: list[tuple[int, int]] = []

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.torch
 APART = {"batch_norm", "layer_norm", "group_norm", "instance_norm", "rms_norm", "opaque", "unpool", "embedding"}
 # A state holds what is before, of one way; positions that are selected, renamed or put behind others have new numbers.
 APART |= {"lstm", "gru", "rnn", "select_token", "to_sequence", "to_image", "cache", "trained", "fixed"}
-APART |= {"unfold", "roll"}
+APART |= {"unfold", "roll", "zeros"}
 APART |= {name for name, cls in OPERATORS.items() if cls.merges or (cls.family == "pointwise" and name != "relu")}
 HELD = [name for name in OPERATORS if name not in APART]
 SIZES = ("count", "extents", "factors", "size", "padding", "flag", "word")

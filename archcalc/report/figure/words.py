@@ -68,6 +68,7 @@ WORDS: dict[str, Word] = {
     **_small(channel_shuffle="channel shuffle", pixel_shuffle="pixel shuffle", pixel_unshuffle="pixel unshuffle"),
     **_small(unfold="windows", roll="roll", slice_positions="slice", select_token="one token", to_sequence="sequence"),
     **_small(to_image="to image", repeat_channels="repeat channels", rotary="rotary", sinusoid="sinusoid"),
+    **_small(zeros="zeros"),
 }
 
 

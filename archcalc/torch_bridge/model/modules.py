@@ -357,6 +357,19 @@ class Opaque(nn.Module):
         return x.new_zeros((len(x), self.channels, *sizes))
 
 
+class Zeros(nn.Module):
+    """Zeros in place of every so-manyth position of the input."""
+
+    def __init__(self, stride: tuple[int, ...]) -> None:
+        super().__init__()
+        self.stride = stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Zeros."""
+        sizes = [-(-extent // stride) for extent, stride in zip(x.shape[2:], self.stride, strict=True)]
+        return x.new_zeros((*x.shape[:2], *sizes))
+
+
 def _along_channels(values: Tensor, x: Tensor) -> Tensor:
     """A value for each channel, shaped so that it spreads over the positions."""
     return values.view(-1, *(1,) * (x.dim() - 2))
