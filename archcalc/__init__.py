@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from archcalc.python.machines import estimate, generation, roofline
     from archcalc.python.memory import memory
     from archcalc.python.models import from_torch, import_model
+    from archcalc.python.page import page
     from archcalc.python.sequences import cache
     from archcalc.python.with_torch import reconcile, verify
     from archcalc.source import SpecError
@@ -70,6 +71,7 @@ __all__ = [
     "memory",
     "names",
     "operators",
+    "page",
     "reconcile",
     "roofline",
     "scale",
@@ -119,6 +121,7 @@ _PUBLIC = {
     "memory": "archcalc.python.memory",
     "from_torch": "archcalc.python.models",
     "import_model": "archcalc.python.models",
+    "page": "archcalc.python.page",
     "reconcile": "archcalc.python.with_torch",
     "roofline": "archcalc.python.machines",
     "verify": "archcalc.python.with_torch",

@@ -23,6 +23,7 @@ from archcalc.cli import (
     memory,
     networks,
     operators,
+    page,
     profile,
     reconcile,
     report,
@@ -73,6 +74,7 @@ app.command(cls=PlainCommand)(networks.compare)
 app.command(cls=PlainCommand)(explain.explain)
 app.command(cls=PlainCommand)(diff.diff)
 app.command(cls=PlainCommand)(draw.draw)
+app.command(cls=PlainCommand)(page.page)
 app.command(cls=PlainCommand)(formula.formula)
 app.command(cls=PlainCommand)(sweep.sweep)
 app.command(cls=PlainCommand)(solve.solve)

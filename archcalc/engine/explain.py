@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from archcalc.dims import Assumption, Dim, RequirementError, collecting_assumptions, evaluate, variable
+from archcalc.dims import Assumption, Dim, Polynomial, RequirementError, collecting_assumptions, evaluate, variable
 from archcalc.engine.cost.costs import cost_of
 from archcalc.graph import Graph, Node
 from archcalc.ops import HEADINGS, ONE, POINTWISE, Copies, Operator, Shape, Table, Window
@@ -59,7 +59,7 @@ def _explained(cost: NetworkCost, index: int) -> Explanation:
         assumptions=[],
         counts=found.get("Counts", ""),
         source=found.get("Source", ""),
-        remark=_remark(cost.graph, node),
+        remark=remark_of(cost.graph, node),
     )
     result.rules, values, assumptions = ruled(node, cost.convention)
     result.given = _used(result.rules, values)
@@ -106,7 +106,8 @@ def _said(assumed: Assumption) -> str:
     return IN_WORDS.get(assumed.code, "")
 
 
-def _remark(graph: Graph, node: Node) -> str:
+def remark_of(graph: Graph, node: Node) -> str:
+    """What is particular about an operation: whose weights it uses, why it counts nothing, that its cost is unknown."""
     remarks = []
     if node.shares >= 0:
         remarks.append(f"Its weights are those of {graph.nodes[node.shares].name}: stored there, computed again here.")
@@ -123,15 +124,15 @@ def _remark(graph: Graph, node: Node) -> str:
 # symbols
 
 
-def symbols(operator: Operator, x: Any, of_arguments: bool = True) -> tuple[Operator, Any, dict[str, int]]:
-    """The operator and its input with a symbol for each size, and what each symbol stands for.
+def symbols(operator: Operator, x: Any, of_arguments: bool = True) -> tuple[Operator, Any, dict[str, Any]]:
+    """The operator and its input with a symbol for each size, and what each symbol stands for, a number.
 
     An argument that has its default stays as it is: a formula without groups is shorter; without `of_arguments` all do.
     """
-    values: dict[str, int] = {}
+    values: dict[str, Any] = {}
 
     def symbol(name: str, value: Any, at_least: int = 1) -> Any:
-        if not isinstance(value, int) or isinstance(value, bool):
+        if not isinstance(value, int | Polynomial) or isinstance(value, bool):
             return value
         values[name] = value
         return variable(name, at_least)

@@ -128,10 +128,15 @@ def numbers_at(
         raise TypeError(f"it is a function of {', '.join(sorted(names)) or 'nothing'}: {wrong[0]}")
     found = {counter.letter: counter.number(values[counter.variable]) for counter in counters}
     for assumed in assumptions:
-        if not _HOLDS[assumed.relation](evaluate(assumed.a, found), evaluate(assumed.b, found)):
+        if not is_met(assumed, found):
             at = ", ".join(f"{name} = {values[name]}" for name in values)
             raise ValueError(f"it holds where {assumed.text}, not at {at}")
     return found
+
+
+def is_met(assumed: Assumption, numbers: Mapping[str, int]) -> bool:
+    """Whether an assumption holds at numbers for its variables."""
+    return _HOLDS[assumed.relation](evaluate(assumed.a, numbers), evaluate(assumed.b, numbers))
 
 
 _HOLDS: dict[Relation, Callable[[int, int], bool]] = {

@@ -7,7 +7,7 @@ from math import log2
 from typing import NamedTuple
 
 from archcalc.report.figure.glyphs import fitted, width
-from archcalc.report.figure.items import Call, Figure, Fork, Op, Row
+from archcalc.report.figure.items import Call, Figure, Fork, Op, Row, spans
 from archcalc.report.figure.sketch import Box, Line, Rectangle, Sketch, Text, letter
 from archcalc.report.figure.words import shape_text
 from archcalc.report.media.numbers import percent
@@ -304,7 +304,7 @@ class Column:
         wide = self.box_width(row)
         if isinstance(item, Fork):
             area = Rectangle(axis - wide / 2, y, wide, 20.0)
-            sketch.add(Box(area, "dark", round=10.0))
+            sketch.add(Box(area, "dark", round=10.0, nodes=spans(item)))
             sketch.add(
                 Text(axis, y + 13.6, item.word, 10, "middle", True, colour="on_dark", within=area, ground="dark")
             )
@@ -316,7 +316,8 @@ class Column:
         for step in (2, 1) if self.is_stacked(row) else ():
             sketch.add(Box(Rectangle(area.x + 2.5 * step, y + 2.5 * step, wide, high), fill, "edge"))
         bold = isinstance(item, Call)
-        sketch.add(Box(area, fill, "edge", 1.6 if bold else 1.0, high / 2 if is_small else 3.0))
+        round, thick = high / 2 if is_small else 3.0, 1.6 if bold else 1.0
+        sketch.add(Box(area, fill, "edge", thick, round, nodes=spans(item)))
         count = f"×{item.times}" if item.times > 1 else ""
         marks = self.marks(row)
         for number, mark in enumerate(marks):
@@ -360,7 +361,7 @@ class Column:
         sketch = self.sketch
         right = self.head_width + 1
         area = Rectangle(1, y - HEAD_HIGH / 2, self.head_width, HEAD_HIGH)
-        sketch.add(Box(area, "paper", "edge", 1.0, 4.0, True))
+        sketch.add(Box(area, "paper", "edge", 1.0, 4.0, True, spans(head.item)))
         sketch.add(Text(area.x + area.width / 2, y - 2, head.name, 10, "middle", True, within=area))
         sketch.add(Text(area.x + area.width / 2, y + 9.5, "training only", 9.5, "middle", colour="soft", within=area))
         sketch.add(Line(((self.axis, y), (right, y)), head=True, dashed=True))

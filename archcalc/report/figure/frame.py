@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from archcalc.report.figure.glyphs import fitted, width
-from archcalc.report.figure.items import Branch, Call, Figure, Fork, Form, Item, Op
-from archcalc.report.figure.sketch import Box, Line, Rectangle, Sketch, Text, letter
+from archcalc.report.figure.items import Branch, Call, Figure, Fork, Form, Item, Op, spans
+from archcalc.report.figure.sketch import Box, Line, Rectangle, Sketch, Spans, Text, letter
 from archcalc.report.figure.words import brief, shape_text
 from archcalc.report.media.numbers import percent
 
@@ -40,20 +40,21 @@ class Frames(NamedTuple):
     def op(self, op: Op) -> Sketch:
         """A box of an operation."""
         if op.is_small:
-            return pill(op.word)
+            return pill(op.word, nodes=spans(op))
         rest = ", ".join(op.label.rest)
         if op.is_shared:
             rest = f"{rest}, shared" if rest else "shared"
         amount = self.amount(op)
         if not amount and len(rest) < 8:
-            return self.box([f"{op.word}, {rest}" if rest else op.word], op.kind.name, op.times)
+            return self.box([f"{op.word}, {rest}" if rest else op.word], op.kind.name, op)
         second = " · ".join(text for text in (rest, amount) if text)
-        return self.box([op.word, second] if second else [op.word], op.kind.name, op.times)
+        return self.box([op.word, second] if second else [op.word], op.kind.name, op)
 
     def box(
-        self, lines: Sequence[str], fill: str, times: int, is_bold: bool = False, marks: Sequence[str] = ()
+        self, lines: Sequence[str], fill: str, item: Op | Call, is_bold: bool = False, marks: Sequence[str] = ()
     ) -> Sketch:
         """A box with one line or two, letters before them and `×n` at its right end."""
+        times = item.times
         lines = [fitted(line, MOST_TEXT, 11 - number, is_bold and not number) for number, line in enumerate(lines)]
         inside = max(width(line, 11 - number, is_bold and not number) for number, line in enumerate(lines))
         count = f"×{times}" if times > 1 else ""
@@ -66,7 +67,7 @@ class Frames(NamedTuple):
         thick = 1.6 if is_bold else 1.0
         for step in (2, 1) if times > 1 else ():
             sketch.add(Box(Rectangle(2.5 * step, 2.5 * step, wide, high), fill, "edge"))
-        sketch.add(Box(area, fill, "edge", thick))
+        sketch.add(Box(area, fill, "edge", thick, nodes=spans(item)))
         for number, mark in enumerate(marks):
             sketch.add(*letter(mark, 13 + 19 * number, high / 2))
         middle = before + 7 + inside / 2
@@ -83,7 +84,7 @@ class Frames(NamedTuple):
         found = dict.fromkeys(self.figure.marks.get((call.module, form), "") for form in call.forms)
         marks = [mark for mark in found if mark]
         amount = self.amount(call)
-        return self.box([call.word, amount] if amount else [call.word], "paper", call.times, True, marks[:3])
+        return self.box([call.word, amount] if amount else [call.word], "paper", call, True, marks[:3])
 
     # rows and branches
 
@@ -166,7 +167,8 @@ class Frames(NamedTuple):
         axes = [left + sketch.axis for left, sketch in zip(lefts, ways, strict=True)]
         axis = (axes[0] + axes[-1]) / 2 if axes else 12.0
         body = Sketch(wide, 0.0, axis)
-        merge = pill(fork.word, "dark") if fork.word else None
+        joins = tuple((part.node, part.node + 1) for part in fork.parts if part.node >= 0)
+        merge = pill(fork.word, "dark", joins) if fork.word else None
         top = 8.0 if len(main) > 1 or (identities and main) else 0.0
         tall = max((sketch.height for sketch in ways), default=0.0)
         read = [at for at, reads in zip(axes, is_read, strict=True) if reads]
@@ -270,7 +272,9 @@ class Frames(NamedTuple):
         sketch.add(Text(axis + 6, y + 11.5, ends, 9.5, colour="soft", ground="frame"))
         sketch.height = y + LONG + 8
         area = Rectangle(0, 0, sketch.width, sketch.height)
-        sketch.shapes.insert(0, Box(area, "frame", edge, 1.0, 5.0, form.is_head))
+        sketch.shapes.insert(
+            0, Box(area, "frame", edge, 1.0, 5.0, form.is_head, ((form.chosen.first, form.chosen.last),))
+        )
         sketch.shapes = [
             shape._replace(within=shape.within or area, ground="frame" if shape.ground == "paper" else shape.ground)
             if isinstance(shape, Text)
@@ -297,7 +301,7 @@ class Frames(NamedTuple):
         return [fitted(first, 260, 10), second]
 
 
-def pill(text: str, fill: str = "OTHER") -> Sketch:
+def pill(text: str, fill: str = "OTHER", nodes: Spans = ()) -> Sketch:
     """A pill: grey for norms and activations, dark for merges."""
     is_dark = fill == "dark"
     high = PILL if is_dark else LOW
@@ -305,7 +309,7 @@ def pill(text: str, fill: str = "OTHER") -> Sketch:
     wide = max(width(text, 10, is_dark) + 16, 26.0)
     sketch = Sketch(wide, high)
     area = Rectangle(0, 0, wide, high)
-    sketch.add(Box(area, fill, "none" if is_dark else "edge", 1.0, high / 2))
+    sketch.add(Box(area, fill, "none" if is_dark else "edge", 1.0, high / 2, nodes=nodes))
     colour = "on_dark" if is_dark else "ink"
     sketch.add(Text(wide / 2, high / 2 + 3.6, text, 10, "middle", is_dark, colour=colour, within=area, ground=fill))
     return sketch

@@ -112,6 +112,11 @@ class Fork:
 Item = Op | Call | Fork
 
 
+def spans(item: Item) -> tuple[tuple[int, int], ...]:
+    """Operations of all of its parts, as first and last + 1."""
+    return tuple((part.first, part.last) for part in item.parts)
+
+
 @dataclass(slots=True)
 class Row:
     """A box of the column."""

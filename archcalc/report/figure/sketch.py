@@ -8,6 +8,7 @@ from typing import NamedTuple
 from archcalc.report.figure.glyphs import ASCENT, DESCENT, width
 
 Point = tuple[float, float]
+Spans = tuple[tuple[int, int], ...]  # operations, as first and last + 1
 
 
 class Rectangle(NamedTuple):
@@ -56,6 +57,7 @@ class Box(NamedTuple):
     thick: float = 1.0
     round: float = 3.0
     dashed: bool = False
+    nodes: Spans = ()  # the operations that it stands for
 
     def moved(self, x: float, y: float) -> Box:
         """The same elsewhere."""

@@ -8,7 +8,7 @@ from archcalc.report.figure.glyphs import FONTS
 from archcalc.report.figure.sketch import Box, Line, Sketch, Text
 
 
-def svg(sketch: Sketch, colours: Mapping[str, str], title: str, description: str) -> str:
+def svg(sketch: Sketch, colours: Mapping[str, str], title: str, description: str, is_linked: bool = False) -> str:
     """The text of an SVG file.
 
     Args:
@@ -16,17 +16,18 @@ def svg(sketch: Sketch, colours: Mapping[str, str], title: str, description: str
         colours: by the names that the sketch uses.
         title: what a reader that cannot see it is told first.
         description: the same at more length.
+        is_linked: whether boxes say which operations they stand for, for a page to follow.
     """
     wide, high = int(sketch.width), int(sketch.height)
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {wide} {high}" width="{wide}" height="{high}" '
-        f'role="img" font-family="{FONTS}">'
+        f'role="{"group" if is_linked else "img"}" font-family="{FONTS}">'
     )
     lines = [head, f"<title>{clean(title)}</title>", f"<desc>{clean(description)}</desc>"]
     lines.append(f'<rect width="100%" height="100%" fill="{colours["paper"]}"/>')
     for shape in sketch.shapes:
         if isinstance(shape, Box):
-            lines.append(_box(shape, colours))
+            lines.append(_box(shape, colours, is_linked))
         elif isinstance(shape, Line):
             lines.append(_line(shape, colours))
         else:
@@ -46,7 +47,7 @@ def _number(value: float) -> str:
     return text.removesuffix(".0") if text != "-0.0" else "0"
 
 
-def _box(box: Box, colours: Mapping[str, str]) -> str:
+def _box(box: Box, colours: Mapping[str, str], is_linked: bool) -> str:
     area = box.area
     fill = colours.get(box.fill, "none")
     parts = [f'<rect x="{_number(area.x)}" y="{_number(area.y)}" width="{_number(area.width)}"']
@@ -60,6 +61,8 @@ def _box(box: Box, colours: Mapping[str, str]) -> str:
             parts.append(f'stroke-width="{_number(box.thick)}"')
         if box.dashed:
             parts.append('stroke-dasharray="4 3"')
+    if is_linked and box.nodes:
+        parts.append(f'data-nodes="{",".join(f"{first}-{last}" for first, last in box.nodes)}"')
     return " ".join(parts) + "/>"
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from archcalc.report.figure.glyphs import fitted, width
-from archcalc.report.figure.items import Call, Figure, Fork, Form, Item, Op, Row
+from archcalc.report.figure.items import Call, Figure, Fork, Form, Item, Op, Row, spans
 from archcalc.report.figure.sketch import Box, Line, Rectangle, Sketch, Text
 from archcalc.report.figure.words import brief, shape_text
 from archcalc.report.media.numbers import percent
@@ -137,7 +137,7 @@ class _U:
         for step in (2, 1) if times > 1 and not is_small else ():
             self.sketch.add(Box(Rectangle(area.x + 2.5 * step, y + 2.5 * step, wide, high), fill, "edge"))
         thick = 1.6 if isinstance(item, Call) else 1.0
-        self.sketch.add(Box(area, fill, "edge", thick, high / 2 if is_small else 3.0))
+        self.sketch.add(Box(area, fill, "edge", thick, high / 2 if is_small else 3.0, nodes=spans(item)))
         count = f"×{times}" if times > 1 and not is_small else ""
         after = width(count, 11, True) + 6 if count else 0.0
         middle = area.x + (wide - after) / 2
@@ -215,7 +215,7 @@ class _U:
             sketch.add(Line(((right, line), (area.x, line)), head=True, colour="link", thick=1.5))
             text = shape_text(level.skip.y)
             sketch.add(Text((right + area.x) / 2, line - 5, text, 9.5, "middle", colour="soft"))
-            sketch.add(Box(area, "dark", round=10))
+            sketch.add(Box(area, "dark", round=10, nodes=spans(level.merge)))
             sketch.add(
                 Text(at, line + 3.6, level.merge.word, 10, "middle", True, colour="on_dark", within=area, ground="dark")
             )

@@ -1,0 +1,86 @@
+"""Pages from Python: `archcalc.page("resnet50").save("resnet50.html")`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from archcalc.engine.inputs import Given
+from archcalc.engine.network import AnyNetwork, load
+from archcalc.spec.limits import DEFAULT_LIMITS, Limits
+
+
+class Page:
+    """A page of the web, one file with everything in it: `html` is its text, `save` writes it."""
+
+    def __init__(self, html: Callable[[], str]) -> None:
+        self._html = html
+
+    @cached_property
+    def html(self) -> str:
+        """Its text."""
+        return self._html()
+
+    def save(self, path: str | Path) -> None:
+        """Write it, whole or not at all.
+
+        Raises:
+            ValueError: the file does not end in .html.
+            OSError: the file cannot be written.
+        """
+        from archcalc.source.writing import write_whole
+
+        if Path(path).suffix.lower() not in (".html", ".htm"):
+            raise ValueError(f"a page ends in .html, not `{Path(path).name}`")
+        write_whole(Path(path), self.html)
+
+    def __repr__(self) -> str:
+        """In one line."""
+        return f"Page({len(self.html):,} characters of HTML)"
+
+
+def page(
+    *networks: AnyNetwork,
+    set: Mapping[str, Any] | None = None,
+    input: Given = None,
+    batch: int = 1,
+    convention: str = "arithmetic",
+    with_heads: bool = False,
+    limits: Limits = DEFAULT_LIMITS,
+) -> Page:
+    """Networks as a page to explore; of several, their totals stand side by side first.
+
+    Args:
+        networks: names, files, texts of specs, or what `load` gave.
+        set: values of variables, where sliders begin.
+        input: another input than the spec's.
+        batch: examples at once, to begin with.
+        convention: which operations count as FLOPs.
+        with_heads: count train-only heads too.
+        limits: bounds on the work.
+
+    Raises:
+        SpecError: an unknown name or variable, or the place where a spec is wrong.
+        MissingExtraError: Jinja2 is not installed, with the line to type.
+        ValueError: no network, an unknown convention, or a batch below 1.
+    """
+    from archcalc.engine.live import live
+    from archcalc.engine.structure import structured
+    from archcalc.report.page.page import Subject
+    from archcalc.report.page.page import page as page_of
+    from archcalc.source.extra import require
+
+    require("jinja2", extra="page")
+    if not networks:
+        raise ValueError("a page is of one network or more")
+    found = [load(network, input) for network in networks]
+    subjects = [
+        Subject(
+            live(of, set, input, batch, convention, with_heads, limits),
+            structured(of, set, input, limits),
+        )
+        for of in found
+    ]
+    return Page(lambda: page_of(subjects))

@@ -1,0 +1,177 @@
+"""What a page knows of a network, as plain values; numbers are places among the results of its program."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+from typing import Any
+
+from archcalc.dims import Dim
+from archcalc.engine.structure import Structured
+from archcalc.report.figure.words import kind_of
+from archcalc.report.media.numbers import plural
+from archcalc.report.page.code import Program
+from archcalc.report.show import flops_title, storage_parts
+from archcalc.results.cost import LayerCost, NetworkCost
+from archcalc.results.field import ReceptiveField
+from archcalc.results.live import Free, Live, LiveLayer, LiveOperation
+
+# Titles of columns, and what they mean.
+TITLES = {
+    "params": ("params", "trained scalars: weights, biases, scale and shift of norms; a shared one once"),
+    "macs": ("MACs", "multiply-accumulate pairs of convolutions, linear layers and matrix products"),
+    "activations": ("activations", "elements that the layer gives"),
+    "weights": ("weights", "of kernels and matrices"),
+    "biases": ("biases", "added to each output"),
+    "norm_params": ("norm params", "scale and shift of norms"),
+    "buffers": ("buffers", "stored and not trained, such as running statistics"),
+    "connections": ("connections", "for every output its incoming weights and its bias"),
+    "neurons": ("neurons", "outputs of layers with weights"),
+    "masked": ("masked MACs", "of the MACs, those of pairs that a mask excludes"),
+    "state": ("state", "elements that a step keeps for the next one"),
+}
+
+
+class Interned:
+    """Equal values once, each with its place."""
+
+    def __init__(self) -> None:
+        self.places: dict[Hashable, int] = {}
+        self.values: list[Any] = []
+
+    def place(self, key: Hashable, value: Any) -> int:
+        """Where a value stands; it is taken in the first time."""
+        found = self.places.get(key)
+        if found is None:
+            found = self.places[key] = len(self.values)
+            self.values.append(value)
+        return found
+
+
+class Record:
+    """A network on its way to plain values."""
+
+    def __init__(self, live: Live) -> None:
+        self.live = live
+        self.program = Program([of.name for of in live.free])
+        self.kinds = Interned()
+        self.operations = Interned()
+        self.rules = Interned()
+        self.texts = Interned()
+
+    def numbers(self, numbers: Iterable[Dim]) -> list[int]:
+        """Places of numbers."""
+        return [self.program.place(x) for x in numbers]
+
+    def text(self, text: str) -> int:
+        """Place of a text."""
+        return self.texts.place(text, text)
+
+    def kind(self, of: LiveLayer) -> int:
+        """What layers have in common but for name and place: notation, sizes, costs and rules."""
+        layer = of.layer
+        value = [
+            [part if isinstance(part, str) else self.program.place(part) for part in of.notation],
+            self.text(layer.type),
+            self.numbers(of.x),
+            self.numbers(of.y),
+            self.numbers(of.amounts.values()),
+            [self.operation(operation) for operation in of.operations],
+            layer.status,
+            self.text(layer.reason),
+            sorted(layer.lower_bounds),
+            self.colour(layer),
+        ]
+        return self.kinds.place(repr(value), value)
+
+    def colour(self, layer: LayerCost) -> str:
+        """The name of the colour of its first operation."""
+        node = self.live.cost.graph.nodes[layer.nodes[0]]
+        return kind_of(node.operator, node.x).name.lower()
+
+    def operation(self, of: LiveOperation) -> int:
+        """An operation with its rules."""
+        rules = [[rule.quantity, rule.formula] for rule in of.rules]
+        value = [
+            of.name,
+            self.rules.place(repr(rules), rules),
+            [[name, self.program.place(x)] for name, x in of.given.items()],
+            [result if isinstance(result, str) else self.program.place(result) for result in of.results],
+            [self.numbers(x) for x in of.x],
+            self.numbers(of.y),
+            self.text(of.summary),
+            self.text("; ".join(of.assumptions)),
+            self.text(of.source),
+            self.text(of.remark),
+        ]
+        return self.operations.place(repr(value), value)
+
+
+def network_data(live: Live, structured: Structured) -> tuple[dict[str, Any], str]:
+    """A network as plain values, and the source of its program."""
+    cost, record = live.cost, Record(live)
+    layers = [
+        [
+            of.layer.name,
+            record.kind(of),
+            of.layer.nodes[0],
+            of.layer.nodes[-1] + 1,
+            record.text(_seen(of.layer.local_receptive_field)),
+            record.text(of.layer.head),
+        ]
+        for of in live.layers
+    ]
+    data = {
+        "name": cost.name,
+        "free": [_free(of) for of in live.free],
+        "quantities": [[name, *titled(cost, name)] for name in live.quantities],
+        "assumptions": [[of.text, of.relation] for of in live.assumptions],
+        "totals": record.numbers(live.totals[name] for name in live.quantities),
+        "at_least": [name for name in live.quantities if cost.is_lower_bound(name)],
+        "layers": layers,
+        "kinds": record.kinds.values,
+        "operations": record.operations.values,
+        "rules": record.rules.values,
+        "texts": record.texts.values,
+        "modules": modules(structured),
+        "depth": cost.totals.depth,
+        "layer_count": cost.totals.layers,
+    }
+    return data, record.program.source(live.assumptions)
+
+
+def titled(cost: NetworkCost, name: str) -> tuple[str, str]:
+    """Title of a quantity, and what it is."""
+    if name == "flops":
+        return flops_title(cost.convention), cost.convention.about
+    return TITLES[name]
+
+
+def facts(cost: NetworkCost) -> list[str]:
+    """Under which assumptions the numbers hold."""
+    totals = cost.totals
+    counted = f"{plural(totals.counted, 'operation')} counted, {totals.zero} declared zero, {totals.unknown} unknown"
+    settings = [f"{name}={value}" for name, value in cost.settings.items()]
+    return [f"convention {cost.convention.name}", f"input {cost.input_text}", *settings, *storage_parts(cost), counted]
+
+
+def modules(structured: Structured) -> dict[str, str]:
+    """Names of modules by the paths of their calls."""
+    return {part.path: part.name for part in structured.structure.walk() if part.kind == "module" and part.path}
+
+
+def _free(of: Free) -> dict[str, Any]:
+    unit = of.unit
+    return {
+        "name": of.name,
+        "unit": [unit.numerator, unit.denominator],
+        "least": of.least,
+        "number": of.number,
+        "most": max(4 * of.number, 16 if of.name != "batch" else 256),
+    }
+
+
+def _seen(field: ReceptiveField | None) -> str:
+    if field is None:
+        return ""
+    size = "×".join(map(str, field.size if len(set(field.size)) > 1 else field.size[:1]))
+    return f"{'≥ ' if field.is_at_least else ''}{size}"

@@ -1,0 +1,138 @@
+"""A page of the web about networks: one file with everything in it, which loads nothing and sends nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from archcalc.engine.structure import Structured
+from archcalc.report.figure.build import Choice, build
+from archcalc.report.figure.colours import palette
+from archcalc.report.figure.draw import kinds_of, linked_svg
+from archcalc.report.media import numbers
+from archcalc.report.page.data import facts, network_data, titled
+from archcalc.report.show import headline, remarks
+from archcalc.results.live import Live
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+HERE = Path(__file__).parent
+SCRIPTS = ("numbers", "network", "dom", "sliders", "table", "figure", "explain", "treemap", "overview", "view")
+# What a browser would take for the end of a script, or for the end of a line within a text.
+_ESCAPED = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+
+
+class Subject(NamedTuple):
+    """A network of a page: its costs as functions, and its structure."""
+
+    live: Live
+    structured: Structured
+
+
+def page(
+    subjects: Sequence[Subject], title: str = "", assets: str = "", template: str = "networks.html", **more: Any
+) -> str:
+    """Networks as one page.
+
+    Args:
+        subjects: the networks; of several, totals stand side by side first.
+        title: of the page; without it, the names of the networks.
+        assets: where `page.css` and `page.js` are, as a link that ends in a slash; without it they are in the page.
+        template: that is filled in, one that extends `networks.html`.
+        more: further values for it.
+    """
+    made = [network_data(subject.live, subject.structured) for subject in subjects]
+    names = [subject.live.cost.name for subject in subjects]
+    programs = [source for _, source in made]
+    return render(
+        template,
+        assets,
+        title=title or " and ".join(names),
+        level=1 if len(subjects) == 1 else 2,
+        networks=[_shown(number, subject) for number, subject in enumerate(subjects)],
+        data=embedded({"networks": [data for data, _ in made]}),
+        program=_program(programs),
+        **more,
+    )
+
+
+def render(template: str, assets: str = "", **values: Any) -> str:
+    """A template filled in, with the style and scripts of all pages."""
+    from archcalc import __version__
+
+    inline = {"style": _safe(style()), "script": _safe(script())} if not assets else {}
+    made = environment().get_template(template)
+    return made.render(assets=assets, version=__version__, **inline, **values) + "\n"
+
+
+def environment(*folders: Path) -> Environment:
+    """Where templates are found: in these folders, then among those of archcalc."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    loader = FileSystemLoader([*folders, HERE / "templates"])
+    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+
+
+def style() -> str:
+    """`page.css`."""
+    return (HERE / "static" / "page.css").read_text(encoding="utf-8")
+
+
+def script() -> str:
+    """`page.js`: all scripts, which add one name to the page, `archcalc`."""
+    parts = [(HERE / "static" / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS]
+    exported = "return { arithmetic, start: (programs) => (archcalc.page = new Page(programs)), units_number };"
+    return "\n".join(['"use strict";', "const archcalc = (() => {", *parts, exported, "})();"])
+
+
+def embedded(value: Any) -> Any:
+    """Plain values as JSON within a page."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    for letter, escaped in _ESCAPED.items():
+        text = text.replace(letter, escaped)
+    return _safe(text)
+
+
+def _program(sources: Sequence[str]) -> Any:
+    """What begins the page, with the closed forms of each network."""
+    functions = ",\n".join(sources)
+    names = "const { floor, divides, larger, smaller } = archcalc.arithmetic;"
+    return _safe(f'"use strict";\n{names}\narchcalc.start([\n{functions}\n]);')
+
+
+def _safe(text: str) -> Any:
+    """Text that stands in a page as it is."""
+    from markupsafe import Markup
+
+    return Markup(text)
+
+
+def _shown(number: int, subject: Subject) -> dict[str, Any]:
+    """What the template says of a network without any script."""
+    cost, live = subject.live.cost, subject.live
+    figure = build(subject.structured.cost, subject.structured.structure, subject.structured.amounts, Choice())
+    kinds = kinds_of(figure) | set(figure.kinds)
+    totals = []
+    for name in live.quantities:
+        value = getattr(cost.totals, name)
+        bound = "≥ " if cost.is_lower_bound(name) else ""
+        totals.append((name, *titled(cost, name), bound + numbers.count(value), f"{value:,}"))
+    return {
+        "index": number,
+        "name": cost.name,
+        "headline": headline(cost),
+        "facts": facts(cost),
+        "totals": totals,
+        "fixed": live.fixed,
+        "remarks": [*remarks(cost), *(" ".join(note.split()) for note in cost.notes)],
+        "figure": _safe(linked_svg(figure)),
+        "light": _variables(palette(kinds, False)),
+        "dark": _variables(palette(kinds, True)),
+    }
+
+
+def _variables(colours: Mapping[str, str]) -> dict[str, str]:
+    return {name.lower().replace("_", "-"): colour for name, colour in colours.items()}

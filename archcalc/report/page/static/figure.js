@@ -1,0 +1,75 @@
+// The figure: a box stands for operations of the network, and leads to its layers.
+
+class FigureLinks {
+  constructor(view, place) {
+    this.view = view;
+    this.boxes = [...place.querySelectorAll("[data-nodes]")].map((box) => {
+      const spans = box.dataset.nodes.split(",").map((span) => span.split("-").map(Number));
+      const size = spans.reduce((sum, [first, last]) => sum + last - first, 0);
+      return { box, spans, size };
+    });
+    this.boxes.forEach((of, at) => {
+      of.entry = this.entry_of(of.spans);
+      if (!of.entry) return;
+      of.box.setAttribute("tabindex", at ? "-1" : "0");
+      of.box.setAttribute("role", "button");
+      of.box.setAttribute("aria-label", of.entry.path || "all");
+      of.box.classList.add("link");
+      of.box.addEventListener("click", () => view.pick(of.entry));
+      of.box.addEventListener("keydown", (event) => this.key(event, of));
+    });
+    this.list = this.boxes.filter((of) => of.entry).map((of) => of.box);
+    this.list.forEach((box, at) => box.setAttribute("tabindex", at ? "-1" : "0"));
+    // Texts lie over boxes: a click on one is a click on the box below.
+    place.querySelectorAll("text").forEach((text) => (text.style.pointerEvents = "none"));
+    this.note = place.querySelector(".drawn-at");
+  }
+
+  // The least entry of the tree that holds the first of the operations that a box stands for.
+  entry_of(spans) {
+    const { layers } = this.view.network.data;
+    const [first] = spans[0];
+    const last = spans[spans.length - 1][1];
+    let begin = layers.findIndex((layer) => layer[LAST] > first);
+    if (begin < 0 || layers[begin][FIRST] >= last) return null;
+    const is_single = layers[begin][LAST] >= last;
+    let entry = [...leaves(this.view.network.root)].find((leaf) => leaf.layer === begin);
+    if (is_single) return entry;
+    let end = begin;
+    while (end < layers.length && layers[end][FIRST] < last) end += 1;
+    while (entry.parent && entry.parent.depth >= 0 && !covers(entry, begin, end)) entry = entry.parent;
+    return entry;
+  }
+
+  key(event, of) {
+    const step = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
+    if (step) move_focus(this.list, of.box, step);
+    else if (event.key === "Enter" || event.key === " ") this.view.pick(of.entry);
+    else return;
+    event.preventDefault();
+  }
+
+  // The smallest boxes that stand for what is picked.
+  mark() {
+    const { picked, network } = this.view;
+    this.boxes.forEach(({ box }) => box.classList.remove("picked"));
+    if (!picked || picked.depth < 0) return;
+    const first = network.layer(picked.ranges[0][0])[FIRST];
+    const last = network.layer(picked.ranges[picked.ranges.length - 1][1] - 1)[LAST];
+    const holding = this.boxes.filter(({ spans }) => spans.some(([begin, end]) => begin <= first && last <= end));
+    const inside = this.boxes.filter(({ spans }) => spans.every(([begin, end]) => first <= begin && end <= last));
+    const found = holding.length ? holding : inside;
+    const least = Math.min(...found.map(({ size }) => size));
+    found.filter(({ size }) => !holding.length || size === least).forEach(({ box }) => box.classList.add("picked"));
+  }
+
+  update() {
+    if (!this.note) return;
+    const { network } = this.view;
+    const moved = network.free.filter((of, at) => of.name !== "batch" && network.computed[at] !== BigInt(of.number));
+    const at = moved.map((of) => `${of.name} ${units_text(BigInt(of.number), of.unit)}`).join(", ");
+    set_text(this.note, moved.length ? `The numbers in the figure are those at ${at}.` : "");
+  }
+}
+
+const covers = (entry, begin, end) => entry.ranges.some(([first, last]) => first <= begin && end <= last);

@@ -1,0 +1,151 @@
+// A network: its data, its closed forms, and what they give at a setting of its variables.
+
+const [NAME, KIND, FIRST, LAST, SEEN, HEAD] = [0, 1, 2, 3, 4, 5]; // of a layer
+const [NOTATION, TYPE, INPUT, OUTPUT, AMOUNTS, OPERATIONS, STATUS, REASON, BOUNDS, COLOUR] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]; // of a kind
+
+class Network {
+  constructor(data, program) {
+    this.data = data;
+    this.program = program;
+    this.free = data.free;
+    this.quantities = data.quantities.map(([name]) => name);
+    this.setting = data.free.map((of) => BigInt(of.number));
+    this.root = tree_of(this);
+    this.compute();
+  }
+
+  // What the engine would say at a setting: the numbers in their order, or why it refuses.
+  at(setting) {
+    const small = this.free.findIndex((of, at) => setting[at] < BigInt(of.least));
+    if (small >= 0) {
+      const of = this.free[small];
+      return { refused: [`${of.name} is at least ${units_text(BigInt(of.least), of.unit)}`], values: null };
+    }
+    divided_by_less_than_one = false;
+    const [failed, values] = this.program(...setting);
+    if (!failed.length && !divided_by_less_than_one) return { refused: [], values };
+    const refused = failed.map((place) => {
+      const [text, relation] = this.data.assumptions[place];
+      return relation === "!=" ? `another structure: the formulas hold where ${text}` : `no such network: needed is that ${text}`;
+    });
+    return { refused: refused.length ? refused : ["no such network: a size would be divided by less than 1"], values: null };
+  }
+
+  // Compute at the setting; where the engine refuses it, the numbers before stay.
+  compute() {
+    const { refused, values } = this.at(this.setting);
+    this.refused = refused;
+    if (values) {
+      this.values = values;
+      this.computed = [...this.setting];
+      this.sums = new Map();
+    }
+  }
+
+  layer(index) {
+    return this.data.layers[index];
+  }
+
+  kind(index) {
+    return this.data.kinds[this.data.layers[index][KIND]];
+  }
+
+  text(place) {
+    return this.data.texts[place];
+  }
+
+  total(quantity) {
+    return this.values[this.data.totals[this.quantities.indexOf(quantity)]];
+  }
+
+  // Sums of a quantity over the first layers, so that each part is one subtraction.
+  before(quantity) {
+    let found = this.sums.get(quantity);
+    if (!found) {
+      const place = this.quantities.indexOf(quantity);
+      const { layers, kinds } = this.data;
+      found = [0n];
+      let sum = 0n;
+      for (const layer of layers) found.push((sum += this.values[kinds[layer[KIND]][AMOUNTS][place]]));
+      this.sums.set(quantity, found);
+    }
+    return found;
+  }
+
+  // What an entry of the tree has of a quantity.
+  amount(entry, quantity) {
+    if (entry.layer !== null) {
+      return this.values[this.kind(entry.layer)[AMOUNTS][this.quantities.indexOf(quantity)]];
+    }
+    const before = this.before(quantity);
+    return entry.ranges.reduce((sum, [first, last]) => sum + before[last] - before[first], 0n);
+  }
+
+  sizes(places) {
+    return places.map((place) => this.values[place].toString()).join("×");
+  }
+
+  notation(index) {
+    const parts = this.kind(index)[NOTATION];
+    return parts.map((part) => (typeof part === "string" ? part : this.values[part].toString())).join("");
+  }
+
+  is_lower_bound(entry, quantity) {
+    const of = (index) => this.kind(index)[BOUNDS].includes(quantity);
+    if (entry.layer !== null) return of(entry.layer);
+    return this.data.at_least.includes(quantity) && entry.ranges.some(([first, last]) => {
+      for (let index = first; index < last; index += 1) if (of(index)) return true;
+      return false;
+    });
+  }
+
+  // Whether the variables, but for the batch, are as the spec has them.
+  get is_as_written() {
+    return this.free.every((of, at) => of.name === "batch" || this.computed[at] === BigInt(of.number));
+  }
+}
+
+// Names of layers, cut at their dots, as a tree: entries with what they hold, or with a layer.
+function tree_of(network) {
+  const root = { path: "", name: "", children: [], layer: null, ranges: [], depth: -1, module: "", parent: null };
+  const groups = new Map([["", root]]);
+  const deeper = new Set();
+  network.data.layers.forEach(([name]) => {
+    const parts = name.split(".");
+    for (let cut = 1; cut < parts.length; cut += 1) deeper.add(parts.slice(0, cut).join("."));
+  });
+  network.data.layers.forEach(([path], index) => {
+    const parts = path.split(".");
+    const is_group = deeper.has(path); // what joins the branches of a block has the name of the block
+    const above = is_group ? parts.length : parts.length - 1;
+    let entry = root;
+    extend(root, index);
+    for (let cut = 1; cut <= above; cut += 1) {
+      const to = parts.slice(0, cut).join(".");
+      let next = groups.get(to);
+      if (!next) {
+        const module = network.data.modules[to] || "";
+        next = { path: to, name: parts[cut - 1], children: [], layer: null, ranges: [], depth: cut - 1, module, parent: entry };
+        groups.set(to, next);
+        entry.children.push(next);
+      }
+      entry = next;
+      extend(entry, index);
+    }
+    const name = is_group ? "(joins)" : parts[parts.length - 1];
+    entry.children.push({ path, name, children: [], layer: index, ranges: [[index, index + 1]], depth: entry.depth + 1, module: "", parent: entry });
+  });
+  network.groups = groups;
+  return root;
+}
+
+function extend(entry, index) {
+  const last = entry.ranges[entry.ranges.length - 1];
+  if (last && last[1] === index) last[1] = index + 1;
+  else entry.ranges.push([index, index + 1]);
+}
+
+function* leaves(entry) {
+  if (entry.layer !== null) yield entry;
+  for (const child of entry.children) yield* leaves(child);
+}

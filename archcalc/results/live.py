@@ -1,0 +1,84 @@
+"""A network whose costs are functions of what a reader may still choose: what a page recomputes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import NamedTuple
+
+from archcalc.dims import Assumption, Dim
+from archcalc.results.cost import LayerCost, NetworkCost
+from archcalc.results.explanation import Rule
+
+BATCH = "batch"
+
+
+class Free(NamedTuple):
+    """A variable that stays free: a whole number of units, from `least` on."""
+
+    name: str
+    unit: Fraction
+    least: int
+    number: int  # of units in the network as it is
+
+    @property
+    def value(self) -> Fraction:
+        """What the variable is in the network as it is."""
+        return self.unit * self.number
+
+
+class Fixed(NamedTuple):
+    """A variable that cannot stay free, and why."""
+
+    name: str
+    value: str
+    reason: str
+
+
+class LiveOperation(NamedTuple):
+    """Why an operation costs what it costs: rules in symbols, and what symbols and results are.
+
+    `given` holds what each symbol stands for, `results` what each rule gives, in the order of `rules`; a text where a
+    rule gives no number.
+    """
+
+    name: str
+    summary: str
+    x: tuple[tuple[Dim, ...], ...]  # the shapes that it reads, channels first
+    y: tuple[Dim, ...]
+    rules: tuple[Rule, ...]
+    given: Mapping[str, Dim]
+    results: tuple[Dim | str, ...]
+    assumptions: tuple[str, ...]
+    source: str
+    remark: str
+
+
+class LiveLayer(NamedTuple):
+    """A layer; its numbers are polynomials in the free variables."""
+
+    layer: LayerCost  # as the network is
+    notation: tuple[str | Dim, ...]  # texts and numbers in turn
+    x: tuple[Dim, ...]  # channels first
+    y: tuple[Dim, ...]
+    amounts: Mapping[str, Dim]
+    operations: tuple[LiveOperation, ...]
+
+
+@dataclass(slots=True)
+class Live:
+    """A network with free variables, `batch` among them."""
+
+    cost: NetworkCost
+    free: tuple[Free, ...]
+    fixed: tuple[Fixed, ...]
+    quantities: tuple[str, ...]  # that layers and totals have amounts of
+    assumptions: tuple[Assumption, ...]  # where one does not hold, the engine refuses the network
+    layers: list[LiveLayer]
+    totals: Mapping[str, Dim]
+
+    @property
+    def point(self) -> dict[str, int]:
+        """Numbers of units in the network as it is."""
+        return {of.name: of.number for of in self.free}

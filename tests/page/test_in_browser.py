@@ -1,0 +1,148 @@
+"""Pages in a real browser: they load nothing, recompute exactly, and everybody can use them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import archcalc
+from archcalc.engine.live import live
+from archcalc.engine.network import load
+from tests.page.browser import Opened, browsing
+from tests.page.settings import drawn
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+NETWORKS = {"lenet5": 70, "mobilenet_v1": 60, "vit_b_16": 70}  # with so many settings each
+# Numbers as texts, for JSON has none of any size; `numbers` are units of each variable, as texts.
+AT = """(asked) => asked.map(([network, numbers]) => {
+  const found = archcalc.page.networks[network];
+  const { refused, values } = found.at(numbers.map(BigInt));
+  if (!values) return { refused };
+  const told = [found.setting, found.values];
+  found.setting = numbers.map(BigInt);
+  found.compute();
+  const totals = Object.fromEntries(found.quantities.map((name) => [name, found.total(name).toString()]));
+  const layers = found.data.layers.map((layer, at) => [
+    layer[0], found.notation(at), found.values[found.kind(at)[4][1]].toString()]);
+  [found.setting] = told;
+  found.compute();
+  return { totals, layers };
+})"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    pytest.importorskip("jinja2", reason="Jinja2 is not installed")
+    with browsing() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("pages")
+    archcalc.page("resnet18").save(folder / "resnet18.html")
+    archcalc.page(*NETWORKS).save(folder / "several.html")
+    return folder
+
+
+def test_200_settings_give_the_engines_numbers(browser: Browser, folder: Path) -> None:
+    asked: list[Any] = []
+    costs = []
+    for at, (name, count) in enumerate(NETWORKS.items()):
+        network = load(name)
+        found = live(network)
+        for numbers, cost in drawn(network, found, count):
+            asked.append([at, [str(numbers[of.name]) for of in found.free]])
+            costs.append(cost)
+    with Opened(browser, folder / "several.html") as opened:
+        answers = opened.page.evaluate(AT, asked)
+        assert opened.errors == []
+    computed = 0
+    for question, cost, answer in zip(asked, costs, answers, strict=True):
+        if cost is None:
+            assert answer["refused"], question
+        elif "refused" in answer:
+            assert answer["refused"][0].startswith("another structure"), (question, answer)
+        else:
+            computed += 1
+            told = {name: getattr(cost.totals, name) for name in answer["totals"]}
+            assert {name: int(number) for name, number in answer["totals"].items()} == told, question
+            layers = [[layer.name, layer.notation, str(layer.macs)] for layer in cost.layers]
+            assert answer["layers"] == layers, question
+    assert 100 < computed < 200  # some are refused, too
+
+
+def test_the_page_by_hand(browser: Browser, folder: Path) -> None:
+    with Opened(browser, folder / "resnet18.html", viewport={"width": 1300, "height": 900}) as opened:
+        page = opened.page
+        # a slider recomputes; 1,814,073,344 MACs at 224 are the paper's network, by torchvision's counter too
+        assert page.get_attribute("[data-total=macs]", "title") == f"{archcalc.analyze('resnet18').totals.macs:,}"
+        page.focus("#network-0-resolution-slider")
+        page.keyboard.press("ArrowRight")
+        expected = archcalc.analyze("resnet18", set={"resolution": 225}).totals.macs
+        assert page.get_attribute("[data-total=macs]", "title") == f"{expected:,}"
+        # a field takes what a slider does not, and says what it does not take
+        page.fill("#network-0-batch", "1000000007")
+        page.keyboard.press("Tab")
+        assert page.get_attribute("[data-total=macs]", "title") == f"{expected * 1_000_000_007:,}"
+        page.fill("#network-0-width", "0.3")
+        page.keyboard.press("Tab")
+        assert "takes whole numbers of 0.125" in page.inner_text(".refusal")
+        # folding by keyboard, explaining by a click, the address as state
+        page.focus(".layers .fold >> nth=0")
+        page.keyboard.press("ArrowRight")
+        assert page.get_attribute(".layers .fold >> nth=0", "aria-expanded") == "true"
+        page.click(".layers button:text-is('conv1')")
+        rules = page.inner_text("[data-part=explanation]")
+        assert "in_height = 225" in rules
+        assert "Source:" in rules
+        assert page.locator(".figure .picked").count() >= 1
+        page.wait_for_function("location.hash.includes('-at=conv1')")
+        fragment = page.evaluate("location.hash")
+        assert "resolution=225" in fragment
+        assert opened.errors == []
+        assert opened.requests == [opened.url]
+    with Opened(browser, folder / "resnet18.html", fragment) as again:  # a view that was linked
+        assert again.page.input_value("#network-0-resolution") == "225"
+        assert again.page.get_attribute(".layers .fold >> nth=0", "aria-expanded") == "true"
+        assert "in_height = 225" in again.page.inner_text("[data-part=explanation]")
+        assert again.page.evaluate("location.hash") == fragment
+
+
+def test_the_figure_leads_to_the_table(browser: Browser, folder: Path) -> None:
+    with Opened(browser, folder / "resnet18.html") as opened:
+        page = opened.page
+        page.focus(".figure .link >> nth=0")
+        page.keyboard.press("Enter")
+        assert page.inner_text("[data-part=explanation] h3") == "conv1"
+        page.focus(".map g >> nth=0")
+        page.keyboard.press("Enter")
+        assert page.inner_text("[data-part=explanation] h3").startswith("conv")
+        assert page.locator(".layers tr.picked").count() == 1
+        page.fill("input[type=search]", "macs>100M")
+        page.click(".layers thead button:text-is('params')")
+        told = [row.split("\t") for row in page.inner_text(".layers tbody").splitlines() if row.strip()]
+        largest = [layer for layer in archcalc.analyze("resnet18").layers if layer.macs > 100_000_000]
+        assert page.locator(".layers tbody tr").count() == len(largest)
+        assert told[0][0] == max(largest, key=lambda layer: layer.params).name
+        assert opened.errors == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_everybody_can_use_it(browser: Browser, folder: Path, scheme: str) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
+    with Opened(
+        browser, folder / "several.html", "#0.-at=C1", viewport={"width": 360, "height": 740}, color_scheme=scheme
+    ) as opened:
+        assert opened.is_within_its_width()
+        found = axe.Axe().run(opened.page).response["violations"]
+        serious = [of for of in found if of["impact"] in ("serious", "critical")]
+        assert not serious, [
+            (of["id"], of["nodes"][0]["html"][:200], of["nodes"][0]["failureSummary"]) for of in serious
+        ]
+        assert opened.errors == []

@@ -1,0 +1,94 @@
+"""Networks as functions of what stays free: the integer engine's numbers, layer by layer, and its refusals."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+
+from archcalc.dims import evaluate
+from archcalc.engine.live import live
+from archcalc.engine.network import load
+from archcalc.results.cost import shape_list
+from archcalc.results.formula import is_met
+from archcalc.spec.library import all_names
+from tests.page.settings import drawn
+
+# By what their variables do: windows; make_divisible; heads that must divide; windows of attention; two inputs.
+SAMPLE = ["lenet5", "mobilenet_v2", "vit_b_16", "swin_t", "t5_small"]
+
+
+def agrees(name: str, count: int) -> tuple[int, int]:
+    """How many settings were computed and refused; a mismatch of any layer is an error."""
+    network = load(name)
+    found = live(network)
+    computed = refused = 0
+    for numbers, cost in drawn(network, found, count):
+        broken = [of for of in found.assumptions if not is_met(of, numbers)]
+        if any(of.relation == "!=" for of in broken):
+            continue  # another structure, which the formulas do not speak of
+        assert (cost is None) == bool(broken), (name, numbers, broken)
+        if cost is None:
+            refused += 1
+            continue
+        computed += 1
+        for quantity, x in found.totals.items():
+            assert evaluate(x, numbers) == getattr(cost.totals, quantity), (name, quantity, numbers)
+        for layer, of in zip(found.layers, cost.layers, strict=True):
+            assert evaluate(layer.amounts["macs"], numbers) == of.macs, (name, of.name, numbers)
+            assert [evaluate(x, numbers) for x in layer.y] == shape_list(of.out_shape)
+            text = "".join(part if isinstance(part, str) else str(evaluate(part, numbers)) for part in layer.notation)
+            assert text.replace(", past=0", "") == of.notation  # a default that is free is written
+    return computed, refused
+
+
+@pytest.mark.parametrize("name", SAMPLE)
+def test_the_forms_give_the_engines_numbers(name: str) -> None:
+    computed, _ = agrees(name, 12)
+    assert computed >= 4
+
+
+def test_what_the_engine_refuses_is_refused() -> None:
+    assert agrees("gpt2", 24)[1] >= 3  # heads that do not divide the width
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(all_names()))
+def test_the_forms_of_every_network(name: str) -> None:
+    assert sum(agrees(name, 25)) >= 10
+
+
+def test_variables_are_free_in_units_that_their_values_are_of() -> None:
+    found = {of.name: of for of in live("mobilenet_v2").free}
+    assert found["width"].unit == Fraction(1, 20)
+    assert found["width"].value == 1
+    assert found["resolution"].unit == 1
+    assert found["batch"].number == 1
+    assert live("gpt2").point["past"] == 0
+
+
+def test_what_has_no_slider_says_why() -> None:
+    fixed = {of.name: of.reason for of in live("resnet50").fixed}
+    assert "decides the structure" in fixed["depth"]
+    assert "decides the structure" in fixed["stride_at"]
+    assert "the count of a repeat depends on depth" in {of.name: of.reason for of in live("gpt2").fixed}["depth"]
+
+
+def test_an_input_and_a_setting_are_where_the_sliders_begin() -> None:
+    by_input = live("resnet18", input=(3, 160, 160))
+    assert by_input.point["resolution"] == 160
+    assert live("resnet18", set={"resolution": 160}).totals == by_input.totals
+    other = live("resnet18", input=(3, 160, 224), batch=4)  # no resolution is that
+    assert "resolution" not in other.point
+    assert evaluate(other.totals["macs"], other.point) == other.cost.totals.macs
+
+
+def test_symbols_and_results_of_rules_are_functions_too() -> None:
+    found = live("resnet18")
+    conv1 = next(of for of in found.layers if of.layer.name == "conv1").operations[0]
+    numbers = {**found.point, "resolution": 100}
+    results = {rule.quantity: x for rule, x in zip(conv1.rules, conv1.results, strict=True)}
+    assert evaluate(conv1.given["in_height"], numbers) == 100
+    # 50 x 50 positions of 64 kernels of 7 x 7 x 3, by hand
+    assert not isinstance(results["MACs"], str)
+    assert evaluate(results["MACs"], numbers) == 50 * 50 * 64 * 147
