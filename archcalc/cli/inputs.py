@@ -62,7 +62,7 @@ def warn_of_inputs(networks: Iterable[Network], set: Mapping[str, Any] | None, i
         SpecError: an input does not fit the spec.
     """
     from archcalc.engine.channels_last import channels_last
-    from archcalc.engine.validate import unique
+    from archcalc.source import unique
 
     found = unique(warning for network in networks for warning in channels_last(network, input, set))
     if found:
@@ -75,8 +75,7 @@ def for_each(names: Iterable[str], make: Callable[[str], Made]) -> dict[str, Mad
     Raises:
         SpecError: everything that is wrong with any of them.
     """
-    from archcalc.engine.validate import unique
-    from archcalc.source import SpecError
+    from archcalc.source import SpecError, unique
 
     made: dict[str, Made] = {}
     wrong: list[Diagnostic] = []
@@ -212,11 +211,11 @@ def sizes(given: Sequence[str] | None) -> list[int] | dict[str, list[int]] | Non
     return {name: _numbers(text) for name, text in pairs(given, "--input", "text=128")}
 
 
-_SHAPE = re.compile(r"(?:image|volume|sequence|features|tokens)\(([^()]*)\)")
+_SHAPE = r"(?:image|volume|sequence|features|tokens)\(([^()]*)\)"
 
 
 def _numbers(text: str) -> list[int]:
-    written = _SHAPE.fullmatch(text.strip())  # as in a spec: image(3, 224, 224)
+    written = re.fullmatch(_SHAPE, text.strip())  # as in a spec: image(3, 224, 224)
     plain = written[1] if written else text
     parts = plain.strip().lower().replace("×", "x").replace(",", "x").split("x")
     if not all(part.strip().isdecimal() and part.isascii() and len(part) <= 18 for part in parts):

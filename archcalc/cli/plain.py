@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, get_args, get_origin
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperCommand
 
 from archcalc.cli.output import writing_stdout
 
@@ -21,19 +21,6 @@ class PlainCommand(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """What is typed; `--help` is written here."""
-        with writing_stdout():
-            return super().parse_args(ctx, args)
-
-
-class PlainGroup(TyperGroup):
-    """The commands, whose own options are converted here too."""
-
-    def get_params(self, ctx: Any) -> Any:
-        """All options, `--help` among them."""
-        return convert_here(super().get_params(ctx))
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """What is typed; `--help` and `--version` are written here."""
         with writing_stdout():
             return super().parse_args(ctx, args)
 

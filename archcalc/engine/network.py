@@ -15,7 +15,6 @@ from archcalc.engine.cost.conventions import CONVENTIONS
 from archcalc.engine.cost.receptive_field import ReceptiveFields
 from archcalc.engine.cost.scope import indices_inside
 from archcalc.engine.cost.storage import FP32, LONGEST_DENSITY, storage_of
-from archcalc.engine.imported import network_found
 from archcalc.engine.inputs import Given, input_settings, input_shapes, step_settings
 from archcalc.engine.step import refuse_unsteppable, steps_of
 from archcalc.graph import Graph
@@ -172,7 +171,7 @@ def load(network: AnyNetwork, input: Given = None, may_run: bool = True) -> Netw
     if isinstance(network, Network):
         return network
     if not isinstance(network, (str, Path)) and hasattr(network, "named_parameters"):
-        return Network(*network_found(network, input))
+        return _imported(network, input)
     if isinstance(network, str) and "\n" in network:
         return Network(*choose(read_spec(Source("text", network))))
     name = str(network)
@@ -181,12 +180,19 @@ def load(network: AnyNetwork, input: Given = None, may_run: bool = True) -> Netw
         message = f"`{name}` runs code, and stands in a file"
         raise SpecError([Diagnostic("unknown-network", message, help=f"archcalc import '{name}' -o FILE, and name it")])
     if kind is not None:
-        return Network(*network_found(name, input))
+        return _imported(name, input)
     if isinstance(network, Path) and not looks_like_file(name):
         name = f"./{name}"
     if wrong := refusal(name):
         raise wrong
     return Network(*find(name))
+
+
+def _imported(source: Any, input: Given) -> Network:
+    """A model of another framework, in a room that is loaded for it alone."""
+    from archcalc.engine.imported import network_found
+
+    return Network(*network_found(source, input))
 
 
 def analyze(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from archcalc.engine.channels_last import channels_last
 from archcalc.engine.network import Network, analyze, load
 from archcalc.importing.sources import kind_of
-from archcalc.source import Diagnostic, SpecError, read_source
+from archcalc.source import Diagnostic, SpecError, read_source, unique
 from archcalc.spec.everything import findings_of
 from archcalc.spec.hidden import hidden_names
 from archcalc.spec.library import choose
@@ -86,12 +86,3 @@ def findings_of_networks(spec: Spec, known: Sequence[Diagnostic], limits: Limits
             first = ()
         found += findings_of(spec, name, limits, only_shapes=bool(known)) or first
     return [finding for finding in found if finding.line not in lines]
-
-
-def unique(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
-    """The same finding once: one code and sentence at one place, whatever way led there."""
-    found: dict[tuple[object, ...], Diagnostic] = {}
-    for diagnostic in diagnostics:
-        source = diagnostic.source.name if diagnostic.source else ""
-        found.setdefault((diagnostic.code, diagnostic.message, source, diagnostic.span), diagnostic)
-    return list(found.values())

@@ -24,9 +24,8 @@ Reader: TypeAlias = Callable[[Any, Any], "Calls"]
 
 FURTHER = 64  # positions that the second size of an input has more
 LIBRARIES = ("torchvision", "timm", "transformers", "keras")
-_FILE = re.compile(r".+\.py:\s*\S.*", re.DOTALL)
-_MODULE = re.compile(r"(?P<module>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):\s*[A-Za-z_].*", re.DOTALL)
-_SPEC = re.compile(r"\.ya?ml$")
+_FILE = r"(?s).+\.py:\s*\S.*"
+_MODULE = r"(?s)(?P<module>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):\s*[A-Za-z_].*"
 FORMS = "model.onnx, net.prototxt, torchvision:resnet50, timm:NAME, transformers:./config.json, my_file.py:Net()"
 
 # Files that people have instead of their network, and what to give.
@@ -69,10 +68,12 @@ def kind_of(name: str) -> Kind | None:
         return "prototxt"
     if lower.endswith((".onnx", ".onnx.textproto", ".onnxtxt")):
         return "onnx"
-    if _FILE.fullmatch(name) or (name.partition(":")[0] in LIBRARIES and name.partition(":")[2]):
+    if ":" not in name:
+        return None
+    if re.fullmatch(_FILE, name) or (name.partition(":")[0] in LIBRARIES and name.partition(":")[2]):
         return "torch"
-    found = _MODULE.fullmatch(name)
-    if found is None or _SPEC.search(found["module"]) or _is_network(found["module"]):
+    found = re.fullmatch(_MODULE, name)
+    if found is None or found["module"].endswith((".yaml", ".yml")) or _is_network(found["module"]):
         return None
     return "torch"
 

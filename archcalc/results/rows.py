@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -79,7 +80,7 @@ def _json(value: Any, indent: str) -> str:
         members = [f"{inner}{_json(item, inner)}" for item in value]
         return "[\n" + ",\n".join(members) + f"\n{indent}]"
     # A program reads the same, and a terminal nothing but text.
-    return INVISIBLE.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(value, ensure_ascii=False))
+    return re.sub(INVISIBLE, lambda found: f"\\u{ord(found[0]):04x}", json.dumps(value, ensure_ascii=False))
 
 
 def _is_rows(value: Any) -> bool:

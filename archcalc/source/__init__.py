@@ -11,6 +11,7 @@ from archcalc.source.diagnostic import (
     suggestion,
     to_github,
     to_json,
+    unique,
 )
 from archcalc.source.files import read_source, source_from_bytes
 from archcalc.source.located import (
@@ -45,5 +46,6 @@ __all__ = [
     "suggestion",
     "to_github",
     "to_json",
+    "unique",
     "visible",
 ]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 WIDTH = 110
 """No line of an excerpt is wider than this [columns]."""
 
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff]")
+_UNPRINTABLE = r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff]"
 
 
 class Note(NamedTuple):
@@ -90,6 +90,15 @@ def sort_diagnostics(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
     return sorted(diagnostics, key=lambda d: (d.source.name if d.source else "", d.span or (-1, -1), d.code))
 
 
+def unique(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """The same finding once: one code and sentence at one place, whatever way led there."""
+    found: dict[tuple[object, ...], Diagnostic] = {}
+    for diagnostic in diagnostics:
+        source = diagnostic.source.name if diagnostic.source else ""
+        found.setdefault((diagnostic.code, diagnostic.message, source, diagnostic.span), diagnostic)
+    return list(found.values())
+
+
 def render_text(diagnostics: Iterable[Diagnostic]) -> str:
     """For people: the sentence, the place, the line with carets under the words meant, notes and help."""
     return "\n\n".join("\n".join(_render(diagnostic)) for diagnostic in diagnostics)
@@ -132,7 +141,7 @@ def _excerpt(line: str, left: int, right: int, room: int) -> tuple[str, int, int
 
 def _printable(text: str) -> str:
     """One line that a terminal shows as it stands: a character for each of the text's."""
-    return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text.replace("\t", " ").replace("\n", " "))
+    return re.sub(_UNPRINTABLE, "\N{REPLACEMENT CHARACTER}", text.replace("\t", " ").replace("\n", " "))
 
 
 def _width(text: str) -> int:

@@ -103,9 +103,18 @@ def read_yaml(source: Source) -> YamlNode:
 
 
 # What a spec may hold: printable text. NEL, LS and PS end a line for YAML 1.1 and for few editors.
-_CHARACTER = re.compile("[^\t\n -~\u00a0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
-_PROPERTY = re.compile(r"([&!][^\s,\[\]{}]*)(?:\s|#.*)*")
-_BROKEN_PROPERTY = re.compile("^while (?:scanning|parsing) an? (tag|anchor|alias)|undefined tag handle")
+_ASCII = frozenset("\t\n").union(map(chr, range(ord(" "), ord("~") + 1)))
+_FURTHER = ("\u00a0\u2027", "\u202a\ud7ff", "\ue000\ufefe", "\uff00\ufffd", "\U00010000\U0010ffff")  # from, to
+# Patterns that wrong texts need alone are compiled for them: each takes as long as reading a small spec.
+_PROPERTY = r"([&!][^\s,\[\]{}]*)(?:\s|#.*)*"
+_BROKEN_PROPERTY = "^while (?:scanning|parsing) an? (tag|anchor|alias)|undefined tag handle"
+
+
+def refused_characters(text: str) -> re.Pattern[str] | None:
+    """A pattern of the characters in a text that may not stand in a spec; None where there are none."""
+    odd = set(text) - _ASCII
+    wrong = [character for character in odd if not any(first <= character <= last for first, last in _FURTHER)]
+    return re.compile(f"[{re.escape(''.join(wrong))}]") if wrong else None
 
 
 class _Open:
@@ -147,12 +156,13 @@ class _Reader:
         self.report(code, start, end, message.format(_short(self.text[start:end])), help_)
 
     def read(self) -> YamlNode | None:
-        for found in _CHARACTER.finditer(self.text):
+        refused = refused_characters(self.text)
+        for found in refused.finditer(self.text) if refused else ():
             message = f"the character U+{ord(found[0]):04X} may not stand in a spec"
             self.report("yaml-character", *found.span(), message, "delete it; lines end with LF or CR LF")
             self.suspect = min(self.suspect, found.start())
-        if self.findings:
-            self.text = _CHARACTER.sub("\N{REPLACEMENT CHARACTER}", self.text)
+        if refused:
+            self.text = refused.sub("\N{REPLACEMENT CHARACTER}", self.text)
         try:
             self.build()
         except yaml.MarkedYAMLError as error:
@@ -223,7 +233,8 @@ class _Reader:
         style = _STYLES[event.style]
         if style in ("single", "double"):
             start, end = start + 1, end - 1
-            if style == "double" and (found := _CHARACTER.search(event.value)):
+            refused = refused_characters(event.value) if style == "double" else None
+            if refused and (found := refused.search(event.value)):
                 message = f"an escape for the character U+{ord(found[0]):04X} may not stand in a spec"
                 self.report("yaml-character", start, end, message, "leave it out")
         else:  # here too the mark lies beyond the blank lines that follow
@@ -260,7 +271,7 @@ class _Reader:
         """Refuse the anchor and the tag before a node, in whichever order."""
         at = event.start_mark.index
         for _ in range((event.anchor is not None) + (event.tag is not None)):
-            if found := _PROPERTY.match(self.text, at):
+            if found := re.compile(_PROPERTY).match(self.text, at):
                 self.refuse("yaml-anchor" if found[1][0] == "&" else "yaml-tag", *found.span(1))
                 at = found.end()
 
@@ -298,7 +309,7 @@ class _Reader:
             return self.refuse("yaml-tab", at, at + 1)
         if text.startswith("%", line) and "quoted" not in what:
             return self.refuse("yaml-directive", line, self.line_end(line))
-        if found := _BROKEN_PROPERTY.search(what):
+        if found := re.search(_BROKEN_PROPERTY, what):
             word = text[begin : begin + 80].split(maxsplit=1)[0]
             return self.refuse(f"yaml-{found[1] or 'tag'}", begin, begin + len(word))
         notes: list[Note] = []

@@ -20,13 +20,13 @@ SIZE_UNITS = {
     **{f"{prefix}B": worth for prefix, worth in COUNT_UNITS.items() if prefix},
     **{f"{prefix}iB": 1024**power for power, prefix in enumerate("KMGT", 1)},
 }
-_AMOUNT = re.compile(r"((?:[0-9]{1,3}(?:,[0-9]{3}){1,9}|[0-9][0-9_]{0,29})(?:\.[0-9]{1,18})?) ?([A-Za-z]{0,3})\Z")
+_AMOUNT = r"((?:[0-9]{1,3}(?:,[0-9]{3}){1,9}|[0-9][0-9_]{0,29})(?:\.[0-9]{1,18})?) ?([A-Za-z]{0,3})\Z"
 COUNT_SAMPLE, SIZE_SAMPLE = "a number with K, M, G or T: 7M", "bytes, or with KiB, MiB, GiB, KB, MB, GB: 30MiB"
 
 
 def exact_amount(text: str, quantity: str) -> int | None:
     """A whole number with or without a unit; None: it is none. Counts take SI prefixes, bytes IEC ones too."""
-    found = _AMOUNT.match(text.strip())
+    found = re.match(_AMOUNT, text.strip())
     units = SIZE_UNITS if quantity in IN_BYTES else COUNT_UNITS
     if found is None:
         return None

@@ -121,7 +121,7 @@ def is_harmless(path: str, configuration: Configuration) -> bool:
     parts = path.split(".")
     if parts[-1] == "_sliding_window_pattern":  # transformers 5 writes it beside layer_types, which says the same
         return f"{path.removesuffix(parts[-1])}layer_types" in configuration.values
-    return any(HARMLESS.fullmatch(part) for part in parts)
+    return any(re.fullmatch(HARMLESS, part) for part in parts)
 
 
 def notes(configuration: Configuration) -> Iterator[str]:

@@ -9,10 +9,10 @@ from typing import NamedTuple, NoReturn
 from archcalc.spec.limits import DEFAULT_LIMITS
 
 _DIGITS = re.compile(r"(?<![\w.])(?:([0-9][0-9.]*[A-Za-z_]\w*|0[0-9]+)|(?:[A-Za-z_]\w*\.)+([0-9]\w*))")
-_FOREIGN = re.compile(r"0[xXoObB]\w*|[0-9][0-9_]*(\.[0-9_]*)?([eE][0-9]*)?[jJ]?")
+_FOREIGN = r"0[xXoObB]\w*|[0-9][0-9_]*(\.[0-9_]*)?([eE][0-9]*)?[jJ]?"
 _OPENING, _CLOSING = frozenset("(["), frozenset(")]")
 _UNUSUAL = re.compile(r"[^A-Za-z0-9_ .,()\[\]=<>+*/%-]")  # what else there is takes a closer look
-_FORBIDDEN = re.compile(r"[^\x20-\x7e]|[#'\"\\`{}$?!@~^&|;](?!=)|[~^&|;@]=")
+_FORBIDDEN = r"[^\x20-\x7e]|[#'\"\\`{}$?!@~^&|;](?!=)|[~^&|;@]="
 
 
 class Problem(NamedTuple):
@@ -48,7 +48,7 @@ def check_text(text: str) -> None:
             len(text),
             "split it into modules or named layers",
         )
-    for found in _FORBIDDEN.finditer(text) if _UNUSUAL.search(text) else ():
+    for found in re.finditer(_FORBIDDEN, text) if _UNUSUAL.search(text) else ():
         character, at = found.group(), found.start()
         if character == "!" and text[at : at + 2] == "!=":
             continue
@@ -113,7 +113,7 @@ def _digits(word: str, start: int, end: int) -> NoReturn:
     """What begins with a digit, and is neither a number of the language nor a name."""
     if word.isdigit() and word[0] == "0":
         fail("number", f"`{word}` begins with 0", start, end, f"write {word.lstrip('0') or '0'}")
-    if _FOREIGN.fullmatch(word) and not word.isdigit():
+    if re.fullmatch(_FOREIGN, word) and not word.isdigit():
         what = f"`{word}` is not a number of the language"
         fail("number", what, start, end, "write whole numbers and decimals: 64, 0.5")
     after = word.lstrip("0123456789.")

@@ -16,15 +16,14 @@ if TYPE_CHECKING:
     from archcalc.spec.bodies import BodyReader
 
 _PATH = r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*"
-_GIVES = re.compile(rf"({_PATH})(?:\((.*)\))?\Z", re.DOTALL)
-_WORD = re.compile(r"\s*([^=,()]+?)\s*=\s*([^=,()]+?)\s*\Z")
-_TYPE = re.compile(r"([A-Za-z0-9_-]+)(?:\(([A-Za-z0-9_@-]+)\))?\Z")
+_GIVES = rf"(?s)({_PATH})(?:\((.*)\))?\Z"
+_WORD = r"\s*([^=,()]+?)\s*=\s*([^=,()]+?)\s*\Z"
+_TYPE = r"([A-Za-z0-9_-]+)(?:\(([A-Za-z0-9_@-]+)\))?\Z"
 SAMPLE = "width: hidden_size, or output: tie_word_embeddings(true=tied, false=own)"
 
 # Keys that change neither a parameter nor a multiplication: tokens by their numbers, initial values, dropout, what is
 # added to zero divisions, angles of rotary positions, what is returned, how a file was written.
-HARMLESS = re.compile(
-    r"""(?x)
+HARMLESS = r"""(?x)
     (.*_)?(bos|eos|pad|sep|cls|mask|unk|decoder_start|forced_bos|forced_eos|image|video|audio|boi|eoi|start)_token_(id|index)
   | .*dropout(_prob|_rate)? | .*_pdrop | .*dropout_p | .*layerdrop | drop_path_rate
   | initializer_(range|factor|std) | init_(std|method|range) | .*_init_std
@@ -41,7 +40,6 @@ HARMLESS = re.compile(
   | temperature | top_k | top_p | repetition_penalty | early_stopping | bad_words_ids | suppress_tokens
   | begin_suppress_tokens | forced_decoder_ids | torchscript | pruned_heads | unsloth_.* | bos_token | eos_token
     """
-)
 
 
 class Gives(NamedTuple):
@@ -77,7 +75,7 @@ def read_huggingface(reader: BodyReader, node: YamlNode) -> None:
             case "model_type":
                 span = place
                 for item in _items(text, ","):
-                    found = _TYPE.match(item)
+                    found = re.match(_TYPE, item)
                     if found is None:
                         message = f"`{item}` is no model_type"
                         reader.report("bad-huggingface", message, place, "model_type: llama, mistral(mistral_7b)")
@@ -97,7 +95,7 @@ def read_huggingface(reader: BodyReader, node: YamlNode) -> None:
                 reader.report("bad-huggingface", message, key.span, "`variables:` lists them")
             case _:
                 for item in text.split(" or "):
-                    found = _GIVES.match(item.strip())
+                    found = re.match(_GIVES, item.strip())
                     words = _words(found[2]) if found and found[2] is not None else {}
                     if found is None or words is None:
                         message = f"`{item}` does not say which key gives `{key.value}`"
@@ -118,7 +116,7 @@ def _words(text: str) -> dict[str, str] | None:
     """`true=tied, false=own`; None: it is not of this form."""
     found: dict[str, str] = {}
     for item in _items(text, ","):
-        pair = _WORD.match(item)
+        pair = re.match(_WORD, item)
         if pair is None:
             return None
         found[pair[1]] = pair[2]

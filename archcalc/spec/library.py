@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from archcalc.source import Diagnostic, Source, SpecError, read_source, suggest_many
-from archcalc.source.revisions import read_revision
 from archcalc.spec.configuration import Configuration, is_configuration, model_types, notes, unknown_type, written
 from archcalc.spec.model import Spec
 from archcalc.spec.read import read_spec
@@ -137,6 +136,8 @@ def find_in_revision(name: str, revision: str) -> Found:
     Raises:
         SpecError: there is no such revision or file in it, it is no file's name, or the file does not read.
     """
+    from archcalc.source.revisions import read_revision
+
     if not looks_like_file(name):
         message = f"`{name}` is not the path of a spec (.yaml, .yml), and only files have revisions"
         raise SpecError([Diagnostic("not-a-file", message, help="./my.yaml, or ./my.yaml:variant")])

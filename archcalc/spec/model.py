@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archcalc.ops import Table
 from archcalc.results.budget import Limit
 from archcalc.source import Diagnostic, Source, Span
 from archcalc.spec.expression import Call, Expression
-from archcalc.spec.huggingface import HuggingFace
 from archcalc.spec.storage import Pattern
+
+if TYPE_CHECKING:
+    from archcalc.spec.huggingface import HuggingFace
 
 
 class Placed:

@@ -21,10 +21,8 @@ from archcalc.source import (
     suggestion,
 )
 from archcalc.spec.bodies import NAME, OTHER_NAME, BodyReader, first_of
-from archcalc.spec.budget import read_budget
 from archcalc.spec.check import check
 from archcalc.spec.collector import paused_collector
-from archcalc.spec.huggingface import read_huggingface
 from archcalc.spec.model import (
     Module,
     Placed,
@@ -328,9 +326,13 @@ class _Reader(BodyReader):
         read_storage(self, node)
 
     def read_budget(self, node: YamlNode) -> None:
+        from archcalc.spec.budget import read_budget
+
         read_budget(self, node)
 
     def read_huggingface(self, node: YamlNode) -> None:
+        from archcalc.spec.huggingface import read_huggingface
+
         read_huggingface(self, node)
 
     # bodies

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from archcalc.spec.bodies import BodyReader
     from archcalc.spec.model import Spec
 
-_DENSITY = re.compile(r"(0|1|0?\.[0-9]{1,18}|[01]\.[0-9]{1,18})\Z")
+_DENSITY = r"(0|1|0?\.[0-9]{1,18}|[01]\.[0-9]{1,18})\Z"
 SETTINGS = {
     "density": "the part of the weights that is not zero: 0.33",
     "bits": "bits of each parameter, or the format that packs its weights: 8, q4_k",
@@ -62,7 +62,7 @@ def read_storage(reader: BodyReader, node: YamlNode) -> None:
                     near = suggest(name.value, SETTINGS)
                     help = f"did you mean `{near}`?" if near else "density and bits are"
                     reader.report("unknown-storage", f"nothing is stored by `{name.value}`", name.span, help)
-                elif name.value == "density" and not (_DENSITY.match(text) and Fraction(text) <= 1):
+                elif name.value == "density" and not (re.match(_DENSITY, text) and Fraction(text) <= 1):
                     message = "a density is a decimal from 0 to 1"
                     reader.report("bad-density", message, _place(value), SETTINGS["density"])
                 elif name.value == "bits" and bits_of(text) is None:

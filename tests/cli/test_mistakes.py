@@ -5,10 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from typer.core import TyperGroup
-from typer.main import get_command
 
-from archcalc.cli import app
+from archcalc.cli.commands import COMMANDS, built
 from tests.cli.running import NET, run, spec
 
 
@@ -75,13 +73,7 @@ def test_nothing_is_left_behind_where_a_file_cannot_be_written(tmp_path: Path) -
     assert list(tmp_path.iterdir()) == []
 
 
-def names_of_commands() -> list[str]:
-    group = get_command(app)
-    assert isinstance(group, TyperGroup)
-    return list(group.commands)
-
-
-@pytest.mark.parametrize("command", ["", *names_of_commands()])
+@pytest.mark.parametrize("command", ["", *COMMANDS])
 def test_every_command_has_help(command: str) -> None:
     found = run(*command.split(), "--help").stdout
     assert found.startswith(f"Usage: archcalc {command}".rstrip())
@@ -90,9 +82,17 @@ def test_every_command_has_help(command: str) -> None:
 
 def test_help_says_of_every_command_in_a_whole_sentence_what_it_does() -> None:
     _, _, listed = run("--help", columns=80).stdout.partition("Commands:\n")
-    lines = listed.splitlines()[: len(names_of_commands())]
-    assert [line.split()[0] for line in lines] == names_of_commands()
+    lines = listed.splitlines()[: len(COMMANDS)]
+    assert [line.split()[0] for line in lines] == [*COMMANDS]
     assert [line for line in lines if line.endswith("...") or not line.endswith((".", "?"))] == []
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_line_of_a_command_in_the_help_of_all_is_its_own(name: str) -> None:
+    command = built(name)
+    assert command.name == name
+    assert command.get_short_help_str(limit=200) == COMMANDS[name].says
+    assert command.callback.__module__ == f"archcalc.cli.{COMMANDS[name].module}"
 
 
 def test_help_names_what_an_option_takes() -> None:

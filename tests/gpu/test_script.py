@@ -26,14 +26,11 @@ def test_the_script_asks_for_what_there_is(tmp_path: Path) -> None:
         "calibrate",
     ]
     assert len([words for words in asked if words[0] == "estimate"]) == 18
-    from typer.main import get_command
+    from archcalc.cli.commands import COMMANDS, built
 
-    from archcalc.cli.app import app
-
-    commands = get_command(app).commands  # type: ignore[attr-defined]
     for words in asked:
-        if words[0] in commands:
-            known = {option for parameter in commands[words[0]].params for option in parameter.opts}
+        if words[0] in COMMANDS:
+            known = {option for parameter in built(words[0]).params for option in parameter.opts}
             assert {word for word in words if word.startswith("-")} <= known
     from archcalc.spec.library import all_names
 

@@ -23,9 +23,11 @@ FOLDER = Path(__file__).parent / "configurations"
 def _a_library_with_a_toy(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
     if "scanned" not in request.node.name:
         monkeypatch.setattr(library, "specs_folder", lambda: FOLDER)
-    library.types.cache_clear()
+    for scanned in (library.types, library.index):  # of this folder, not of that of another test
+        scanned.cache_clear()
     yield
-    library.types.cache_clear()
+    for scanned in (library.types, library.index):
+        scanned.cache_clear()
 
 
 def config(folder: Path, **values: object) -> str:
