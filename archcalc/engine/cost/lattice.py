@@ -139,8 +139,12 @@ def _start(run: Run) -> int:
 
 def hull(reads: Iterable[Read | None]) -> Read | None:
     """From the first pixel of any to the last of any."""
-    found = [read for read in reads if read]
-    return Read(min(read.low for read in found), max(read.high for read in found)) if found else None
+    low = high = None
+    for read in reads:
+        if read:
+            low = read[0] if low is None or read[0] < low else low
+            high = read[1] if high is None or read[1] > high else high
+    return None if low is None or high is None else Read(low, high)
 
 
 def slid(of: Lattice, kernel: int, stride: int, padding: int, dilation: int, steps: Steps) -> Lattice:
@@ -241,6 +245,10 @@ def union(branches: Sequence[Lattice], steps: Steps) -> Lattice:
     """What any branch reads; the jump is the largest, which a merge of unequal ones can only be said to have."""
     if len(branches) == 1 or all(branch == branches[0] for branch in branches):
         return branches[0]
+    if len({(branch.phases, branch.cycle, branch.is_lost, len(branch.runs)) for branch in branches}) == 1:
+        first = branches[0]
+        if first.phases == len(first.runs) == 1 and not first.is_lost and first.cycle and steps.take(len(branches) ** 2):
+            return Lattice(((0, hull([branch.runs[0][1] for branch in branches])),), 1, first.cycle)
     furthest = max(branches, key=lambda branch: branch.jump)
     alike = [branch for branch in branches if branch.jump == furthest.jump]
     others = [read for branch in branches if branch.jump != furthest.jump if (read := branch.at(0))]

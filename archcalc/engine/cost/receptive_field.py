@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 from functools import lru_cache
+from operator import is_
 from typing import Any, NamedTuple, TypeAlias
 
 from archcalc.engine.cost.lattice import MOST_STEPS, START, Lattice, Read, Steps, denser, hull, shifted, slid, union
@@ -99,22 +100,25 @@ class ReceptiveFields:
     def _after(self, index: int) -> Axes:
         if index < 0:
             return self._input if index == NETWORK_INPUT else None
-        nodes = self._graph.nodes
-        for at in range(len(self._axes), index + 1):
-            node = nodes[at]
-            known = [self._after(other) for other in node.inputs]
-            key = (node.operator, node.x)
-            window = self._windows.get(key)
+        found, windows, steps = self._axes, self._windows, self.steps
+        for _, _, operator, inputs, x, y, _, _ in self._graph.nodes[len(found) : index + 1]:
+            key = (operator, x)
+            window = windows.get(key)
             if window is None:
-                window = self._windows[key] = node.operator.window(node.x) if known else NOTHING
-            if isinstance(node.x, Shape):  # of others that it reads too, it takes but places
-                known = [self._through(axes, window, node.y) for axes in known[:1]]
-            elif window == POINTWISE:
-                known = [_cut(axes, x, node.y) for axes, x in zip(known, node.x, strict=True)]
+                window = windows[key] = operator.window(x) if inputs else NOTHING
+            if isinstance(x, Shape):  # of others that it reads too, it takes but places
+                axes = (found[inputs[0]] if inputs[0] >= 0 else self._after(inputs[0])) if inputs else None
+                if window != POINTWISE:
+                    axes = self._through(axes, window, y)
             else:
-                known = [self._through(axes, window, node.y) for axes in known]
-            self._axes.append(_on(_union(known, self.steps), node.y))
-        return self._axes[index]
+                known = [found[other] if other >= 0 else self._after(other) for other in inputs]
+                if window == POINTWISE:
+                    known = [_cut(axes, of, y) for axes, of in zip(known, x, strict=True)]
+                else:
+                    known = [self._through(axes, window, y) for axes in known]
+                axes = _union(known, steps)
+            found.append(_on(axes, y))
+        return found[index]
 
     def _through(self, axes: Axes, window: Any, y: Shape) -> Axes:
         if window == POINTWISE or not axes:
@@ -139,7 +143,7 @@ class ReceptiveFields:
                 found.append(_moved(axis, extent, window, number, self.steps))
         if isinstance(window, Window) and not window.is_known:
             return tuple(axis._replace(is_at_least=True) for axis in found)
-        return tuple(found)
+        return axes if all(map(is_, found, axes)) else tuple(found)
 
 
 @lru_cache(maxsize=4096)
@@ -155,6 +159,11 @@ def _on(axes: Axes, y: Shape) -> Axes:
     if not axes or len(axes) != y.rank:
         return axes
     extents: tuple[Any, ...] = y.spatial  # whole numbers here
+    for axis, extent in zip(axes, extents, strict=True):
+        if axis.extent != extent:
+            break
+    else:
+        return axes
     return tuple(
         axis if axis.extent == extent else axis._replace(extent=extent)
         for axis, extent in zip(axes, extents, strict=True)
@@ -174,7 +183,7 @@ def _moved(axis: Axis, extent: int, window: Window, number: int, steps: Steps) -
     else:
         first, last = -padding, (extent - 1) * stride - padding + dilation * (kernel - 1)
         local = slid(axis.local, kernel, stride, padding, dilation, steps)
-    return axis._replace(extent=extent, reach=_part(axis, first, last), local=local)
+    return Axis(extent, _part(axis, first, last), local, *axis[3:])
 
 
 def _part(axis: Axis, first: int, last: int) -> Read | None:
@@ -186,8 +195,10 @@ def _part(axis: Axis, first: int, last: int) -> Read | None:
 
 def _whole(axis: Axis, is_causal: bool) -> Axis:
     """Every position is read, or every one before: from the first one's field to the last one's."""
-    seen = hull([axis.seen] if axis.is_past else [axis.seen, axis.reach]) or Read(0, -1)
     is_causal = is_causal and (axis.seen is None or axis.is_causal)
+    if axis.is_past:
+        return axis if axis.is_causal == is_causal else axis._replace(is_causal=is_causal)
+    seen = hull([axis.seen, axis.reach]) or Read(0, -1)
     return axis._replace(seen=seen, is_causal=is_causal, is_past=True)
 
 
@@ -216,13 +227,13 @@ def _cut_along(axis: Axis, extent: int) -> Axis:
 def _union(branches: Sequence[Axes], steps: Steps) -> Axes:
     """What any branch sees; one that sees nothing of the input adds nothing."""
     seeing = [branch for branch in branches if branch is not None]
-    if len(seeing) == 1:
+    if seeing and all(axes is seeing[0] for axes in seeing):
         return seeing[0]
     return tuple(_together(axes, steps) for axes in zip(*seeing, strict=True)) if seeing else None
 
 
 def _together(axes: Sequence[Axis], steps: Steps) -> Axis:
-    if len(axes) == 1:
+    if all(axis is axes[0] for axis in axes):
         return axes[0]
     local = [axis for axis in axes if not axis.is_past] or axes
     beyond = [axis for axis in axes if axis.seen]
