@@ -4,9 +4,21 @@ from __future__ import annotations
 
 import os
 
+import pytest
 from hypothesis import settings
 
 settings.register_profile("here", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.register_profile("long", deadline=None, max_examples=5_000)  # pytest --hypothesis-profile=long
 settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+
+@pytest.fixture
+def shared_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`list` and `find` are given the analysed library; `test_a_list_parses_each_file_once` has them analyse it."""
+    from archcalc.claims import find
+    from archcalc.engine import library
+    from tests.library import shared
+
+    monkeypatch.setattr(library, "analysed_families", shared)
+    monkeypatch.setattr(find, "analysed_families", shared)

@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from archcalc.claims.find import COLUMNS, accuracies, find
-from archcalc.engine.library import analysed_families
 from archcalc.engine.network import analyze
 from archcalc.results.cost import NetworkCost
 from archcalc.source import SpecError
 from tests.cli.running import MYSTERY, NET, spec
+from tests.library import families
 
-ALL = [cost for members in analysed_families(True)[0] for cost in members]
+pytestmark = pytest.mark.usefixtures("shared_library")
+ALL = [cost for members in families()[0] for cost in members]
 
 
 def names(costs: list[NetworkCost]) -> list[str]:

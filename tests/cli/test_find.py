@@ -7,8 +7,11 @@ import io
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.cli.running import NET, run, spec
 
+pytestmark = pytest.mark.usefixtures("shared_library")
 ASKED = ("--where", "macs < 600M", "--where", "params <= 6M", "--task", "ImageNet")
 
 

@@ -14,7 +14,10 @@ from archcalc.spec.model import Spec
 from archcalc.spec.read import read_spec
 from tests.cli.running import NET, run
 
+SHARED = pytest.mark.usefixtures("shared_library")
 
+
+@SHARED
 def test_networks_stand_family_by_family() -> None:
     lines = run("list", columns=160).stdout.splitlines()
     assert lines[0].split() == ["network", "input", "params", "MACs", "layers", "depth", "field", "local", "field"]
@@ -24,6 +27,7 @@ def test_networks_stand_family_by_family() -> None:
     assert all(len(line) <= 80 for line in run("list", columns=80).stdout.splitlines())
 
 
+@SHARED
 def test_networks_stand_by_year_or_task() -> None:
     years = [line for line in run("list", "--by", "year").stdout.splitlines() if line[:4].isdecimal()]
     assert years == sorted(years)
@@ -34,6 +38,7 @@ def test_networks_stand_by_year_or_task() -> None:
     assert "is not one of family, year, task" in run("list", "--by", "size", code=2).stderr
 
 
+@SHARED
 def test_networks_of_one_file_are_for_several_tasks() -> None:
     """ResNet's section 4.2 is about CIFAR-10, as are DenseNet's C10 and WRN-28-10; FractalNet's about CIFAR-100."""
     rows = csv.DictReader(io.StringIO(run("list", "--format", "csv").stdout))
@@ -56,6 +61,7 @@ def test_networks_of_one_file_are_for_several_tasks() -> None:
     assert "ResNet and the plain nets, 2015, ImageNet, CIFAR-10" in run("list", columns=100).stdout.splitlines()
 
 
+@SHARED
 def test_a_group_is_sorted_and_cut_by_itself() -> None:
     lines = run("list", "--by", "year", "--sort", "macs", "--top", "1", columns=100).stdout.splitlines()
     at = lines.index("2014")
@@ -63,6 +69,7 @@ def test_a_group_is_sorted_and_cut_by_itself() -> None:
     assert lines[at + 2].isdecimal()
 
 
+@SHARED
 def test_tasks_sort_and_csv_has_what_groups_a_list() -> None:
     rows = list(csv.DictReader(io.StringIO(run("list", "--sort", "task", "--format", "csv").stdout)))
     tasks = [row["task"] for row in rows]
@@ -71,6 +78,7 @@ def test_tasks_sort_and_csv_has_what_groups_a_list() -> None:
     assert (row["family"], row["year"], row["task"]) == ("VGG", "2014", "ImageNet")
 
 
+@SHARED
 def test_sorted_by_a_column_families_are_mixed() -> None:
     rows = list(csv.DictReader(io.StringIO(run("list", "--sort", "macs", "--format", "csv").stdout)))
     macs = [int(row["macs"]) for row in rows]
@@ -79,12 +87,14 @@ def test_sorted_by_a_column_families_are_mixed() -> None:
     assert by_name[0]["name"] == "alexnet"
 
 
+@SHARED
 def test_top_keeps_the_first() -> None:
     rows = list(csv.DictReader(io.StringIO(run("list", "--top", "2", "--format", "csv").stdout)))
     macs = [int(row["macs"]) for row in csv.DictReader(io.StringIO(run("list", "--format", "csv").stdout))]
     assert [int(row["macs"]) for row in rows] == sorted(macs, reverse=True)[:2]
 
 
+@SHARED
 def test_json_has_totals() -> None:
     found = json.loads(run("list", "--format", "json").stdout)
     (lenet,) = [network for network in found["networks"] if network["name"] == "lenet5"]
@@ -93,6 +103,7 @@ def test_json_has_totals() -> None:
     assert lenet["input"] == [1, 32, 32]
 
 
+@SHARED
 def test_markdown() -> None:
     assert "| lenet5 | 1x32x32 | 60,000 |" in run("list", "--format", "markdown").stdout
 
@@ -140,5 +151,6 @@ def test_a_list_parses_each_file_once_and_none_in_full(files_read: list[str]) ->
     assert not [name for name in files_read if name.endswith(" in full")]
 
 
+@SHARED
 def test_an_unknown_column_is_an_error() -> None:
     assert "did you mean `macs`?" in run("list", "--sort", "mac", code=2).stderr

@@ -176,6 +176,7 @@ def test_the_balance_is_held() -> None:
             assert_balanced(good.replace(old, new))
 
 
+@pytest.mark.usefixtures("shared_library")
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_commands_give_balanced_tables(command: list[str]) -> None:
     assert_balanced(run(*command, "--format", "latex").stdout)
@@ -217,6 +218,7 @@ def test_a_check_is_not_written_as_latex(tmp_path: Path) -> None:
     assert not path.exists()
 
 
+@pytest.mark.usefixtures("shared_library")
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_latex_takes_them(command: list[str], tmp_path: Path) -> None:
     compiler = next((name for name in COMPILERS if which(name)), None)

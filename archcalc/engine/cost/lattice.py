@@ -247,7 +247,12 @@ def union(branches: Sequence[Lattice], steps: Steps) -> Lattice:
         return branches[0]
     if len({(branch.phases, branch.cycle, branch.is_lost, len(branch.runs)) for branch in branches}) == 1:
         first = branches[0]
-        if first.phases == len(first.runs) == 1 and not first.is_lost and first.cycle and steps.take(len(branches) ** 2):
+        if (
+            first.phases == len(first.runs) == 1
+            and not first.is_lost
+            and first.cycle
+            and steps.take(len(branches) ** 2)
+        ):
             return Lattice(((0, hull([branch.runs[0][1] for branch in branches])),), 1, first.cycle)
     furthest = max(branches, key=lambda branch: branch.jump)
     alike = [branch for branch in branches if branch.jump == furthest.jump]
