@@ -38,6 +38,7 @@ from archcalc.spec.trail import OVERRIDE
 if TYPE_CHECKING:
     from decimal import Decimal
 
+    from archcalc.results.space import Space
     from archcalc.results.structure import Structure
 
 
@@ -323,12 +324,20 @@ def cost_of_graph(
         storage=storage,
         make_layers=lambda: layer_costs(graph, fields, batch, storage, rule, with_heads, scope, phase),
         scope=scope,
+        space=space_told(spec, network.name) if spec.space else None,
         phase=phase,
         state_dtype=state_dtype or dtype,
         make_part=lambda path: cost_of_graph(
             network, graph, batch, set, dtype, convention, with_heads, storage, path, step, state_dtype
         ),
     )
+
+
+def space_told(spec: Spec, name: str) -> Space | None:
+    """What may vary of a network, by a module that is loaded only where a file says it."""
+    from archcalc.spec.space import result_of
+
+    return result_of(spec, name)
 
 
 def setting(name: str, value: Any, number: int = 0) -> tuple[Placed, Source]:

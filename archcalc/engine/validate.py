@@ -9,13 +9,14 @@ from typing import NamedTuple
 from archcalc.engine.channels_last import channels_last
 from archcalc.engine.network import Network, analyze, load
 from archcalc.importing.sources import kind_of
-from archcalc.source import Diagnostic, SpecError, read_source, unique
+from archcalc.source import Diagnostic, Span, SpecError, read_source, unique
 from archcalc.spec.everything import findings_of
 from archcalc.spec.hidden import hidden_names
 from archcalc.spec.library import choose
 from archcalc.spec.limits import DEFAULT_LIMITS, Limits
 from archcalc.spec.model import Spec
 from archcalc.spec.read import read_with_findings
+from archcalc.spec.space import axes_of, first_value, last_value, space_of
 
 
 class Validation(NamedTuple):
@@ -58,6 +59,7 @@ def validate(names: Sequence[str], limits: Limits = DEFAULT_LIMITS) -> Validatio
             if not found:
                 networks += len(spec.names())
             found = found + findings_of_networks(spec, found, limits) + hidden_names(spec)
+            found += findings_of_space(spec, limits) if not any(each.severity == "error" for each in found) else []
         findings.extend(found)
     return Validation(len(files), networks, unique(findings))
 
@@ -86,3 +88,31 @@ def findings_of_networks(spec: Spec, known: Sequence[Diagnostic], limits: Limits
             first = ()
         found += findings_of(spec, name, limits, only_shapes=bool(known)) or first
     return [finding for finding in found if finding.line not in lines]
+
+
+# What is said of a network as a whole: another value of another axis may mend it.
+_OF_COMBINATIONS = frozenset({"requirement", "shape-mismatch", "unread-layer", "unread-input", "no-branches"})
+
+
+def findings_of_space(spec: Spec, limits: Limits) -> list[Diagnostic]:
+    """Axes without an item to be for, and values that no layer takes: each value tried, the others as they are."""
+    found: list[Diagnostic] = []
+    told: set[Span] = set()
+    for name in spec.names() if spec.space else ():
+        try:
+            axes_of(spec, name)
+        except SpecError as error:
+            found += error.diagnostics
+            continue
+        for axis in space_of(spec, name):
+            for value, place in zip(axis.values, axis.places, strict=True):
+                for each in dict.fromkeys((first_value(value), last_value(value))) if place not in told else ():
+                    try:
+                        Network(spec, name).graph({str(axis.position): each}, limits=limits)
+                    except SpecError as error:
+                        first = error.diagnostics[0]
+                        if first.code not in _OF_COMBINATIONS:
+                            message = f"{axis.position}={each} of {name}: {first.message}"
+                            found.append(spec.diagnostic("bad-axis", message, place, first.help))
+                            told.add(place)
+    return found

@@ -27,6 +27,7 @@ from archcalc.results.cost import DTYPES, LayerCost, NetworkCost
 
 if TYPE_CHECKING:
     from archcalc.results.claim import ClaimResult
+    from archcalc.results.space import Space
 
 _ROWS = {"op": "operation", "layer": "layer", "stage": "stage", "type": "type"}  # what a row is
 
@@ -331,10 +332,21 @@ def remarks(cost: NetworkCost) -> list[str]:
         found.append(f"Totals marked ≥ are lower bounds: the cost of {names} is not known.")
     if cost.is_field_cut_off:
         found.append("The receptive field is a lower bound: what positions see repeats too late to be followed.")
+    if cost.space is not None:
+        found.append(space_text(cost.space))
     untold = not_compared(cost)
     if untold:
         found.append(f"What {cost.convention.name} counts of {numbers.listed(untold)} was not compared with the tool.")
     return found
+
+
+def space_text(space: Space) -> str:
+    """How many networks a spec says there are, exactly, and what varies."""
+    axes = "; ".join(
+        f"{axis.name} {', '.join(axis.values)}" + (f" ({axis.times} times)" if axis.times > 1 else "")
+        for axis in space.axes
+    )
+    return f"One of {space.size:,} in its space: {axes}."
 
 
 def meant(cost: NetworkCost, others: Sequence[NetworkCost], units: Units) -> list[str]:

@@ -19,6 +19,8 @@ from archcalc.source import suggestion
 if TYPE_CHECKING:
     import pandas
 
+    from archcalc.results.space import Space
+
 # Bits of one stored weight.
 DTYPES: dict[str, int] = {
     "fp64": 64,
@@ -162,6 +164,7 @@ class NetworkCost:
     phase: Phase = WHOLE  # in a step, macs, flops and activations are of what it repeats
     state_dtype: str = ""  # of what is kept for the next step
     scope: str = ""  # the path that it is restricted to: layers and totals are those under it
+    space: Space | None = None  # what the spec says may vary
     make_part: Callable[[str], NetworkCost] | None = field(default=None, repr=False)
     make_structured: Callable[[], Any] | None = field(default=None, repr=False)  # with its structure, to be drawn
 

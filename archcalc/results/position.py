@@ -26,6 +26,14 @@ class Position(NamedTuple):
             a == b or EVERY in (a, b) for a, b in zip(self.indices, other.indices, strict=False)
         )
 
+    def is_closer(self, other: Position, item: Position) -> bool:
+        """Whether it names an item by more of its indices than another that stands for the item too."""
+        return self.overlaps(item) and len(self.indices) >= len(other.indices) and self._named > other._named
+
+    @property
+    def _named(self) -> int:
+        return sum(index != EVERY for index in self.indices)
+
 
 def position_of(text: str) -> Position | None:
     """What is written `kernel[3]` or `kernel`; None: it is no position."""

@@ -63,7 +63,14 @@ def network_object(cost: NetworkCost, rows: Sequence[LayerCost] | None = None) -
 
 def totals_object(cost: NetworkCost) -> dict[str, Any]:
     """A network with its totals alone, as `list` gives it."""
-    return network_row(cost) | {"settings": dict(cost.settings), "totals": totals_row(cost)}
+    return network_row(cost) | {"settings": dict(cost.settings), **_space(cost), "totals": totals_row(cost)}
+
+
+def _space(cost: NetworkCost) -> dict[str, Any]:
+    """The space of a network, where it has one: its exact size, and the values of each axis as they are written."""
+    if cost.space is None:
+        return {}
+    return {"space": {"size": cost.space.size, "axes": {axis.name: list(axis.values) for axis in cost.space.axes}}}
 
 
 def json_lines(value: Any, indent: str = "") -> str:

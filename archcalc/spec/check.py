@@ -12,8 +12,10 @@ from archcalc.spec.expression import (
     Number,
     free_names,
 )
+from archcalc.spec.expression_text import Problem
 from archcalc.spec.model import Bodies, Body, Entries, Entry, Line, Merge, Placed, Spec
 from archcalc.spec.naming import PLAIN, branch_places, place_of
+from archcalc.spec.parse import parse_expression
 from archcalc.spec.values import circles, circular
 from archcalc.spec.words import INPUTS, MERGES
 
@@ -46,11 +48,15 @@ class _Checker(ExpressionChecker):
         named = [("task", name, span) for name, (span, _) in spec.tasks.items()]
         named += [("storage", name, span) for name, (span, _) in spec.storage.items()]
         named += [("budget", name, span) for name, (span, _) in spec.budget.items()]
+        named += [("space", name, span) for name, (span, _) in spec.space.items()]
         for key, name, span in named:
             if name and name != spec.network and name not in spec.variants:
                 near = self.near(name, [spec.network], spec.variants)
                 help = f"did you mean `{near}`?" if near else f"{key}: holds networks of this file"
                 self.report("unknown-variant", f"this file has no network `{name}`", span, help)
+        self.space()
+        for placed in spec.requires.values():
+            self.expression(placed.expression, placed.base, {}, sees_layers=False)
         for settings in spec.defaults.values():
             for _, placed in settings.values():
                 self.expression(placed.expression, placed.base, {}, sees_layers=False)
@@ -72,6 +78,21 @@ class _Checker(ExpressionChecker):
             self.variables_read()
         self.circles()
         return self.findings
+
+    def space(self) -> None:
+        """Axes are variables, and their values mean something."""
+        for axis in (axis for _, axes in self.spec.space.values() for axis in axes):
+            name = axis.position.variable
+            if name not in self.spec.settable:
+                near = self.near(name, self.spec.settable)
+                help = f"did you mean `{near}`?" if near else f"variables are {', '.join(self.spec.settable) or 'none'}"
+                self.report("unknown-variable", f"`space:` names no variable of this file: `{name}`", axis.span, help)
+            for value, place in zip(axis.values, axis.places, strict=True):
+                if isinstance(value, str):
+                    text = self.spec.source.text[place.start : place.end]
+                    parsed = parse_expression(text)
+                    if not isinstance(parsed, Problem):  # which the reader has told
+                        self.expression(parsed, place.start, {}, sees_layers=False)
 
     def namespaces(self) -> None:
         """Variables, modules and tables share one namespace."""

@@ -185,7 +185,7 @@ def written(spec: Spec, configuration: Configuration) -> str:
     values |= settings(spec, rules, configuration)
     lines = [f"network: {configuration.name}"]
     for key, block in _blocks(spec.source.text):
-        if key in ("network", "variants", "huggingface", "storage", "budget"):
+        if key in ("network", "variants", "huggingface", "storage", "budget", "space"):
             continue
         if key == "variables":
             lines.append("variables:")
@@ -205,7 +205,7 @@ def _blocks(text: str) -> Iterator[tuple[str, str]]:
 
 def _quoted(value: str) -> str:
     """In single quotes, where YAML would not read it as one text or list."""
-    is_list = value.startswith("[") and " for " not in value
+    is_list = value.startswith("[") and " for " not in value and not re.search(r"\]\s*[*+]", value)
     return value if is_list or not re.search(r"[\[\]{},#:'\"]|\A[>|@`%&*!-]", value) else f"'{value}'"
 
 

@@ -113,6 +113,9 @@ class Expander(Inputs):
         for circle in circles(self.settings):
             self.fail(*circular(circle, self.settings))
         assert spec.layers is not None
+        for words, placed in spec.requires.items():
+            if not self.truth(placed.expression, self.empty, placed.base):
+                self.fail("requirement", f"{self.name} requires {words}", placed.span())
         shapes = self.read_inputs()
         self.inputs = {name: Handle(NETWORK_INPUT - at, shape) for at, (name, shape) in enumerate(shapes.items())}
         first = next(iter(self.inputs.values()))

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archcalc.ops import Table
 from archcalc.results.budget import Limit
+from archcalc.results.position import Position
 from archcalc.source import Diagnostic, Source, Span
 from archcalc.spec.expression import Call, Expression
 from archcalc.spec.storage import Pattern
 
 if TYPE_CHECKING:
+    from archcalc.spec.axis_values import Item
     from archcalc.spec.huggingface import HuggingFace
 
 
@@ -143,6 +145,15 @@ class Variant:
         return self._settings
 
 
+class WrittenAxis(NamedTuple):
+    """A variable, or items of a list, that may vary: an entry of `space:`."""
+
+    position: Position
+    span: Span  # of what names it
+    values: tuple[Item, ...]
+    places: tuple[Span, ...]  # of the values
+
+
 @dataclass(slots=True)
 class Spec:
     """A file of the language."""
@@ -167,6 +178,8 @@ class Spec:
     outputs: list[Entry] = field(default_factory=list)
     storage: dict[str, tuple[Span, list[Pattern]]] = field(default_factory=dict)
     budget: dict[str, tuple[Span, dict[str, Limit]]] = field(default_factory=dict)  # by network; "": all
+    space: dict[str, tuple[Span, list[WrittenAxis]]] = field(default_factory=dict)  # by network; "": all
+    requires: dict[str, Placed] = field(default_factory=dict)  # conditions by what they say in words
     huggingface: HuggingFace | None = None  # how a config.json gives the variables
     settable: dict[str, Span] = field(default_factory=dict)  # variables, and what only variants set
     read_at: Any = None  # of a model of another framework: the input that was asked for, which its inputs already are

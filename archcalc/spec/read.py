@@ -44,6 +44,8 @@ KEYS = [
     "variables",
     "defaults",
     "variants",
+    "space",
+    "requires",
     "tables",
     "modules",
     "layers",
@@ -324,6 +326,18 @@ class _Reader(BodyReader):
 
     def read_storage(self, node: YamlNode) -> None:
         read_storage(self, node)
+
+    def read_space(self, node: YamlNode) -> None:
+        from archcalc.spec.space import read_space
+
+        read_space(self, node)
+
+    def read_requires(self, node: YamlNode) -> None:
+        """Conditions by what they say in words."""
+        for key, value in self.mapping(node, "requires"):
+            placed = self.expression(value)
+            if placed:
+                self.spec.requires[key.value] = placed
 
     def read_budget(self, node: YamlNode) -> None:
         from archcalc.spec.budget import read_budget

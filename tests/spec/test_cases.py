@@ -15,7 +15,6 @@ VALID = [(path, block) for path in paths("valid") for block in expected(path)]
 
 # Codes that no spec on its own can bring about, and where they are tested instead.
 ELSEWHERE = {
-    "bad-axis": "tests/sweep/test_axes.py: an axis that is typed",
     "bad-condition": "tests/guards/test_conditions.py: a condition that is typed",
     "bad-unit": "tests/formula/test_forms.py: a free variable that is typed",
     "channels-last": "tests/engine/test_channels_last.py: a warning, with which a network has its costs",
@@ -49,7 +48,6 @@ ELSEWHERE = {
     "undecided": "tests/dims/test_requirements.py: only without anyone to collect assumptions",
     "unknown-network": "tests/cli: a name that is typed",
     "unknown-scope": "tests/engine/test_scope.py: a path that is typed",
-    "unknown-variable": "tests/engine/test_python_interface.py: a setting that is typed",
     "unmatched-pattern": "tests/engine/test_storage.py: told when what is stored is counted",
     "worker-version": "tests/sweep/test_cluster.py: a worker of a cluster",
     "output-in-use": "tests/sweep/test_parts.py: two sweeps at once",

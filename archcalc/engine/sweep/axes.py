@@ -1,31 +1,26 @@
-"""Values that a variable takes in a sweep: `96:320:32` (ends included), `0.25:1.5:0.25`, `3,5,7`, `[2,2];[3,4]`."""
+"""Axes of a sweep, from what is typed, from Python, and from the `space:` of a spec."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
-from functools import reduce
+from functools import partial, reduce
 from math import gcd
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 
+from archcalc.engine.network import Network
+from archcalc.results.position import EVERY, Position, position_of
 from archcalc.results.sweep import Axis, Value
 from archcalc.source import Diagnostic, Source, Span, SpecError
-from archcalc.spec.expression_text import Problem
-from archcalc.spec.number import exact_number
-from archcalc.spec.parse import parse_expression
+from archcalc.spec.axis_values import MOST_VALUES, Item, Range, ValuesError, as_text, read_values
+from archcalc.spec.expression import free_names
+from archcalc.spec.space import NoListError, axes_of, positions_at
 
-MOST_VALUES = 10_000_000
-LARGEST = 10**15  # of a value, so that sizes made of it stay below 2^63, as those of a spec must
-SAMPLE = "--over resolution=96:320:32, width=0.25:1.5:0.25, n=3,5,7 or 'depth=[2,2,2,2];[3,4,6,3]'"
+SAMPLE = "--over resolution=96:320:32, width=0.25:1.5:0.25, n=3,5,7, 'kernel[3]=3,5' or 'depth=[2,2,2,2];[3,4,6,3]'"
 
-
-class _Range(NamedTuple):
-    start: Fraction
-    step: Fraction
-    length: int
+__all__ = ["as_text", "axes_in", "axis", "axis_of", "settings_text", "variable_of"]
 
 
 def axis(text: str) -> Axis:
@@ -35,9 +30,14 @@ def axis(text: str) -> Axis:
         SpecError: at the place in the text.
     """
     name, sign, _ = text.partition("=")
-    if not sign or not re.fullmatch(r"\s*[A-Za-z_]\w*\s*", name):
+    position = position_of(name) if sign else None
+    if position is None:
         _refuse(text, 0, len(name) or 1, f"an axis is a variable, `=` and its values, not `{text}`")
-    return _read(name.strip(), text, len(name) + 1)
+    try:
+        found = read_values(text, len(name) + 1)
+        return made(str(position), [item for item, _, _ in found])
+    except ValuesError as error:
+        _refuse(text, error.start or len(name) + 1, error.end or len(text), error.message)
 
 
 def axis_of(name: str, values: Any) -> Axis:
@@ -54,11 +54,6 @@ def axis_of(name: str, values: Any) -> Axis:
     return axis(f"{name}={separator.join(texts)}")
 
 
-def as_text(written: str) -> str:
-    """A word or a list as the axis has it, without spaces around its commas."""
-    return re.sub(r"\s*,\s*", ",", written.strip())
-
-
 def _text(value: Any) -> str:
     if isinstance(value, bool | np.bool_):
         return str(bool(value)).lower()
@@ -69,31 +64,97 @@ def _text(value: Any) -> str:
     return str(value)
 
 
-def _read(name: str, text: str, begin: int) -> Axis:
-    found: list[Fraction | _Range | str] = []
-    for start, end in _items(text, begin):
-        found.append(_item(text, start, end))
+def made(name: str, found: Sequence[Item]) -> Axis:
+    """An axis of the values that are written.
+
+    Raises:
+        ValuesError: they are too many; without a place.
+    """
     numbers = [each for each in found if not isinstance(each, str)]
+    if sum(each.length if isinstance(each, Range) else 1 for each in found) > MOST_VALUES:
+        raise ValuesError(0, 0, f"an axis has at most {MOST_VALUES:,} values")
     if len(numbers) == len(found):
-        made = _numeric(name, numbers)
-        if made is None:
-            _refuse(text, begin, len(text), f"an axis has at most {MOST_VALUES:,} values")
-        return made
+        return _numeric(name, numbers)
     texts: list[str] = []
     for each in found:
-        if isinstance(each, _Range):
-            if each.length > MOST_VALUES:
-                _refuse(text, begin, len(text), f"an axis has at most {MOST_VALUES:,} values")
+        if isinstance(each, Range):
             texts.extend(str(each.start + number * each.step) for number in range(each.length))
         else:
             texts.append(str(each))
     return Axis(name, Fraction(0), np.empty(0, np.int64), tuple(dict.fromkeys(texts)))
 
 
-def _numeric(name: str, found: Sequence[Fraction | _Range]) -> Axis | None:
-    ranges = [each if isinstance(each, _Range) else _Range(each, Fraction(1), 1) for each in found]
-    if sum(each.length for each in ranges) > MOST_VALUES:
-        return None
+def axes_in(networks: Sequence[Network], over: Sequence[Axis], settings: Mapping[str, str]) -> list[Axis]:
+    """The axes of a sweep: those asked for, `[*]` taken apart, and those of the space of the networks that are left.
+
+    An axis that is asked for, or a variable that is set, stands in place of the axes of the space that it meets; one of
+    an item that is named in place of what `[*]` says of it.
+
+    Raises:
+        SpecError: a list has no such item, or the networks have different spaces.
+    """
+    written = [each.position for each in over]
+    fixed = [position_of(name) or Position(name) for name in settings]
+    asked = [
+        axis
+        for each in over
+        for axis in _apart(each, networks, settings, over)
+        if not any(
+            axis.position != each.position and other.is_closer(each.position, axis.position) for other in written
+        )
+        and not any(other.is_closer(each.position, axis.position) for other in fixed)
+    ]
+    taken = written + fixed
+    spaces: dict[tuple[Any, ...], list[Axis]] = {}
+    for network in networks:
+        found = [
+            made(str(position), list(each.values))
+            for position, each in axes_of(network.spec, network.name)
+            if not any(position.overlaps(other) for other in taken)
+        ]
+        spaces.setdefault(tuple((axis.name, axis.unit, axis.texts, axis.multiples.tobytes()) for axis in found), found)
+    if len(spaces) > 1:
+        names = ", ".join(network.name for network in networks)
+        message, help = f"{names} have different spaces", "one sweep for each network, or --over all of their axes"
+        raise SpecError([Diagnostic("bad-axis", message, help=help)])
+    return next(iter(spaces.values()), []) + asked
+
+
+def _apart(axis: Axis, networks: Sequence[Network], settings: Mapping[str, str], over: Sequence[Axis]) -> list[Axis]:
+    """An axis for each item that it stands for; the lists of all networks are of one length."""
+    if not axis.position.indices:
+        return [axis]
+    found: dict[tuple[Position, ...], None] = {}
+    for network in networks:
+        placed = network.spec.settings(network.name).get(axis.variable)
+        if placed is None:
+            continue
+        decisive = {axis.variable, *free_names(placed.expression)}
+        if EVERY not in axis.position.indices and any(
+            each.variable in decisive and each.position.indices < axis.position.indices for each in over
+        ):
+            found[axis.position,] = None  # another axis says how many items there are
+            continue
+        own = {name: of for name, of in settings.items() if variable_of(name) in network.spec.settable}
+        try:
+            found[tuple(positions_at(axis.position, partial(network.value, set=own)))] = None
+        except NoListError as error:
+            help = f"--over '{axis.variable}=...' is all of it"
+            raise SpecError([Diagnostic("bad-axis", f"{network.name}: {error}", help=help)]) from None
+    if len(found) > 1:
+        message = f"{axis.name} is a list of another length in some of the networks"
+        raise SpecError([Diagnostic("bad-axis", message, help="one sweep for each network")])
+    return [axis._replace(name=str(position)) for position in next(iter(found), (axis.position,))]
+
+
+def variable_of(name: str) -> str:
+    """The variable that a name is, or of which it is an item."""
+    position = position_of(name)
+    return position.variable if position else name
+
+
+def _numeric(name: str, found: Sequence[Fraction | Range]) -> Axis:
+    ranges = [each if isinstance(each, Range) else Range(each, Fraction(1), 1) for each in found]
     unit = reduce(_common, [value for each in ranges for value in (each.start, each.step)[: each.length]], Fraction(0))
     if unit.denominator == 1:  # 0 where all values are
         unit = Fraction(1)
@@ -116,60 +177,6 @@ def _numeric(name: str, found: Sequence[Fraction | _Range]) -> Axis | None:
 def _common(a: Fraction, b: Fraction) -> Fraction:
     """The largest number that both are multiples of."""
     return Fraction(gcd(a.numerator * b.denominator, b.numerator * a.denominator), a.denominator * b.denominator)
-
-
-def _items(text: str, begin: int) -> Iterator[tuple[int, int]]:
-    """Where values stand: between `;` if there is one, else between commas outside of brackets."""
-    separator = ";" if ";" in text[begin:] else ","
-    depth, start = 0, begin
-    for at in range(begin, len(text)):
-        character = text[at]
-        depth += (character in "[(") - (character in "])")
-        if character == separator and depth == 0:
-            yield start, at
-            start = at + 1
-    yield start, len(text)
-
-
-def _item(text: str, start: int, end: int) -> Fraction | _Range | str:
-    item = text[start:end]
-    if not item.strip():
-        _refuse(text, start, end, "a value is missing")
-    if ":" in item:
-        return _range(text, start, end)
-    number = exact_number(item)
-    if number is not None:
-        _check_size(text, start, end, number)
-        return number
-    parsed = parse_expression(item)
-    if isinstance(parsed, Problem):
-        _refuse(text, start + parsed.start, start + parsed.end, parsed.message)
-    return as_text(item)
-
-
-def _range(text: str, start: int, end: int) -> _Range:
-    parts: list[Fraction] = []
-    at = start
-    for part in text[start:end].split(":"):
-        number = exact_number(part)
-        if number is None:
-            _refuse(text, at, at + len(part), f"a range is START:END or START:END:STEP, and `{part}` is no number")
-        _check_size(text, at, at + len(part), number)
-        parts.append(number)
-        at += len(part) + 1
-    if len(parts) > 3:
-        _refuse(text, start, end, "a range has a start, an end and a step")
-    first, last, step = (*parts, Fraction(1))[:3]
-    if step <= 0:
-        _refuse(text, start, end, "the step of a range is more than 0")
-    if last < first:
-        _refuse(text, start, end, f"the range ends at {last}, before it begins at {first}")
-    return _Range(first, step, int((last - first) // step) + 1)
-
-
-def _check_size(text: str, start: int, end: int, number: Fraction) -> None:
-    if max(abs(number.numerator), number.denominator) > LARGEST:
-        _refuse(text, start, end, "values of a sweep have 15 digits at most")
 
 
 def _refuse(text: str, start: int, end: int, message: str) -> NoReturn:

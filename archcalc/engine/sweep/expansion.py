@@ -93,10 +93,13 @@ class Expansion:
         if BATCH not in own:
             given = fixed.get(BATCH, question.batch)
             batch = variable(BATCH) if BATCH in free else int(given)
-        settings = {**dict(question.set), **{name: value for name, value in fixed.items() if name in own}}
+        settings = {
+            **dict(question.set),
+            **{name: value for name, value in fixed.items() if name != BATCH or BATCH in own},
+        }
         graph = network.graph(
             settings,
-            free={name: axis.unit for name, axis in free.items() if name in own},
+            free={name: axis.unit for name, axis in free.items() if name != BATCH or BATCH in own},
             limits=question.limits,
             with_heads=question.with_heads,
         )
@@ -240,7 +243,7 @@ class Expansions:
 
     def least(self, name: str) -> int:
         """The least value that an axis takes where it stays free, in multiples."""
-        return self.network.least(name) if name in self.network.spec.settable else 1
+        return self.network.least(name) if name != BATCH or BATCH in self.network.spec.settable else 1
 
     def _more(self, looped: Sequence[str], end: int) -> Iterator[str]:
         fixed = {name: range(self.axes[name].size)[end] for name in looped}

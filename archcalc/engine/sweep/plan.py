@@ -15,10 +15,11 @@ from archcalc import __version__
 from archcalc.engine.cost.quantities import instead_of
 from archcalc.engine.library import NetworkText, text_of
 from archcalc.engine.network import AnyNetwork, Network, check_variable, load
-from archcalc.engine.sweep.axes import axis_of
+from archcalc.engine.sweep.axes import axes_in, axis_of, variable_of
 from archcalc.engine.sweep.expansion import BATCH, SWEEPABLE, SWEPT, Expansions, Question
 from archcalc.engine.sweep.selection import Selection, selection
 from archcalc.results.cost import DTYPES
+from archcalc.results.position import Position, position_of
 from archcalc.results.sweep import Axis, Heading
 from archcalc.source import Diagnostic, SpecError
 from archcalc.spec.limits import DEFAULT_LIMITS, Limits
@@ -183,6 +184,7 @@ def make_plan(
             _refuse("same-name", f"two of the networks are called {each.name}", "give one of them another name")
     axes = [axis_of(name, values) for name, values in over.items()] if isinstance(over, Mapping) else list(over)
     settings = {name: str(value) if not isinstance(value, str) else value for name, value in (set or {}).items()}
+    axes = axes_in(list(found.values()), axes, settings)
     lacking = _check_axes(axes, list(found.values()), settings)
     found = {name: network for name, network in found.items() if name not in dict(lacking)}
     swept = tuple(dict.fromkeys(SWEPT if quantities is None else map(_quantity, quantities)))
@@ -205,10 +207,15 @@ def _check_axes(
 ) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """Refuse axes that are none; networks that lack some of the variables, with those."""
     seen: list[str] = []
-    for axis in axes:
+    whole = {(position_of(name) or Position(name)) for name in settings}
+    for number, axis in enumerate(axes):
         if axis.name in seen:
             _refuse("bad-axis", f"{axis.name} is given twice", f"--over {axis.name}=1:4,8 joins ranges and values")
-        if axis.name in settings:
+        other = next((each for each in axes[:number] if each.position.overlaps(axis.position)), None)
+        if other is not None:
+            _refuse("bad-axis", f"{axis.name} is in {other.name} too", "sweep over the whole list, or over its items")
+        # an item varies where its list is set, or each item of it
+        if any(each.overlaps(axis.position) and not axis.position.is_closer(each, axis.position) for each in whole):
             _refuse("bad-axis", f"{axis.name} is set, and swept over", "leave one of --set and --over out")
         if axis.name in SWEEPABLE or axis.name == "network":
             _refuse("bad-axis", f"{axis.name} is a column of every sweep, not a variable")
@@ -216,14 +223,14 @@ def _check_axes(
     lacking: dict[str, tuple[str, ...]] = {}
     for network in networks:
         named = [name for name in (*seen, *settings) if name != BATCH or name in settings]
-        lacks = tuple(name for name in named if name not in network.spec.settable)
+        lacks = tuple(name for name in named if variable_of(name) not in network.spec.settable)
         if lacks:
             lacking[network.name] = lacks
     if len(lacking) == len(networks):
         _refuse_lacking(networks, lacking)
     networks = [network for network in networks if network.name not in lacking]
     for axis in axes:
-        is_own = all(axis.name in network.spec.settable for network in networks)
+        is_own = all(axis.variable in network.spec.settable for network in networks)
         if axis.name == BATCH and not is_own and (axis.unit != 1 or axis.multiples.min() < 1):
             _refuse("bad-axis", "a batch is a whole number of 1 or more")
     if not axes:
