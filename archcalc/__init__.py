@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from archcalc.engine.sweep.run import sweep
     from archcalc.python.answer import Answer
     from archcalc.python.draw import draw
+    from archcalc.python.export import export
     from archcalc.python.functions import (
         audit,
         check,
@@ -62,6 +63,7 @@ __all__ = [
     "draw",
     "estimate",
     "explain",
+    "export",
     "find",
     "formula",
     "from_torch",
@@ -116,6 +118,7 @@ _PUBLIC = {
     ),
     "cache": "archcalc.python.sequences",
     "draw": "archcalc.python.draw",
+    "export": "archcalc.python.export",
     "estimate": "archcalc.python.machines",
     "generation": "archcalc.python.machines",
     "memory": "archcalc.python.memory",
