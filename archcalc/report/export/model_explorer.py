@@ -30,7 +30,7 @@ def graph_json(cost: NetworkCost) -> str:
     """
     graph = cost.graph
     last = len(graph.nodes) if cost.with_heads else graph.first_head
-    ids = _ids(graph, last)
+    ids, spaces = _ids(graph, last), _namespaces(graph, last)
     nodes = [
         {
             "id": _of_input(name),
@@ -47,7 +47,7 @@ def graph_json(cost: NetworkCost) -> str:
             {
                 "id": ids[index],
                 "label": node.operator.name,
-                "namespace": _namespace(node),
+                "namespace": spaces[index],
                 "attrs": _pairs({"layer": node.layer, "notation": notation(node.operator), **_arguments(node), **amounts}),
                 "incomingEdges": [_edge(graph, ids, other, number) for number, other in enumerate(node.inputs)],
                 "outputsMetadata": _outputs(node.name, node.y),
@@ -85,18 +85,23 @@ def _amounts(graph: Graph, index: int) -> dict[str, int]:
 def _groups(graph: Graph, last: int) -> Iterator[tuple[str, Counter[str]]]:
     """Sums of what is in each namespace; that without a name is the network."""
     found: dict[str, Counter[str]] = {}
-    for index, node in enumerate(graph.nodes[:last]):
+    for index, space in enumerate(_namespaces(graph, last)):
         amounts = _amounts(graph, index)
-        parts = _namespace(node).split("/")
+        parts = space.split("/")
         for name in dict.fromkeys(["", *("/".join(parts[:depth]) for depth in range(1, len(parts) + 1))]):
             found.setdefault(name, Counter(dict.fromkeys(QUANTITIES, 0))).update(amounts)
     yield from found.items()
 
 
-def _namespace(node: Node) -> str:
-    """The path of a layer; an operation that is a layer alone stands in that of the block."""
-    *blocks, _ = node.layer.split(".")
-    return "/".join(blocks if node.name == node.layer else [*blocks, node.layer.rpartition(".")[2]])
+def _namespaces(graph: Graph, last: int) -> list[str]:
+    """The path of each operation's block; a merge stands inside the block that it ends and is named after."""
+    layers = [node.layer for node in graph.nodes[:last]]
+    blocks = {layer.rpartition(".")[0] for layer in layers}
+    found = []
+    for node in graph.nodes[:last]:
+        is_inside = node.layer in blocks or node.name != node.layer
+        found.append((node.layer if is_inside else node.layer.rpartition(".")[0]).replace(".", "/"))
+    return found
 
 
 def _ids(graph: Graph, last: int) -> list[str]:
