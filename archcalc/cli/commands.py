@@ -33,6 +33,7 @@ COMMANDS = {
     "diff": Defined("diff", "diff", "Tell what changed between two networks."),
     "draw": Defined("draw", "draw", "Draw a network as its paper does, with what it costs."),
     "page": Defined("page", "page", "Write a page to explore networks: one file, no server."),
+    "export": Defined("export", "export", "Write a network as a file of another program, of one example."),
     "formula": Defined("formula", "formula", "Give a network's cost as a formula: the exact closed form."),
     "sweep": Defined("sweep", "sweep", "Compute what all configurations of networks cost."),
     "solve": Defined("solve", "solve", "Find the largest value of a variable that a budget allows."),

@@ -27,9 +27,7 @@ def export(
     network: NetworkName,
     format: Annotated[
         ExportFormat | None,
-        typer.Option(
-            "--format", help="Without it: by the ending of -o FILE (.json, .csv, .onnx).", show_default=False
-        ),
+        typer.Option("--format", help="Without it: by the ending of -o FILE (.json, .csv, .onnx).", show_default=False),
     ] = None,
     output: Annotated[
         Path | None,

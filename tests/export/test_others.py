@@ -16,7 +16,16 @@ from archcalc.report.export.scalesim import topology
 from archcalc.source import SpecError
 from tests.cli.running import run, spec
 
-KINDS = ["lenet5", "resnext50_32x4d", "mobilenet_v2", "deeplab_v3", "dcgan_generator", "bilstm", "swin_t", "mixtral_8x7b"]
+KINDS = [
+    "lenet5",
+    "resnext50_32x4d",
+    "mobilenet_v2",
+    "deeplab_v3",
+    "dcgan_generator",
+    "bilstm",
+    "swin_t",
+    "mixtral_8x7b",
+]
 
 # One layer of each thing that a row is made of, and the rows by hand: `name, H, W, filter, channels, filters, stride`.
 EVERY = """\
@@ -42,7 +51,7 @@ ROWS = [
 
 def _macs(line: str) -> int:
     """What SCALE-Sim 3.0.0 computes of a row, `topo_calc_hyperparams` and the loop over DP of `load_arrays_conv`."""
-    name, *numbers = [part.strip() for part in line.split(",")[:-1]]
+    _, *numbers = [part.strip() for part in line.split(",")[:-1]]
     height, width, kh, kw, channels, filters, stride = map(int, numbers)
     rows, columns = (-(-(extent - kernel + stride) // stride) for extent, kernel in ((height, kh), (width, kw)))
     assert kh <= height

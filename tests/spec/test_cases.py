@@ -23,6 +23,7 @@ ELSEWHERE = {
     "hanging-windows": "tests/ops/test_hanging_windows.py: a closed form of a window that a variable gives",
     "hidden-name": "tests/cli/test_validate.py: a note, with which a network has its costs",
     "no-peak": "tests/machine/test_roofline.py: a device that is typed",
+    "not-expressible": "tests/export/test_others.py: a format that is typed",
     "not-a-calibration": "tests/machine/test_estimate.py: a file that is no spec",
     "nothing-trained": "tests/engine/test_memory.py: layers that are typed",
     "one-device": "tests/machine/test_roofline.py: a file that is no spec",

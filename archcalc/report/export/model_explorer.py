@@ -48,7 +48,9 @@ def graph_json(cost: NetworkCost) -> str:
                 "id": ids[index],
                 "label": node.operator.name,
                 "namespace": spaces[index],
-                "attrs": _pairs({"layer": node.layer, "notation": notation(node.operator), **_arguments(node), **amounts}),
+                "attrs": _pairs(
+                    {"layer": node.layer, "notation": notation(node.operator), **_arguments(node), **amounts}
+                ),
                 "incomingEdges": [_edge(graph, ids, other, number) for number, other in enumerate(node.inputs)],
                 "outputsMetadata": _outputs(node.name, node.y),
             }

@@ -1,10 +1,10 @@
 """For SCALE-Sim: the layers of a network as a topology file, convolutions and matrix products.
 
-A row is `name, IFMAP height, IFMAP width, filter height, filter width, channels, filters, stride`, and SCALE-Sim computes
-ceil((IFMAP - filter + stride)/stride) outputs along each axis (`topology_utils.py` of scalesim 3.0.0). It knows no
-padding, and rounds up where torch rounds down: the IFMAP written here is what the windows read, padding included and the
-rest left out. A matrix product of M by K with K by N is the row M, K, 1, K, 1, N, 1. A row whose name begins with DP
-stands for as many layers of one channel as it has channels: groups, heads and experts are written so.
+A row is `name, IFMAP height, IFMAP width, filter height, filter width, channels, filters, stride`, and SCALE-Sim
+computes ceil((IFMAP - filter + stride)/stride) outputs along each axis (`topology_utils.py` of scalesim 3.0.0). It
+knows no padding, and rounds up where torch rounds down: the IFMAP written here is what the windows read, padding
+included and the rest left out. A matrix product of M by K with K by N is the row M, K, 1, K, 1, N, 1. A row whose name
+begins with DP stands for as many layers of one channel as it has channels: groups, heads and experts are written so.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from archcalc.engine.cost.costs import cost_of
 from archcalc.graph import Node
-from archcalc.ops.window import per_axis
+from archcalc.report.export.sizes import per_axis
 from archcalc.results.cost import NetworkCost
 from archcalc.source import Diagnostic, SpecError
 
@@ -24,7 +24,7 @@ _MANY = "DP_"  # of rows that stand for several layers
 
 
 class Row(NamedTuple):
-    """A line of a topology file; `count` layers of one channel where it is above 1."""
+    """A line of a topology file; `times` layers of one channel where it is above 1."""
 
     name: str
     height: int
@@ -34,7 +34,7 @@ class Row(NamedTuple):
     channels: int
     filters: int
     stride: int = 1
-    count: int = 1
+    times: int = 1
 
     @property
     def macs(self) -> int:
@@ -42,15 +42,15 @@ class Row(NamedTuple):
         rows = -(-(self.height - self.filter_height + self.stride) // self.stride)
         columns = -(-(self.width - self.filter_width + self.stride) // self.stride)
         taps = self.filter_height * self.filter_width
-        return rows * columns * taps * self.channels * self.filters * self.count
+        return rows * columns * taps * self.channels * self.filters * self.times
 
     @property
     def text(self) -> str:
         """As it stands in the file."""
         name = self.name.replace("DP", "D_P").replace(",", ";")
         numbers = (self.height, self.width, self.filter_height, self.filter_width)
-        if self.count > 1:
-            return f"{_MANY}{name}, {', '.join(map(str, (*numbers, self.count, self.filters, self.stride)))},"
+        if self.times > 1:
+            return f"{_MANY}{name}, {', '.join(map(str, (*numbers, self.times, self.filters, self.stride)))},"
         return f"{name}, {', '.join(map(str, (*numbers, self.channels, self.filters, self.stride)))},"
 
 
@@ -126,8 +126,8 @@ Made = tuple[list[Row], str]
 
 def _repeated(row: Row, times: int) -> Row:
     """A row that stands for so many of it: a convolution of several channels is a matrix product then."""
-    if row.count > 1 or row.channels == 1:
-        return row._replace(count=row.count * times)
+    if row.times > 1 or row.channels == 1:
+        return row._replace(times=row.times * times)
     m, k = row.macs // (row.filters * row.channels * row.filter_height * row.filter_width), row.channels
     return _product(row.name, m, k * row.filter_height * row.filter_width, row.filters, times)
 
@@ -139,7 +139,8 @@ def _product(name: str, m: int, k: int, n: int, count: int = 1) -> Row:
 
 def _convolution(node: Node) -> Made:
     op: Any = node.operator
-    x, y, rank = node.x, node.y, node.x.rank
+    x, rank = node.x, node.x.rank
+    y: Any = node.y
     kernels, strides = per_axis(op.kernel, rank, "kernel"), per_axis(op.stride, rank, "stride")
     dilations = per_axis(op.dilation, rank, "dilation")
     is_depthwise = op.name == "depthwise"
@@ -156,10 +157,13 @@ def _convolution(node: Node) -> Made:
     elif groups > 1 and groups != x.channels:
         how = "groups"
     if how:
-        return [_product(node.name, y.positions, x.channels // groups * prod(kernels), y.channels // groups, groups)], how
+        return [
+            _product(node.name, y.positions, x.channels // groups * prod(kernels), y.channels // groups, groups)
+        ], how
     stride = next(iter(moving), 1)
     extents = [(extent - 1) * stride + kernel for extent, kernel in zip(y.spatial, kernels, strict=True)]
-    window = ((1,) * (2 - rank) + tuple(extents)) + ((1,) * (2 - rank) + tuple(kernels))
+    (height, width), (filter_height, filter_width) = ((1,) * (2 - rank) + tuple(each) for each in (extents, kernels))
+    window = (height, width, filter_height, filter_width)
     if table is not None:
         reads = [sum(bool(row[output]) for row in table.rows) for output in range(table.outputs)]
         name = node.name
@@ -169,14 +173,16 @@ def _convolution(node: Node) -> Made:
 
 
 def _patches(node: Node) -> Made:
+    y: Any = node.y
     op: Any = node.operator
     patch = per_axis(op.patch, node.x.rank, "patch")
-    return [_product(node.name, node.y.positions, node.x.channels * prod(patch), node.y.channels)], ""
+    return [_product(node.name, y.positions, node.x.channels * prod(patch), y.channels)], ""
 
 
 def _linear(node: Node) -> Made:
+    y: Any = node.y
     arithmetic: Any = node.operator.arithmetic(node.x, node.y)
-    return [_product(node.name, node.y.positions, arithmetic.macs // node.y.elements, node.y.channels)], ""
+    return [_product(node.name, y.positions, arithmetic.macs // y.elements, y.channels)], ""
 
 
 def _transposed(node: Node) -> Made:
@@ -187,17 +193,19 @@ def _transposed(node: Node) -> Made:
 
 
 def _local(node: Node) -> Made:
+    y: Any = node.y
     op: Any = node.operator
     taps = prod(per_axis(op.kernel, node.x.rank, "kernel"))
-    made = _product(node.name, 1, node.x.channels * taps, op.channels, node.y.positions)
+    made = _product(node.name, 1, node.x.channels * taps, op.channels, y.positions)
     return [made], "weights of its own at each position"
 
 
 def _deformable(node: Node) -> Made:
+    y: Any = node.y
     op: Any = node.operator
     taps = prod(per_axis(op.kernel, 2, "kernel"))
     inputs = node.x[0].channels // op.groups * taps
-    return [_product(node.name, node.y.positions, inputs, op.channels // op.groups, op.groups)], "sampled windows"
+    return [_product(node.name, y.positions, inputs, op.channels // op.groups, op.groups)], "sampled windows"
 
 
 def _attention(node: Node) -> Made:
@@ -215,12 +223,13 @@ def _attention(node: Node) -> Made:
 
 
 def _dot(node: Node) -> Made:
-    return [_product(node.name, 1, node.x[0].channels, 1, node.y.positions)], ""
+    y: Any = node.y
+    return [_product(node.name, 1, node.x[0].channels, 1, y.positions)], ""
 
 
 def _recurrent(node: Node) -> Made:
     op: Any = node.operator
-    x = node.x if not isinstance(node.x[0], tuple) else node.x[0]
+    x: Any = node.x
     ways = 2 if op.bidirectional else 1
     rows = {"lstm": 4, "gru": 3, "rnn": 1}[op.name] * op.hidden
     found = []

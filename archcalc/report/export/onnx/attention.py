@@ -6,15 +6,17 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
-from archcalc.ops.window import per_axis
 from archcalc.report.export.onnx.builder import Step, rule
+from archcalc.report.export.sizes import per_axis
 
 
 @rule("attend")
 def _attend(step: Step) -> None:
-    """Compare, mask, take the softmax, add up the values."""
+    """One node where ONNX has it; else compare, mask, take the softmax, add up the values."""
     op, emit, number = step.op, step.emit, step.number
     sizes = op.sizes(step.x)
+    if op.blocks is None and step.of_role("scale") is None and step.of_role("sinks") is None:
+        return _as_one_node(step, sizes)
     space, keys = sizes.queries.spatial, sizes.keys.positions
     blocks = per_axis(op.blocks, len(space), "blocks") if op.blocks is not None else None
     moves = _moves(op, space, blocks)
@@ -54,7 +56,32 @@ def _attend(step: Step) -> None:
         row = prod(blocks) if blocks else keys
         weights = step.slice(weights, 4 if blocks else 3, 0, row)
     y = emit("MatMul", weights, value)
-    step.give(_out_of_blocks(step, y, op.heads, value_width, space, blocks, moves), "last")
+    return step.give(_out_of_blocks(step, y, op.heads, value_width, space, blocks, moves), "last")
+
+
+def _as_one_node(step: Step, sizes: Any) -> None:
+    """Attention of (batch, positions, channels), whose heads ONNX splits itself; a mask says which pairs are read."""
+    op, space, keys = step.op, sizes.queries.spatial, sizes.keys.positions
+    queries, groups = prod(space), op.kv_heads or op.heads
+    branches = []
+    for (name, channels), shape in zip(
+        _branches(step, sizes, groups), (sizes.queries, sizes.keys, sizes.keys), strict=True
+    ):
+        branches.append(name if shape.rank == 1 else step.reshape(name, 0, shape.positions, channels))
+    attributes = {"q_num_heads": op.heads, "kv_num_heads": groups, "is_causal": 0}
+    if op.scale_channels is not None:
+        attributes["scale"] = float(op.scale_channels) ** -0.5
+    bias = step.of_role("bias")
+    mask = "" if bias is None else _bias(step, bias, None, queries, keys)
+    if op.causal and op.reach is None and queries == keys:
+        attributes["is_causal"] = 1
+    elif op.causal or op.reach is not None:
+        read = _read(step, queries, keys)
+        mask = step.emit("Where", read, mask, step.number(float("-inf"))) if mask else read
+    y = step.emit("Attention", *branches, *([mask] if mask else []), **attributes)
+    if len(space) > 1:
+        y = step.reshape(y, 0, *space, sizes.output_channels)
+    step.give(y, "last")
 
 
 Named = tuple[str, int]
@@ -208,20 +235,24 @@ def _places(step: Step, start: int, stop: int, axis: int) -> str:
 
 
 def _masked(step: Step, scores: str, queries: int, keys: int) -> str:
-    """Minus infinity for pairs that no query reads; queries are the last of the keys."""
-    op = step.op
-    if not op.causal and op.reach is None:
+    """Minus infinity for pairs that no query reads."""
+    if not step.op.causal and step.op.reach is None:
         return scores
+    return step.emit("Where", _read(step, queries, keys), scores, step.number(float("-inf")))
+
+
+def _read(step: Step, queries: int, keys: int) -> str:
+    """Whether each query reads each key; queries are the last of the keys."""
+    op = step.op
     query, key = _places(step, keys - queries, keys, 1), _places(step, 0, keys, 0)
-    if op.causal:
-        read = step.emit("LessOrEqual", key, query)
-        if op.reach is not None:
-            near = step.emit("Greater", key, step.emit("Sub", query, step.number(op.reach)))
-            read = step.emit("And", read, near)
-    else:
+    if not op.causal:
         distance = step.emit("Abs", step.emit("Sub", key, query))
-        read = step.emit("LessOrEqual", distance, step.number((op.reach - 1) // 2))
-    return step.emit("Where", read, scores, step.number(float("-inf")))
+        return step.emit("LessOrEqual", distance, step.number((op.reach - 1) // 2))
+    read = step.emit("LessOrEqual", key, query)
+    if op.reach is None:
+        return read
+    near = step.emit("Greater", key, step.emit("Sub", query, step.number(op.reach)))
+    return step.emit("And", read, near)
 
 
 def _without_strangers(

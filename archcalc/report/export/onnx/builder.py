@@ -1,7 +1,8 @@
 """What rules write with: nodes, constants and weights of an ONNX graph, and tensors in one of two layouts.
 
-A tensor of the network lies `first`, (batch, channels, extent...), as convolutions read it, or `last`, (batch, extent...,
-channels), as matrix products do. A rule asks for the one that it needs; a Transpose is added where there is the other.
+A tensor of the network lies `first`, (batch, channels, extent...), as convolutions read it, or `last`, (batch,
+extent..., channels), as matrix products do. A rule asks for the one that it needs; a Transpose is added where there is
+the other.
 """
 
 from __future__ import annotations
@@ -34,15 +35,18 @@ class Value:
 
 def extents(shape: Shape, layout: Layout) -> list[int]:
     """Extents of one example."""
+    space: Any = shape.spatial
     if shape.channels is None:
-        return list(shape.spatial)
-    return [shape.channels, *shape.spatial] if layout == "first" else [*shape.spatial, shape.channels]
+        return list(space)
+    return [shape.channels, *space] if layout == "first" else [*space, shape.channels]
 
 
 class Draft:
     """A node before it is written."""
 
-    def __init__(self, kind: str, inputs: list[str], outputs: list[str], attributes: Mapping[str, Any], name: str) -> None:
+    def __init__(
+        self, kind: str, inputs: list[str], outputs: list[str], attributes: Mapping[str, Any], name: str
+    ) -> None:
         self.kind, self.inputs, self.outputs, self.attributes, self.name = kind, inputs, outputs, attributes, name
         self.domain = ""
 
@@ -103,7 +107,9 @@ class Step:
     def __init__(self, drawer: Drawer, index: int, inputs: list[Value], copy: int, copies: tuple[int, int]) -> None:
         node = drawer.graph.nodes[index]
         self.drawer, self.index, self.inputs, self.copy, self.copies = drawer, index, inputs, copy, copies
-        self.node, self.x, self.y = node, node.x, node.y
+        self.node = node
+        self.x: Any = node.x
+        self.y: Any = node.y
         self.op: Any = node.operator
         self.name = node.name if copies == (1, 1) else f"{node.name}#{copy + 1}"
         self.begin = len(drawer.nodes)
@@ -220,4 +226,3 @@ def rule(*names: str) -> Callable[[Callable[[Step], None]], Callable[[Step], Non
         return write
 
     return register
-

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from archcalc.ops.window import per_axis
 from archcalc.report.export.onnx.builder import Layout, Step, Value, extents, rule
 from archcalc.report.export.onnx.windows import centred
+from archcalc.report.export.sizes import per_axis
 
 _PLAIN = {
     "relu": "Relu",
@@ -240,8 +240,7 @@ def _joined(step: Step) -> None:
     crops = getattr(step.op, "align", None) == "crop"
     layout: Layout = "first" if crops else _common(step)
     branches = [
-        with_batch(step, value, name, layout)
-        for value, name in zip(step.inputs, _aligned(step, layout), strict=True)
+        with_batch(step, value, name, layout) for value, name in zip(step.inputs, _aligned(step, layout), strict=True)
     ]
     channels = 1 if layout == "first" or step.y.rank == 0 else 1 + step.y.rank
     positions = 2 if layout == "first" else 1
@@ -277,4 +276,3 @@ def _distances(step: Step) -> None:
     difference = step.emit("Sub", wide, step.weight("codes", step.y.channels, inputs))
     y = step.emit("ReduceSumSquare", difference, step.number([-1]), keepdims=0)
     step.give(y, "last")
-

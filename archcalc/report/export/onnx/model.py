@@ -13,7 +13,7 @@ from archcalc.report.export.onnx import attention, elements, sequences, windows
 from archcalc.report.export.onnx.builder import BATCH, OWN_DOMAIN, RULES, Draft, Drawer, Step, Value, extents
 from archcalc.results.cost import NetworkCost
 
-OPSET, IR = 21, 10
+OPSET, IR = 23, 11
 __all__ = ["attention", "elements", "model_of", "onnx_of", "sequences", "windows"]  # whose rules are registered
 
 
@@ -148,8 +148,9 @@ def _notes(drawer: Drawer) -> tuple[str, ...]:
         more = f" and {len(operations) - 1} more" if len(operations) > 1 else ""
         said.append(f"ONNX has no operator for {name}: {operations[0]}{more}, written in the domain `{OWN_DOMAIN}`")
     if drawer.is_routed:
-        said.append("of the experts those that are computed are fixed ones: the choice of a router is no part of a shape")
+        said.append(
+            "of the experts those that are computed are fixed ones: the choice of a router is no part of a shape"
+        )
     if drawer.more_inputs:
         said.append(f"what earlier steps left are inputs: {', '.join(list(drawer.more_inputs)[:3])}, ...")
     return tuple(said)
-

@@ -11,10 +11,7 @@ def _linear(step: Step) -> None:
     """A matrix product at each position, or Gemm on features."""
     op, x, y = step.op, step.x, step.y
     inputs = x.channels if x.kind == "sequence" else x.elements
-    if x.rank > 1:
-        read = step.emit("Flatten", step.first(), axis=1)
-    else:
-        read = step.last()
+    read = step.emit("Flatten", step.first(), axis=1) if x.rank > 1 else step.last()
     weight = _tied(step, inputs) if op.tied is not None else step.weight("weight", inputs, y.channels)
     if y.rank == 0 and op.bias and op.tied is None:
         return step.give(step.emit("Gemm", read, weight, step.weight("bias", y.channels)), "last")
@@ -98,18 +95,15 @@ def _layer_norm(step: Step) -> None:
 
 @rule("rms_norm")
 def _rms_norm(step: Step) -> None:
-    """As torch's exporters write it: x / sqrt(mean(x^2) + eps), times a factor."""
+    """Of each head by itself; an ONNX node always has a factor."""
     op, x = step.op, step.x
     width = x.channels // op.heads
     read = step.last()
     if op.heads > 1:
         read = step.reshape(read, 0, *x.spatial, op.heads, width)
     eps = float(op.eps) if op.eps is not None else 2.0**-23  # the machine epsilon of float
-    mean = step.emit("ReduceMean", step.emit("Pow", read, step.number(2.0)), step.number([-1]), keepdims=1)
-    root = step.emit("Sqrt", step.emit("Add", mean, step.number(eps)))
-    y = step.emit("Mul", read, step.emit("Reciprocal", root))
-    if op.scale:
-        y = step.emit("Mul", y, step.weight("scale", width))
+    scale = step.weight("scale", width) if op.scale else step.emit("Expand", step.number(1.0), step.number([width]))
+    y = step.emit("RMSNormalization", read, scale, axis=-1, epsilon=eps)
     if op.heads > 1:
         y = step.reshape(y, 0, *x.spatial, x.channels)
     step.give(y, "last")
@@ -244,10 +238,8 @@ def _recurrent(step: Step) -> None:
         if number + 1 < op.layers or not op.last:
             read = step.reshape(step.transpose(read, 0, 2, 1, 3), x.positions, -1, ways * op.hidden)
     if op.last:
-        y = step.reshape(step.transpose(ends, 1, 0, 2), -1, ways * op.hidden)
-    else:
-        y = step.transpose(read, 1, 0, 2)
-    step.give(y, "last")
+        return step.give(step.reshape(step.transpose(ends, 1, 0, 2), -1, ways * op.hidden), "last")
+    return step.give(step.transpose(read, 1, 0, 2), "last")
 
 
 # experts

@@ -6,8 +6,9 @@ from math import prod
 from typing import Any
 
 from archcalc.ops import Shape
-from archcalc.ops.window import all_padding, explicit_padding, per_axis, slide
+from archcalc.ops.window import all_padding, explicit_padding, slide
 from archcalc.report.export.onnx.builder import Step, rule
+from archcalc.report.export.sizes import per_axis
 
 
 def _pads(pairs: Any) -> list[int]:
@@ -117,9 +118,7 @@ def _pool_window(step: Step) -> dict[str, Any]:
 def _max_pooling(step: Step) -> None:
     window = _pool_window(step)
     window["dilations"] = list(per_axis(step.op.dilation, step.x.rank, "dilation"))
-    is_undone = any(
-        node.operator.name == "unpool" and node.inputs[1] == step.index for node in step.drawer.graph.nodes
-    )
+    is_undone = any(node.operator.name == "unpool" and node.inputs[1] == step.index for node in step.drawer.graph.nodes)
     y, *indices = step.emit_many("MaxPool", 1 + is_undone, step.first(), **window)
     if indices:
         step.drawer.indices[step.index] = indices[0]
