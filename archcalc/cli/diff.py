@@ -24,6 +24,7 @@ from archcalc.cli.options import (
     StrictOption,
 )
 from archcalc.cli.output import FINDINGS, chosen, deliver, fail, guarded, send
+from archcalc.cli.page import HOW, is_page, refuse_options, write_page
 
 
 @guarded
@@ -60,12 +61,13 @@ def diff(
 
     Two names, two files, or a file and what it was in a git revision: `archcalc diff my.yaml --git main`. Layers are
     aligned by name, and by type and shape where they were renamed. Markdown fits a pull request; CSV and JSON have the
-    layers that are the same too.
+    layers that are the same too; `-o FILE.html` is a page to explore both.
     """
     from archcalc.engine.difference import difference, met
     from archcalc.engine.limits.conditions import condition
     from archcalc.engine.network import Network, analyze, load
-    from archcalc.report.difference import changes, changes_markdown, difference_object, rows
+    from archcalc.python.page import page_of
+    from archcalc.report.difference import changes, changes_markdown, changes_page, difference_object, rows
     from archcalc.report.media import data
     from archcalc.spec.library import find_in_revision
 
@@ -84,7 +86,12 @@ def diff(
         refuse_unknown([before, after])
     found = difference(before, after, f"{git}:{old_name}" if git else old_name, new_name)
     failing = met(conditions, found)
-    if chosen(format, output, Format) is Format.MARKDOWN:
+    if format is None and is_page(output):
+        refuse_options({"--dtype": dtype != "fp32", "--scope": scope, "--step": step})
+        title = f"{found.before} and {found.after}"
+        how = {name: arguments[name] for name in HOW}
+        write_page(page_of([old, new], title, changes_page(found, failing), **how).html, output)
+    elif chosen(format, output, Format) is Format.MARKDOWN:
         send(changes_markdown(found, failing), output)
     else:
         deliver(

@@ -46,6 +46,7 @@ from archcalc.cli.options import (
     UnitsOption,
 )
 from archcalc.cli.output import deliver, draw, fail, guarded
+from archcalc.cli.page import is_page, refuse_options, write_networks
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -286,8 +287,8 @@ def compare(
     """Compare networks: which is cheaper, where, and why.
 
     Ratios are to the first network. `--by`, `--depth`, `--sort` and `--top` choose rows of each network's own table.
-    CSV has a row of totals for each, JSON their layers too. With `--measured` the time that `archcalc profile` measured
-    stands beside the cost, where batch and dtype are the same.
+    CSV has a row of totals for each, JSON their layers too, `-o FILE.html` is a page to explore them. With `--measured`
+    the time that `archcalc profile` measured stands beside the cost, where batch and dtype are the same.
     """
     from archcalc.engine.compare import compare as compare_costs
     from archcalc.report.comparison import compared
@@ -302,6 +303,10 @@ def compare(
         fail("bad-option", "a measurement is one of a whole network, not of a scope", "leave one of them out")
     costs = analysed(networks, request)
     draw(lambda charts: charts.balls(costs), plot)
+    if format is None and is_page(output):
+        left = {"--dtype": dtype != "fp32", "--bits": bits, "--density": density, "--scope": scope, "--by": by}
+        refuse_options(left | {"--depth": depth, "--sort": sort, "--top": top, "--measured": measured, "--step": step})
+        return write_networks(networks, request, output)
     if by is None:
         depth = depth or ((scope.count(".") + 2) if scope else 1)
     what = by.value if by is not None else "stage" if depth == 1 else "part"

@@ -33,10 +33,11 @@ _ENDINGS = {
     ".py": "python",
     ".xml": "junit",
     ".parquet": "parquet",
+    ".html": "html",
 }
 _OF_TEXT = {"", ".txt", ".text", ".log", ".out"}  # of what a terminal shows
 # Documents of other programs: a text in a file that is called so does not open there.
-_OF_OTHERS = {".pdf", ".xlsx", ".xls", ".ods", ".docx", ".doc", ".odt", ".pptx", ".zip", ".gz", ".html"}
+_OF_OTHERS = {".pdf", ".xlsx", ".xls", ".ods", ".docx", ".doc", ".odt", ".pptx", ".zip", ".gz"}
 Choice = TypeVar("Choice", bound=StrEnum)
 
 
@@ -48,13 +49,16 @@ def chosen(format: Choice | None, output: Path | None, formats: type[Choice]) ->
         return next(iter(formats))
     from archcalc.report.media.plot import ENDINGS
 
-    if output.suffix.lower() in ENDINGS:
+    is_page = output.suffix.lower() == ".html" and "html" in set(formats)
+    if output.suffix.lower() in ENDINGS and not is_page:
         help = "--plot draws one, with show, compare and sweep"
+        if output.suffix.lower() == ".html":
+            help = "archcalc page NETWORK -o FILE.html writes a page; " + help
         fail("bad-option", f"`{output}` ends as a picture does, and a text would be in it", help)
     ending = output.suffix.lower()
     by_ending = _ENDINGS.get(ending)
     if format is not None:
-        if ending in _OF_OTHERS or (by_ending == "parquet" and format != "parquet"):
+        if ending in _OF_OTHERS or (ending in (".parquet", ".html") and format != by_ending):
             help = "the ending says what is in a file; .txt for a text"
             fail("bad-option", f"`{output}` ends in {ending}, and {format} would be in it", help)
         return format

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,6 +18,9 @@ from archcalc.cli.options import (
     SetOption,
 )
 from archcalc.cli.output import fail, guarded, send
+
+if TYPE_CHECKING:
+    from archcalc.cli.inputs import Request
 
 ENDINGS = (".html", ".htm")
 
@@ -47,13 +51,26 @@ def page(
     a layer that is clicked; a map of the cost. What is chosen stands in the address, so that a view can be linked.
     `archcalc page resnet50 -o resnet50.html`.
     """
-    from archcalc.cli.inputs import Request, checked
-    from archcalc.python.page import page as page_of
+    from archcalc.cli.inputs import Request
 
     refuse_ending(output, networks[0])
-    arguments = checked(Request(set, input, batch, convention=convention, with_heads=with_heads, limit=limit))
-    names = ("set", "input", "batch", "convention", "with_heads", "limits")
-    write_page(page_of(*networks, **{name: arguments[name] for name in names}).html, output)
+    request = Request(set, input, batch, convention=convention, with_heads=with_heads, limit=limit)
+    write_networks(networks, request, output)
+
+
+HOW = ("set", "input", "batch", "convention", "with_heads", "limits")
+
+
+def write_networks(networks: Sequence[str], request: Request, output: Path | None) -> None:
+    """Write networks as a page."""
+    from archcalc.cli.inputs import checked, for_each
+    from archcalc.engine.network import load
+    from archcalc.python.page import page_of
+
+    arguments = checked(request)
+    found = for_each(dict.fromkeys(networks), lambda name: load(name, arguments["input"]))
+    made = page_of(list(found.values()), "", None, **{name: arguments[name] for name in HOW})
+    write_page(made.html, output)
 
 
 def is_page(output: Path | None) -> bool:
@@ -65,6 +82,13 @@ def refuse_ending(output: Path | None, name: str) -> None:
     """End where a page would stand in a file that does not open as one."""
     if output is not None and not is_page(output):
         fail("bad-option", f"a page ends in .html, not `{output}`", f"-o {Path(name).stem}.html")
+
+
+def refuse_options(given: Mapping[str, object]) -> None:
+    """End where something is asked for that a page does not have; it recomputes, sorts and folds by itself."""
+    named = [name for name, value in given.items() if value]
+    if named:
+        fail("bad-option", f"a page has no {named[0]}", "leave it out, or -o FILE.csv")
 
 
 def write_page(html: str, output: Path | None) -> None:

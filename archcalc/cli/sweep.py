@@ -38,6 +38,7 @@ from archcalc.cli.output import (
     writing,
     writing_stdout,
 )
+from archcalc.cli.page import write_page
 from archcalc.cli.progress import progress
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class SweepFormat(StrEnum):
     JSON = "json"
     LATEX = "latex"
     PARQUET = "parquet"
+    HTML = "html"
 
 
 class EngineChoice(StrEnum):
@@ -64,7 +66,8 @@ class EngineChoice(StrEnum):
     DASK = "dask"
 
 
-SHOWN = (SweepFormat.TABLE, SweepFormat.MARKDOWN, SweepFormat.LATEX)  # the first rows alone
+SHOWN = (SweepFormat.TABLE, SweepFormat.MARKDOWN, SweepFormat.LATEX, SweepFormat.HTML)  # the first rows alone
+MOST_IN_PAGE = 2_000  # rows of a page
 MOST_SHOWN = 10_000  # rows that a table or a picture may need
 
 
@@ -151,6 +154,8 @@ def sweep(
     if scheduler is not None and engine is not EngineChoice.DASK:
         fail("bad-option", "--scheduler is the address of a Dask cluster", "--engine dask")
     written_as = chosen(format, output, SweepFormat)
+    if written_as is SweepFormat.HTML:
+        require("jinja2", extra="page")
     if written_as is SweepFormat.PARQUET:
         require("pyarrow", extra="cluster")
         if output is None:
@@ -297,6 +302,11 @@ def deliver_sweep(found: Sweep, written_as: SweepFormat, output: Path | None, un
             send(markdown(report.swept(found, units.value)), output)
         case SweepFormat.LATEX:
             send_latex(report.swept(found, units.value), output)
+        case SweepFormat.HTML:
+            from archcalc.report.page.page import document_page
+
+            document = report.swept(found, "raw", MOST_IN_PAGE)
+            write_page(document_page(document, f"{' and '.join(found.heading.networks)}: a sweep", True), output)
         case SweepFormat.CSV:
             send_pieces(report.csv_pieces(found), output)
         case SweepFormat.JSON:

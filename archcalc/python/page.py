@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from archcalc.engine.inputs import Given
 from archcalc.engine.network import AnyNetwork, load
 from archcalc.spec.limits import DEFAULT_LIMITS, Limits
+
+if TYPE_CHECKING:
+    from archcalc.report.media.blocks import Document
 
 
 class Page:
@@ -66,15 +69,30 @@ def page(
         MissingExtraError: Jinja2 is not installed, with the line to type.
         ValueError: no network, an unknown convention, or a batch below 1.
     """
+    if not networks:
+        raise ValueError("a page is of one network or more")
+    return page_of(networks, "", None, set, input, batch, convention, with_heads, limits)
+
+
+def page_of(
+    networks: Sequence[AnyNetwork],
+    title: str,
+    document: Document | None,
+    set: Mapping[str, Any] | None = None,
+    input: Given = None,
+    batch: int = 1,
+    convention: str = "arithmetic",
+    with_heads: bool = False,
+    limits: Limits = DEFAULT_LIMITS,
+) -> Page:
+    """As `page`, with a title, and with a document above the networks, such as their difference."""
     from archcalc.engine.live import live
     from archcalc.engine.structure import structured
     from archcalc.report.page.page import Subject
-    from archcalc.report.page.page import page as page_of
+    from archcalc.report.page.page import page as written
     from archcalc.source.extra import require
 
     require("jinja2", extra="page")
-    if not networks:
-        raise ValueError("a page is of one network or more")
     found = [load(network, input) for network in networks]
     subjects = [
         Subject(
@@ -83,4 +101,4 @@ def page(
         )
         for of in found
     ]
-    return Page(lambda: page_of(subjects))
+    return Page(lambda: written(subjects, title, document))

@@ -28,6 +28,16 @@ def changes(found: Difference, met: Met) -> Document:
     return document
 
 
+def changes_page(found: Difference, met: Met) -> Document:
+    """The same above the two networks of a page, which may then be looked at with other settings."""
+    _, *rest = changes(found, met)
+    return [
+        Heading(f"{found.before} -> {found.after}", 1),
+        Paragraph("What changed, as the two are written.", True),
+        *rest,
+    ]
+
+
 def changes_markdown(found: Difference, met: Met) -> str:
     """The same for a pull request, with the layers folded."""
     text = markdown(_head(found, met))

@@ -125,6 +125,8 @@ def test_version() -> None:
     ],
 )
 def test_a_file_is_what_its_ending_says_or_refused(command: list[str], ending: str, tmp_path: Path) -> None:
+    if ending == "html" and command[0] in ("compare", "sweep"):
+        pytest.skip("these are written as pages")
     path = tmp_path / f"x.{ending}"
     found = run(*command, "-o", str(path), code=2)
     assert "error[bad-option]: " in found.stderr

@@ -11,6 +11,7 @@ import pytest
 import archcalc
 from archcalc.engine.live import live
 from archcalc.engine.network import load
+from tests.cli.running import run
 from tests.page.browser import Opened, browsing
 from tests.page.settings import drawn
 
@@ -47,6 +48,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("pages")
     archcalc.page("resnet18").save(folder / "resnet18.html")
     archcalc.page(*NETWORKS).save(folder / "several.html")
+    run("diff", "resnet18", "resnet34", "-o", str(folder / "diff.html"))
+    over = ("--over", "resolution=96:224:32", "--over", "width=0.5,1")
+    run("sweep", "mobilenet_v1", "mobilenet_v2", *over, "-o", str(folder / "sweep.html"))
     return folder
 
 
@@ -133,11 +137,47 @@ def test_the_figure_leads_to_the_table(browser: Browser, folder: Path) -> None:
         assert opened.errors == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_everybody_can_use_it(browser: Browser, folder: Path, scheme: str) -> None:
+def test_a_difference_has_its_tables_and_both_networks(browser: Browser, folder: Path) -> None:
+    with Opened(browser, folder / "diff.html") as opened:
+        page = opened.page
+        assert page.inner_text("h1") == "resnet18 -> resnet34"
+        assert "21,797,672" in page.inner_text("table.rows >> nth=0")  # torchvision's resnet34
+        page.fill("#rows-1", "added conv5")
+        added = page.locator("table.rows >> nth=1 >> tbody tr:visible")
+        assert added.count() > 0
+        assert all("added" in text for text in added.all_inner_texts())
+        page.wait_for_function("location.hash.includes('table1.filter=added+conv5')")
+        page.focus("#network-0-resolution-slider")
+        page.keyboard.press("ArrowRight")  # the other network follows
+        assert page.input_value("#network-1-resolution") == "225"
+        assert opened.errors == []
+        assert opened.requests == [opened.url]
+
+
+def test_a_sweep_sorts_and_is_drawn(browser: Browser, folder: Path) -> None:
+    with Opened(browser, folder / "sweep.html", "#sort=-1&x=3") as opened:
+        page = opened.page
+        rows = page.locator("table.rows tbody tr")
+        assert rows.count() == 20
+        assert "224" in rows.nth(0).inner_text()
+        page.click("table.rows thead button:text-is('macs')")
+        assert rows.nth(0).inner_text().startswith("mobilenet_v1")
+        assert "568,740,352" in rows.nth(0).inner_text()  # Howard et al. print 569 M
+        assert page.locator(".chart circle").count() == 20
+        assert page.input_value("#chart-x") == "3"
+        page.fill("#rows-0", "v2")
+        assert page.locator(".chart circle").count() == 10
+        assert opened.errors == []
+
+
+@pytest.mark.parametrize(
+    ("file", "scheme"), [("several.html#0.-at=C1", "light"), ("several.html#0.-at=C1", "dark"), ("sweep.html", "dark")]
+)
+def test_everybody_can_use_it(browser: Browser, folder: Path, file: str, scheme: str) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
+    name, _, at = file.partition("#")
     with Opened(
-        browser, folder / "several.html", "#0.-at=C1", viewport={"width": 360, "height": 740}, color_scheme=scheme
+        browser, folder / name, f"#{at}", viewport={"width": 360, "height": 740}, color_scheme=scheme
     ) as opened:
         assert opened.is_within_its_width()
         found = axe.Axe().run(opened.page).response["violations"]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from archcalc.dims import Assumption, Dim
 from archcalc.dims.atoms import Atom, Choice, Maximum, Minimum, Monomial, NamedSum, Quotient, Variable, atoms_inside
+from archcalc.dims.polynomial import single
+from archcalc.dims.text import written
 
 # What an argument of a function in strict code may not be called, and what the function itself uses.
 TAKEN = frozenset(
@@ -34,20 +36,15 @@ class Program:
     def source(self, assumptions: Sequence[Assumption]) -> str:
         """A function from the variables, in their order, to what does not hold and the numbers in theirs.
 
-        `[failed, numbers]`: `failed` are the places of the assumptions that do not hold.
+        `[failed, numbers]`: `failed` are the places of the assumptions that do not hold. Equal numbers give equal text,
+        whatever has been computed before.
         """
         sides = [side for of in assumptions for side in (of.a, of.b)]
-        names = _names([*self.numbers, *sides], self.words)
-        lines = [f"({', '.join(self.words.values())}) => {{", "const failed = [];"]
-        factors = dict(names)
-        lines += [f"const {names[atom]} = {_code(atom, factors)};" for atom in names if not isinstance(atom, Variable)]
-        for number, assumed in enumerate(assumptions):
-            lines.append(f"if (!({_test(assumed, factors)})) failed.push({number});")
-        products = _products(self.numbers, factors)
-        lines += [f"const {name} = {_product(monomial, factors)};" for monomial, name in products.items()]
-        lines.append("return [failed, [")
-        lines += [f"{_sum(x, factors, products)}," for x in self.numbers]
-        return "\n".join([*lines, "]];", "}"])
+        writer = _Writer([*self.numbers, *sides], self.words)
+        lines = [f"({', '.join(self.words.values())}) => {{", "const failed = [];", *writer.atoms()]
+        lines += [f"if (!({writer.test(of)})) failed.push({number});" for number, of in enumerate(assumptions)]
+        lines += [*writer.products(self.numbers), "return [failed, ["]
+        return "\n".join([*lines, *(f"{writer.sum(x)}," for x in self.numbers), "]];", "}"])
 
 
 def _words(names: Iterable[str]) -> dict[str, str]:
@@ -62,62 +59,84 @@ def _words(names: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def _names(numbers: Iterable[Dim], words: Mapping[str, str]) -> dict[Atom, str]:
-    """A name for each atom, in the order in which they are computed."""
-    atoms = sorted({atom for x in numbers for atom in atoms_inside(x)}, key=lambda atom: atom.order)
-    return {
-        atom: words[atom.name] if isinstance(atom, Variable) else f"s{number}"
-        for number, atom in enumerate(atoms, start=1)
-    }
+class _Writer:
+    """Expressions in names for atoms, which are told apart by what they are and not by when they were made."""
 
+    def __init__(self, numbers: Iterable[Dim], words: Mapping[str, str]) -> None:
+        found = sorted({atom for x in numbers for atom in atoms_inside(x)}, key=lambda atom: atom.order)
+        depths: dict[Atom, int] = {}
+        for atom in found:
+            inside = (depths[inner] for part in atom.parts for inner in atoms_inside(part))
+            depths[atom] = max(inside, default=-1) + 1
+        found.sort(key=lambda atom: (depths[atom], written(single(atom))))
+        self.rank = {atom: number for number, atom in enumerate(found)}
+        self.names = {
+            atom: words[atom.name] if isinstance(atom, Variable) else f"s{at}" for atom, at in self.rank.items()
+        }
+        self.shared: dict[Monomial, str] = {}  # products that several numbers have
 
-def _products(numbers: Iterable[Dim], names: Mapping[Atom, str]) -> dict[Monomial, str]:
-    """Products of several factors that several numbers have; each is computed once."""
-    often: dict[Monomial, int] = {}
-    for x in numbers:
-        for monomial in () if isinstance(x, int) else x.terms:
-            if sum(power for _, power in monomial) > 1:
-                often[monomial] = often.get(monomial, 0) + 1
-    return {monomial: f"p{at}" for at, monomial in enumerate(of for of, times in often.items() if times > 1)}
+    def atoms(self) -> Iterator[str]:
+        """A line for each atom, after those that it is made of."""
+        for atom, name in self.names.items():
+            if not isinstance(atom, Variable):
+                yield f"const {name} = {self.atom(atom)};"
 
+    def products(self, numbers: Iterable[Dim]) -> Iterator[str]:
+        """A line for each product of several factors that several numbers have."""
+        often: dict[Monomial, int] = {}
+        for x in numbers:
+            for monomial, _ in self.terms(x):
+                if sum(power for _, power in monomial) > 1:
+                    often[monomial] = often.get(monomial, 0) + 1
+        names = {monomial: f"p{at}" for at, monomial in enumerate(of for of, times in often.items() if times > 1)}
+        yield from [f"const {name} = {self.product(monomial)};" for monomial, name in names.items()]
+        self.shared = names
 
-def _product(monomial: Monomial, names: Mapping[Atom, str]) -> str:
-    return " * ".join(names[atom] for atom, power in monomial for _ in range(power))
+    def terms(self, x: Dim) -> list[tuple[Monomial, int]]:
+        """Terms by degree, then by their factors."""
+        terms = [((), x)] if isinstance(x, int) else list(x.terms.items())
+        return sorted(terms, key=lambda term: (-sum(power for _, power in term[0]), self.factors(term[0])))
 
+    def factors(self, monomial: Monomial) -> list[int]:
+        """Ranks of factors, each as often as it occurs."""
+        return sorted(self.rank[atom] for atom, power in monomial for _ in range(power))
 
-def _sum(x: Dim, names: Mapping[Atom, str], products: Mapping[Monomial, str] | None = None) -> str:
-    if isinstance(x, int):
-        return f"{x}n"
-    text = ""
-    for monomial, coefficient in x.terms.items():
-        amount = f"{abs(coefficient)}n"
-        if monomial:
-            product = (products or {}).get(monomial) or _product(monomial, names)
-            amount = product if abs(coefficient) == 1 else f"{amount} * {product}"
-        text += f" {'-' if coefficient < 0 else '+'} {amount}"
-    return text[3:] if text.startswith(" + ") else f"-{text[3:]}"
+    def product(self, monomial: Monomial) -> str:
+        """`s3 * s3 * width`."""
+        names = list(self.names.values())
+        return " * ".join(names[rank] for rank in self.factors(monomial))
 
+    def sum(self, x: Dim) -> str:
+        """A number."""
+        text = ""
+        for monomial, coefficient in self.terms(x):
+            amount = f"{abs(coefficient)}n"
+            if monomial:
+                product = self.shared.get(monomial) or self.product(monomial)
+                amount = product if abs(coefficient) == 1 else f"{amount} * {product}"
+            text += f" {'-' if coefficient < 0 else '+'} {amount}"
+        return text[3:] if text.startswith(" + ") else f"-{text[3:]}"
 
-def _code(atom: Atom, names: Mapping[Atom, str]) -> str:
-    match atom:
-        case Quotient(numerator=numerator, divisor=divisor):
-            return f"floor({_sum(numerator, names)}, {_sum(divisor, names)})"
-        case Maximum(a=a, b=b):
-            return f"larger({_sum(a, names)}, {_sum(b, names)})"
-        case Minimum(a=a, b=b):
-            return f"smaller({_sum(a, names)}, {_sum(b, names)})"
-        case Choice(condition=(relation, left, right), a=a, b=b):
-            sign = "===" if relation == "==" else relation
-            return f"{_sum(left, names)} {sign} {_sum(right, names)} ? {_sum(a, names)} : {_sum(b, names)}"
-        case NamedSum(body=body):
-            return _sum(body, names)
-        case _:
-            raise TypeError(f"no source for {type(atom).__name__}")
+    def atom(self, atom: Atom) -> str:
+        """What an atom is."""
+        match atom:
+            case Quotient(numerator=numerator, divisor=divisor):
+                return f"floor({self.sum(numerator)}, {self.sum(divisor)})"
+            case Maximum(a=a, b=b) | Minimum(a=a, b=b):
+                function = "larger" if isinstance(atom, Maximum) else "smaller"
+                return f"{function}({', '.join(sorted((self.sum(a), self.sum(b))))})"
+            case Choice(condition=(relation, left, right), a=a, b=b):
+                sign = "===" if relation == "==" else relation
+                return f"{self.sum(left)} {sign} {self.sum(right)} ? {self.sum(a)} : {self.sum(b)}"
+            case NamedSum(body=body):
+                return self.sum(body)
+            case _:
+                raise TypeError(f"no source for {type(atom).__name__}")
 
-
-def _test(assumed: Assumption, names: Mapping[Atom, str]) -> str:
-    a, b = _sum(assumed.a, names), _sum(assumed.b, names)
-    if assumed.relation == "divisible":
-        return f"divides({b}, {a})"
-    sign = {"==": "===", "!=": "!==", ">=": ">="}[assumed.relation]
-    return f"{a} {sign} {b}"
+    def test(self, assumed: Assumption) -> str:
+        """Whether an assumption holds."""
+        a, b = self.sum(assumed.a), self.sum(assumed.b)
+        if assumed.relation == "divisible":
+            return f"divides({b}, {a})"
+        sign = {"==": "===", "!=": "!==", ">=": ">="}[assumed.relation]
+        return f"{a} {sign} {b}"

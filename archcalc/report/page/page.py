@@ -12,6 +12,8 @@ from archcalc.report.figure.build import Choice, build
 from archcalc.report.figure.colours import palette
 from archcalc.report.figure.draw import kinds_of, linked_svg
 from archcalc.report.media import numbers
+from archcalc.report.media.blocks import Document
+from archcalc.report.media.html import html
 from archcalc.report.page.data import facts, network_data, titled
 from archcalc.report.show import headline, remarks
 from archcalc.results.live import Live
@@ -20,7 +22,10 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 HERE = Path(__file__).parent
-SCRIPTS = ("numbers", "network", "dom", "sliders", "table", "figure", "explain", "treemap", "overview", "view")
+SCRIPTS = (
+    *("numbers", "network", "dom", "state", "sliders", "table", "figure", "explain", "treemap", "overview", "view"),
+    *("rows", "chart"),
+)
 # What a browser would take for the end of a script, or for the end of a line within a text.
 _ESCAPED = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
@@ -33,13 +38,19 @@ class Subject(NamedTuple):
 
 
 def page(
-    subjects: Sequence[Subject], title: str = "", assets: str = "", template: str = "networks.html", **more: Any
+    subjects: Sequence[Subject],
+    title: str = "",
+    document: Document | None = None,
+    assets: str = "",
+    template: str = "networks.html",
+    **more: Any,
 ) -> str:
     """Networks as one page.
 
     Args:
         subjects: the networks; of several, totals stand side by side first.
         title: of the page; without it, the names of the networks.
+        document: what stands above them, such as their difference.
         assets: where `page.css` and `page.js` are, as a link that ends in a slash; without it they are in the page.
         template: that is filled in, one that extends `networks.html`.
         more: further values for it.
@@ -51,12 +62,18 @@ def page(
         template,
         assets,
         title=title or " and ".join(names),
-        level=1 if len(subjects) == 1 else 2,
+        document=_safe(html(document)) if document else "",
+        level=1 if len(subjects) == 1 and not document else 2,
         networks=[_shown(number, subject) for number, subject in enumerate(subjects)],
         data=embedded({"networks": [data for data, _ in made]}),
         program=_program(programs),
         **more,
     )
+
+
+def document_page(document: Document, title: str, has_chart: bool = False, assets: str = "") -> str:
+    """A document as a page, with tables that sort and filter; the first table as points too, where that is wanted."""
+    return render("document.html", assets, title=title, document=_safe(html(document)), chart=has_chart)
 
 
 def render(template: str, assets: str = "", **values: Any) -> str:
@@ -84,7 +101,7 @@ def style() -> str:
 def script() -> str:
     """`page.js`: all scripts, which add one name to the page, `archcalc`."""
     parts = [(HERE / "static" / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS]
-    exported = "return { arithmetic, start: (programs) => (archcalc.page = new Page(programs)), units_number };"
+    exported = "return { arithmetic, start };"
     return "\n".join(['"use strict";', "const archcalc = (() => {", *parts, exported, "})();"])
 
 

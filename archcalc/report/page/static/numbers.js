@@ -50,7 +50,7 @@ function percent(part, whole) {
 
 // How many times another number, in two decimals.
 function ratio(value, other) {
-  if (other === 0n) return value === 0n ? "1.00×" : "";
+  if (other === 0n) return "";
   const hundredths = (200n * value + other) / (2n * other);
   return `${grouped(hundredths / 100n)}.${(hundredths % 100n).toString().padStart(2, "0")}×`;
 }

@@ -33,7 +33,8 @@ class Overview {
     this.cells.forEach(({ cell, name, network }) => {
       const value = network.total(name);
       const is_bound = network.data.at_least.includes(name) || first.data.at_least.includes(name);
-      const beside = network === first || !first.quantities.includes(name) || is_bound ? "" : ` (${ratio(value, first.total(name))})`;
+      const times = network === first || !first.quantities.includes(name) || is_bound ? "" : ratio(value, first.total(name));
+      const beside = times ? ` (${times})` : "";
       set_text(cell, `${network.data.at_least.includes(name) ? "≥ " : ""}${rounded(value)}${beside}`);
       cell.title = grouped(value);
     });

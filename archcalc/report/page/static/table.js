@@ -90,7 +90,7 @@ class LayerTable {
   choose(what) {
     Object.assign(this, what);
     this.rebuild();
-    this.view.page.remember();
+    remember();
   }
 
   choose_column(name, is_shown) {

@@ -23,7 +23,7 @@ class TreeMap {
     this.quantity = quantity;
     this.choice.value = quantity;
     this.update();
-    this.view.page.remember();
+    remember();
   }
 
   // With many parts it is drawn after the numbers are.
@@ -143,4 +143,14 @@ class TreeMap {
   }
 }
 
-const shortened = (text, room) => (text.length <= room ? text : room < 4 ? "" : `…${text.slice(text.length - room + 1)}`);
+// As many of the last parts of a path as there is room for.
+function shortened(path, room) {
+  const parts = path.split(".");
+  let found = "";
+  while (parts.length) {
+    const longer = found ? `${parts.pop()}.${found}` : parts.pop();
+    if (longer.length > room) return found || `${longer.slice(0, Math.max(room - 1, 0))}…`;
+    found = longer;
+  }
+  return found;
+}

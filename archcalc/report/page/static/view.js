@@ -1,4 +1,4 @@
-// Views of networks, the state of the page in the fragment of its address, and what begins it all.
+// Views of networks: the parts of a section, and how they follow one another.
 
 class View {
   constructor(page, network, section) {
@@ -23,7 +23,7 @@ class View {
     this.network.compute();
     this.update();
     if (at !== null) this.page.follow(this, at);
-    this.page.remember();
+    remember();
   }
 
   update() {
@@ -46,7 +46,7 @@ class View {
   // After a slider is let go of: what is sorted by costs is sorted again.
   settled() {
     if (this.table.sort && this.table.rows) this.table.rebuild();
-    this.page.remember();
+    remember();
   }
 
   pick(entry) {
@@ -54,7 +54,7 @@ class View {
     this.explanation.show();
     this.table.reveal(entry);
     this.mark();
-    this.page.remember();
+    remember();
   }
 
   mark() {
@@ -116,10 +116,6 @@ class Page {
     this.views = this.networks.map((network, at) => new View(this, network, document.getElementById(`network-${at}`)));
     const place = document.querySelector('[data-part="overview"]');
     this.overview = place ? new Overview(this, place) : null;
-    this.restore();
-    window.addEventListener("hashchange", () => {
-      if (location.hash !== this.written) this.restore();
-    });
   }
 
   // Networks of one page that have a variable of the same name and unit take the same number for it.
@@ -139,27 +135,18 @@ class Page {
     return this.views.length > 1 ? `${at}.` : "";
   }
 
-  remember() {
-    if (this.is_restoring || this.waiting) return;
-    this.waiting = setTimeout(() => {
-      this.waiting = null;
-      const parts = new URLSearchParams();
-      this.views.forEach((view, at) => Object.entries(view.state()).forEach(([name, value]) => parts.set(this.prefix(at) + name, value)));
-      const text = parts.toString().replaceAll("%2C", ",");
-      this.written = text ? `#${text}` : "";
-      if (location.hash !== this.written) history.replaceState(null, "", this.written || location.pathname + location.search);
-    }, 150);
+  state() {
+    const found = {};
+    this.views.forEach((view, at) => Object.entries(view.state()).forEach(([name, value]) => (found[this.prefix(at) + name] = value)));
+    return found;
   }
 
-  restore() {
-    const given = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
-    this.is_restoring = true;
+  restore(given) {
     this.views.forEach((view, at) => {
       const prefix = this.prefix(at);
       const own = Object.entries(given).filter(([name]) => name.startsWith(prefix));
       view.restore(Object.fromEntries(own.map(([name, value]) => [name.slice(prefix.length), value])));
     });
-    this.is_restoring = false;
     this.overview?.update();
   }
 }
