@@ -19,8 +19,8 @@ from archcalc.ops import ONE, Shape
 from archcalc.results.convention import Convention
 from archcalc.results.cost import LayerCost
 from archcalc.results.formula import is_met
-from archcalc.results.live import BATCH, Fixed, Free, Live, LiveLayer, LiveOperation
-from archcalc.results.notation import notation_with
+from archcalc.results.live import BATCH, Fixed, Free, Live, LiveArgument, LiveLayer, LiveNotation, LiveOperation, Texts
+from archcalc.results.notation import arguments_of, copies_of
 from archcalc.source import SpecError
 from archcalc.spec.limits import DEFAULT_LIMITS, Limits
 
@@ -82,7 +82,8 @@ def live(
         for layer in cost.layers
     ]
     totals = {name: sum_of(layer.amounts[name] for layer in layers) for name in quantities}
-    used = {name for x in _numbers(layers) if isinstance(x, Polynomial) for name in x.variables()}
+    numbers = {*_numbers(layers), *(side for of in graph.assumptions for side in (of.a, of.b))}
+    used = {name for x in numbers if isinstance(x, Polynomial) for name in x.variables()}
     idle = [of for of in free if of.name not in used]
     fixed += [Fixed(of.name, str(of.value), "no number of the page depends on it") for of in idle]
     kept = tuple(of for of in free if of.name in used)
@@ -228,8 +229,8 @@ def _sizes(shape: Shape) -> tuple[Dim, ...]:
     return (*(() if shape.channels is None else (shape.channels,)), *shape.spatial)
 
 
-def _notation(node: Node) -> tuple[str | Dim, ...]:
-    """What an operator is, as texts with numbers between them."""
+def _notation(node: Node) -> LiveNotation:
+    """What an operator is, as texts with numbers in them."""
     inside: list[Dim] = []
 
     def number(value: Any) -> str:
@@ -238,8 +239,18 @@ def _notation(node: Node) -> tuple[str | Dim, ...]:
         inside.append(value)
         return f"{MARK}{len(inside) - 1}{MARK}"
 
-    texts = notation_with(node.operator, number).split(MARK)
-    return tuple(inside[int(text)] if at % 2 else text for at, text in enumerate(texts))
+    def parted(text: str) -> Texts:
+        return tuple(inside[int(part)] if at % 2 else part for at, part in enumerate(text.split(MARK)))
+
+    arguments = tuple(
+        LiveArgument(
+            of.name,
+            parted(of.text),
+            of.default if isinstance(of.value, Polynomial) and isinstance(of.default, int) else None,
+        )
+        for of in arguments_of(node.operator, number)
+    )
+    return LiveNotation(node.operator.name, arguments, parted(copies_of(node.operator, number)))
 
 
 def _amount(graph: Graph, layer: LayerCost, name: str, convention: Convention, times: Dim) -> Dim:
@@ -328,11 +339,12 @@ def _results(free: Node, convention: Convention) -> dict[str, Dim | str]:
 # checks
 
 
-def _numbers(layers: Sequence[LiveLayer]) -> Iterator[Dim]:
+def _numbers(layers: Sequence[LiveLayer]) -> Iterator[Dim | str]:
     for layer in layers:
-        yield from layer.amounts.values()
-        yield from layer.x
-        yield from layer.y
+        yield from (*layer.amounts.values(), *layer.x, *layer.y, *layer.notation.ending)
+        yield from (part for argument in layer.notation.arguments for part in argument.text)
+        for operation in layer.operations:
+            yield from (*operation.given.values(), *operation.results)
 
 
 def _check(made: Live) -> None:

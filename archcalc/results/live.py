@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from archcalc.dims import Assumption, Dim
 from archcalc.results.cost import LayerCost, NetworkCost
@@ -55,11 +55,31 @@ class LiveOperation(NamedTuple):
     remark: str
 
 
+Texts: TypeAlias = "tuple[str | Dim, ...]"
+"""A text with numbers in it: texts and numbers in turn."""
+
+
+class LiveArgument(NamedTuple):
+    """An argument of an operator; it is not written where it has its default."""
+
+    name: str  # empty where it stands by position
+    text: Texts
+    default: int | None  # where the argument is a number that has one
+
+
+class LiveNotation(NamedTuple):
+    """An operator as a spec would write it."""
+
+    operator: str
+    arguments: tuple[LiveArgument, ...]
+    ending: Texts
+
+
 class LiveLayer(NamedTuple):
     """A layer; its numbers are polynomials in the free variables."""
 
     layer: LayerCost  # as the network is
-    notation: tuple[str | Dim, ...]  # texts and numbers in turn
+    notation: LiveNotation
     x: tuple[Dim, ...]  # channels first
     y: tuple[Dim, ...]
     amounts: Mapping[str, Dim]

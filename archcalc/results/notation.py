@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from archcalc.ops import ONE, Operator
 
@@ -13,23 +13,35 @@ from archcalc.ops import ONE, Operator
 @lru_cache(maxsize=1 << 14)
 def notation(operator: Operator) -> str:
     """An operator as a spec would write it: required arguments by position, others where they are not the default."""
-    return notation_with(operator, str)
+    parts = [f"{of.name}={of.text}" if of.name else of.text for of in arguments_of(operator, str)]
+    text = f"{operator.name}({', '.join(parts)})" if parts else operator.name
+    return text + copies_of(operator, str)
 
 
-def notation_with(operator: Operator, number: Callable[[Any], str]) -> str:
-    """The same; `number` writes what is no other kind of value, such as a polynomial."""
-    parts: list[str] = []
+class Written(NamedTuple):
+    """An argument of an operator as a spec would write it; `name` is empty where it stands by position."""
+
+    name: str
+    text: str
+    value: Any
+    default: Any
+
+
+def arguments_of(operator: Operator, number: Callable[[Any], str]) -> Iterator[Written]:
+    """Arguments that are not the default; `number` writes what is no other kind of value, such as a polynomial."""
     for name, declared in operator.arguments.items():
         value = getattr(operator, declared.attribute)
         if declared.kind == "operation" or (not declared.is_required and value == declared.default):
             continue
-        text = _written(value, number)
-        parts.append(text if declared.is_required else f"{name}={text}")
+        yield Written("" if declared.is_required else name, _written(value, number), value, declared.default)
     if not operator.trainable:
-        parts.append("trainable=false")
-    text = f"{operator.name}({', '.join(parts)})" if parts else operator.name
+        yield Written("trainable", "false", False, True)
+
+
+def copies_of(operator: Operator, number: Callable[[Any], str]) -> str:
+    """How often an expert is stored and used."""
     stored, computed = operator.copies
-    return text if operator.copies is ONE else f"{text} x{stored}, {computed} used"
+    return "" if operator.copies is ONE else f" x{number(stored)}, {number(computed)} used"
 
 
 def _written(value: Any, number: Callable[[Any], str]) -> str:

@@ -13,7 +13,7 @@ from archcalc.report.page.code import Program
 from archcalc.report.show import flops_title, storage_parts
 from archcalc.results.cost import LayerCost, NetworkCost
 from archcalc.results.field import ReceptiveField
-from archcalc.results.live import Free, Live, LiveLayer, LiveOperation
+from archcalc.results.live import Free, Live, LiveLayer, LiveOperation, Texts
 
 # Titles of columns, and what they mean.
 TITLES = {
@@ -62,6 +62,10 @@ class Record:
         """Places of numbers."""
         return [self.program.place(x) for x in numbers]
 
+    def parts(self, texts: Texts) -> list[str | int]:
+        """Texts, and places of the numbers between them."""
+        return [part if isinstance(part, str) else self.program.place(part) for part in texts if part != ""]
+
     def text(self, text: str) -> int:
         """Place of a text."""
         return self.texts.place(text, text)
@@ -70,7 +74,11 @@ class Record:
         """What layers have in common but for name and place: notation, sizes, costs and rules."""
         layer = of.layer
         value = [
-            [part if isinstance(part, str) else self.program.place(part) for part in of.notation],
+            [
+                of.notation.operator,
+                [[name, self.parts(text), default] for name, text, default in of.notation.arguments],
+                self.parts(of.notation.ending),
+            ],
             self.text(layer.type),
             self.numbers(of.x),
             self.numbers(of.y),
@@ -124,7 +132,7 @@ def network_data(live: Live, structured: Structured) -> tuple[dict[str, Any], st
         "name": cost.name,
         "free": [_free(of) for of in live.free],
         "quantities": [[name, *titled(cost, name)] for name in live.quantities],
-        "assumptions": [[of.text, of.relation] for of in live.assumptions],
+        "assumptions": [[of.text, of.relation, of.code.replace("-", " ")] for of in live.assumptions],
         "totals": record.numbers(live.totals[name] for name in live.quantities),
         "at_least": [name for name in live.quantities if cost.is_lower_bound(name)],
         "layers": layers,

@@ -25,10 +25,10 @@ class Network {
     const [failed, values] = this.program(...setting);
     if (!failed.length && !divided_by_less_than_one) return { refused: [], values };
     const refused = failed.map((place) => {
-      const [text, relation] = this.data.assumptions[place];
-      return relation === "!=" ? `another structure: the formulas hold where ${text}` : `no such network: needed is that ${text}`;
+      const [text, relation, code] = this.data.assumptions[place];
+      return relation === "!=" ? `another structure: the formulas hold where ${text}` : `refused (${code}): needed is that ${text}`;
     });
-    return { refused: refused.length ? refused : ["no such network: a size would be divided by less than 1"], values: null };
+    return { refused: refused.length ? refused : ["refused: a size would be divided by less than 1"], values: null };
   }
 
   // Compute at the setting; where the engine refuses it, the numbers before stay.
@@ -86,8 +86,13 @@ class Network {
   }
 
   notation(index) {
-    const parts = this.kind(index)[NOTATION];
-    return parts.map((part) => (typeof part === "string" ? part : this.values[part].toString())).join("");
+    const [operator, given, ending] = this.kind(index)[NOTATION];
+    const written = (parts) => parts.map((part) => (typeof part === "string" ? part : this.values[part].toString())).join("");
+    const shown = given
+      .map(([name, parts, usual]) => [name, written(parts), usual])
+      .filter(([, text, usual]) => usual === null || text !== String(usual))
+      .map(([name, text]) => (name ? `${name}=${text}` : text));
+    return operator + (shown.length ? `(${shown.join(", ")})` : "") + written(ending);
   }
 
   is_lower_bound(entry, quantity) {
