@@ -85,7 +85,7 @@ def index(families: Sequence[Sequence[NetworkCost]]) -> Document:
             "`tables/` its layers as CSV, `totals.csv` the totals of all, [operators.md](operators.md) the manual, "
             "[claims.md](claims.md) the figures that others published, against ours, "
             "[conditions.md](conditions.md) what other tools and files say under which condition, "
-            "[figures/](figures) a few of the figures that `archcalc draw` makes, "
+            "[figures/](figures) each as `archcalc draw` draws it, "
             "[time.md](time.md) how far estimates of times are from measurements. "
             "MACs are multiply-accumulate pairs of one example; heads for training are left out."
         ),
@@ -100,7 +100,9 @@ def page(cost: NetworkCost, with_heads: NetworkCost | None, figures: Sequence[Cl
         document += [Heading("Notes"), Items([" ".join(note.split()) for note in cost.notes])]
     if figures:
         document += published.section(figures)
-    document += [Heading("Layers"), Paragraph(f"As CSV: [tables/{cost.name}.csv](../tables/{cost.name}.csv)")]
+    picture = f"![{cost.name}: its modules, with shares of MACs and parameters](../figures/{cost.name}.svg)"
+    document += [Heading("Figure"), Paragraph(picture), Heading("Layers")]
+    document += [Paragraph(f"As CSV: [tables/{cost.name}.csv](../tables/{cost.name}.csv)")]
     document.append(layers_table(cost, cost.layers, "raw"))
     if with_heads is not None:
         document += [Heading("With its heads, for training"), totals_table(with_heads, "raw"), footer(with_heads)]

@@ -267,6 +267,17 @@ def _source(step: Step) -> None:
     return step.give(step.emit("Expand", zero, step.number(list(sizes))), "last")
 
 
+@rule("zeros")
+def _zeros(step: Step) -> None:
+    """As many as the examples: zero times what is read, of every so-manyth position."""
+    read, strides = step.first(), per_axis(step.op.stride, step.x.rank, "stride")
+    if any(stride > 1 for stride in strides):
+        axes = list(range(2, 2 + step.x.rank))
+        ranges = ([0] * len(axes), list(step.x.spatial), axes, list(strides))
+        read = step.emit("Slice", read, *map(step.number, ranges))
+    step.give(step.emit("Mul", read, step.number(0.0)), "first")
+
+
 @rule("rbf")
 def _distances(step: Step) -> None:
     """Squared distances to codes; the square of a difference, summed."""
