@@ -39,6 +39,12 @@ class Page:
             raise ValueError(f"a page ends in .html, not `{Path(path).name}`")
         write_whole(Path(path), self.html)
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the page in a frame of its own."""
+        from html import escape
+
+        return f'<iframe srcdoc="{escape(self.html)}" style="width: 100%; height: 56rem; border: 0"></iframe>'
+
     def __repr__(self) -> str:
         """In one line."""
         return f"Page({len(self.html):,} characters of HTML)"

@@ -29,7 +29,7 @@ AT = """(asked) => asked.map(([network, numbers]) => {
   found.compute();
   const totals = Object.fromEntries(found.quantities.map((name) => [name, found.total(name).toString()]));
   const layers = found.data.layers.map((layer, at) => [
-    layer[0], found.notation(at), found.values[found.kind(at)[4][1]].toString()]);
+    layer[0], found.notation(at), found.values[found.kind(at)[3][1]].toString()]);
   [found.setting] = told;
   found.compute();
   return { totals, layers };

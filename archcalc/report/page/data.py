@@ -79,13 +79,10 @@ class Record:
                 [[name, self.parts(text), default] for name, text, default in of.notation.arguments],
                 self.parts(of.notation.ending),
             ],
-            self.text(layer.type),
             self.numbers(of.x),
             self.numbers(of.y),
             self.numbers(of.amounts.values()),
             [self.operation(operation) for operation in of.operations],
-            layer.status,
-            self.text(layer.reason),
             sorted(layer.lower_bounds),
             self.colour(layer),
         ]

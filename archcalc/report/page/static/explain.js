@@ -27,9 +27,6 @@ class Explanation {
     parts.push(this.line(() => network.notation(entry.layer)));
     parts.push(this.line(() => `${network.sizes(kind[INPUT])} to ${network.sizes(kind[OUTPUT])}`));
     if (head) parts.push(element("p", {}, `Of the head ${head}, which is for training only.`));
-    if (kind[STATUS] !== "counted" && network.text(kind[REASON])) {
-      parts.push(element("p", {}, `${kind[STATUS] === "zero" ? "Declared zero" : "Unknown"}: ${network.text(kind[REASON])}.`));
-    }
     kind[OPERATIONS].forEach((place) => parts.push(...this.operation(network.data.operations[place])));
     return parts;
   }
@@ -53,7 +50,7 @@ class Explanation {
       const is_number = /^\d+$/.test(formula) && typeof result !== "string";
       return element("tr", {}, element("th", { scope: "row" }, quantity), element("td", {}, is_number ? "" : formula), put, gives);
     });
-    const head = ["quantity", "rule", "with numbers", "gives"].map((title) => element("th", { scope: "col" }, title));
+    const head = ["quantity", "rule", "with numbers", "gives"].map((title) => element("th", { scope: "col", class: title === "gives" ? "number" : null }, title));
     const table = element("table", { class: "rules" }, element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...rows));
     parts.push(element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": `Rules of ${name}` }, table));
     if (network.text(assumptions)) parts.push(element("p", {}, `It holds because ${network.text(assumptions)}.`));
@@ -97,7 +94,7 @@ class Explanation {
       });
       return element("tr", {}, element("th", { scope: "row" }, title), sum, which);
     });
-    const head = ["quantity", "the sum", "of which"].map((title) => element("th", { scope: "col" }, title));
+    const head = ["quantity", "the sum", "of which"].map((title) => element("th", { scope: "col", class: title === "the sum" ? "number" : null }, title));
     const table = element("table", { class: "rules" }, element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...rows));
     return [...parts, element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Sums" }, table)];
   }

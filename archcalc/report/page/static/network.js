@@ -1,7 +1,7 @@
 // A network: its data, its closed forms, and what they give at a setting of its variables.
 
 const [NAME, KIND, FIRST, LAST, SEEN, HEAD] = [0, 1, 2, 3, 4, 5]; // of a layer
-const [NOTATION, TYPE, INPUT, OUTPUT, AMOUNTS, OPERATIONS, STATUS, REASON, BOUNDS, COLOUR] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]; // of a kind
+const [NOTATION, INPUT, OUTPUT, AMOUNTS, OPERATIONS, BOUNDS, COLOUR] = [0, 1, 2, 3, 4, 5, 6]; // of a kind
 
 class Network {
   constructor(data, program) {

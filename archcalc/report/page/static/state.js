@@ -12,7 +12,11 @@ function remember() {
     }
     const text = parts.toString().replaceAll("%2C", ",");
     current.written = text ? `#${text}` : "";
-    if (location.hash !== current.written) history.replaceState(null, "", current.written || location.pathname + location.search);
+    try {
+      if (location.hash !== current.written) history.replaceState(null, "", current.written || location.pathname + location.search);
+    } catch (error) {
+      if (error.name !== "SecurityError") throw error; // a page within another one may have no address
+    }
   }, 150);
 }
 

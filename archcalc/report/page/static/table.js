@@ -40,7 +40,7 @@ class LayerTable {
     const columns = [
       { name: "what", title: "what", is_usual: true, cell: (entry) => (entry.layer === null ? entry.module : network.notation(entry.layer)) },
       { name: "input", title: "input", cell: sizes(INPUT) },
-      { name: "output", title: "output", is_usual: true, cell: (entry) => sizes(OUTPUT)(last_of(entry)) },
+      { name: "output", title: "output", is_usual: true, cell: (entry) => sizes(OUTPUT)(last_of(network, entry)) },
     ];
     for (const [name, title, about] of network.data.quantities) {
       columns.push({
@@ -348,9 +348,13 @@ class LayerTable {
   }
 }
 
-const last_of = (entry) => {
-  while (entry.layer === null && entry.children.length) entry = entry.children[entry.children.length - 1];
-  return entry;
-};
+// The layer that gives what an entry gives; heads that are for training only give nothing.
+function last_of(network, entry) {
+  if (entry.layer !== null) return entry;
+  const is_head = (index) => network.text(network.layer(index)[HEAD]) !== "";
+  let last = entry.ranges[entry.ranges.length - 1][1] - 1;
+  while (!entry.parent && last > 0 && is_head(last)) last -= 1;
+  return { layer: last };
+}
 
 const later = (what) => (window.requestIdleCallback ? window.requestIdleCallback(what) : setTimeout(what, 30));
