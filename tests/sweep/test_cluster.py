@@ -53,11 +53,13 @@ def parts(plan: Plan, folder: Path) -> Store:
 
 @pytest.fixture
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("archcalc.engine.sweep.plan.MOST_EXPANSIONS", 4)
+    monkeypatch.setattr("archcalc.engine.sweep.plan.MOST_STRUCTURES", 4)
 
 
-@pytest.mark.usefixtures("small_chunks")
-def test_a_worker_is_killed_and_nothing_is_lost_or_doubled(cluster: Any, tmp_path: Path) -> None:
+def test_a_worker_is_killed_and_nothing_is_lost_or_doubled(
+    cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("archcalc.engine.sweep.plan.MOST_STRUCTURES", 4 * 36)  # four structures, free axes of 36 points
     plan = make_plan("resnet20", LOOPED)
     assert plan.chunks == 30
     (tmp_path / "here").mkdir()
@@ -210,7 +212,7 @@ import subprocess, sys
 from archcalc.__main__ import main
 from archcalc.engine.sweep import cluster, plan
 
-plan.MOST_EXPANSIONS = 4
+plan.MOST_STRUCTURES = 4
 served = subprocess.Popen([sys.executable, "-c", sys.argv[1]], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
 address = served.stdout.readline().decode().strip()
 right = cluster._answer

@@ -9,7 +9,9 @@ from archcalc.dims import total as sum_of
 from archcalc.engine.cost.conventions import CONVENTIONS
 from archcalc.engine.cost.costs import active_with, cost_of, stored_with, tied_nodes
 from archcalc.engine.step import steps_of
-from archcalc.graph import Graph
+from archcalc.graph import Graph, Node
+from archcalc.ops import Parameters
+from archcalc.results.convention import OperationCost
 from archcalc.source import suggestion
 
 STORED = {"weights": "weights", "biases": "biases", "norm_params": "norm", "buffers": "buffers"}  # their parameters
@@ -81,17 +83,31 @@ def _once(graph: Graph, name: str, within: Iterable[int]) -> Iterator[Dim]:
 
 
 def _part(graph: Graph, name: str, index: int) -> Dim:
-    if name == "params":
-        return sum_of(stored_with(graph, index)[:3])
-    if name in STORED:
-        return getattr(stored_with(graph, index), STORED[name])  # type: ignore[no-any-return]
     node = graph.nodes[index]
+    follows = index + 1 < len(graph.nodes) and graph.nodes[index + 1].layer == node.layer
+    return of_operation(name, node, cost_of(node.operator, node.x, node.y), stored_with(graph, index), follows)
+
+
+def of_operation(name: str, node: Node, cost: OperationCost, stored: Parameters, is_followed: bool) -> Dim:
+    """What one operation adds to a quantity.
+
+    Args:
+        name: of the quantity; none of those that the whole network decides, `macs_once`, `state_once`, `saved_bytes`.
+        node: the operation.
+        cost: what it costs.
+        stored: what it stores itself.
+        is_followed: another operation of its layer follows, in place of what it gives.
+    """
+    if name == "params":
+        return sum_of(stored[:3])
+    if name in STORED:
+        return getattr(stored, STORED[name])  # type: ignore[no-any-return]
     if name == "trainable_params":
-        return sum_of(stored_with(graph, index)[:3]) if node.operator.trainable else 0
+        return sum_of(stored[:3]) if node.operator.trainable else 0
     if name == "activations":  # of a layer: those of its last operation
-        follows = index + 1 < len(graph.nodes) and graph.nodes[index + 1].layer == node.layer
-        return 0 if follows else cost_of(node.operator, node.x, node.y).outputs
-    cost = cost_of(node.operator, node.x, node.y)
+        return 0 if is_followed else cost.outputs
+    if name in ("macs_once", "state_once"):
+        return 0
     if name == "macs" or name in OPERATIONS:
         return getattr(cost.arithmetic, name)  # type: ignore[no-any-return]
     if name in FLOPS:

@@ -13,7 +13,9 @@ import numpy as np
 from archcalc.engine.library import network_of
 from archcalc.engine.sweep.axes import settings_text
 from archcalc.engine.sweep.expansion import Expansion, Expansions, costs_at, variables_of
+from archcalc.engine.sweep.many import MOST_FREE, Many
 from archcalc.engine.sweep.plan import Chunk, Plan
+from archcalc.engine.sweep.structures import Found, Structures
 from archcalc.results.sweep import Column, Columns, LeftOut, Tally, Value
 from archcalc.source import SpecError
 
@@ -30,6 +32,7 @@ class Failure(NamedTuple):
     place: int
     points: int
     error: SpecError | None
+    code: str = ""  # where that is known, and the error has not been made
 
 
 class Piece(NamedTuple):
@@ -109,6 +112,18 @@ class Runner:
             Expansions(network, plan.question, plan.ordered(number)) for number, network in enumerate(self.networks)
         ]
         self.checked = plan.checked()
+        self._many: dict[int, Many] = {}
+
+    def many(self, network: int) -> Many | None:
+        """A network whose structure varies, by tables; None: it is looped, or nothing decides its structure."""
+        looped = self.plan.looped[network]
+        if not looped or prod(axis.size for axis in self.plan.axes if axis.name not in looped) > MOST_FREE:
+            return None
+        if network not in self._many:
+            axes = self.plan.ordered(network)
+            own, free = axes[: len(looped)], axes[len(looped) :]
+            self._many[network] = Many(self.networks[network], self.plan.question, own, free)
+        return self._many[network]
 
     def run(self, number: int) -> tuple[Rows, Tally]:
         """One chunk: configurations that may be kept, and what was found on the way.
@@ -121,7 +136,7 @@ class Runner:
         tally = Tally(computed=chunk.points)
         tally.wide = frozenset(name for name, values in piece.costs.items() if values.dtype == object)
         within = range(len(self.networks)) if self.plan.sample else (chunk.network,)
-        tally.lower_bounds = frozenset(self.plan.names[at] for at in within if self.expansions[at].is_lower_bound)
+        tally.lower_bounds = frozenset(self.plan.names[at] for at in within if self.is_lower_bound(at))
         for failure in piece.failures:
             tally.add(Tally(left_out=[self._left_out(chunk, points, failure)]))
         for checked in sorted(self.checked):
@@ -135,6 +150,11 @@ class Runner:
         tally.kept = len(rows)
         return rows, tally
 
+    def is_lower_bound(self, network: int) -> bool:
+        """Whether an operation of unknown cost was met in a network."""
+        many = self._many.get(network)
+        return self.expansions[network].is_lower_bound or (many is not None and many.is_lower_bound)
+
     # points of a chunk, and their costs
 
     def _box(self, chunk: Chunk) -> tuple[Points, Piece]:
@@ -142,15 +162,27 @@ class Runner:
         sizes = [end - begin for begin, end in chunk.box]
         looped = len(self.plan.looped[chunk.network])
         box = dict(zip(names[looped:], chunk.box[looped:], strict=True))
+        many = self.many(chunk.network)
+        if many is not None and all(end - begin == many.sizes[name] for name, (begin, end) in box.items()):
+            lengths = sizes[:looped]
+            places = np.indices(lengths).reshape(looped, -1)
+            codes = {
+                name: place + begin for name, place, (begin, _) in zip(names, places, chunk.box[:looped], strict=False)
+            }
+            return self._points_of(chunk, names, sizes), _piece(*many.grid(codes, prod(lengths)))
         combinations = product(*(range(*ends) for ends in chunk.box[:looped]))
         pieces = [self._slab(chunk.network, dict(zip(names, at, strict=False)), box) for at in combinations]
+        return self._points_of(chunk, names, sizes), _joined(pieces)
+
+    def _points_of(self, chunk: Chunk, names: list[str], sizes: list[int]) -> Points:
+        """The points of a box."""
 
         def along(place: int) -> Callable[[], Column]:
             shape = [-1 if number == place else 1 for number in range(len(sizes))]
             return lambda: np.broadcast_to(np.arange(*chunk.box[place]).reshape(shape), sizes).reshape(-1)
 
         indices = {name: along(place) for place, name in enumerate(names)}
-        return Points(self._of_one(chunk), indices), _joined(pieces)
+        return Points(self._of_one(chunk), indices)
 
     def _draws(self, chunk: Chunk) -> tuple[Points, Piece]:
         random = np.random.default_rng([self.plan.seed, chunk.number])
@@ -201,6 +233,9 @@ class Runner:
 
     def _points(self, network: int, fixed: dict[str, int], indices: Indices, count: int) -> Piece:
         """A list of points, each given by its indices; axes that cannot stay free are taken apart."""
+        many = None if fixed else self.many(network)
+        if many is not None:
+            return _piece(*many.points(indices, count))
         for name in self.plan.looped[network]:
             if name not in fixed:
                 return self._apart(network, fixed, indices, name, count)
@@ -276,6 +311,9 @@ class Runner:
                 error = found
         if error is None:
             raise SweepMismatchError(f"{name} at {where} is a network, and an assumption fails")
+        if failure.code not in ("", error.diagnostics[0].code):
+            message = f"{name} at {where} is refused as {failure.code}, and as {error.diagnostics[0].code} by itself"
+            raise SweepMismatchError(message)
         first = error.diagnostics[0]
         return LeftOut(name, first.code, failure.points, chunk.first + failure.place, where, first.message)
 
@@ -283,6 +321,18 @@ class Runner:
         """The network of a point and its values, in the order of the axes."""
         network, indices = points.at(place)
         return network, {axis.name: axis.value(indices[axis.name]) for axis in self.plan.axes}
+
+
+def _piece(found: Found, structures: Structures) -> Piece:
+    """What tables say of points."""
+    failures = []
+    refusals = found.refusals
+    valid = refusals == 0
+    if not valid.all():
+        for number in np.unique(refusals[~valid]).tolist():
+            at = np.flatnonzero(refusals == number)
+            failures.append(Failure(int(at[0]), len(at), None, structures.codes[number]))
+    return Piece(found.costs, valid, failures)
 
 
 def _empty(quantities: tuple[str, ...], count: int) -> Piece:

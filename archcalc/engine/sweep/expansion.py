@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from archcalc.dims import Assumption, Dim, Polynomial, variable
+from archcalc.engine.cost.analyze import depth
 from archcalc.engine.cost.costs import cost_of
 from archcalc.engine.cost.quantities import ADDITIVE, FLOPS, QUANTITIES, SAVED, TIMES_BATCH, quantity
 from archcalc.engine.cost.storage import storage_of, stored_of_nodes
@@ -20,8 +21,11 @@ from archcalc.source import SpecError
 from archcalc.spec.limits import DEFAULT_LIMITS, Limits
 
 SWEPT = (*QUANTITIES, "size_bytes")  # where nobody says which
-SWEEPABLE = (*ADDITIVE, "size_bytes", "state_bytes")
+DEPTHS = ("depth", "depth_with_pooling")
+PEAK = "peak_activations"  # elements alive at once, layer by layer
+SWEEPABLE = (*ADDITIVE, "size_bytes", "state_bytes", *DEPTHS, PEAK)
 BATCH = "batch"  # an axis of any network that has no variable of that name
+FEW = 8  # one in so many values is computed apart; of more, each is
 INT64, OBJECT = np.dtype(np.int64), np.dtype(object)
 
 
@@ -118,10 +122,10 @@ class Expansion:
             names = variables_of(assumption)
             if len(names) == 1:
                 (name,) = names
-                holds = self._holds(assumption, {name: self.axes[name]}, None, ranges)
-                if holds.all():
+                held = holds(assumption, {name: self.axes[name]}, None, ranges)
+                if held.all():
                     continue
-                self.masks[assumption] = Mask(name, np.broadcast_to(holds, self.axes[name].shape))
+                self.masks[assumption] = Mask(name, np.broadcast_to(held, self.axes[name].shape))
             (self.choices if assumption.relation == "!=" else self.requirements).append(assumption)
         self.ranges = ranges
 
@@ -145,27 +149,28 @@ class Expansion:
         """Where an assumption holds, on the grid of axes (parts of the whole ones) or at points."""
         mask = self.masks.get(assumption)
         if mask is None:
-            return self._holds(assumption, axes, indices, self.ranges)
+            return holds(assumption, axes, indices, self.ranges)
         if indices is not None:
             return np.take(mask.holds, indices[mask.axis])
         place = list(axes).index(mask.axis)
         return mask.holds[within[mask.axis]].reshape([-1 if number == place else 1 for number in range(len(axes))])
 
-    def _holds(
-        self,
-        assumption: Assumption,
-        axes: Mapping[str, Integers],
-        indices: Mapping[str, Integers] | None,
-        ranges: Mapping[str, tuple[int, int]],
-    ) -> Column:
-        _, _, a, b, relation = assumption
-        dtype = INT64 if fits_int64(a, ranges) and fits_int64(b, ranges) else OBJECT
-        left, right = _evaluate([a, b], axes, indices, dtype)
-        if relation == "divisible":
-            # a divisor below 1 divides nothing: the rule refuses it
-            return np.asarray((right > 0) & (left % np.maximum(right, 1) == 0), dtype=bool)
-        found = left != right if relation == "!=" else left == right if relation == "==" else left >= right
-        return np.asarray(found, dtype=bool)
+
+def holds(
+    assumption: Assumption,
+    axes: Mapping[str, Integers],
+    indices: Mapping[str, Integers] | None,
+    ranges: Mapping[str, tuple[int, int]],
+) -> Column:
+    """Where an assumption holds, on the grid of axes or at points given by their indices."""
+    _, _, a, b, relation = assumption
+    dtype = INT64 if fits_int64(a, ranges) and fits_int64(b, ranges) else OBJECT
+    left, right = _evaluate([a, b], axes, indices, dtype)
+    if relation == "divisible":
+        # a divisor below 1 divides nothing: the rule refuses it
+        return np.asarray((right > 0) & (left % np.maximum(right, 1) == 0), dtype=bool)
+    found = left != right if relation == "!=" else left == right if relation == "==" else left >= right
+    return np.asarray(found, dtype=bool)
 
 
 def _evaluate(
@@ -177,6 +182,8 @@ def _evaluate(
 
 
 def _number(network: Network, graph: Graph, question: Question, name: str, is_as_written: bool, batch: Dim) -> Dim:
+    if name in DEPTHS:
+        return depth(graph)[DEPTHS.index(name)]
     if name == "state_bytes":
         kept = quantity(graph, "state", question.with_heads) + quantity(graph, "state_once", question.with_heads)
         return -(-kept * batch * DTYPES[question.dtype] // 8)
@@ -231,15 +238,28 @@ class Expansions:
         return {name: axis.value(indices[name]) for name, axis in self.axes.items() if name in indices}
 
     def looped(self) -> tuple[str, ...]:
-        """Axes that cannot stay free: texts, values below those that are free, and what decides the structure.
+        """Axes that cannot stay free: texts, items of lists, values below the free ones, what decides the structure.
 
         Tried with the first values of the looped axes, and with their last ones.
         """
         looped = [
-            name for name, axis in self.axes.items() if not axis.is_numeric or axis.multiples.min() < self.least(name)
+            name
+            for name, axis in self.axes.items()
+            if not axis.is_numeric or axis.position.indices or axis.multiples.min() < self.least(name)
         ]
         found = min((list(self._more(looped, end)) for end in (0, -1)), key=len)
+        found += self._deciding({*looped, *found})
         return tuple(name for name in self.axes if name in {*looped, *found})
+
+    def _deciding(self, looped: set[str]) -> list[str]:
+        """Of the axes that are free for the first values of the others, those on which another network comes out."""
+        try:
+            expansion = self.get(dict.fromkeys(looped, 0))
+        except SpecError:
+            return []
+        choices = [mask for of, mask in expansion.masks.items() if of.relation == "!="]
+        often = [mask.axis for mask in choices if (~mask.holds).sum() * FEW > mask.holds.size]
+        return list(dict.fromkeys(often))
 
     def least(self, name: str) -> int:
         """The least value that an axis takes where it stays free, in multiples."""

@@ -16,7 +16,8 @@ from archcalc.engine.cost.quantities import instead_of
 from archcalc.engine.library import NetworkText, text_of
 from archcalc.engine.network import AnyNetwork, Network, check_variable, load
 from archcalc.engine.sweep.axes import axes_in, axis_of, variable_of
-from archcalc.engine.sweep.expansion import BATCH, SWEEPABLE, SWEPT, Expansions, Question
+from archcalc.engine.sweep.expansion import BATCH, DEPTHS, SWEEPABLE, SWEPT, Question
+from archcalc.engine.sweep.many import way_of
 from archcalc.engine.sweep.selection import Selection, selection
 from archcalc.results.cost import DTYPES
 from archcalc.results.position import Position, position_of
@@ -26,6 +27,7 @@ from archcalc.spec.limits import DEFAULT_LIMITS, Limits
 
 CHUNK = 2**19  # points that are computed and kept together: columns of 4 MiB, for which NumPy asks for large pages
 MOST_EXPANSIONS = 64  # of one chunk, where each takes milliseconds
+MOST_STRUCTURES = 2**17  # points of a chunk of structures, so that little is lost where a run is interrupted
 CHECKED = 16  # points of a run that the integer engine computes once more
 
 
@@ -47,6 +49,7 @@ class Plan(NamedTuple):
     question: Question
     selection: Selection
     looped: tuple[tuple[str, ...], ...]  # by network
+    apart: tuple[bool, ...] = ()  # by network: whether it is taken apart, so that structures are as fast as numbers
     sample: int | None = None
     seed: int = 0
     most_points: int = CHUNK
@@ -126,9 +129,11 @@ class Plan(NamedTuple):
         axes = self.ordered(network)
         looped = len(self.looped[network])
         points = expansions = 1
+        is_slow = not (self.apart and self.apart[network])
+        most_points = self.most_points if is_slow else max(1, min(self.most_points, MOST_STRUCTURES))
         for at in reversed(range(len(axes))):
-            most = self.most_points // points
-            if at < looped:
+            most = most_points // points
+            if at < looped and is_slow:
                 most = min(most, self.most_expansions // expansions)
                 expansions *= axes[at].size
             if axes[at].size > most:
@@ -145,6 +150,8 @@ class Plan(NamedTuple):
         """Draws in a chunk of a sample: fewer where nearly each takes an expansion of its own."""
         own = [prod(axis.size for axis in self.axes if axis.name in looped) for looped in self.looped]
         is_many = sum(own) > self.most_expansions
+        if is_many and all(self.apart):
+            return min(self.most_points, MOST_STRUCTURES)
         return max(1, self.most_points // 64) if is_many else self.most_points
 
 
@@ -190,11 +197,15 @@ def make_plan(
     swept = tuple(dict.fromkeys(SWEPT if quantities is None else map(_quantity, quantities)))
     if not swept:
         raise ValueError(f"a sweep has one quantity at least, of {', '.join(SWEPT)}")
+    for axis in axes:
+        if axis.name in swept:
+            _refuse("bad-axis", f"{axis.name} is an axis here, and cannot be a quantity too", "leave one of them out")
     question = Question(swept, tuple(settings.items()), batch, dtype, with_heads, limits)
     chosen = selection(axes, swept, where, pareto, sort, top)
     texts = tuple(text_of(each) for each in found.values())
-    looped = tuple(Expansions(each, question, axes).looped() for each in found.values())
-    plan = Plan(texts, tuple(axes), question, chosen, looped, None, seed, CHUNK, MOST_EXPANSIONS, lacking)
+    ways = [way_of(each, question, axes) for each in found.values()]
+    looped, apart = tuple(looped for looped, _ in ways), tuple(is_apart for _, is_apart in ways)
+    plan = Plan(texts, tuple(axes), question, chosen, looped, apart, None, seed, CHUNK, MOST_EXPANSIONS, lacking)
     if sample is not None and sample < plan.points:
         return plan._replace(sample=sample)
     if plan.points > sys.maxsize:
@@ -217,7 +228,7 @@ def _check_axes(
         # an item varies where its list is set, or each item of it
         if any(each.overlaps(axis.position) and not axis.position.is_closer(each, axis.position) for each in whole):
             _refuse("bad-axis", f"{axis.name} is set, and swept over", "leave one of --set and --over out")
-        if axis.name in SWEEPABLE or axis.name == "network":
+        if axis.name == "network" or (axis.name in SWEEPABLE and axis.name not in DEPTHS):
             _refuse("bad-axis", f"{axis.name} is a column of every sweep, not a variable")
         seen.append(axis.name)
     lacking: dict[str, tuple[str, ...]] = {}

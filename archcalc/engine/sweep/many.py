@@ -1,0 +1,85 @@
+"""Many structures of one network in a sweep: which axes decide the structure, and what the others then cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from archcalc.engine.network import Network
+from archcalc.engine.sweep.expansion import PEAK, Expansions, Question
+from archcalc.engine.sweep.structures import Found, NotFreeError, Structures
+from archcalc.results.sweep import Axis, Column
+
+MOST_FREE = 1 << 12  # free points that a row of a table has costs for
+TRIED = 64  # structures
+
+
+def way_of(network: Network, question: Question, axes: Sequence[Axis]) -> tuple[tuple[str, ...], bool]:
+    """The axes of a network that decide its structure, and whether it is taken apart."""
+    looped = tuple(axis.name for axis in axes)
+    if PEAK not in question.quantities:
+        looped = Expansions(network, question, axes).looped()
+    free = [axis for axis in axes if axis.name not in looped]
+    if not looped or prod(axis.size for axis in free) > MOST_FREE:
+        return looped, False
+    by_name = {axis.name: axis for axis in axes}
+    many = Many(network, question, [by_name[name] for name in looped], free)
+    random = np.random.default_rng(0)
+    for tried in (1, TRIED):
+        _, structures = many.grid({name: random.integers(0, by_name[name].size, tried) for name in looped}, tried)
+        if structures.is_whole:
+            return looped, False
+    return looped, True
+
+
+class Many:
+    """One network with axes that decide its structure, and others; where these cannot stay free, with all of them."""
+
+    def __init__(self, network: Network, question: Question, axes: Sequence[Axis], free: Sequence[Axis]) -> None:
+        self.network, self.question = network, question
+        self.axes, self.free = list(axes), list(free)
+        self.structures = Structures(network, question, axes, free)
+        self.sizes = {axis.name: axis.size for axis in free}
+        self._all: Structures | None = None
+
+    @property
+    def is_lower_bound(self) -> bool:
+        """Whether an operation of unknown cost was met."""
+        return self.structures.is_lower_bound or (self._all is not None and self._all.is_lower_bound)
+
+    def grid(self, codes: Mapping[str, Column], size: int) -> tuple[Found, Structures]:
+        """Structures at all points of the free axes, one structure after the other."""
+        try:
+            return _flat(self.structures.evaluate(codes, size)), self.structures
+        except NotFreeError:
+            count = self.structures.free
+            sizes = [axis.size for axis in self.free]
+            places: Any = np.indices(sizes).reshape(len(sizes), count)
+            given = {name: np.repeat(of, count) for name, of in codes.items()}
+            given |= {axis.name: np.tile(of, size) for axis, of in zip(self.free, places, strict=True)}
+            return self._of_all(given, size * count)
+
+    def points(self, indices: Mapping[str, Column], size: int) -> tuple[Found, Structures]:
+        """Structures at one free point each."""
+        sizes = [axis.size for axis in self.free]
+        codes = {axis.name: indices[axis.name] for axis in self.axes}
+        chosen = None
+        if self.free:
+            chosen = np.ravel_multi_index([indices[axis.name] for axis in self.free], sizes)
+        try:
+            return _flat(self.structures.evaluate(codes, size, chosen)), self.structures
+        except NotFreeError:
+            return self._of_all(indices, size)
+
+    def _of_all(self, indices: Mapping[str, Column], size: int) -> tuple[Found, Structures]:
+        if self._all is None:
+            self._all = Structures(self.network, self.question, [*self.axes, *self.free], [])
+        return _flat(self._all.evaluate(indices, size)), self._all
+
+
+def _flat(found: Found) -> Found:
+    costs = {name: np.asarray(values).reshape(-1) for name, values in found.costs.items()}
+    return Found(costs, found.refusals.reshape(-1))
