@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from heapq import heappop, heappush
 from typing import Any
 
@@ -59,9 +59,11 @@ class Body:
         ends_in: Callable[[Any], str],
         roles: Callable[[int], tuple[str, ...]],
         closed: Callable[[Element], Any],
+        shared: Container[int] = (),
         is_flat: bool = False,
     ) -> None:
         self.elements = elements
+        self.shared = shared
         self.closed = closed
         self.main = main
         self.ends_in = ends_in
@@ -84,7 +86,7 @@ class Body:
         current = self.main
         for element in self.scheduled():
             if element.main is not None and element.main != current:
-                if isinstance(element.term, Op) and element.term.name == "maxpool":  # that an unpool may name: it alone
+                if self.is_named_alone(element):
                     items.append(Item(("", NOBODY), Tap(Ref(element.main))))
                     items += items_of(element)
                     current = element.value
@@ -96,6 +98,11 @@ class Body:
                 items += items_of(element)
             current = element.value
         return Chain(tuple(items))
+
+    def is_named_alone(self, element: Element) -> bool:
+        """Whether a layer is named without the tap before it: an unpool goes back to it, or others have its weights."""
+        is_pool = isinstance(element.term, Op) and element.term.name == "maxpool"
+        return is_pool or element.value in self.shared
 
     # merges
 

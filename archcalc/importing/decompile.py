@@ -221,11 +221,12 @@ class Writer:
         main, *further = self.units.outputs.items()
         ancestors = self.ancestors([main[1]])
         first = [child for child in root.children if self.is_among(child, ancestors)]
+        rest = [child for child in root.children if not self.is_among(child, ancestors)]
         start = max(self.head.names)
-        chain = ended(self.modules.body(root, start, first, [main[1]]), main[1])
+        referred = [main[1], *[value for _, value in further], *[value for child in rest for value in reads_of(child)]]
+        chain = ended(self.modules.body(root, start, first, referred), main[1])
         if with_blocks:
             chain = blocked(chain, start, self.definitions, self.head.names, self.modules.channels)
-        rest = [child for child in root.children if not self.is_among(child, ancestors)]
         later: list[tuple[str, Item]] = []
         for name, value in further:
             wanted = self.ancestors([value])
@@ -272,6 +273,11 @@ class Writer:
     def is_among(self, child: Unit | Region, values: set[int]) -> bool:
         """Whether a layer or a region gives one of these values."""
         return child.value in values if isinstance(child, Unit) else any(value in values for value in child.gives)
+
+
+def reads_of(child: Unit | Region) -> Iterable[int]:
+    """Values that a layer or a region reads."""
+    return child.inputs if isinstance(child, Unit) else child.reads
 
 
 def _last_replaced(items: tuple[Item, ...], old: Op, new: Op) -> tuple[Item, ...]:

@@ -24,6 +24,7 @@ class Modules:
         self.units = tree.units
         self.inputs = inputs  # names of the network's inputs, by value
         self.is_flat = is_flat
+        self.shared = {unit.shares for unit in self.units.all if unit.shares >= 0}
         self.has_scopes = any(call.scope for call in tree.units.calls.calls)
         # Of several networks in one file, all have the modules of the first.
         self.definitions: Definitions = Definitions(set()) if first is None else first.definitions
@@ -53,7 +54,7 @@ class Modules:
     def chain(self, elements: list[Element], main: int | None, outputs: list[int]) -> Chain:
         """Elements in a row."""
         of_merge = lambda term: ends_in(term, self.definitions.body)  # noqa: E731
-        return Body(elements, main, outputs, of_merge, self.roles, self.closed, self.is_flat).chain()
+        return Body(elements, main, outputs, of_merge, self.roles, self.closed, self.shared, self.is_flat).chain()
 
     def closed(self, element: Element) -> Any:
         """What stands in a branch: a chain in which something is referred to becomes a module, which has names."""

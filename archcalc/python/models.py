@@ -79,9 +79,10 @@ def _module(module: Any, input: Any) -> Calls:
 
 def _of_kind(read: Callable[[Any, Any], Calls], source: Any, input: Any) -> Calls:
     """What is read at an input; a single number is one of features, or where that fails a length of tokens."""
-    tokens = {name: _length(each) for name, each in input.items()} if isinstance(input, dict) else _length(input)
-    if tokens == input:
+    given = input.values() if isinstance(input, dict) else (input,)
+    if all(_length(each) is each for each in given):
         return read(source, input)
+    tokens = {name: _length(each) for name, each in input.items()} if isinstance(input, dict) else _length(input)
     try:
         return read(source, input)
     except SpecError as error:

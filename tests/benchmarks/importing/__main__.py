@@ -20,7 +20,7 @@ from typing import Any
 
 import archcalc.python.models  # noqa: F401 - says who reads models of torch
 from tests.benchmarks.importing import lists
-from tests.benchmarks.importing.models import FIELDS, Row, exported, measured, on_meta
+from tests.benchmarks.importing.models import FIELDS, Row, exported, measured, on_meta, round_trip
 from tests.benchmarks.importing.page import page
 
 ROOT = Path(__file__).parents[3]
@@ -121,32 +121,10 @@ def onnx() -> Iterator[Row]:
 
 def library() -> Iterator[Row]:
     """Networks of the library, built by torch and read back."""
-    import archcalc
-    from archcalc.engine.imported import import_model
     from archcalc.spec.library import all_names
 
     for name in all_names():
-        cost = archcalc.analyze(name)
-        row = Row("library", name, params_torch=cost.totals.params, macs_torch=cost.totals.macs)
-        try:
-            given = {key: tuple(map(int, str(shape).split("x"))) for key, shape in cost.graph.inputs.items()}
-            model = on_meta(lambda name=name: archcalc.to_torch(name))
-            found = import_model(model, next(iter(given.values())) if len(given) == 1 else given, name=name)
-        except Exception as error:
-            yield row._replace(
-                error=f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"[:200]
-            )
-            continue
-        yield row._replace(
-            operations=found.operations,
-            params=found.params,
-            macs=found.macs,
-            lines=found.lines,
-            proven=found.is_proven,
-            unknown=len(found.unknown),
-            unused=found.unused_params,
-            error=found.differences[0] if found.differences else "",
-        )
+        yield round_trip(name)
 
 
 def files(folder: Path | None) -> Iterator[Row]:

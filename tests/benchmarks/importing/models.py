@@ -61,10 +61,13 @@ def measured(group: str, source: str, model: Any = None, input: Any = None, hand
     if model is not None:
         row = row._replace(**counted(model, input))
     try:
-        found = import_model(source, input if group == "onnx" else None)
+        return filled(row, import_model(source, input if group == "onnx" else None))
     except SpecError as error:
         return row._replace(error=f"{error.diagnostics[0].code}: {error.diagnostics[0].message}")
-    differing = found.differences[0] if found.differences else ""
+
+
+def filled(row: Row, found: Any) -> Row:
+    """A row with what importing gave."""
     return row._replace(
         operations=found.operations,
         params=found.params,
@@ -74,8 +77,26 @@ def measured(group: str, source: str, model: Any = None, input: Any = None, hand
         second=any(held.startswith("the same at") for held in found.held),
         unknown=len(found.unknown),
         unused=found.unused_params,
-        error=differing,
+        error=found.differences[0] if found.differences else "",
     )
+
+
+def round_trip(name: str) -> Row:
+    """A network of the library as a module of torch, without memory, and read back; its own costs as those of torch."""
+    import archcalc
+    from archcalc.engine.imported import import_model
+    from archcalc.torch_bridge.model.build import build, example_inputs
+
+    cost = archcalc.analyze(name)
+    row = Row("library", name, params_torch=cost.totals.params, macs_torch=cost.totals.macs)
+    row = row._replace(by_hand=lines_by_hand(name))
+    try:
+        examples = example_inputs(cost.graph, device="meta")
+        given = examples[0] if len(examples) == 1 else dict(zip(cost.graph.inputs, examples, strict=True))
+        return filled(row, import_model(build(cost.graph, device="meta"), given, name=name))
+    except Exception as error:  # named in the table, whatever it is: the other networks are read all the same
+        said = error.diagnostics[0].message if isinstance(error, SpecError) else str(error)
+        return row._replace(error=f"{type(error).__name__}: {' '.join(said.split())}"[:200])
 
 
 def counted(model: Any, input: Any) -> dict[str, Any]:
