@@ -40,7 +40,7 @@ def _view(low: Lowering, op: Operation) -> Any:
     return with_axes(value, axes_or_unsupported(lambda: reshaped(value.axes, shape)))
 
 
-@rule("permute", "transpose", "t", "swapaxes", "movedim", "numpy_T", "mT", "adjoint")
+@rule("permute", "transpose", "t", "swapaxes", "swapdims", "movedim", "moveaxis", "numpy_T", "mT", "adjoint")
 def _permute(low: Lowering, op: Operation) -> Any:
     value = low.value(first(op))
     if not isinstance(value, (View, Scores)):
@@ -49,11 +49,23 @@ def _permute(low: Lowering, op: Operation) -> Any:
     order = list(range(rank))
     if op.op == "permute":
         order = [axis % rank for axis in op.arguments["dims"]]
+    elif op.op in ("movedim", "moveaxis"):
+        order = _moved(op.arguments["source"], op.arguments["destination"], rank)
+    elif op.op == "numpy_T":
+        order.reverse()
     else:
         names = [name for name in ("dim0", "dim1", "axis0", "axis1") if name in op.arguments]
         one, other = [op.arguments[name] % rank for name in names] if names else (rank - 2, rank - 1)
         order[one], order[other] = order[other], order[one]
     return with_axes(value, [value.axes[axis] for axis in order])
+
+
+def _moved(source: Any, destination: Any, rank: int) -> list[int]:
+    """The order of axes in which some came to other places, and the rest stay in their order."""
+    taken = [axis % rank for axis in ([source] if isinstance(source, int) else source)]
+    places = [axis % rank for axis in ([destination] if isinstance(destination, int) else destination)]
+    rest = iter([axis for axis in range(rank) if axis not in taken])
+    return [taken[places.index(place)] if place in places else next(rest) for place in range(rank)]
 
 
 @rule("squeeze", "squeeze_", "unsqueeze", "unsqueeze_")
