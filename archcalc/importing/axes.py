@@ -13,6 +13,9 @@ from typing import NamedTuple
 CHANNELS = 0
 """Role of the channels; the spatial axes have 1, 2 and 3."""
 
+REPEATED = -1
+"""Role of an axis along which everything is the same."""
+
 
 class AxesError(ValueError):
     """Axes that cannot be said as parts of channels and positions."""

@@ -164,7 +164,8 @@ class Body:
             else:
                 extras.append(start)
                 ref = Ref(start)
-                term = chained((Item(("", NOBODY), Tap(ref)), *parts)) if parts else Layer(ref)
+                is_tapped = bool(parts) or start < 0  # an input of the network stands in a tap alone
+                term = chained((Item(("", NOBODY), Tap(ref)), *parts)) if is_tapped else Layer(ref)
             name = (names[at], ROLE) if names else (branch_name(between), NOBODY)
             branches.append(Item(name, term))
         if main is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archcalc.importing.lowering import choices, joins, layers, modules, opaque, pointwise, shapes, windows
+from archcalc.importing.lowering import choices, joins, layers, modules, opaque, own, pointwise, shapes, windows
 from archcalc.importing.lowering.context import RULES
 from archcalc.importing.lowering.run import CannotLowerError, lower
 from archcalc.importing.patterns import attention
@@ -20,6 +20,7 @@ __all__ = [
     "lower",
     "modules",
     "opaque",
+    "own",
     "pointwise",
     "shapes",
     "windows",

@@ -88,12 +88,11 @@ def _experts(low: Lowering, op: Operation) -> Any:
     copies = Copies(number, top)
 
     def expert(name: str, inputs: list[int], weights: tuple[str, ...] = (), **arguments: Any) -> int:
-        made = low.call(name, inputs, weights, arguments=arguments)
-        low.calls[made].operator = low.calls[made].operator.variant(copies=copies)
-        return made
+        return low.call(name, inputs, weights, arguments=arguments)
 
     names = {key: (low.tensor(ref).name,) for key, ref in stored.items()}
     wide = expert("linear", [view.node], names["gate_up_proj"], channels=2 * hidden, bias=False)
+    low.calls[wide].operator = low.calls[wide].operator.variant(copies=copies)
     gate = expert("slice_channels", [wide], start=0, stop=hidden)
     up = expert("slice_channels", [wide], start=hidden, stop=2 * hidden)
     product = expert("mul", [expert(activation, [gate]), up])

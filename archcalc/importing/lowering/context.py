@@ -12,7 +12,7 @@ from archcalc.importing.axes import CHANNELS, AxesError, Axis, whole
 from archcalc.importing.calls import Call
 from archcalc.importing.lowering.pieces import piece_shape
 from archcalc.importing.neutral import Operation, Program, Ref, Tensor
-from archcalc.ops import OPERATORS, ArgumentError, Operator, Shape
+from archcalc.ops import ONE, OPERATORS, ArgumentError, Operator, Shape
 
 
 class UnsupportedError(Exception):
@@ -255,6 +255,9 @@ class Lowering:
                 operator, roles = operator.variant(given=ordered), ordered
             if frozen:
                 operator = operator.variant(trainable=False)
+            for node in inputs:  # what reads an expert is in it, until a router chooses
+                if node >= 0 and name != "route" and self.calls[node].operator.copies is not ONE:
+                    operator = operator.variant(copies=self.calls[node].operator.copies)
             x: Any = tuple(shapes) if cls.merges or cls.sources else shapes[0]
             y = operator.infer(x)
         except (ArgumentError, RequirementError) as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from archcalc.importing.axes import CHANNELS, Axis, Factor, roles, whole
+from archcalc.importing.axes import CHANNELS, REPEATED, Axis, Factor, merged, roles, whole
 from archcalc.importing.lowering.context import Lowering, Scores, Stored, UnsupportedError, View, rule
 from archcalc.importing.lowering.layout import natural, natural_axes
 from archcalc.importing.lowering.pointwise import ACTIVATIONS, with_constant
@@ -32,6 +32,9 @@ def _cat(low: Lowering, op: Operation) -> Any:
         raise UnsupportedError("what was chosen or looked up is put together with something")
     if len(values) == 1:
         return values[0]
+    if axis == 0 and len({ref.tensor for ref in refs}) == 1 and _is_for_copies(low, op):
+        view = low.view(refs[0])
+        return View(view.node, ((*view.axes[0], Factor(REPEATED, 1, len(refs))), *view.axes[1:]))
     views = _side_by_side(low, refs, values, axis)
     first = views[0]
     held = [view.axes[axis] for view in views]
@@ -63,6 +66,12 @@ def _cat(low: Lowering, op: Operation) -> Any:
     if all(not parts or parts[0].role == CHANNELS for parts in held) and _one_channel_axis(views, axis):
         return _concat_channels(low, views, axis)
     return _join(low, views, axis, others)
+
+
+def _is_for_copies(low: Lowering, op: Operation) -> bool:
+    """Whether copies of a layer read it, each a part of the batch."""
+    readers = [other for other in low.program.operations if op.outputs[0] in other.tensors()]
+    return bool(readers) and all(reader.arguments.get("kind") == "copies" for reader in readers)
 
 
 def _one_channel_axis(views: list[View], axis: int) -> bool:
@@ -106,7 +115,7 @@ def without_repeats(low: Lowering, view: View) -> View:
     channels = low.sizes(view.node)[CHANNELS]
     axes: list[Axis] = []
     for axis in view.axes:
-        axes.append(tuple([each._replace(role=CHANNELS, stride=channels) if each.role < 0 else each for each in axis]))
+        axes.append(merged([each._replace(role=CHANNELS, stride=channels) if each.role < 0 else each for each in axis]))
     return View(node, tuple(axes))
 
 

@@ -13,7 +13,7 @@ from archcalc.importing.lowering.layout import natural
 from archcalc.importing.lowering.macs import macs_of
 from archcalc.importing.lowering.opaque import enclosed
 from archcalc.importing.lowering.pieces import in_pieces
-from archcalc.importing.lowering.stored import derived
+from archcalc.importing.lowering.stored import as_sums, derived, reached
 from archcalc.importing.neutral import Operation, Program, Ref
 from archcalc.importing.patterns.rewriting import read, rewritten, with_operations
 from archcalc.importing.patterns.shifts import shifted_windows
@@ -229,16 +229,9 @@ def _finished(low: Lowering) -> Calls:
         node = _as_given(low, value) if isinstance(value, View) else None
         if node is not None and node not in outputs.values():
             outputs[name] = node
-    needed: set[int] = set()
-    todo = [node for node in outputs.values() if node >= 0]
-    while todo:
-        node = todo.pop()
-        if node in needed:
-            continue
-        needed.add(node)
-        call = low.calls[node]
-        todo.extend(other for other in (*call.inputs, *_referred(call)) if other >= 0)
-    order = {node: number for number, node in enumerate(sorted(needed))}
+    ordered = as_sums(low, outputs.values())
+    needed = reached(low, outputs.values())
+    order = {node: number for number, node in enumerate([node for node in ordered if node in needed])}
     calls = []
     for node in order:
         call = low.calls[node]
@@ -269,10 +262,6 @@ def _as_given(low: Lowering, view: View) -> int:
         return natural(low, view)[0]
     except UnsupportedError:
         return view.node
-
-
-def _referred(call: Call) -> list[int]:
-    return [value.node for value in call.operator.values().values() if isinstance(value, LayerReference)]
 
 
 def _moved(call: Call, order: dict[int, int]) -> Any:

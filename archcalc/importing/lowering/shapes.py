@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from archcalc.importing.axes import CHANNELS, Axis, Factor, complete, extent, merged, reshaped, roles, whole
+from archcalc.importing.axes import CHANNELS, REPEATED, Axis, Factor, complete, extent, merged, reshaped, roles, whole
 from archcalc.importing.lowering.context import (
     Lowering,
     Places,
@@ -22,8 +22,6 @@ from archcalc.importing.lowering.layout import alike
 from archcalc.importing.lowering.stored import derived, piece
 from archcalc.importing.neutral import Operation, Ref
 from archcalc.importing.patterns.match import first
-
-REPEATED = -1  # role of an axis along which everything is the same
 
 
 def with_axes(value: Value, axes: Sequence[Axis]) -> Any:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from archcalc.importing.axes import CHANNELS, reshaped, whole
 from archcalc.importing.lowering.context import Lowering, Stored, UnsupportedError, View
 from archcalc.importing.lowering.layout import alike, natural_axes
 from archcalc.importing.neutral import Operation, Ref
+from archcalc.ops import LayerReference
 
 
 def data(low: Lowering, ref: Any, channel: int = -1) -> View:
@@ -85,3 +86,42 @@ def piece(low: Lowering, value: Stored, axis: int, start: int, stop: int, step: 
     if is_table and start == 0 and low.cuts(value.names[0]) == 1:
         return value._replace(rows=size)  # the first rows of a table of positions
     return value._replace(part=f"[{':,' * axis}{start}:{stop}]")
+
+
+def as_sums(low: Lowering, outputs: Collection[int]) -> list[int]:
+    """Positions that are read elsewhere too, a source once and added to what reads them; gives the order of all calls.
+
+    A `position_embedding` holds its table alone; a tensor that stands for itself besides is one source for both.
+    """
+    order: list[tuple[float, int]] = [(number, number) for number in range(len(low.calls))]
+    needed = reached(low, outputs)
+    sources = {call.weights for node, call in enumerate(low.calls) if node in needed and call.operator.sources}
+    for number, call in enumerate(list(low.calls)):
+        if number not in needed or call.operator.name != "position_embedding" or call.weights not in sources:
+            continue
+        if call.operator.values()["entries"] is not None or call.operator.values()["past"]:
+            continue
+        low.now = Operation("add", {}, (), call.scope, call.name)
+        extents = low.extents(number)
+        arguments = {"channels": low.sizes(number)[CHANNELS], "length": extents[0] if len(extents) == 1 else extents}
+        name = "trained" if call.operator.values()["trained"] else "fixed"
+        made = low.call(name, [], call.weights, arguments=arguments)
+        added = low.call("add", [call.inputs[0], made])
+        low.calls[number] = low.calls.pop(added)
+        order.append((number - 0.5, made))
+    return [node for _, node in sorted(order)]
+
+
+def reached(low: Lowering, outputs: Iterable[int]) -> set[int]:
+    """Calls that something needs."""
+    found: set[int] = set()
+    todo = list(outputs)
+    while todo:
+        node = todo.pop()
+        if node >= 0 and node not in found:
+            found.add(node)
+            referred = [
+                each.node for each in low.calls[node].operator.values().values() if isinstance(each, LayerReference)
+            ]
+            todo.extend((*low.calls[node].inputs, *referred))
+    return found

@@ -37,6 +37,7 @@ class TableConv(nn.Module):
     ) -> None:
         super().__init__()
         pairs = [(i, j) for i, row in enumerate(rows) for j, reads in enumerate(row) if reads]
+        self.rows = tuple(map(tuple, rows))
         self.kernel_size, self.stride, self.padding, self.dilation = kernel_size, stride, padding, dilation
         self.out_channels = len(rows[0])
         self.register_buffer("inputs", torch.tensor([i for i, _ in pairs]), persistent=False)

@@ -7,6 +7,9 @@ from typing import Any, NamedTuple
 
 from torch import nn
 
+from archcalc.torch_bridge.model import attention, modules
+from archcalc.torch_bridge.trace.own import OPERATORS, experts_of, layer_of, operator_of
+
 
 class Leaf(NamedTuple):
     """A layer: its word in neutral programs, and what it was made with."""
@@ -36,6 +39,7 @@ LEAVES: Mapping[type[nn.Module], Leaf] = {
     nn.MaxUnpool1d: Leaf("MaxUnpool2d", _nothing),
     nn.MaxUnpool2d: Leaf("MaxUnpool2d", _nothing),
     nn.MaxUnpool3d: Leaf("MaxUnpool2d", _nothing),
+    modules.Unpool: Leaf("MaxUnpool2d", _nothing),
 }
 
 
@@ -75,4 +79,8 @@ def leaf_of(module: nn.Module) -> Leaf | None:
         return Leaf("MambaMixer", _mamba)
     if type(module).__module__.startswith("keras.") and type(module).__name__.startswith("MaxPooling"):
         return Leaf("KerasMaxPooling", _keras_pooling)
+    if type(module) in OPERATORS:
+        return Leaf("operator", operator_of)
+    if type(module) is attention.Experts:
+        return Leaf("copies", experts_of) if layer_of(module[0]) is not None else None
     return LEAVES.get(type(module))

@@ -81,13 +81,13 @@ def filled(row: Row, found: Any) -> Row:
     )
 
 
-def round_trip(name: str) -> Row:
+def round_trip(name: str, set: dict[str, Any] | None = None) -> Row:
     """A network of the library as a module of torch, without memory, and read back; its own costs as those of torch."""
     import archcalc
     from archcalc.engine.imported import import_model
     from archcalc.torch_bridge.model.build import build, example_inputs
 
-    cost = archcalc.analyze(name)
+    cost = archcalc.analyze(name, set=set)
     row = Row("library", name, params_torch=cost.totals.params, macs_torch=cost.totals.macs)
     row = row._replace(by_hand=lines_by_hand(name))
     try:

@@ -322,3 +322,33 @@ def test_writing_into_a_view_changes_what_it_is_a_view_of() -> None:
 
     calls = read_module(Does(forward, layer=nn.Linear(6, 6)), (7, 6))
     assert any("write_through" in call.reason for call in calls.calls)  # never as if nothing had been written
+
+
+def test_channels_brought_to_the_end_and_back() -> None:
+    """A norm of the channels at each position, not of positions: 2*4 scalars."""
+    module = Does(lambda self, x: self.norm(x.movedim(1, -1)).movedim(-1, 1), norm=nn.LayerNorm(4))
+    assert names(module, (4, 6, 6)) == ["layer_norm"]
+
+
+def test_a_tensor_that_stands_for_itself_and_is_added() -> None:
+    """A token before a sequence, and the same tensor added to what the sequence gives: stored once."""
+
+    def forward(self: Any, x: Tensor) -> Tensor:
+        y = self.layer(torch.cat([self.token, x], 1))
+        return y[:, :1] + self.token
+
+    module = Does(forward, layer=nn.Linear(6, 6), token=nn.Parameter(torch.zeros(1, 1, 6)))
+    assert names(module, (7, 6)) == ["trained", "join", "linear", "slice_positions", "trained", "add"]
+
+
+def test_a_head_that_every_level_shares() -> None:
+    """Two levels, one head of two layers, four outputs: what others share is named without what it goes on from."""
+
+    def forward(self: Any, x: Tensor) -> Any:
+        first = self.first(x)
+        levels = [first, self.second(first)]
+        return {f"{kind}{at}": getattr(self, kind)(self.head(y)) for at, y in enumerate(levels) for kind in ("a", "b")}
+
+    layers = {"first": nn.Conv2d(3, 4, 3), "second": nn.Conv2d(4, 4, 3), "head": nn.Conv2d(4, 4, 1)}
+    module = Does(forward, **layers, a=nn.Conv2d(4, 2, 1), b=nn.Conv2d(4, 5, 1))
+    assert names(module, (3, 12, 12)) == ["conv"] * 8

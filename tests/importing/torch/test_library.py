@@ -1,0 +1,51 @@
+"""Networks of the library as modules of torch, read back: the spec is proven, its costs are those that they had."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+import archcalc  # noqa: E402
+from archcalc.spec.library import all_names  # noqa: E402
+from tests.benchmarks.importing.models import round_trip  # noqa: E402
+
+pytestmark = pytest.mark.torch
+
+SMALL: dict[str, dict[str, Any]] = {  # of every kind of module that torch lacks, with few layers
+    "lenet5": {},
+    "resnet18": {},
+    "convnext_tiny": {},
+    "enet": {},
+    "mamba_130m": {"depth": 1},
+    "mixtral_8x7b": {"depth": 2},
+    "detr_resnet50": {"depth": 1, "stages": [1, 1, 1, 1]},
+    "dit_s_8": {"depth": 2},
+}
+
+
+def assert_back(name: str, set: dict[str, Any] | None = None) -> None:
+    """Proven, nothing unknown, with the parameters and MACs of the spec that it came from."""
+    row = round_trip(name, set)
+    assert row.error == ""
+    assert row.proven
+    assert row.is_exact
+    assert (row.unknown, row.unused) == (0, 0)
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_there_and_back(name: str) -> None:
+    assert_back(name, SMALL[name])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", all_names())
+def test_all_there_and_back(name: str) -> None:
+    assert_back(name)
+
+
+def test_the_input_may_be_a_tensor() -> None:
+    found = archcalc.from_torch(torch.nn.Conv2d(3, 4, 3), torch.zeros(1, 3, 8, 8))
+    assert found.macs == 4 * 27 * 6 * 6
