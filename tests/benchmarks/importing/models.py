@@ -92,7 +92,7 @@ def round_trip(name: str, set: dict[str, Any] | None = None) -> Row:
     row = row._replace(by_hand=lines_by_hand(name))
     try:
         examples = example_inputs(cost.graph, device="meta")
-        given = examples[0] if len(examples) == 1 else dict(zip(cost.graph.inputs, examples, strict=True))
+        given: Any = examples[0] if len(examples) == 1 else dict(zip(cost.graph.inputs, examples, strict=True))
         return filled(row, import_model(build(cost.graph, device="meta"), given, name=name))
     except Exception as error:  # named in the table, whatever it is: the other networks are read all the same
         said = error.diagnostics[0].message if isinstance(error, SpecError) else str(error)

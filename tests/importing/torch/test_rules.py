@@ -342,7 +342,7 @@ def test_a_tensor_that_stands_for_itself_and_is_added() -> None:
 
 
 def test_a_head_that_every_level_shares() -> None:
-    """Two levels, one head of two layers, four outputs: what others share is named without what it goes on from."""
+    """Two levels, a layer before both outputs of each: what is shared is named without what it goes on from."""
 
     def forward(self: Any, x: Tensor) -> Any:
         first = self.first(x)
@@ -351,4 +351,4 @@ def test_a_head_that_every_level_shares() -> None:
 
     layers = {"first": nn.Conv2d(3, 4, 3), "second": nn.Conv2d(4, 4, 3), "head": nn.Conv2d(4, 4, 1)}
     module = Does(forward, **layers, a=nn.Conv2d(4, 2, 1), b=nn.Conv2d(4, 5, 1))
-    assert names(module, (3, 12, 12)) == ["conv"] * 8
+    assert names(module, (3, 12, 12)) == ["conv"] * 10
