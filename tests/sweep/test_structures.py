@@ -263,6 +263,17 @@ def test_traps(trap: str, limit: int) -> None:
     check(small(layers, variables), axes, every(axes), FEW, limit)
 
 
+@pytest.mark.parametrize("limit", [1, 64])
+def test_what_a_spec_requires_refuses_first(limit: int) -> None:
+    network = load(
+        "network: small\ninput: image(size, 8, 8)\nvariables: {size: 3, n: [1, 1, 1]}\n"
+        "requires: {few layers: sum(n) <= 4, no two: 'not (size == 0 and n[0] == 2)'}\n"
+        "layers:\n  a: conv(4, 3) * n[0]\n  b: conv(4, 3) * n[1]\n  c: conv(4, 3) * n[2]\n"
+    )
+    axes = [axis("size", "0,3"), *[axis(f"n[{at}]", "0:3") for at in range(3)]]
+    check(network, axes, every(axes), FEW, limit)
+
+
 @pytest.mark.parametrize("trap", SMALL)
 def test_peaks_of_traps(trap: str) -> None:
     layers, variables, over = SMALL[trap]

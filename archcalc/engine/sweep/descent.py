@@ -7,6 +7,7 @@ decide the way, structures are parted by the value, and each part goes on by its
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from archcalc.engine.sweep.asked import QUESTIONS, Asked, State, Way
@@ -28,7 +29,7 @@ from archcalc.spec.expression import (
 from archcalc.spec.functions import FUNCTIONS
 from archcalc.spec.model import Body, Entries, Entry, Line, Merge, Module, Placed
 from archcalc.spec.naming import Place, branch_places, place_of
-from archcalc.spec.reads import InseparableError, Reader, names_in
+from archcalc.spec.reads import CHAIN, InseparableError, Reader, X, names_in
 from archcalc.spec.values import NOWHERE, LayerValue, Scope
 from archcalc.spec.words import MERGES, TRAINABLE
 
@@ -42,6 +43,8 @@ class Descent(Merging):
     def __init__(self, structures: Structures) -> None:
         self.structures = structures
         self.reader = structures.reader
+        self.groups: dict[int, list[Unit]] = {}
+        self.is_grouping = True
 
     # units
 
@@ -97,8 +100,12 @@ class Descent(Merging):
 
     # bodies
 
-    def body(self, body: Body, where: Where, state: State, path: str, is_root: bool = False) -> Value:
-        """A body, as `Expander.body`."""
+    def body(
+        self, body: Body, where: Where, state: State, path: str, is_root: bool = False, is_passed: bool = False
+    ) -> Value:
+        """A body, as `Expander.body`; one that is walked again and again goes by groups of its entries."""
+        if isinstance(body, Entries) and is_passed and self.is_grouping:
+            return self.grouped(body, where, state)
         if isinstance(body, Entries):
             value = state.value
             for entry in body.items:
@@ -106,19 +113,59 @@ class Descent(Merging):
             return value
         return self.sequence(self.place(body), where, state, path)
 
+    def grouped(self, body: Entries, where: Where, state: State) -> Value:
+        """Entries of `layers:`, those that together read few positions as one table."""
+        groups = self.groups.get(id(body))
+        if groups is None:
+            value = state.value
+            units: list[Unit] = []
+            for entry in body.items:
+                before = state._replace(value=value)
+                value = self.entry(entry, where, before, "", True)
+                units.append(self.named(entry, where, before, "", True))
+            if any(name not in (CHAIN, X) for unit in units for name in unit.ports):
+                self.is_grouping = False
+            elif state.walk.size > 1:
+                self.groups[id(body)] = self._groups(body, units, where)
+            return value
+        value = state.value
+        for group in groups:
+            value = group.run(state.walk, value, state.frame)
+        return value
+
+    def _groups(self, body: Entries, units: list[Unit], where: Where) -> list[Unit]:
+        sizes, most = self.structures.sizes, self.structures.most_rows
+        found: list[Unit] = []
+        waiting: list[Entry] = []
+        reads: set[int] = set()
+        for entry, unit in zip(body.items, units, strict=True):
+            more = reads | {*unit.reads}
+            if waiting and prod(sizes[axis] for axis in more) > most:
+                found.append(Group(self, waiting, reads, where))
+                waiting, more = [], {*unit.reads}
+            waiting.append(entry)
+            reads = more
+        return [*found, Group(self, waiting, reads, where)]
+
     def place(self, body: Body) -> Place:
         """The parts of a body, made once."""
         return self.unit(lambda: place_of(body), "place", id(body))  # type: ignore[no-any-return]
 
-    def entry(self, entry: Entry, where: Where, state: State, path: str, is_root: bool) -> Value:
-        """A named body, which later ones may go on from."""
+    def named(self, entry: Entry, where: Where, state: State, path: str, is_root: bool) -> Unit:
+        """The unit of a named body."""
         if is_root:
             state = state._replace(frame=Frame(state.frame.names, state.value))
         names = names_in(entry.body)
         is_x_chain = "x" in names and state.is_x_chain
         key = id(entry.body), entry.name, path, is_root, self.key_of(where, names), is_x_chain
-        unit = self.unit(lambda: Named(self, entry, path, is_root, where, names, is_x_chain), "entry", *key)
-        value: Value = unit.run(state.walk, state.value, state.frame)
+        found: Unit = self.unit(lambda: Named(self, entry, path, is_root, where, names, is_x_chain), "entry", *key)
+        return found
+
+    def entry(self, entry: Entry, where: Where, state: State, path: str, is_root: bool) -> Value:
+        """A named body, which later ones may go on from."""
+        if is_root:
+            state = state._replace(frame=Frame(state.frame.names, state.value))
+        value = self.named(entry, where, state, path, is_root).run(state.walk, state.value, state.frame)
         state.frame.names.own[f"{path}.{entry.name}" if path else entry.name] = value
         return value
 
@@ -202,7 +249,7 @@ class Descent(Merging):
             rest = count - turn - 1
             if rest and (value.shape == before.shape).all() and len(state.walk.added) == added + 1:
                 table, rows, at, times = state.walk.added[added]
-                if at is None and times == 1 and table.is_plain and not state.is_x_chain:
+                if at is None and times == 1 and table.facts.is_plain and not state.is_x_chain:
                     return state.walk.use(table, rows, [value], rest)
             state = state._replace(value=value)
         return state.value
@@ -358,3 +405,24 @@ class Named(Unit):
         """Walk through its parts."""
         path = f"{self.path}.{self.of.name}" if self.path else self.of.name
         return self.descent.body(self.of.body, self.where, State(walk, value, frame), path)
+
+
+class Group(Unit):
+    """Entries in a row, as one table."""
+
+    def __init__(self, descent: Descent, entries: list[Entry], reads: set[int], where: Where) -> None:
+        self.descent, self.entries = descent, entries
+        super().__init__(descent.structures, where, frozenset(), False)
+        self.is_leaf = False
+        self.reads = sorted(reads)
+        self.begin()
+
+    def become_atom(self) -> None:
+        """Its entries are walked one by one."""
+        raise InseparableError("a group")
+
+    def descend(self, walk: Walk, value: Value, frame: Frame) -> Value:
+        """Walk through its entries."""
+        for entry in self.entries:
+            value = self.descent.entry(entry, self.where, State(walk, value, frame), "", True)
+        return value

@@ -10,7 +10,8 @@ import numpy as np
 
 from archcalc.engine.network import Network
 from archcalc.engine.sweep.expansion import PEAK, Expansions, Question
-from archcalc.engine.sweep.structures import Found, NotFreeError, Structures
+from archcalc.engine.sweep.making import NotFreeError
+from archcalc.engine.sweep.structures import Found, Structures
 from archcalc.results.sweep import Axis, Column
 
 MOST_FREE = 1 << 12  # free points that a row of a table has costs for

@@ -54,9 +54,24 @@ class Block(NamedTuple):
         """How many rows."""
         return len(self.shapes)
 
-    def take(self, rows: Column) -> Block:
-        """Some of them."""
-        return Block(np.take(self.costs, rows, axis=1), *[part[rows] for part in self[1:]])
+    def with_room(self, size: int) -> Block:
+        """The same rows, and room for more after them."""
+        more = size - self.size
+
+        def grown(part: Column, axis: int = 0) -> Column:
+            shape = list(part.shape)
+            shape[axis] = more
+            return np.concatenate([part, np.zeros(shape, part.dtype)], axis=axis)
+
+        return Block(grown(self.costs, 1), *[grown(part) for part in self[1:]])
+
+    def widened(self, other: Block) -> Block:
+        """The same rows, in Python's integers where those of others are."""
+        parts = [
+            own.astype(object) if part.dtype == object and own.dtype != object else own
+            for own, part in zip(self, other, strict=True)
+        ]
+        return Block(*parts)
 
 
 def blank(quantities: int, free: int, ports: int, rows: int) -> Block:
@@ -87,29 +102,56 @@ class Table:
     """Rows that grow; the first is that of what reads something refused."""
 
     def __init__(self, quantities: int, free: int, ports: int) -> None:
-        self.waiting = [blank(quantities, free, ports, 1)]
+        self.held = blank(quantities, free, ports, 1)  # with room for more
         self.size = 1
         self.ports = ports
+        self._rows: Block | None = None
+        self._facts: Facts | None = None
 
     def add(self, block: Block) -> None:
         """Append rows."""
-        self.waiting.append(block)
-        self.size += block.size
+        end = self.size + block.size
+        if end > self.held.size:
+            self.held = self.held.with_room(max(end, 2 * self.size))
+        self.held = self.held.widened(block)
+        self.held.costs[:, self.size : end] = block.costs
+        for own, part in zip(self.held[1:], block[1:], strict=True):
+            own[self.size : end] = part
+        self.size = end
+        self._rows = self._facts = None
 
     @property
     def rows(self) -> Block:
         """All rows."""
-        if len(self.waiting) > 1:
-            self.waiting = [stacked(self.waiting)]
-        return self.waiting[0]
+        if self._rows is None:
+            held, size = self.held, self.size
+            self._rows = Block(held.costs[:, :size], *[part[:size] for part in held[1:]])
+        return self._rows
 
     @property
-    def is_plain(self) -> bool:
-        """Whether every row reads what its chain gives, and nothing else, and gives a tensor of its own."""
-        rows = self.rows
-        return bool(self.ports == 1 and rows.reads[1:].all() and (rows.alias[1:] < 0).all())
+    def facts(self) -> Facts:
+        """What holds of all rows, found once as long as none is added."""
+        if self._facts is None:
+            rows = self.rows
+            costs = rows.costs
+            largest = [max(int(of.max()), -int(of.min())) if of.size else 0 for of in costs]
+            self._facts = Facts(
+                bool(self.ports == 1 and rows.reads[1:].all() and (rows.alias[1:] < 0).all()),
+                bool(rows.refusals.any()),
+                largest,
+                int(rows.nodes.max()),
+                int(rows.nodes[1:].min(initial=1 << 60)),
+                bool(rows.merges.any()),
+            )
+        return self._facts
 
-    @property
-    def has_refusals(self) -> bool:
-        """Whether some row is no network."""
-        return bool(self.rows.refusals.any())
+
+class Facts(NamedTuple):
+    """What holds of all rows of a table."""
+
+    is_plain: bool  # each reads what its chain gives, and nothing else, and gives a tensor of its own
+    has_refusals: bool  # some row is no network
+    largest: list[int]  # by quantity
+    most_nodes: int
+    least_nodes: int
+    has_merges: bool

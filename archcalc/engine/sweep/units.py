@@ -361,7 +361,7 @@ class Unit(Memo):
             values.append(Value(port.shape[places], depth, depth.copy(), tensor, port.merges[places] * 0))
         own = {name: each for name, each in zip(self.ports, values, strict=True) if name not in (CHAIN, X)}
         inputs = {name: own.pop(name) for name in list(own) if name.startswith(INPUT_PORT)}
-        inner = Walk(len(places), codes, Inputs(inputs, walk.inputs, self), count, structures.free)
+        inner = Walk(len(places), codes, Inputs(inputs, walk.inputs, self), count, structures.free, walk.is_deep)
         x = values[self.ports.index(X)] if X in self.ports else values[0] if self.is_x_chain else None
         output = self.descend(inner, values[0], Frame(Names(own, frame.names, self), x))
         block = inner.close(output, structures.code("unread-layer"))

@@ -56,9 +56,18 @@ class Walk:
     """Structures that are walked together."""
 
     def __init__(
-        self, size: int, codes: Codes, inputs: Any, ports: int, free: int, chosen: Column | None = None
+        self,
+        size: int,
+        codes: Codes,
+        inputs: Any,
+        ports: int,
+        free: int,
+        is_deep: bool = True,
+        chosen: Column | None = None,
     ) -> None:
         self.size, self.ports, self.free = size, ports, free
+        self.is_deep = is_deep  # depths are asked for
+        self.zeros: Column = np.zeros(size, np.int64)
         self.chosen = chosen  # the one free point that counts in each structure; None: all of them
         self.inputs = inputs
         self.added: list[Added] = []
@@ -81,6 +90,7 @@ class Walk:
             self.inputs.take(rows),
             self.ports,
             self.free,
+            self.is_deep,
             None if self.chosen is None else self.chosen[rows],
         )
         part.refusals = self.refusals[rows]
@@ -89,7 +99,7 @@ class Walk:
 
     def copied(self) -> Walk:
         """The same structures, whose findings `adopt` brings back."""
-        part = Walk(self.size, self.code, self.inputs, self.ports, self.free, self.chosen)
+        part = Walk(self.size, self.code, self.inputs, self.ports, self.free, self.is_deep, self.chosen)
         part.refusals, part.unread = self.refusals.copy(), list(self.unread)
         return part
 
@@ -134,14 +144,15 @@ class Walk:
         """Rows of a table follow on what its ports give; the same rows several times where they keep the shape."""
         block = table.rows
         self.added.append(Added(table, rows, None, times))
-        if table.has_refusals:
+        facts = table.facts
+        if facts.has_refusals:
             refusals = block.refusals[rows]
             if self.chosen is not None:
                 refusals = np.take_along_axis(refusals, self.chosen[:, None], axis=1)
             self.refusals = np.where(self.refusals == 0, refusals, self.refusals)
-        shape = block.shapes[rows]
-        merges = block.merges[rows]
-        if table.is_plain:
+        shape = np.take(block.shapes, rows)
+        merges = block.merges[rows] if facts.has_merges else self.zeros
+        if facts.is_plain:
             self.read(ports[0])
             number = self.tensor(np.full(self.size, True))
             tensor = np.full(self.size, number)
@@ -159,19 +170,23 @@ class Walk:
                 at = alias == port
                 tensor = np.where(at, value.tensor, tensor)
                 merges = np.where(at, value.merges, merges)
-        weighted = _longest(block.weighted[rows], [value.weighted for value in ports], times)
-        pooled = _longest(block.pooled[rows], [value.pooled for value in ports], times)
+        weighted, pooled = ports[0].weighted, ports[0].pooled
+        if self.is_deep:
+            weighted = _longest(np.take(block.weighted, rows, axis=0), [value.weighted for value in ports], times)
+            pooled = _longest(np.take(block.pooled, rows, axis=0), [value.pooled for value in ports], times)
         return Value(shape, weighted, pooled, tensor, merges)
 
     def costs(self, quantity: int) -> Column:
         """A quantity in each structure and at each free point."""
         found: Column | None = None
-        bound = sum(abs(int(_largest(table, quantity))) * times for table, _, _, times in self.added)
+        bound = sum(table.facts.largest[quantity] * times for table, _, _, times in self.added)
         for table, rows, at, times in self.added:
             costs = table.rows.costs[quantity]
             if costs.dtype == object or bound >= 2**63:
                 costs = costs.astype(object)
-            if self.chosen is None:
+            if costs.shape[1] == 1:
+                part = np.take(costs[:, 0], rows)[:, None]
+            elif self.chosen is None:
                 part = np.take(costs, rows, axis=0)
             else:
                 part = costs[rows, self.chosen if at is None else self.chosen[at]][:, None]
@@ -208,15 +223,20 @@ class Walk:
             found[where] = np.maximum(found[where], part)
         return found
 
-    def close(self, output: Value, unread_code: int) -> Block:
-        """The structures as rows of a table, the last value being what they give; what nothing reads refuses them."""
-        numbers = range(self.ports, len(self.unread))
+    def refuse_unread(self, output: Value, code: int) -> None:
+        """Refuse structures in which nothing reads a tensor, but for what they give."""
         lost = np.full(self.size, False)
-        for number in numbers:
-            lost |= self.unread[number] & (output.tensor != number)
+        for number in range(self.ports, len(self.unread)):
+            unread = self.unread[number]
+            if unread.any():
+                lost |= unread & (output.tensor != number)
         if lost.any():
             rows = np.flatnonzero(lost)
-            self.refuse(rows, np.full((len(rows), self.free), unread_code, np.int16))
+            self.refuse(rows, np.full((len(rows), self.free), code, np.int16))
+
+    def close(self, output: Value, unread_code: int) -> Block:
+        """The structures as rows of a table, the last value being what they give; what nothing reads refuses them."""
+        self.refuse_unread(output, unread_code)
         refused = (self.refusals != 0).all(axis=1)
         reads = np.zeros((self.size, self.ports), bool)
         for port in range(self.ports):
@@ -234,11 +254,6 @@ class Walk:
             np.where(refused, -1, alias),
             output.merges,
         )
-
-
-def _largest(table: Table, quantity: int) -> int:
-    costs = table.rows.costs[quantity]
-    return max(int(costs.max()), -int(costs.min())) if costs.size else 0
 
 
 def _longest(steps: Column, ways: list[Column], times: int) -> Column:

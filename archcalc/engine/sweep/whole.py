@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from archcalc.dims import collecting_assumptions
-from archcalc.engine.sweep.asked import State
+from archcalc.engine.sweep.asked import Asked, State
 from archcalc.engine.sweep.descent import Descent
 from archcalc.engine.sweep.tables import NEVER, Block
 from archcalc.engine.sweep.units import Inputs, Names, Unit, Where
@@ -32,7 +32,10 @@ class Root(Unit):
         self.is_leaf = False
 
     def become_atom(self) -> None:
-        """It is another unit that expands the whole."""
+        """It is another unit that expands the whole; before that, entries are walked one by one."""
+        if self.descent.groups:
+            self.descent.groups, self.descent.is_grouping = {}, False
+            return
         raise InseparableError("the whole")
 
     def descend(self, walk: Walk, value: Value, frame: Frame) -> Value:
@@ -43,7 +46,7 @@ class Root(Unit):
         if structures.has_peak and (spec.outputs or reader.heads):
             raise InseparableError("several outputs")
         state = State(walk, value, Frame(frame.names, value))
-        output = self.descent.body(spec.layers, where, state, "", is_root=True)
+        output = self.descent.body(spec.layers, where, state, "", is_root=True, is_passed=self.is_passed)
         state = state._replace(value=output)
         for entry in spec.outputs:
             found = self.descent.entry(entry, where, state, "", True)
@@ -95,10 +98,12 @@ def begun(structures: Structures, codes: Any, size: int, chosen: Column | None =
     count = len(spec.inputs)
     free = structures.free if chosen is None else 1
     zeros = np.zeros(size, np.int64)
-    walk = Walk(size, lambda axis: codes[axis], Inputs({}, {}, None), count, free, chosen)
+    walk = Walk(size, lambda axis: codes[axis], Inputs({}, {}, None), count, free, structures.is_deep, chosen)
     nothing = np.full((size, count + 1), NEVER, np.int64)
     dummy = Value(zeros + shapes.number(NO_SHAPE), nothing, nothing, zeros, zeros)
     frame = Frame(Names({}, {}, None), dummy)
+    for placed in spec.requires.values():
+        _refuse(walk, structures.requirement(placed), dummy, frame)
     values: list[Value] = []
     for number, (name, placed) in enumerate(spec.inputs.items()):
         asked = structures.input_shape(placed)
@@ -106,11 +111,17 @@ def begun(structures: Structures, codes: Any, size: int, chosen: Column | None =
         found = [
             shapes.number(answer) if error == 0 and answer is not None else 0 for _, answer, error in asked.answers
         ]
-        errors = np.array([error for _, _, error in asked.answers], np.int16)[rows]
-        walk.refuse(np.arange(size), np.repeat(errors[:, None], free, axis=1))
+        _refuse(walk, asked, dummy, frame)
         depth = np.full((size, count + 1), NEVER, np.int64)
         depth[:, number] = 0
         value = Value(np.array(found)[rows], depth, depth.copy(), np.full(size, number), zeros)
         walk.inputs.own[INPUT_PORT + name] = value
         values.append(value)
     return walk, values[0], Frame(Names({}, {}, None), values[0])
+
+
+def _refuse(walk: Walk, asked: Asked, value: Value, frame: Frame) -> None:
+    """Refuse structures of which something is wrong before anything is expanded."""
+    rows, _ = asked.found(walk, value, frame)
+    errors = np.array([error for _, _, error in asked.answers], np.int16)[rows]
+    walk.refuse(np.arange(walk.size), np.repeat(errors[:, None], walk.free, axis=1))
