@@ -90,12 +90,13 @@ class Descent(Merging):
             is_x_chain,
         )
 
-    def part(self, part: Any, slot: Slot, where: Where, state: State) -> Value:
+    def part(self, part: Any, slot: Slot, where: Where, state: State, is_repeated: bool = False) -> Value:
         """One part of a chain."""
         names = names_of(part.expression) if type(part) is Placed else names_in(part)
         is_x_chain = "x" in names and state.is_x_chain
         key = (_identity(part), slot.part, id(slot.names.labels), slot.path, self.key_of(where, names), is_x_chain)
         unit = self.unit(lambda: Part(self, part, slot, where, names, is_x_chain), "part", *key)
+        unit.is_repeated |= is_repeated
         return unit.run(state.walk, state.value, state.frame)  # type: ignore[no-any-return]
 
     # bodies
@@ -245,7 +246,7 @@ class Descent(Merging):
         for turn in range(count):
             before = state.value
             added = len(state.walk.added)
-            value = self.part(placed, slot, where, state)
+            value = self.part(placed, slot, where, state, count > 1)
             rest = count - turn - 1
             if rest and (value.shape == before.shape).all() and len(state.walk.added) == added + 1:
                 table, rows, at, times = state.walk.added[added]

@@ -75,7 +75,10 @@ class Merging:
             raise InseparableError(name)
         place, ranges = unnamed
         labels = place.names()
-        chain = state.value
+        # What made the input of the branches is no merge that stands in one of them.
+        chain = state.value._replace(merges=state.walk.zeros)
+        frame = Frame(state.frame.names, chain if state.is_x_chain else state.frame.x)
+        state = state._replace(value=chain, frame=frame)
 
         def first(state: State, at: int) -> Value:
             if at == len(ranges) + len(entries):
@@ -93,7 +96,6 @@ class Merging:
             value = self.body(entry.body, where, self.apart(state), f"{slot.path}.{entry.name}")
             return go(state._replace(branches=(*state.branches, (entry.name, value))))
 
-        assert chain is state.value
         return first(state, 0)
 
     def apart(self, state: State) -> State:
@@ -175,7 +177,11 @@ class Merging:
                 )
                 if path not in state.frame.names:
                     raise InseparableError(path)
-                return go(state._replace(branches=(*state.branches, (role, state.frame.names[path]))))
+                return go(
+                    state._replace(
+                        branches=(*state.branches, (role, state.frame.names[path]._replace(merges=state.walk.zeros)))
+                    )
+                )
 
             def valued(state: State, value: Any) -> Value:
                 if value is None:

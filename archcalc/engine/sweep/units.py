@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 DENSE = 1 << 22  # combinations that are found by index
 STRIDE = 1 << 20
+SEVERAL = 4  # times that a combination is needed at least, for it to be kept beside what it is part of
 
 
 class GrownError(Exception):
@@ -248,6 +249,7 @@ class Unit(Memo):
     def __init__(self, structures: Structures, where: Where, names: frozenset[str], is_x_chain: bool) -> None:
         self.is_leaf = True  # expanded alone
         self.is_atom = False  # cannot be taken apart
+        self.is_repeated = False  # the same rows come again
         self.table: Table
         super().__init__(structures, where, names, is_x_chain)
 
@@ -262,6 +264,10 @@ class Unit(Memo):
     def is_passed(self) -> bool:
         """Whether it is walked each time, for there are too many combinations to keep."""
         return not self.is_leaf and self.size > self.structures.most_rows
+
+    def is_once(self, walk: Walk) -> bool:
+        """Whether a walk needs most of its combinations about once, so that keeping them too is of no use."""
+        return walk.is_filling and not self.is_leaf and not self.is_repeated and walk.size < SEVERAL * self.size
 
     def expand(self, reader: Reader, handle: Handle, scope: Scope) -> Handle:
         """Expand it alone."""
@@ -278,7 +284,7 @@ class Unit(Memo):
     def run(self, walk: Walk, value: Value, frame: Frame) -> Value:
         """What it gives in each structure of a walk."""
         while True:
-            if self.is_passed:
+            if self.is_passed or self.is_once(walk):
                 part = walk.copied()
                 try:
                     value = self.descend(part, value, frame)
@@ -362,6 +368,7 @@ class Unit(Memo):
         own = {name: each for name, each in zip(self.ports, values, strict=True) if name not in (CHAIN, X)}
         inputs = {name: own.pop(name) for name in list(own) if name.startswith(INPUT_PORT)}
         inner = Walk(len(places), codes, Inputs(inputs, walk.inputs, self), count, structures.free, walk.is_deep)
+        inner.is_filling = True
         x = values[self.ports.index(X)] if X in self.ports else values[0] if self.is_x_chain else None
         output = self.descend(inner, values[0], Frame(Names(own, frame.names, self), x))
         block = inner.close(output, structures.code("unread-layer"))

@@ -67,6 +67,7 @@ class Walk:
     ) -> None:
         self.size, self.ports, self.free = size, ports, free
         self.is_deep = is_deep  # depths are asked for
+        self.is_filling = False  # structures are those that a table lacks, each another one
         self.zeros: Column = np.zeros(size, np.int64)
         self.chosen = chosen  # the one free point that counts in each structure; None: all of them
         self.inputs = inputs
@@ -93,6 +94,7 @@ class Walk:
             self.is_deep,
             None if self.chosen is None else self.chosen[rows],
         )
+        part.is_filling = self.is_filling
         part.refusals = self.refusals[rows]
         part.unread = [each[rows] for each in self.unread]
         return part
@@ -100,6 +102,7 @@ class Walk:
     def copied(self) -> Walk:
         """The same structures, whose findings `adopt` brings back."""
         part = Walk(self.size, self.code, self.inputs, self.ports, self.free, self.is_deep, self.chosen)
+        part.is_filling = self.is_filling
         part.refusals, part.unread = self.refusals.copy(), list(self.unread)
         return part
 
@@ -169,7 +172,8 @@ class Walk:
             for port, value in enumerate(ports):
                 at = alias == port
                 tensor = np.where(at, value.tensor, tensor)
-                merges = np.where(at, value.merges, merges)
+                if port == 0:  # what goes through is what made it; an earlier layer is of another place
+                    merges = np.where(at, value.merges, merges)
         weighted, pooled = ports[0].weighted, ports[0].pooled
         if self.is_deep:
             weighted = _longest(np.take(block.weighted, rows, axis=0), [value.weighted for value in ports], times)
