@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 from functools import reduce
+from math import log
 from typing import TYPE_CHECKING, Any
 
 from archcalc.dims import FREE, Dim, RequirementError, make_divisible, ratio
@@ -102,6 +103,34 @@ def _make_divisible(evaluator: Evaluator, name: str, values: list[Any], span: Sp
         evaluator.fail("bad-divisor", f"{name}: {error}", span)
 
 
+MOST_POWER = 4096  # of a rounded logarithm
+
+
+def _round_log(evaluator: Evaluator, name: str, values: list[Any], span: Span) -> int:
+    """The whole number nearest to the logarithm, decided by powers of exact numbers; halves to even, as `round`."""
+    _arity(evaluator, name, values, (2,), span)
+    for value in _numbers(evaluator, name, values, span):
+        if isinstance(value, FREE):
+            message = f"{name} depends on {value}, which is free; it decides the structure"
+            evaluator.fail("structural-variable", message, span, "give it a value: one expansion for each")
+    x, base = map(Fraction, values)
+    if x <= 0 or base <= 1:
+        message = (
+            f"{name} needs a number above 0 and a base above 1, not {describe(values[0])} and {describe(values[1])}"
+        )
+        evaluator.fail("bad-logarithm", message, span, f"{name}(8, 2) is 3")
+    power = round((log(x.numerator) - log(x.denominator)) / log(base))
+    if abs(power) > MOST_POWER:
+        evaluator.fail("bad-logarithm", f"{name} is more than {MOST_POWER:,} in size", span, "take a larger base")
+    evaluator.step(span, abs(power))
+    # x = base**(power - 1/2) or more, and base**(power + 1/2) or less; the estimate is one off at most
+    while x**2 < base ** (2 * power - 1) or (x**2 == base ** (2 * power - 1) and power % 2):
+        power -= 1
+    while x**2 > base ** (2 * power + 1) or (x**2 == base ** (2 * power + 1) and power % 2):
+        power += 1
+    return power
+
+
 FUNCTIONS: dict[str, Function] = {
     "ceil": _rounding(ratio.ceil),
     "floor": _rounding(ratio.floor),
@@ -111,5 +140,6 @@ FUNCTIONS: dict[str, Function] = {
     "min": _extreme(ratio.smallest, min),
     "range": _range,
     "round": _rounding(ratio.nearest),
+    "round_log": _round_log,
     "sum": _sum,
 }
