@@ -85,7 +85,8 @@ class Program:
 
     `input_words` may say what an input is in the language, where its shape alone does not: an input of integers is
     `tokens`, one of rank 2 `features`, 3 `sequence` (batch, channels, length), or `positions first` for (batch,
-    length, channels), 4 `image`, 5 `volume`. Further fields are those of `Calls`.
+    length, channels), 4 `image`, 5 `volume`. `frozen` are names of parameters that are not trained with the others.
+    Further fields are those of `Calls`.
     """
 
     name: str
@@ -97,6 +98,7 @@ class Program:
     named: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     free: dict[str, int] = field(default_factory=dict)
+    frozen: set[str] = field(default_factory=set)
     source: str = ""
 
     def add(self, tensor: Tensor) -> int:

@@ -131,6 +131,7 @@ class Lowering:
     constant_macs: int = 0
     _cuts: dict[str, set[tuple[str, int]]] = field(default_factory=dict)
     _shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    _parameters: set[str] = field(default_factory=set)
 
     # Arguments of operations
 
@@ -160,6 +161,12 @@ class Lowering:
                             (bounds, number) for number in range(len(op.outputs))
                         )
         return len(self._cuts.get(name, ()))
+
+    def is_parameter(self, name: str) -> bool:
+        """Whether a stored tensor, or the one that it is a piece of, is a parameter of the source."""
+        if not self._parameters:
+            self._parameters.update({each.name for each in self.program.tensors if each.kind == "parameter"})
+        return name in self._parameters or name.partition("[")[0] in self._parameters
 
     def stored_shape(self, name: str) -> tuple[int, ...]:
         """Extents of a stored tensor, by its name."""

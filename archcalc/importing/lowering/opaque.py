@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from archcalc.importing.axes import CHANNELS, Axis, whole
@@ -243,15 +244,4 @@ def _parameters_before(program: Program, indices: list[int]) -> list[int]:
 
 
 def _with(program: Program, operations: list[Operation]) -> Program:
-    return Program(
-        program.name,
-        program.tensors,
-        operations,
-        program.inputs,
-        program.outputs,
-        program.input_words,
-        program.named,
-        program.notes,
-        program.free,
-        program.source,
-    )
+    return replace(program, operations=operations)

@@ -237,6 +237,7 @@ def _finished(low: Lowering) -> Calls:
         call = low.calls[node]
         call.inputs = tuple([order.get(other, other) for other in call.inputs])
         call.operator = _moved(call, order)
+        _freeze(low, call)
         calls.append(call)
     used = {name for call in calls for name in call.weights}
     notes = [*program.notes, *dict.fromkeys(low.notes)]
@@ -262,6 +263,17 @@ def _as_given(low: Lowering, view: View) -> int:
         return natural(low, view)[0]
     except UnsupportedError:
         return view.node
+
+
+def _freeze(low: Lowering, call: Call) -> None:
+    """A layer all of whose parameters are frozen is; one of which a part is, says so."""
+    frozen = low.program.frozen
+    parameters = [name for name in call.weights if low.is_parameter(name)] if frozen else []
+    held = [name for name in parameters if name.partition("[")[0] in frozen]
+    if parameters and len(held) == len(parameters):
+        call.operator = call.operator.variant(trainable=False)
+    elif held:
+        low.notes.append(f"{', '.join(held)}: frozen, and the rest of the layer is not; written as trained")
 
 
 def _moved(call: Call, order: dict[int, int]) -> Any:

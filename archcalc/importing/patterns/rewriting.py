@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from archcalc.importing.neutral import Operation, Program
 from archcalc.importing.patterns.activations import ACTIVATIONS
@@ -50,15 +51,4 @@ def read(program: Program, operations: list[Operation]) -> list[Operation]:
 
 def with_operations(program: Program, operations: list[Operation]) -> Program:
     """The same program with other operations."""
-    return Program(
-        program.name,
-        program.tensors,
-        operations,
-        program.inputs,
-        program.outputs,
-        program.input_words,
-        program.named,
-        program.notes,
-        program.free,
-        program.source,
-    )
+    return replace(program, operations=operations)

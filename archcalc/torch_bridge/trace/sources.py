@@ -26,6 +26,7 @@ from archcalc.torch_bridge.trace.read import read_module
 from archcalc.torch_bridge.trace.shells import made
 
 IMAGE = (3, 224, 224)
+FRAMES = 16
 OTHER_SIZES = {"inception_v3": 299}  # of torchvision, as its weights say
 LIBRARIES = ("torchvision", "timm", "transformers", "keras")
 
@@ -84,7 +85,7 @@ def _of_library(library: str, rest: str) -> Iterator[tuple[nn.Module, Arguments,
 
 def _torchvision(name: str) -> tuple[nn.Module, Arguments, Given]:
     from torchvision import models
-    from torchvision.models._api import get_model, list_models
+    from torchvision.models._api import get_model, get_model_weights, list_models
 
     name, settings = _settings(name)
     known = list_models()
@@ -99,8 +100,8 @@ def _torchvision(name: str) -> tuple[nn.Module, Arguments, Given]:
     model, found = _tried(f"torchvision:{name}", lambda: get_model(name, weights=None, **more, **settings))
     size = OTHER_SIZES.get(name, 224)
     is_video = name in list_models(module=models.video)
-    if is_video:
-        return model, found, (3, 16, 224, 224) if name.startswith(("mvit", "swin3d")) else (3, 16, 112, 112)
+    if is_video:  # of the size that its weights were trained at
+        return model, found, (3, FRAMES, *get_model_weights(name).DEFAULT.transforms.keywords["crop_size"])
     if name in list_models(module=models.optical_flow):
         return model, found, [(3, 520, 960), (3, 520, 960)]
     return model, found, (3, size, size)

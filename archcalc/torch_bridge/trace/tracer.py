@@ -70,6 +70,9 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has n
             for path, tensor in stored:
                 is_apart = self._is_keras and not tensor.requires_grad  # statistics are parameters there
                 self._hold(tensor, "buffer" if is_apart else kind, path.replace("_torch_params.", ""))
+        frozen = {path for path, each in model.named_parameters() if not each.requires_grad}
+        if not self._is_keras and any(each.requires_grad for each in model.parameters()):
+            self.program.frozen = frozen  # where all are, the model is there to be used, and would be trained whole
 
     # Tensors
 

@@ -61,7 +61,7 @@ def video() -> Iterator[Row]:
     from torchvision.models._api import get_model
 
     for name in lists.VIDEO:
-        size = (3, 16, 224, 224) if name.startswith(("mvit", "swin")) else (3, 16, 112, 112)
+        size = (3, 16, 224, 224) if name.startswith(("mvit", "s3d", "swin")) else (3, 16, 112, 112)
         yield measured("video", f"torchvision:{name}", on_meta(lambda name=name: get_model(name, weights=None)), size)
 
 

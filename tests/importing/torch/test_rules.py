@@ -14,6 +14,7 @@ torch = pytest.importorskip("torch")
 import torch.nn.functional as F  # noqa: E402, N812 - as everybody calls it
 from torch import Tensor, nn  # noqa: E402
 
+import archcalc  # noqa: E402
 from archcalc.importing.decompile import decompile  # noqa: E402
 from archcalc.importing.totals import totals_of  # noqa: E402
 from archcalc.torch_bridge.trace import read_module  # noqa: E402
@@ -352,3 +353,14 @@ def test_a_head_that_every_level_shares() -> None:
     layers = {"first": nn.Conv2d(3, 4, 3), "second": nn.Conv2d(4, 4, 3), "head": nn.Conv2d(4, 4, 1)}
     module = Does(forward, **layers, a=nn.Conv2d(4, 2, 1), b=nn.Conv2d(4, 5, 1))
     assert names(module, (3, 12, 12)) == ["conv"] * 10
+
+
+def test_what_is_not_trained_is_frozen() -> None:
+    """4*27 + 4 of a frozen convolution beside 4 + 4 of its norm; where nothing is trained, nothing is said."""
+    module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4))
+    module[0].requires_grad_(False)
+    found = archcalc.from_torch(module, (3, 8, 8))
+    assert "trainable=false" in found.text
+    cost = archcalc.analyze(archcalc.load(found.text))
+    assert (cost.totals.params, cost.totals.trainable_params) == (120, 8)
+    assert "trainable" not in archcalc.from_torch(module.requires_grad_(False), (3, 8, 8)).text
