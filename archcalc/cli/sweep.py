@@ -142,9 +142,9 @@ def sweep(
 ) -> None:
     """Compute what all configurations of networks cost.
 
-    Exactly, and millions a second: variables that are numbers are evaluated all at once; those that decide the
-    structure are looped. Points drawn at random are computed once more one by one in every run. An interrupted run
-    with -o goes on where it stopped.
+    Exactly, and millions a second: variables that are numbers are evaluated all at once; where others decide the
+    structure, each part of a network is expanded once. Points drawn at random are computed once more by the exact
+    engine in every run. An interrupted run with -o goes on where it stopped.
     """
     from archcalc.engine.sweep.axes import axis
     from archcalc.engine.sweep.chunk import SweepMismatchError
@@ -202,14 +202,15 @@ def sweep(
 
 
 def announce(plan: Plan) -> None:
-    """Say on stderr which networks are left out, and which axes are looped."""
-    from archcalc.report.sweep import lacking_text
+    """Say on stderr which networks are left out, and which axes decide the structure."""
+    from archcalc.report.sweep import deciding_text, lacking_text
 
     for name, variables in plan.heading.lacking.items():
         typer.echo(lacking_text(name, variables), err=True)
-    for name, axes in plan.heading.looped.items():
+    for name, looped, is_apart in zip(plan.names, plan.looped, plan.apart, strict=True):
+        axes = [axis for axis in plan.axes if axis.name in looped]
         if axes:
-            typer.echo(f"{name}: {', '.join(axes)} looped, one expansion for each value", err=True)
+            typer.echo(deciding_text(name, axes, is_apart), err=True)
 
 
 @contextmanager

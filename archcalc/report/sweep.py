@@ -18,6 +18,7 @@ from archcalc.report.media.numbers import Units, amount, exact, listed, plural
 from archcalc.results.sweep import Axis, Column, LeftOut, Sweep
 
 SHOWN = 40  # rows of a table
+MOST_ITEMS = 4  # of a list that have a column each in a table
 FLUSHED = 20_000  # rows of a text that are made at once
 # Columns of a table that there may be no room for, the first to go last; the bars stay longer than all of them.
 _LESS = ("activations", "size_bytes", "connections", "neurons", "buffers", "weights", "biases", "norm_params")
@@ -28,12 +29,19 @@ def swept(found: Sweep, units: Units = "si", shown: int = SHOWN) -> Document:
     heading = found.heading
     is_many = len(heading.networks) > 1
     columns = [TableColumn("network", least=12)] * is_many
-    columns += [number(axis.name) if axis.is_numeric else TableColumn(axis.name) for axis in heading.axes]
+    lists = _lists(heading.axes)
+    of_lists = {name: title for title, items in lists.items() for name in items}
+    for axis in heading.axes:
+        title = of_lists.get(axis.name)
+        if title is None:
+            columns.append(number(axis.name) if axis.is_numeric else TableColumn(axis.name))
+        elif lists[title][0] == axis.name:
+            columns.append(TableColumn(title))
     columns += [number(name, _LESS.index(name) + 11 if name in _LESS else 0) for name in heading.quantities]
     names = [column.title for column in columns]
     drawn = "macs" if "macs" in heading.quantities else heading.quantities[0]
     beside = names.index(drawn) + 1
-    rows = list(islice(_rows(found), shown))
+    rows = [_gathered(row, lists) for row in islice(_rows(found), shown)]
     most = max((row[drawn] for row in rows), default=0)
     table = Table([*columns[:beside], bar(CONVENIENCE), *columns[beside:]])
     for row in rows:
@@ -51,6 +59,21 @@ def swept(found: Sweep, units: Units = "si", shown: int = SHOWN) -> Document:
     return document
 
 
+def _lists(axes: Sequence[Axis]) -> dict[str, list[str]]:
+    """Lists of which a table has all items as one column, by its title."""
+    found: dict[str, list[str]] = {}
+    for variable in dict.fromkeys(axis.variable for axis in axes):
+        items = [axis.name for axis in axes if axis.variable == variable]
+        if len(items) > MOST_ITEMS and items == [f"{variable}[{at}]" for at in range(len(items))]:
+            found[f"{variable}[0..{len(items) - 1}]"] = items
+    return found
+
+
+def _gathered(row: dict[str, Any], lists: dict[str, list[str]]) -> dict[str, Any]:
+    """A row with the items of lists in one cell each."""
+    return row | {title: ",".join(str(row[name]) for name in items) for title, items in lists.items()}
+
+
 def told(found: Sweep) -> list[str]:
     """How many configurations there were and how exact they are; then a line for each reason to leave some out."""
     heading, tally = found.heading, found.tally
@@ -64,10 +87,22 @@ def told(found: Sweep) -> list[str]:
         parts.append(f"{listed(sorted(tally.wide))} past 64 bits, in Python's integers")
     else:
         parts.append("exact in 64 bits")
-    parts.append(f"{tally.checked} of them computed once more one by one, equal")
+    noun = "structures" if any(heading.looped.values()) else "configurations"
+    parts.append(f"checked {tally.checked} of {tally.computed:,} {noun} against the exact engine: equal")
     bounds = [f"{name}: at least, for an operation of unknown cost is in it" for name in sorted(tally.lower_bounds)]
     lacking = [lacking_text(name, names) for name, names in heading.lacking.items()]
     return ["; ".join(parts), *lacking, *bounds, *map(_left_out, tally.left_out)]
+
+
+def deciding_text(network: str, axes: Sequence[Axis], is_apart: bool) -> str:
+    """Which axes decide the structure of a network, and what is done about it."""
+    places: dict[str, list[str]] = {}
+    for axis in axes:
+        places.setdefault(axis.variable, []).append(axis.name)
+    shown = [names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}" for names in places.values()]
+    verb = "decides" if len(axes) == 1 else "decide"
+    way = "each part of it is expanded once" if is_apart else "one expansion for each structure"
+    return f"{network}: {listed(shown)} {verb} the structure; {way}"
 
 
 def lacking_text(network: str, variables: Sequence[str]) -> str:

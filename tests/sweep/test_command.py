@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 import archcalc
+from archcalc.cli.progress import lines, pace
 from archcalc.engine.sweep.chunk import Runner
 from archcalc.engine.sweep.expansion import Expansion
 from archcalc.engine.sweep.plan import make_plan
@@ -41,8 +42,8 @@ def test_the_table_and_what_is_said_with_it() -> None:
     assert lines[0] == "resnet18: 4 configurations"
     assert lines[2].split()[:3] == ["resolution", "depth", "params"]
     assert lines[4].split()[:4] == ["32", "[2,2,2,2]", "11.69", "M"]
-    assert "4 configurations computed; exact in 64 bits; 4 of them computed once more one by one, equal" in found.stdout
-    assert found.stderr == "resnet18: depth looped, one expansion for each value\n"
+    assert "4 configurations computed; exact in 64 bits; checked 4 of 4 structures against the exact" in found.stdout
+    assert found.stderr == "resnet18: depth decides the structure; each part of it is expanded once\n"
 
 
 def test_a_narrow_table_says_what_is_left_out() -> None:
@@ -390,4 +391,34 @@ def test_a_variable_that_is_0_is_swept_in_one_expansion(tmp_path: Path) -> None:
     rows = csv_rows(found.stdout)
     assert len(rows) == 100 * 20
     assert all(int(row["macs"]) == 64 * (int(row["n"]) + 2 * int(row["past"])) for row in rows)
-    assert "n looped" in run("sweep", str(path), "--over", "n=0:5", code=0).stderr  # it is 4, and free from 1 on
+    # it is 4, and free from 1 on
+    assert "n decides the structure" in run("sweep", str(path), "--over", "n=0:5", code=0).stderr
+
+
+def test_how_far_it_is_is_told_to_a_pipe_once_a_minute(capsys: pytest.CaptureFixture[str]) -> None:
+    times = iter([0.0, 1.0, 61.0, 62.0, 130.0])
+    tell = lines(1000, "configurations", lambda: next(times))
+    tell(10, "sweep")
+    assert capsys.readouterr().err == ""
+    times = iter([61.0, 61.0])
+    tell(122, "sweep")
+    assert capsys.readouterr().err == "sweep: 122 of 1,000 configurations, 2.000 configurations/s, 7:19 left\n"
+
+
+def test_the_pace_is_known_from_the_first_that_is_told() -> None:
+    assert pace(500_000, 20_000_000, 1.0, "configurations") == "500.0 K configurations/s, 0:39 left"
+    assert pace(1, 14_401, 0.5, "x") == "2.000 x/s, 2:00:00 left"
+    assert pace(0, 10, 1.0, "x") == ""
+
+
+def test_items_of_a_long_list_are_one_column_of_a_table() -> None:
+    spec = str(Path(__file__).parent / "spaces" / "ofa_mobilenet_v3.yaml")
+    over = ("--over", "depth[*]=2,3", "--over", "kernel[*]=3,5", "--quantity", "macs,depth")
+    found = run("sweep", spec, *over, "--sample", "3", "--top", "2", columns=120)
+    names, _, first, *_ = found.stdout.splitlines()[2:]
+    assert names.split() == ["depth[0..4]", "kernel[0..19]", "macs", "depth"]
+    assert [len(each.split(",")) for each in first.split()[:2]] == [5, 20]
+    assert found.stderr == (
+        "ofa_mobilenet_v3: depth[0] to depth[4] and kernel[0] to kernel[19] decide the structure; "
+        "each part of it is expanded once\n"
+    )
