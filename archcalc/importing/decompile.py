@@ -13,7 +13,7 @@ from archcalc.importing.defaults import majority
 from archcalc.importing.heads import Head, head_of
 from archcalc.importing.imported import Imported, Proof, Unknown
 from archcalc.importing.modules import Modules
-from archcalc.importing.prove import live, path_of, prove
+from archcalc.importing.prove import Renamed, live, path_of, prove
 from archcalc.importing.regions import CONTAINERS, SHELLS, Region, Tree
 from archcalc.importing.repeats import repeated
 from archcalc.importing.sizes import with_sizes
@@ -106,7 +106,7 @@ def _attempt(
     )
     defaults = majority([*[module.body for module in parts.modules], parts.layers, *[of.term for of in parts.outputs]])
     text = written(parts, defaults)
-    found = checked(calls, text, parts.name, {**head.renamed, **outputs}, second, sizes)
+    found = checked(calls, text, parts.name, Renamed(head.renamed, outputs), second, sizes)
     if not found.proof.holds:
         found.proof.differences = told + found.proof.differences  # the readings say it in the source's words
     return found
@@ -131,7 +131,7 @@ def sizes_of(head: Head, second: Calls) -> dict[str, int]:
 
 
 def checked(
-    calls: Calls, text: str, name: str, renamed: dict[str, str], second: Calls | None, sizes: dict[str, int]
+    calls: Calls, text: str, name: str, renamed: Renamed, second: Calls | None, sizes: dict[str, int]
 ) -> Imported:
     """What is known of a text: its proof, above all, at both sizes where there are two."""
     size = len(calls.calls)
@@ -152,7 +152,7 @@ def checked(
             said = ", ".join(f"{name}={value}" for name, value in sizes.items() if name in spec.variables)
             proof.held.append(f"the same at {said}")
     found = Imported(calls, text if proof.holds else "", proof, draft=text)
-    found.outputs = {name: renamed.get(name, name) for name in list(calls.outputs)[1:]}
+    found.outputs = {name: renamed.outputs.get(name, name) for name in list(calls.outputs)[1:]}
     for index, node in sorted(proof.nodes.items()):
         call = calls.calls[index]
         found.names[path_of(call) or f"{call.operator.name}_{index}"] = graph.nodes[node].name
@@ -163,9 +163,7 @@ def checked(
     return found
 
 
-def at_size(
-    spec: Spec, name: str, second: Calls, sizes: dict[str, int], renamed: dict[str, str], limits: Limits
-) -> Proof:
+def at_size(spec: Spec, name: str, second: Calls, sizes: dict[str, int], renamed: Renamed, limits: Limits) -> Proof:
     """The proof at another size of the input."""
     overrides: dict[str, Any] = {}
     for variable, value in sizes.items():

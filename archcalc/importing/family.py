@@ -17,6 +17,7 @@ from archcalc.importing.defaults import majority
 from archcalc.importing.definitions import Module
 from archcalc.importing.heads import head_of, network_name
 from archcalc.importing.imported import Imported
+from archcalc.importing.prove import Renamed
 from archcalc.importing.repeats import repeated
 from archcalc.importing.terms import (
     ABSENT,
@@ -90,9 +91,9 @@ def _family_name(members: list[str]) -> str:
     return word if len(word) > 1 else "family"
 
 
-def _text(writers: list[Writer], members: list[str], name: str) -> tuple[str, list[dict[str, str]]]:
+def _text(writers: list[Writer], members: list[str], name: str) -> tuple[str, list[Renamed]]:
     bodies = [writer.bodies(with_blocks=True) for writer in writers]
-    renamed = [{**writer.head.renamed, **of[2]} for writer, of in zip(writers, bodies, strict=True)]
+    renamed = [Renamed(writer.head.renamed, of[2]) for writer, of in zip(writers, bodies, strict=True)]
     chains = [writer.with_classes(repeated(of[0], 1)) for writer, of in zip(writers, bodies, strict=True)]
     outputs = [[item._replace(term=repeated(item.term, 1)) for item in of[1]] for of in bodies]
     heads = [writer.head for writer in writers]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from math import prod
+from typing import NamedTuple
 
 from archcalc.graph import Graph
 from archcalc.importing.calls import Call, Calls
@@ -21,7 +22,14 @@ _PART = re.compile(r"(.+)\[(\d+):(\d+)\]\Z")
 MOST = 20  # differences that are told
 
 
-def prove(calls: Calls, graph: Graph, names: dict[str, str]) -> Proof:
+class Renamed(NamedTuple):
+    """Names of inputs, and of outputs after the first, where the text has another; the source may use one for both."""
+
+    inputs: Mapping[str, str] = {}
+    outputs: Mapping[str, str] = {}
+
+
+def prove(calls: Calls, graph: Graph, names: Renamed) -> Proof:
     """Compare a network as read with the graph of its text.
 
     Args:
@@ -36,7 +44,7 @@ def prove(calls: Calls, graph: Graph, names: dict[str, str]) -> Proof:
 
 
 class _Prover:
-    def __init__(self, calls: Calls, graph: Graph, names: dict[str, str]) -> None:
+    def __init__(self, calls: Calls, graph: Graph, names: Renamed) -> None:
         self.calls = calls
         self.graph = graph
         self.names = names
@@ -65,7 +73,7 @@ class _Prover:
     # wiring
 
     def inputs(self) -> list[tuple[int, int]]:
-        given = {self.names.get(name, name): at for at, name in enumerate(self.calls.inputs)}
+        given = {self.names.inputs.get(name, name): at for at, name in enumerate(self.calls.inputs)}
         for at, (name, shape) in enumerate(self.graph.inputs.items()):
             if name not in given:
                 self.differ(f"the text has an input `{name}`, the source has {', '.join(self.calls.inputs)}")
@@ -78,7 +86,7 @@ class _Prover:
         return []
 
     def outputs(self) -> list[tuple[int, int]]:
-        wanted = [(self.names.get(name, name), index) for name, index in self.calls.outputs.items()]
+        wanted = [(self.names.outputs.get(name, name), index) for name, index in self.calls.outputs.items()]
         if not wanted:
             self.differ("the source has no output")
             return []

@@ -74,11 +74,7 @@ def _pool(
     if name is None:
         shape = Shape(x.channels, tuple(wanted))
         return [reader.opaque(layer, blob, "stochastic pooling has no operator", shape)]
-    if kernel == extents and not any(padding):
-        if not layer.message.message("pooling_param").flag("global_pooling", False):
-            reader.note(
-                f"The window of `{layer.name}` is as large as its map at this input: written as a global pooling"
-            )
+    if layer.message.message("pooling_param").flag("global_pooling", False) and not any(padding):
         return [reader.emit(layer, f"global_{name}", [blob.call])]
     hangs = ceil and any(s > 1 for s in stride)
     extras: dict[str, Any] = {"ceil": hangs}

@@ -9,7 +9,7 @@ import pytest
 
 from archcalc.engine.network import load
 from archcalc.importing.calls import Calls
-from archcalc.importing.prove import prove
+from archcalc.importing.prove import Renamed, prove
 from archcalc.source import Source, SpecError
 from archcalc.spec.expand import expand
 from archcalc.spec.read import read_spec
@@ -164,7 +164,7 @@ def told(calls: Calls, text: str) -> list[str]:
         graph = expand(spec, spec.network)
     except SpecError as error:
         return [found.message for found in error.diagnostics]
-    return prove(calls, graph, {}).differences
+    return prove(calls, graph, Renamed()).differences
 
 
 @pytest.mark.parametrize("text", [BRANCHED, SHARED], ids=["branched", "shared"])

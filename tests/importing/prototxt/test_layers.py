@@ -133,8 +133,12 @@ def test_every_small_pooling_is_as_caffe_has_it(tmp_path: Path) -> None:
                     assert calls.calls[-1].shape == Shape(3, (wanted, wanted)), (extent, parameters)
 
 
-def test_a_window_over_all_of_the_map_is_global(tmp_path: Path) -> None:
-    assert line(one(tmp_path, 'type: "Pooling" pooling_param { pool: AVE kernel_size: 8 }')) == ["global_avgpool 3x1x1"]
+def test_a_window_over_all_of_the_map_is_global_where_it_is_said(tmp_path: Path) -> None:
+    calls = one(tmp_path, 'type: "Pooling" pooling_param { pool: AVE kernel_size: 8 }')
+    assert line(calls) == ["avgpool 3x1x1"]
+    assert calls.notes == []
+    calls = one(tmp_path, 'type: "Pooling" pooling_param { pool: AVE global_pooling: true }')
+    assert line(calls) == ["global_avgpool 3x1x1"]
 
 
 def test_spatial_pyramid_pooling(tmp_path: Path) -> None:

@@ -123,7 +123,7 @@ def test_costs_are_told_where_the_proof_fails_and_no_spec_is(
 ) -> None:
     def damaged(calls: Calls, second: Calls | None = None) -> Imported:
         text = decompile.decompile(calls).text.replace("conv(50, 5)", "conv(51, 5)")
-        return decompile.checked(calls, text, "lenet", {"data": "input"}, None, {})
+        return decompile.checked(calls, text, "lenet", decompile.Renamed({"data": "input"}), None, {})
 
     monkeypatch.setattr(sources, "written", damaged)
     target = tmp_path / "out.yaml"

@@ -364,3 +364,18 @@ def test_what_is_not_trained_is_frozen() -> None:
     cost = archcalc.analyze(archcalc.load(found.text))
     assert (cost.totals.params, cost.totals.trainable_params) == (120, 8)
     assert "trainable" not in archcalc.from_torch(module.requires_grad_(False), (3, 8, 8)).text
+
+
+def test_inputs_outputs_and_layers_may_have_one_name() -> None:
+    class Both(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.image, self.text = nn.Conv2d(3, 4, 3), nn.Linear(5, 4)
+
+        def forward(self, image: Tensor, text: Tensor) -> dict[str, Tensor]:
+            y = self.image(image)
+            return {"sum": y + self.text(text)[:, :, None, None], "image": y}
+
+    found = archcalc.import_model(Both(), {"image": (3, 8, 8), "text": (5,)})
+    assert found.differences == ()
+    assert list(archcalc.load(found.text).graph().inputs) == ["image", "text"]
