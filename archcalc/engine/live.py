@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -11,13 +11,23 @@ from archcalc.dims import total as sum_of
 from archcalc.dims.atoms import Choice, Variable
 from archcalc.engine.cost.costs import cost_of
 from archcalc.engine.cost.quantities import TIMES_BATCH, parts, quantity
-from archcalc.engine.explain import AXES, ELEMENTARY, STORED, MismatchError, documentation, remark_of, ruled, symbols
+from archcalc.engine.explain import (
+    AXES,
+    ELEMENTARY,
+    STORED,
+    MismatchError,
+    documentation,
+    remark_of,
+    ruled,
+    symbols,
+)
 from archcalc.engine.inputs import Given, input_settings, input_shapes
 from archcalc.engine.network import AnyNetwork, Network, analyze, load
 from archcalc.graph import Graph, Node
 from archcalc.ops import ONE, Shape
 from archcalc.results.convention import Convention
 from archcalc.results.cost import LayerCost
+from archcalc.results.explanation import Rule
 from archcalc.results.formula import is_met
 from archcalc.results.live import BATCH, Fixed, Free, Live, LiveArgument, LiveLayer, LiveNotation, LiveOperation, Texts
 from archcalc.results.notation import arguments_of, copies_of
@@ -70,16 +80,17 @@ def live(
     quantities = [name for name in QUANTITIES if name != "flops" or cost.convention.column != "macs"]
     quantities += [name for name in WHERE_THERE_IS_SOME if any(getattr(layer, name) for layer in cost.layers)]
     rules = _Rules(concrete, graph, cost.convention)
+    amounts = {name: _amounts(graph, cost.layers, name, cost.convention, times) for name in quantities}
     layers = [
         LiveLayer(
             layer,
             _notation(graph.nodes[layer.nodes[0]]),
             _sizes(_input(graph, layer)),
             _sizes(graph.nodes[layer.nodes[-1]].y),
-            {name: _amount(graph, layer, name, cost.convention, times) for name in quantities},
+            {name: amounts[name][at] for name in quantities},
             tuple(rules.of(index) for index in layer.nodes),
         )
-        for layer in cost.layers
+        for at, layer in enumerate(cost.layers)
     ]
     totals = {name: sum_of(layer.amounts[name] for layer in layers) for name in quantities}
     numbers = {*_numbers(layers), *(side for of in graph.assumptions for side in (of.a, of.b))}
@@ -253,13 +264,21 @@ def _notation(node: Node) -> LiveNotation:
     return LiveNotation(node.operator.name, arguments, parted(copies_of(node.operator, number)))
 
 
-def _amount(graph: Graph, layer: LayerCost, name: str, convention: Convention, times: Dim) -> Dim:
-    """What a layer has of a quantity, times the batch where that is so."""
+def _amounts(graph: Graph, layers: Sequence[LayerCost], name: str, convention: Convention, times: Dim) -> list[Dim]:
+    """What each layer has of a quantity, times the batch where that is so."""
     column = convention.column if name == "flops" else name
-    found = sum_of(parts(graph, column, layer.nodes))
-    if column not in TIMES_BATCH or (name == "activations" and not graph.nodes[layer.nodes[-1]].inputs):
-        return found
-    return found * times
+    last = layers[-1].nodes[-1] + 1 if layers else 0
+    of_nodes = list(parts(graph, column, range(last)))
+    found: list[Dim] = []
+    for layer in layers:
+        one = sum_of(of_nodes[index] for index in layer.nodes)
+        is_alike = name == "activations" and not graph.nodes[layer.nodes[-1]].inputs
+        found.append(one if column not in TIMES_BATCH or is_alike else one * times)
+    return found
+
+
+# Rules of operations that are alike, with their symbols and what they take for granted, in every network.
+_texts: dict[Any, tuple[tuple[Rule, ...], tuple[str, ...], tuple[str, ...]]] = {}
 
 
 class _Rules:
@@ -280,26 +299,56 @@ class _Rules:
 
     def explained(self, node: Node, free: Node, remark: str) -> LiveOperation:
         """The rules in symbols, with what each symbol and each result is in the free variables."""
-        rules, values, assumptions = ruled(node, self.convention)
+        rules, symbols_used, assumptions = self.ruled(node)
         found = documentation(type(node.operator))
         shapes = (free.x,) if isinstance(free.x, Shape) else tuple(free.x)
-        given = _given(free, values) if values else {}
+        given = _given(free, symbols_used) if symbols_used else {}
         results = _results(free, self.convention)
         return LiveOperation(
             name=node.operator.name,
             summary=found["summary"],
             x=tuple(map(_sizes, shapes)),
             y=_sizes(free.y),
-            rules=tuple(rules),
+            rules=rules,
             given=given,
             results=tuple(results.get(rule.quantity, rule.result) for rule in rules),
-            assumptions=tuple(text for text in assumptions if " is at least " not in text),
+            assumptions=assumptions,
             source=found.get("Source", ""),
             remark=remark,
         )
 
+    def ruled(self, node: Node) -> tuple[tuple[Rule, ...], tuple[str, ...], tuple[str, ...]]:
+        """Rules, their symbols, and what they take for granted; of operations alike but for their numbers, once."""
+        key = self.alike(node)
+        found = None if key is None else _texts.get(key)
+        if found is None:
+            rules, values, assumptions = ruled(node, self.convention)
+            said = tuple(text for text in assumptions if " is at least " not in text)
+            found = tuple(rules), tuple(values), said
+            if key is not None:
+                _texts[key] = found
+        return found
 
-def _given(free: Node, values: Mapping[str, int]) -> dict[str, Dim]:
+    def alike(self, node: Node) -> Any:
+        """What decides the texts of an operation's rules; None where its numbers do."""
+        try:
+            with collecting_assumptions():
+                operator, x, _ = symbols(node.operator, node.x)
+        except (RequirementError, TypeError):
+            return None
+        declared = operator.arguments.values()
+        symbolic = tuple(getattr(operator, of.attribute) for of in declared)
+        # of long formulas of extents, those for the window that it is are told
+        window = tuple(getattr(node.operator, of.attribute) for of in declared if of.kind in ("extents", "padding"))
+        cost = cost_of(node.operator, node.x, node.y)
+        elementary = [getattr(cost.arithmetic, name) for name in ELEMENTARY]
+        counted = (*cost.parameters, *elementary, cost.connections, cost.masked, cost.state)
+        terms = (term.many(node.operator, node.x, node.y, cost) for term in self.convention.terms)
+        what = type(operator), symbolic, operator.given, node.operator.copies is ONE, x, window
+        return self.convention.name, what, tuple(map(bool, (*counted, *terms))), cost.arithmetic.status
+
+
+def _given(free: Node, names: Iterable[str]) -> dict[str, Dim]:
     """What symbols stand for; nothing where they are others than those of the network as it is."""
     for of_arguments in (True, False):
         try:
@@ -310,8 +359,8 @@ def _given(free: Node, values: Mapping[str, int]) -> dict[str, Dim]:
         if free.operator.copies is not ONE:
             found |= {"stored": free.operator.copies.stored, "used": free.operator.copies.computed}
         found |= {f"out_{axis}": x for axis, x in zip(AXES[free.y.rank], free.y.spatial, strict=True)}
-        if found.keys() >= values.keys():
-            return {name: found[name] for name in values}
+        if found.keys() >= set(names):
+            return {name: found[name] for name in names}
     return {}
 
 

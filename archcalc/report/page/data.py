@@ -13,7 +13,7 @@ from archcalc.report.page.code import Program
 from archcalc.report.show import flops_title, storage_parts
 from archcalc.results.cost import LayerCost, NetworkCost
 from archcalc.results.field import ReceptiveField
-from archcalc.results.live import Free, Live, LiveLayer, LiveOperation, Texts
+from archcalc.results.live import BATCH, Free, Live, LiveLayer, LiveOperation, Texts
 
 # Titles of columns, and what they mean.
 TITLES = {
@@ -171,8 +171,15 @@ def _free(of: Free) -> dict[str, Any]:
         "unit": [unit.numerator, unit.denominator],
         "least": of.least,
         "number": of.number,
-        "most": max(4 * of.number, 16 if of.name != "batch" else 256),
+        "most": _most(of),
     }
+
+
+def _most(of: Free) -> int:
+    """Where a slider ends; the field beside it takes more."""
+    if of.name == BATCH:
+        return max(256, 4 * of.number)
+    return max(16, 4 * of.number) if of.number else 1024
 
 
 def _seen(field: ReceptiveField | None) -> str:

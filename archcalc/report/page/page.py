@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -85,6 +86,7 @@ def render(template: str, assets: str = "", **values: Any) -> str:
     return made.render(assets=assets, version=__version__, **inline, **values) + "\n"
 
 
+@cache
 def environment(*folders: Path) -> Environment:
     """Where templates are found: in these folders, then among those of archcalc."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -93,11 +95,13 @@ def environment(*folders: Path) -> Environment:
     return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
 
 
+@cache
 def style() -> str:
     """`page.css`."""
     return (HERE / "static" / "page.css").read_text(encoding="utf-8")
 
 
+@cache
 def script() -> str:
     """`page.js`: all scripts, which add one name to the page, `archcalc`."""
     parts = [(HERE / "static" / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS]

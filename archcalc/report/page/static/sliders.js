@@ -36,6 +36,14 @@ class Sliders {
     return { row, range, field };
   }
 
+  // What the engine itself says at the setting.
+  command() {
+    const { network } = this;
+    const moved = network.free.filter((of, at) => of.name !== "batch" && network.setting[at] !== BigInt(of.number));
+    const sets = moved.map((of) => ` --set ${of.name}=${units_text(network.setting[network.free.indexOf(of)], of.unit)}`);
+    return sets.length ? `(archcalc show ${network.data.name}${sets.join("")})` : "";
+  }
+
   take(at, number) {
     const setting = [...this.network.setting];
     setting[at] = number;
@@ -54,7 +62,8 @@ class Sliders {
       if (field.value !== text) field.value = text;
     });
     const told = network.refused.length
-      ? `${network.refused[0]}${network.refused.length > 1 ? `, and ${network.refused.length - 1} more` : ""}. The numbers below are of the setting before.`
+      ? `${network.refused[0]}${network.refused.length > 1 ? `, and ${network.refused.length - 1} more` : ""}. ` +
+        `The numbers below are of the setting before. ${this.command()}`
       : "";
     set_text(this.note, told);
     this.view.section.classList.toggle("refused", network.refused.length > 0);
