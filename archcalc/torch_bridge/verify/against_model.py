@@ -18,7 +18,7 @@ from archcalc.engine.cost.analyze import total
 from archcalc.graph import Graph
 from archcalc.results.cost import shape_list
 from archcalc.results.verification import MODEL, VALUES, WITH_HEADS, Check, compare
-from archcalc.torch_bridge.counters.counters import elements, examples
+from archcalc.torch_bridge.counters.counters import Remembered, elements, examples
 from archcalc.torch_bridge.model.build import build
 from archcalc.torch_bridge.verify.against_torch import BATCH, total_checks, without_input
 from archcalc.torch_bridge.verify.values import UnmatchedError, as_matrix, compare_values
@@ -86,7 +86,7 @@ def run_without_memory(model: nn.Module, graph: Graph, batch: int) -> tuple[list
 
 
 def _counted(model: nn.Module, stored: dict[str, Tensor], inputs: tuple[Tensor, ...]) -> tuple[Any, int]:
-    with FlopCounterMode(display=False) as mode:
+    with Remembered(), FlopCounterMode(display=False) as mode:
         given = functional_call(model, stored, inputs) if stored else model(*inputs)
     return given, int(mode.get_total_flops())
 

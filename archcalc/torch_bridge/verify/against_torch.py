@@ -18,6 +18,7 @@ from archcalc.results.verification import WITH_HEADS, Check, compare
 from archcalc.torch_bridge.counters.counters import (
     STEPS,
     CountingInterpreter,
+    Remembered,
     Uninitialised,
     elements,
     examples,
@@ -38,7 +39,8 @@ def torch_checks(name: str, graph: Graph) -> Iterator[Check]:
     interpreter = CountingInterpreter(model)
     given = interpreter.count(examples(graph, BATCH, "meta"))
     if any(each.requires_grad for each in given):
-        torch.stack([each.sum() for each in given]).sum().backward()  # type: ignore[no-untyped-call]
+        with Remembered():
+            torch.stack([each.sum() for each in given]).sum().backward()  # type: ignore[no-untyped-call]
     yield from _operation_checks(name, graph, model, interpreter)
 
     compared = partial(compare, name, "torch", "")
