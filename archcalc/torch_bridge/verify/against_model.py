@@ -19,7 +19,7 @@ from archcalc.graph import Graph
 from archcalc.results.cost import shape_list
 from archcalc.results.verification import MODEL, VALUES, WITH_HEADS, Check, compare
 from archcalc.torch_bridge.counters.counters import Remembered, elements, examples
-from archcalc.torch_bridge.model.build import build
+from archcalc.torch_bridge.model.build import built
 from archcalc.torch_bridge.verify.against_torch import BATCH, total_checks, without_input
 from archcalc.torch_bridge.verify.values import UnmatchedError, as_matrix, compare_values
 
@@ -58,8 +58,7 @@ def model_checks(
         expected = (batch, *shape_list(graph.shape(index)))
         yield compare(name, against, output, f"out_shape{suffix}", expected, tuple(tensor.shape))
     yield from total_checks(name, against, graph, model, flops, with_heads, batch)
-    built = build(graph, with_heads, "meta")
-    yield compare(name, against, "", f"param_shapes{suffix}", *_unlike(built, model))
+    yield compare(name, against, "", f"param_shapes{suffix}", *_unlike(built(graph, with_heads), model))
 
 
 def run_without_memory(model: nn.Module, graph: Graph, batch: int) -> tuple[list[Tensor], int]:
@@ -117,9 +116,9 @@ def values_check(
     return Check(name, against, "", VALUES, "bit-equal", theirs, "differs")
 
 
-def _unlike(built: nn.Module, model: nn.Module) -> tuple[str, str]:
+def _unlike(ours_built: nn.Module, model: nn.Module) -> tuple[str, str]:
     """How many shapes there are where all are equal; else those that only one of both has."""
-    ours, theirs = _shapes(built), _shapes(model)
+    ours, theirs = _shapes(ours_built), _shapes(model)
     if ours.keys() == theirs.keys() and all(len(ours[shape]) == len(theirs[shape]) for shape in ours):
         return (f"{sum(map(len, ours.values()))} shapes",) * 2
     return _listed(ours, theirs), _listed(theirs, ours)

@@ -57,6 +57,8 @@ def field_checks(network: str, graph: Graph, model: fx.GraphModule) -> list[Chec
     fields = ReceptiveFields(graph)
     indices = sorted({*last, *before} - {NETWORK_INPUT})
     local = {index: field for index in indices if (field := fields.local(index))}
+    if not local:  # nothing of the input is seen
+        return []
     hint = max(max(each.size) for each in local.values())
     measured: list[Mapping[int, Seen | Unknown]] = []
     whole: list[Mapping[int, Seen | Unknown]] = []

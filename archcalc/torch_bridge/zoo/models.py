@@ -13,6 +13,7 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
 from archcalc.graph import Graph
+from archcalc.torch_bridge.counters.counters import Remembered
 
 Inputs = Callable[[Any, int, int], dict[str, Any]]  # of a model, for so many new tokens after so many
 
@@ -97,7 +98,7 @@ def parameters(model: nn.Module) -> int:
 
 def passed(model: nn.Module, inputs: Mapping[str, Any]) -> Passed:
     """One forward pass under FlopCounterMode, which counts two for each multiplication that is added."""
-    with FlopCounterMode(display=False) as mode, torch.no_grad():
+    with Remembered(), FlopCounterMode(display=False) as mode, torch.no_grad():
         given = model(**inputs)
     return Passed(given, mode.get_total_flops() // 2)
 
