@@ -21,7 +21,7 @@ class Commands(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command that is called, or being completed, as a whole."""
         name, command, rest = super().resolve_command(ctx, args)
-        return name, command and built(name), rest
+        return name, built(name) if name in COMMANDS else command, rest
 
     def get_params(self, ctx: Any) -> Any:
         """All options, `--help` among them."""

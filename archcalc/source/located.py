@@ -104,7 +104,13 @@ def read_yaml(source: Source) -> YamlNode:
 
 # What a spec may hold: printable text. NEL, LS and PS end a line for YAML 1.1 and for few editors.
 _ASCII = frozenset("\t\n").union(map(chr, range(ord(" "), ord("~") + 1)))
-_FURTHER = ("\u00a0\u2027", "\u202a\ud7ff", "\ue000\ufefe", "\uff00\ufffd", "\U00010000\U0010ffff")  # from, to
+_FURTHER = (
+    ("\u00a0", "\u2027"),  # from, to
+    ("\u202a", "\ud7ff"),
+    ("\ue000", "\ufefe"),
+    ("\uff00", "\ufffd"),
+    ("\U00010000", "\U0010ffff"),
+)
 # Patterns that wrong texts need alone are compiled for them: each takes as long as reading a small spec.
 _PROPERTY = r"([&!][^\s,\[\]{}]*)(?:\s|#.*)*"
 _BROKEN_PROPERTY = "^while (?:scanning|parsing) an? (tag|anchor|alias)|undefined tag handle"

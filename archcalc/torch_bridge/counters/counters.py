@@ -31,7 +31,7 @@ class Ran(NamedTuple):
     flops: int
 
 
-class Remembered(TorchDispatchMode):
+class Remembered(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """On the meta device, what torch gives for an operation whose inputs have the same shapes as before.
 
     There torch runs a batch norm as thirty operations in Python, a thousand times in a network of a hundred. What is
@@ -40,6 +40,9 @@ class Remembered(TorchDispatchMode):
 
     given: ClassVar[dict[Any, Any]] = {}
     most: ClassVar[int] = 1 << 16
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Run an operation, or repeat what the same one gave."""
