@@ -1,8 +1,8 @@
 """Spaces of networks: their sizes as published, and random members held to arithmetic that knows nothing of archcalc.
 
 The counts below follow the authors' code: D-X-Y/AutoDL-Projects (NAS-Bench-201), google-research/nasbench,
-mit-han-lab/once-for-all, quark0/darts, facebookresearch/pycls. A convolution of k taps from a to b channels in groups
-has a*b*k/groups weights, a batch norm two numbers a channel.
+mit-han-lab/once-for-all, quark0/darts, mit-han-lab/hardware-aware-transformers, facebookresearch/pycls. A convolution
+of k taps from a to b channels in groups has a*b*k/groups weights, a batch norm two numbers a channel.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ SIZES = {
     "ofa_mobilenet_v3": 3**45,
     "regnet_space": 17 * 32 * 2481 * 1001 * 16,
     "efficientnet_b0": 11 * 22 * 60,
+    "hat": 2 * 2 * 3**6 * 2**6 * 6 * 3**6 * 2**6 * 2**6 * 3**6,  # Wang et al. 2020, section 3.1: 10^15
 }
 
 
@@ -234,6 +235,37 @@ def test_widths_of_regnet_are_those_of_torchvision(values: tuple[int, int, float
     width = load("regnet_space").value("width", {"depth": depth, "w_0": w_0, "w_a": w_a, "w_m": w_m})
     expected = [c for c, d in zip(params.widths, params.depths, strict=True) for _ in range(d)]
     assert [round(c / min(group, c)) * min(group, c) for c in width] == expected
+
+
+def hat(set: dict[str, Any]) -> Cost:
+    """30 words to 30 words; heads change nothing, for 512 channels are theirs together."""
+    words, qkv, a, b = 30, 512, set["encoder_width"], set["decoder_width"]
+
+    def linear(x: int, y: int, positions: int = words) -> Cost:
+        return x * y + y, x * y * positions
+
+    def attention(queries: int, keys: int, length: int) -> Cost:
+        parts = [linear(queries, qkv), linear(qkv, queries), *[linear(keys, qkv, length)] * 2]
+        return total(*parts, (2 * queries, 2 * words * length * qkv))  # a layer norm, and both products
+
+    def mlp(width: int, hidden: int) -> Cost:
+        return total(linear(width, hidden), linear(hidden, width), (2 * width, 0))
+
+    parts = [total(attention(a, a, words), mlp(a, hidden)) for hidden in set["encoder_hidden"]]
+    for hidden, layers in list(zip(set["decoder_hidden"], set["memory"], strict=True))[: set["decoder_layers"]]:
+        parts += [attention(b, b, words), attention(b, a, layers * words), mlp(b, hidden)]
+    tables = 32768 * (a if a == b else a + b)
+    return total(*parts, (tables, 32768 * b * words))
+
+
+def test_networks_of_hat() -> None:
+    random = Random(11)
+    for _ in range(5):
+        set: dict[str, Any] = {side: random.choice((512, 640)) for side in ("encoder_width", "decoder_width")}
+        set |= {side: random.choices((1024, 2048, 3072), k=6) for side in ("encoder_hidden", "decoder_hidden")}
+        set |= {side: random.choices((4, 8), k=6) for side in ("encoder_heads", "decoder_heads", "cross_heads")}
+        set |= {"decoder_layers": random.randint(1, 6), "memory": random.choices((1, 2, 3), k=6)}
+        assert counted("hat", set) == hat(set)
 
 
 def test_a_regnet_of_three_stages_is_refused() -> None:
