@@ -128,6 +128,10 @@ def test_the_figure_leads_to_the_table(browser: Browser, folder: Path) -> None:
         page.keyboard.press("Enter")
         assert page.inner_text("[data-part=explanation] h3").startswith("conv")
         assert page.locator(".layers tr.picked").count() == 1
+        # a layer of a block that is not drawn is marked in the column, and in the frame of another block like it
+        page.goto(f"{opened.url}#-at=conv4.block_2.residual.first")
+        assert page.inner_text("[data-part=explanation] h3") == "conv4.block_2.residual.first"
+        assert page.locator(".figure .picked").count() == 2
         page.fill("input[type=search]", "macs>100M")
         page.click(".layers thead button:text-is('params')")
         told = [row.split("\t") for row in page.inner_text(".layers tbody").splitlines() if row.strip()]

@@ -272,9 +272,9 @@ class Frames(NamedTuple):
         sketch.add(Text(axis + 6, y + 11.5, ends, 9.5, colour="soft", ground="frame"))
         sketch.height = y + LONG + 8
         area = Rectangle(0, 0, sketch.width, sketch.height)
-        sketch.shapes.insert(
-            0, Box(area, "frame", edge, 1.0, 5.0, form.is_head, ((form.chosen.first, form.chosen.last),))
-        )
+        nodes = ((form.chosen.first, form.chosen.last),)
+        calls = tuple((part.first, part.last) for part in form.calls)
+        sketch.shapes.insert(0, Box(area, "frame", edge, 1.0, 5.0, form.is_head, nodes, calls))
         sketch.shapes = [
             shape._replace(within=shape.within or area, ground="frame" if shape.ground == "paper" else shape.ground)
             if isinstance(shape, Text)

@@ -58,6 +58,7 @@ class Box(NamedTuple):
     round: float = 3.0
     dashed: bool = False
     nodes: Spans = ()  # the operations that it stands for
+    calls: Spans = ()  # of a frame: operations of every call that it is drawn for
 
     def moved(self, x: float, y: float) -> Box:
         """The same elsewhere."""

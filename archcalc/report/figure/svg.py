@@ -61,8 +61,9 @@ def _box(box: Box, colours: Mapping[str, str], is_linked: bool) -> str:
             parts.append(f'stroke-width="{_number(box.thick)}"')
         if box.dashed:
             parts.append('stroke-dasharray="4 3"')
-    if is_linked and box.nodes:
-        parts.append(f'data-nodes="{",".join(f"{first}-{last}" for first, last in box.nodes)}"')
+    for name, spans in (("nodes", box.nodes), ("calls", box.calls)) if is_linked else ():
+        if spans:
+            parts.append(f'data-{name}="{",".join(f"{first}-{last}" for first, last in spans)}"')
     return " ".join(parts) + "/>"
 
 

@@ -4,7 +4,7 @@ class FigureLinks {
   constructor(view, place) {
     this.view = view;
     this.boxes = [...place.querySelectorAll("[data-nodes]")].map((box) => {
-      const spans = box.dataset.nodes.split(",").map((span) => span.split("-").map(Number));
+      const spans = spans_of(box.dataset.nodes);
       const size = spans.reduce((sum, [first, last]) => sum + last - first, 0);
       return { box, spans, size };
     });
@@ -20,6 +20,10 @@ class FigureLinks {
     });
     this.list = this.boxes.filter((of) => of.entry).map((of) => of.box);
     this.list.forEach((box, at) => box.setAttribute("tabindex", at ? "-1" : "0"));
+    // A frame is drawn as one call of a module and stands for all of that form.
+    this.frames = this.boxes
+      .filter(({ box }) => box.dataset.calls)
+      .map(({ box, spans }) => ({ chosen: spans[0], calls: spans_of(box.dataset.calls) }));
     // Texts lie over boxes: a click on one is a click on the box below.
     place.querySelectorAll("text").forEach((text) => (text.style.pointerEvents = "none"));
     this.note = place.querySelector(".drawn-at");
@@ -56,11 +60,24 @@ class FigureLinks {
     if (!picked || picked.depth < 0) return;
     const first = network.layer(picked.ranges[0][0])[FIRST];
     const last = network.layer(picked.ranges[picked.ranges.length - 1][1] - 1)[LAST];
+    this.smallest(first, last);
+    for (const [begin, end] of this.alike(first, last)) this.smallest(begin, end);
+  }
+
+  smallest(first, last) {
     const holding = this.boxes.filter(({ spans }) => spans.some(([begin, end]) => begin <= first && last <= end));
     const inside = this.boxes.filter(({ spans }) => spans.every(([begin, end]) => first <= begin && end <= last));
     const found = holding.length ? holding : inside;
     const least = Math.min(...found.map(({ size }) => size));
     found.filter(({ size }) => !holding.length || size === least).forEach(({ box }) => box.classList.add("picked"));
+  }
+
+  // The same operations in the calls that frames are drawn as.
+  alike(first, last) {
+    return this.frames.flatMap(({ chosen, calls }) => {
+      const call = calls.find(([begin, end]) => begin <= first && last <= end && end - begin === chosen[1] - chosen[0]);
+      return call ? [[first - call[0] + chosen[0], last - call[0] + chosen[0]]] : [];
+    });
   }
 
   update() {
@@ -72,4 +89,5 @@ class FigureLinks {
   }
 }
 
+const spans_of = (text) => text.split(",").map((span) => span.split("-").map(Number));
 const covers = (entry, begin, end) => entry.ranges.some(([first, last]) => first <= begin && end <= last);
