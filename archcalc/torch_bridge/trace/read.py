@@ -27,7 +27,12 @@ LONGEST = 300  # characters of somebody's message that are shown
 
 
 def read_module(
-    module: nn.Module, input: Given = None, name: str = "", source: str = "", arguments: Arguments | None = None
+    module: nn.Module,
+    input: Given = None,
+    name: str = "",
+    source: str = "",
+    arguments: Arguments | None = None,
+    is_own: bool = False,
 ) -> Calls:
     """The calls of a module, which is left exactly as it was: a copy on the meta device runs, for inference.
 
@@ -37,12 +42,13 @@ def read_module(
         name: of the network; that of the class where not given.
         source: what the user called it, for messages.
         arguments: of the constructors of its modules, as far as they were caught.
+        is_own: it was made to be read, without memory, and nobody else has it: no copy is needed.
 
     Raises:
         SpecError: it cannot be traced (`cannot-trace`), or its input is not known (`no-input`).
     """
     found = arguments if arguments is not None else Arguments()
-    program = trace(module, input, name or type(module).__name__, source, found)
+    program = trace(module, input, name or type(module).__name__, source, found, is_own)
     try:
         return lower(program)
     except CannotLowerError as error:
@@ -57,10 +63,10 @@ def read_module(
         ) from None
 
 
-def trace(module: nn.Module, input: Given, name: str, source: str, found: Arguments) -> Program:
+def trace(module: nn.Module, input: Given, name: str, source: str, found: Arguments, is_own: bool = False) -> Program:
     """What the module does, before anything is understood."""
     with random_state_kept(), torch_settings_kept():
-        model = _copied(module, found).eval()
+        model = (module if is_own else _copied(module, found)).eval()
         _as_plain_products(model)
         examples = examples_of(model, input, source or name)
         if any(map(is_lazy, (*model.parameters(), *model.buffers()))):

@@ -52,6 +52,9 @@ def torch_settings_kept() -> Iterator[None]:
         torch.set_grad_enabled(gradients)
 
 
+DRAWS = {Tensor.normal_, Tensor.uniform_, Tensor.exponential_, Tensor.bernoulli_}
+
+
 class _Undrawn(TorchFunctionMode):
     """New tensors that only `torch.empty` makes are weights, and need no memory; nothing is drawn."""
 
@@ -59,6 +62,8 @@ class _Undrawn(TorchFunctionMode):
         kwargs = kwargs or {}
         if getattr(func, "__module__", "") == "torch.nn.init":
             return args[0] if args else kwargs["tensor"]
+        if func in DRAWS and args and args[0].device.type == "meta":
+            return args[0]
         if func is torch.empty and kwargs.get("device") is None:
             return func(*args, **{**kwargs, "device": "meta"})
         return func(*args, **kwargs)

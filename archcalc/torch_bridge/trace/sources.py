@@ -48,9 +48,9 @@ def read_torch(source: str, input: Given = None, name: str = "") -> Calls:
     if library in LIBRARIES and rest:
         with _of_library(library, rest.strip()) as (model, found, default):
             given = default if input is None else input
-            return read_module(model, given, name or _name(rest), source, found)
+            return read_module(model, given, name or _name(rest), source, found, is_own=True)
     with _of_user(source) as (model, found):
-        return read_module(model, input, name or type(model).__name__, source, found)
+        return read_module(model, input, name or type(model).__name__, source, found, is_own=True)
 
 
 def is_torch_source(text: str) -> bool:

@@ -18,6 +18,7 @@ from archcalc.source import SpecError  # noqa: E402
 from archcalc.torch_bridge.trace import read_module, read_torch  # noqa: E402
 from archcalc.torch_bridge.trace.arguments import caught, of_module  # noqa: E402
 from archcalc.torch_bridge.trace.shells import made  # noqa: E402
+from archcalc.torch_bridge.trace.tracer import BINARY, UNARY, _of_the_same_form  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
@@ -243,3 +244,16 @@ def test_settings_of_a_model_of_a_library() -> None:
     calls = read_torch("torchvision:resnet18(num_classes=10)", (3, 64, 64))
     assert calls.calls[-1].operator.values()["channels"] == 10
     assert calls.inputs["x"].spatial == (64, 64)
+
+
+@pytest.mark.parametrize("name", sorted(UNARY | BINARY | {"batch_norm"}))
+def test_what_is_not_asked_of_torch_is_what_it_gives(name: str) -> None:
+    """Shape, type and order in memory of operations whose form is that of what they read."""
+    x = torch.empty(1, 4, 3, 3, device="meta")
+    of_channels = [torch.ones(4, device="meta")] * 4
+    args = (x, x) if name in BINARY else (x, *of_channels, False, 0.1, 1e-5, True) if name == "batch_norm" else (x,)
+    wanted = getattr(torch.ops.aten, name)(*args)
+    found = _of_the_same_form(name, args, {})
+    assert found is not None
+    assert (found.shape, found.dtype, found.stride()) == (wanted.shape, wanted.dtype, wanted.stride())
+    assert _of_the_same_form(name, (x.transpose(1, 3), *args[1:]), {}) is None
