@@ -49,6 +49,13 @@ def sampled(names: Iterable[str] | None = None) -> list[Any]:
     ]
 
 
+def one_of_each_file() -> list[Any]:
+    """All networks for `parametrize`, where what is held is that of a family; slow are all but the least of each."""
+    return [
+        name if name in _smallest() else pytest.param(name, marks=pytest.mark.slow, id=name) for name in all_names()
+    ]
+
+
 def is_multiplier(name: str) -> bool:
     """Whether a network's width is a number that widths of layers are multiplied by, or that of its images."""
     loaded = load(name)

@@ -12,7 +12,7 @@ from archcalc.engine.limits.budget import limit_of
 from archcalc.engine.limits.scale import grid, scale
 from archcalc.engine.limits.solve import finest_step, solve
 from archcalc.source import SpecError
-from tests.engine.sample import sampled
+from tests.engine.sample import one_of_each_file
 from tests.engine.small import network
 
 
@@ -123,7 +123,7 @@ def test_no_answer_is_said(network: str, variable: str, limit: tuple[str, str], 
         solve(load(network), variable, [limit_of(*limit)])
 
 
-@pytest.mark.parametrize("name", sampled())
+@pytest.mark.parametrize("name", one_of_each_file())
 def test_every_network_with_a_resolution_can_be_solved(name: str) -> None:
     """A budget halfway between its cost and four times that is kept to, and the next value is over it."""
     network = load(name)

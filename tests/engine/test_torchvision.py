@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
+from functools import cache
 from math import prod
 from typing import Any
 
@@ -24,12 +25,18 @@ MODELS = {
 
 
 def model(name: str, **options: Any) -> Any:
-    """A model of torchvision without storage; its warnings about initialisation are not ours."""
+    """A model of torchvision without storage, made once: nobody changes it."""
+    return _model(name, tuple(options.items()))
+
+
+@cache
+def _model(name: str, options: tuple[tuple[str, Any], ...]) -> Any:
+    """The same; its warnings about initialisation are not ours."""
     torch = pytest.importorskip("torch")
     torchvision = pytest.importorskip("torchvision")
     with warnings.catch_warnings(), torch.device("meta"):
         warnings.simplefilter("ignore")
-        return getattr(torchvision.models, name)(**options).eval()
+        return getattr(torchvision.models, name)(**dict(options)).eval()
 
 
 def options(ours: str) -> dict[str, Any]:
@@ -50,7 +57,9 @@ def flop_counter(module: Any, resolution: int) -> int:
     torch = pytest.importorskip("torch")
     from torch.utils.flop_counter import FlopCounterMode
 
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
+    from archcalc.torch_bridge.counters.counters import Remembered
+
+    with Remembered(), FlopCounterMode(display=False) as counter, torch.no_grad():
         module(torch.empty((1, 3, resolution, resolution), device="meta"))
     return int(counter.get_total_flops())
 
@@ -93,11 +102,15 @@ def test_shapes_of_every_layer(name: str) -> None:
     torch = pytest.importorskip("torch")
     theirs = model(MODELS[name], **options(name))
     shapes: list[tuple[int, ...]] = []
-    for module in theirs.modules():
-        if isinstance(module, torch.nn.Conv2d | torch.nn.Linear):
-            module.register_forward_hook(lambda _, __, given: shapes.append(tuple(given.shape[1:])))
+    hooks = [
+        module.register_forward_hook(lambda _, __, given: shapes.append(tuple(given.shape[1:])))
+        for module in theirs.modules()
+        if isinstance(module, torch.nn.Conv2d | torch.nn.Linear)
+    ]
     with torch.no_grad():
         theirs(torch.empty((1, 3, 224, 224), device="meta"))
+    for hook in hooks:
+        hook.remove()
     ours = [
         (layer.out_shape.channels, *layer.out_shape.spatial)
         for layer in archcalc.analyze(name).layers

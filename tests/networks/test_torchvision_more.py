@@ -73,11 +73,12 @@ def test_shapes_of_every_layer(name: str) -> None:
         shape = tuple(given.shape[1:])
         shapes.append((shape[-1], *shape[:-1]) if isinstance(module, torch.nn.Linear) else shape)  # channels are last
 
-    for module in theirs.modules():
-        if isinstance(module, torch.nn.Conv2d | torch.nn.Linear):
-            module.register_forward_hook(keep)
+    layers = [module for module in theirs.modules() if isinstance(module, torch.nn.Conv2d | torch.nn.Linear)]
+    hooks = [module.register_forward_hook(keep) for module in layers]
     with torch.no_grad():
         theirs(torch.empty((1, 3, resolution, resolution), device="meta"))
+    for hook in hooks:
+        hook.remove()
     ours = [
         (layer.out_shape.channels, *layer.out_shape.spatial)
         for layer in archcalc.analyze(name).layers
