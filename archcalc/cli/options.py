@@ -80,7 +80,7 @@ SetOption = Annotated[
     typer.Option(
         "--set",
         metavar="NAME=VALUE",
-        help="Give a variable of the spec another value; repeatable.",
+        help="Give a variable of the spec another value, or an item of a list, 'kernel[3]=5'; repeatable.",
         autocompletion=complete_setting,
     ),
 ]

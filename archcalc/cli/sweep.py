@@ -84,7 +84,8 @@ def sweep(
             autocompletion=complete_variable,
             metavar="NAME=VALUES",
             help="A variable and its values: resolution=96:320:32 (ends included), width=0.25,0.5,1, "
-            "'depth=[2,2,2,2];[3,4,6,3]'; repeatable.",
+            "'depth=[2,2,2,2];[3,4,6,3]', an item of a list 'kernel[3]=3,5', each item 'kernel[*]=3,5'; repeatable. "
+            "In place of axes of the spec's space; without any, all of it.",
             show_default=False,
         ),
     ] = None,

@@ -44,7 +44,7 @@ SIZES = {
     "darts": (7**8 * 3 * 6 * 10) ** 2,  # Liu et al. 2019, appendix A.3: 10^9 for each of two cells
     "ofa_mobilenet_v3": 3**45,
     "regnet_space": 17 * 32 * 2481 * 1001 * 16,
-    "efficientnet_b0": 11 * 22 * 60,
+    "efficientnet@scaled": 11 * 22 * 60,
     "hat": 2 * 2 * 3**6 * 2**6 * 6 * 3**6 * 2**6 * 2**6 * 3**6,  # Wang et al. 2020, section 3.1: 10^15
 }
 
@@ -266,6 +266,12 @@ def test_networks_of_hat() -> None:
         set |= {side: random.choices((4, 8), k=6) for side in ("encoder_heads", "decoder_heads", "cross_heads")}
         set |= {"decoder_layers": random.randint(1, 6), "memory": random.choices((1, 2, 3), k=6)}
         assert counted("hat", set) == hat(set)
+
+
+@pytest.mark.parametrize(("number", "width", "depth", "size"), [(2, "1.1", "1.2", 260), (7, "2", "3.1", 600)])
+def test_efficientnets_are_members_of_their_space(number: int, width: str, depth: str, size: int) -> None:
+    set = {"width": width, "depth": depth, "resolution": size}
+    assert counted("efficientnet@scaled", set) == counted(f"efficientnet_b{number}", {})
 
 
 def test_a_regnet_of_three_stages_is_refused() -> None:

@@ -86,6 +86,13 @@ def test_mistakes_are_told_before_anything_is_computed(over: list[str], set: dic
     assert message in error.value.diagnostics[0].message
 
 
+def test_of_networks_with_different_spaces_only_what_is_asked_for_is_swept() -> None:
+    networks = [load(SPEC)._replace(name=name) for name in ("net", "net@wide")]
+    assert [each.name for each in make_plan(networks, [axis("n=1:2")]).axes] == ["n"]
+    with pytest.raises(SpecError, match="have different spaces"):
+        make_plan(networks, [])
+
+
 def test_a_sweep_without_axes_is_of_the_space_and_each_row_is_what_analyze_gives() -> None:
     plan = make_plan(load(SPEC), [], quantities=["params", "macs"], set={"width": "1"})
     columns = collected(plan).columns

@@ -88,7 +88,7 @@ def axes_in(networks: Sequence[Network], over: Sequence[Axis], settings: Mapping
     """The axes of a sweep: those asked for, `[*]` taken apart, and those of the space of the networks that are left.
 
     An axis that is asked for, or a variable that is set, stands in place of the axes of the space that it meets; one of
-    an item that is named in place of what `[*]` says of it.
+    an item that is named in place of what `[*]` says of it. Networks of different spaces have those asked for alone.
 
     Raises:
         SpecError: a list has no such item, or the networks have different spaces.
@@ -113,9 +113,11 @@ def axes_in(networks: Sequence[Network], over: Sequence[Axis], settings: Mapping
             if not any(position.overlaps(other) for other in taken)
         ]
         spaces.setdefault(tuple((axis.name, axis.unit, axis.texts, axis.multiples.tobytes()) for axis in found), found)
+    if len(spaces) > 1 and asked:
+        return asked
     if len(spaces) > 1:
         names = ", ".join(network.name for network in networks)
-        message, help = f"{names} have different spaces", "one sweep for each network, or --over all of their axes"
+        message, help = f"{names} have different spaces", "one sweep for each network, or --over axes that all have"
         raise SpecError([Diagnostic("bad-axis", message, help=help)])
     return next(iter(spaces.values()), []) + asked
 

@@ -20,7 +20,7 @@ Progress = Callable[[int], None]  # is told how many points are done
 
 def sweep(
     networks: AnyNetwork | Sequence[AnyNetwork],
-    over: Mapping[str, Any],
+    over: Mapping[str, Any] | None = None,
     *,
     set: Mapping[str, Any] | None = None,
     quantities: Sequence[str] | None = None,
@@ -39,7 +39,8 @@ def sweep(
 
     Args:
         networks: names, files, or what `load` gave.
-        over: values of variables: `{"resolution": "96:320:32", "width": [0.25, 0.5, 1]}`; `batch` is one too.
+        over: values of variables, or of items of lists: `{"resolution": "96:320:32", "kernel[*]": [3, 5]}`; `batch` is
+            one too. They stand in place of the axes of a spec's `space:` that they meet; without any, all of it.
         set: values of other variables.
         quantities: the columns of costs: any that add up, `flops_arithmetic` among them; without, what a network stores
             and its MACs, connections, neurons and activations.
@@ -62,7 +63,7 @@ def sweep(
     """
     plan = make_plan(
         networks,
-        over,
+        over or {},
         set=set,
         quantities=quantities,
         where=where,
