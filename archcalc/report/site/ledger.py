@@ -67,7 +67,13 @@ def files(ledger: Ledger, names: dict[str, str]) -> Iterator[tuple[str, str]]:
 def _row(result: ClaimResult, with_why: bool = False) -> dict[str, Any]:
     claim = result.claim
     name = Link(claim.id, f"{claim.id}.html")
-    cells = [name, claim.network or ", ".join(claim.networks), printed(claim), computed(result), verdict(result)]
+    cells: list[str | Link] = [
+        name,
+        claim.network or ", ".join(claim.networks),
+        printed(claim),
+        computed(result),
+        verdict(result),
+    ]
     return row(*cells, *([claim.because or result.problem] if with_why else []))
 
 

@@ -40,7 +40,7 @@ class Family(NamedTuple):
 
 def families_of(families: Families) -> dict[str, Family]:
     """The family of each network, by its name."""
-    found = {}
+    found: dict[str, Family] = {}
     for members in families:
         if not members:
             continue

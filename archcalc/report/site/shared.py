@@ -34,7 +34,8 @@ def rendered(template: str, path: str, **values: Any) -> str:
     """A page at a path of the site, from one of its templates."""
     root = "../" * path.count("/")
     more: dict[str, Any] = {"json": "", "document": "", "here": path, "root": root, "assets": f"{root}static/"}
-    return _environment().get_template(f"site/{template}.html").render(version=__version__, **(more | values)) + "\n"
+    text: str = _environment().get_template(f"site/{template}.html").render(version=__version__, **(more | values))
+    return f"{text}\n"
 
 
 @cache

@@ -121,8 +121,9 @@
 
   function read() {
     const [one, other] = decodeURIComponent(location.hash.slice(1)).split("&");
-    selects[0].value = names.includes(one) ? one : "resnet50";
-    selects[1].value = names.includes(other) ? other : "vgg16";
+    const usual = (name, at) => (names.includes(name) ? name : names[at]);
+    selects[0].value = names.includes(one) ? one : usual("resnet50", 0);
+    selects[1].value = names.includes(other) ? other : usual("vgg16", names.length - 1);
     show();
   }
 
