@@ -24,7 +24,10 @@ def main() -> None:
     """Entry point."""
     from archcalc.cli import main as run
 
-    run()
+    try:
+        run()
+    finally:
+        gc.freeze()  # the end of the process looks for garbage twice, of which the system needs nothing
 
 
 if __name__ == "__main__":
