@@ -29,10 +29,18 @@ def html(document: Document, deeper: int = 0) -> str:
         document: what is written.
         deeper: levels that its headings stand below those of the document alone.
     """
-    return "".join(f"{line}\n" for block in printable(document) for line in _block(block, deeper))
+    lines: list[str] = []
+    label = ""  # of a table: the heading above it, and which one it is below that
+    tables = 0
+    for block in printable(document):
+        if isinstance(block, Heading):
+            label, tables = block.text, 0
+        tables += isinstance(block, Table)
+        lines += _block(block, deeper, f"{label}, table {tables}" if label else f"table {tables}")
+    return "".join(f"{line}\n" for line in lines)
 
 
-def _block(block: Block, deeper: int) -> Iterator[str]:
+def _block(block: Block, deeper: int, label: str) -> Iterator[str]:
     match block:
         case Heading():
             level = min(block.level + deeper, 6)
@@ -47,10 +55,10 @@ def _block(block: Block, deeper: int) -> Iterator[str]:
             yield from (f"<li>{escape(line)}</li>" for line in block.lines)
             yield "</ul>"
         case Table():
-            yield from table_html(block)
+            yield from table_html(block, label)
 
 
-def table_html(table: Table, label: str = "Table") -> Iterator[str]:
+def table_html(table: Table, label: str) -> Iterator[str]:
     """A table of class `rows`, in a box that scrolls sideways where it has to."""
     yield f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(label)}"><table class="rows"><thead><tr>'
     yield "".join(f'<th scope="col"{_aligned(column)}>{_title(column)}</th>' for column in table.columns)

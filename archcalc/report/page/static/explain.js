@@ -5,6 +5,7 @@ class Explanation {
     this.view = view;
     this.network = view.network;
     this.place = place;
+    this.level = Number(view.section.querySelector("h1, h2").tagName[1]) + 1; // of its headings
     this.show();
   }
 
@@ -23,17 +24,17 @@ class Explanation {
     const { network } = this;
     const kind = network.kind(entry.layer);
     const head = network.text(network.layer(entry.layer)[HEAD]);
-    const parts = [element("h3", {}, entry.path)];
+    const parts = [element(`h${this.level}`, {}, entry.path)];
     parts.push(this.line(() => network.notation(entry.layer)));
     parts.push(this.line(() => `${network.sizes(kind[INPUT])} to ${network.sizes(kind[OUTPUT])}`));
     if (head) parts.push(element("p", {}, `Of the head ${head}, which is for training only.`));
-    kind[OPERATIONS].forEach((place) => parts.push(...this.operation(network.data.operations[place])));
+    kind[OPERATIONS].forEach((place, at) => parts.push(...this.operation(network.data.operations[place], `${entry.path}, ${at + 1}`)));
     return parts;
   }
 
-  operation([name, rules, given, results, inputs, output, summary, assumptions, source, remark]) {
+  operation([name, rules, given, results, inputs, output, summary, assumptions, source, remark], where) {
     const { network } = this;
-    const parts = [element("h4", {}, name), element("p", {}, network.text(summary))];
+    const parts = [element(`h${this.level + 1}`, {}, name), element("p", {}, network.text(summary))];
     if (given.length) {
       parts.push(this.line(() => given.map(([symbol, place]) => `${symbol} = ${grouped(network.values[place])}`).join(", ")));
     }
@@ -52,7 +53,7 @@ class Explanation {
     });
     const head = ["quantity", "rule", "with numbers", "gives"].map((title) => element("th", { scope: "col", class: title === "gives" ? "number" : null }, title));
     const table = element("table", { class: "rules" }, element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...rows));
-    parts.push(element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": `Rules of ${name}` }, table));
+    parts.push(element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": `Rules of ${name} in ${where}` }, table));
     if (network.text(assumptions)) parts.push(element("p", {}, `It holds because ${network.text(assumptions)}.`));
     if (network.text(remark)) parts.push(element("p", {}, network.text(remark)));
     if (network.text(source)) parts.push(element("p", { class: "quiet" }, `Source: ${network.text(source)}`));
@@ -81,7 +82,7 @@ class Explanation {
   block(entry) {
     const { network } = this;
     const inside = [...leaves(entry)];
-    const parts = [element("h3", {}, entry.path), element("p", {}, `${entry.module ? `${entry.module}: ` : ""}${inside.length} layers`)];
+    const parts = [element(`h${this.level}`, {}, entry.path), element("p", {}, `${entry.module ? `${entry.module}: ` : ""}${inside.length} layers`)];
     const rows = network.data.quantities.map(([name, title]) => {
       const sum = element("td", { class: "number" });
       const which = element("td");
@@ -96,7 +97,7 @@ class Explanation {
     });
     const head = ["quantity", "the sum", "of which"].map((title) => element("th", { scope: "col", class: title === "the sum" ? "number" : null }, title));
     const table = element("table", { class: "rules" }, element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...rows));
-    return [...parts, element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Sums" }, table)];
+    return [...parts, element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": `Sums of ${entry.path}` }, table)];
   }
 
   line(text) {

@@ -23,7 +23,7 @@ class Overview {
     const head = element("thead", {}, element("tr", {}, element("th", { scope: "col" }, "total"), ...names));
     const table = element("table", {}, head, element("tbody", {}, ...rows));
     place.append(
-      element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Totals side by side" }, table),
+      element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Table of totals" }, table),
       element("p", {}, element("label", {}, this.together, " a slider moves that of the same name in all networks")),
     );
   }

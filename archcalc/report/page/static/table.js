@@ -19,7 +19,7 @@ class LayerTable {
     this.foot = element("tfoot");
     const caption = element("caption", { class: "hidden" }, `Layers of ${this.network.data.name}`);
     this.table = element("table", { class: "layers" }, caption, this.head, this.body, this.foot);
-    this.box = element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Table of layers" }, this.table);
+    this.box = element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": `Table of layers of ${this.network.data.name}` }, this.table);
     this.note = element("p", { class: "quiet", role: "status" });
     place.append(this.tools(), this.note, this.box);
     this.visible = new Set();
