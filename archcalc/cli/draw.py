@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -28,6 +29,7 @@ class QuantityChoice(StrEnum):
     PARAMS = "params"
     ACTIVATIONS = "activations"
     STATE = "state"
+    MEMORY = "memory"
 
 
 @guarded
@@ -61,7 +63,11 @@ def draw(
     input: InputOption = None,
     quantity: Annotated[
         QuantityChoice | None,
-        typer.Option("--quantity", help="What lanes and frames tell; else MACs and parameters.", show_default=False),
+        typer.Option(
+            "--quantity",
+            help="What lanes and frames tell; else MACs and parameters. memory: bytes stored and given.",
+            show_default=False,
+        ),
     ] = None,
     field: Annotated[
         str | None,
@@ -112,6 +118,44 @@ def draw(
         told = quantity.value if quantity is not None else None
         found = structured(network, **given)
         made = drawing_of(found, depth, open or "", scope or "", told, page.value, dark)
+    if output is None:
+        return send(made.svg, None)
+    with writing(output):
+        made.save(output)
+    typer.echo(f"{output}: drawn", err=True)
+    return None
+
+
+PICTURES = (".svg", ".png", ".pdf")
+MOST_BESIDE = 4
+
+
+def draw_beside(
+    networks: Sequence[str],
+    left: Mapping[str, object],
+    output: Path | None,
+    set: list[str] | None,
+    input: list[str] | None,
+    limit: list[str] | None,
+) -> None:
+    """Draw networks side by side; options in `left` have no place in a figure."""
+    from archcalc.cli.inputs import for_each
+    from archcalc.engine.structure import structured
+    from archcalc.python.draw import beside_of
+    from archcalc.source.extra import require
+
+    named = [name for name, value in left.items() if value]
+    if named:
+        fail("bad-option", f"a figure has no {named[0]}", "leave it out, or --draw")
+    if len(networks) > MOST_BESIDE:
+        fail("bad-option", f"{len(networks)} columns are too many for a figure", f"at most {MOST_BESIDE}")
+    ending = output.suffix.lower() if output is not None else ".svg"
+    if ending not in PICTURES:
+        fail("bad-option", f"a comparison is drawn as {', '.join(PICTURES)}, not `{output}`", "-o FILE.svg")
+    if ending != ".svg":
+        require("vl_convert", extra="plot")
+    given: dict[str, Any] = {"set": settings(set or []), "input": sizes(input), "limits": limits(limit or [])}
+    made = beside_of(list(for_each(dict.fromkeys(networks), lambda name: structured(name, **given)).values()))
     if output is None:
         return send(made.svg, None)
     with writing(output):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from archcalc.cli.completion import complete_network
+from archcalc.cli.draw import draw_beside
 from archcalc.cli.inputs import Request, analysed, known, tell_left_out, words
 from archcalc.cli.options import (
     BatchOption,
@@ -278,6 +279,9 @@ def compare(
     top: TopOption = None,
     measured: MeasuredOption = None,
     plot: PlotOption = None,
+    drawn: Annotated[
+        bool, typer.Option("--draw", help="Draw their columns side by side: -o FILE.svg, .png or .pdf.")
+    ] = False,
     format: FormatOption = None,
     output: OutputOption = None,
     units: UnitsOption = UnitsChoice.SI,
@@ -301,6 +305,11 @@ def compare(
     )
     if measured is not None and scope:
         fail("bad-option", "a measurement is one of a whole network, not of a scope", "leave one of them out")
+    if drawn:
+        left: dict[str, object] = {"--dtype": dtype != "fp32", "--bits": bits, "--density": density, "--scope": scope}
+        left |= {"--by": by, "--depth": depth, "--sort": sort, "--top": top, "--measured": measured, "--step": step}
+        left |= {"--plot": plot, "--format": format, "--with-heads": with_heads, "--batch": batch != 1}
+        return draw_beside(networks, left, output, set, input, limit)
     costs = analysed(networks, request)
     draw(lambda charts: charts.balls(costs), plot)
     if format is None and is_page(output):

@@ -12,7 +12,10 @@ from archcalc.results.cost import NetworkCost
 from archcalc.results.structure import Structure
 from archcalc.spec.limits import DEFAULT_LIMITS, Limits
 
-QUANTITIES = ("macs", "params", "activations", "state")
+QUANTITIES = ("macs", "params", "activations", "state", "memory")
+"""`memory`: bytes of what an operation stores and of what it gives, of one example at fp32."""
+_OF_ROWS = QUANTITIES[:-1]
+FP32_BYTES = 4
 
 
 class Structured(NamedTuple):
@@ -47,6 +50,7 @@ def structured(
     whole = cost_of_graph(found, graph, 1, set or {}, "fp32", "arithmetic", with_heads=True)
     amounts = {name: [0] * len(graph.nodes) for name in QUANTITIES}
     for row in operations(whole):
-        for name, of in amounts.items():
-            of[row.nodes[0]] = getattr(row, name)
+        for name in _OF_ROWS:
+            amounts[name][row.nodes[0]] = getattr(row, name)
+        amounts["memory"][row.nodes[0]] = FP32_BYTES * (row.params + row.activations)
     return Structured(cost, structure, amounts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -113,7 +113,7 @@ def draw(
         depth: 1 draws the column alone, 2 opens its modules, 3 the modules in these, and so on.
         open: the path of a block that stands for its module, or a module that is opened alone.
         scope: the path of a part; that alone is drawn.
-        quantity: macs, params, activations or state: what lanes and frames tell.
+        quantity: macs, params, activations, state or memory: what lanes and frames tell.
         page: a4 or slide.
         dark: light on dark.
 
@@ -156,6 +156,15 @@ def drawing_of(
         lambda: mermaid(figure, colours, told),
         lambda: dot(figure, colours, told),
     )
+
+
+def beside_of(founds: Sequence[Structured], quantity: str | None = None, dark: bool = False) -> Drawing:
+    """Networks with their structures side by side: columns at one scale, rows of maps of one size at one height."""
+    from archcalc.report.figure.beside import beside_svg
+    from archcalc.report.figure.build import build
+
+    figures = [build(found.cost, found.structure, found.amounts) for found in founds]
+    return Drawing(lambda: beside_svg(figures, quantity, dark))
 
 
 def lecture_of(

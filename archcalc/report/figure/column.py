@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import log2
 from typing import NamedTuple
@@ -19,7 +20,7 @@ LANE_TEXT = 39.0
 MOST_NAME = 100.0
 TRACK = 7.0
 MOST_TRACKS = 6
-WORDS = {"macs": "MACs", "params": "parameters", "activations": "activations", "state": "state"}
+WORDS = {"macs": "MACs", "params": "parameters", "activations": "activations", "state": "state", "memory": "bytes"}
 MOST_TITLE = 215.0  # width of a module's box whose text needs it
 SHORT = {"params": "params", "activations": "activ."}
 HEAD_HIGH = 28.0
@@ -64,6 +65,8 @@ def towers_of(figure: Figure) -> list[Tower]:
 class Column:
     """One column, or a piece of one, as a sketch."""
 
+    share = "of "  # what stands above a lane, before its quantity
+
     def __init__(self, figure: Figure, tower: Tower, style: Style) -> None:
         self.figure = figure
         self.style = style
@@ -72,6 +75,8 @@ class Column:
         extents = [max(row.item.y.spatial, default=1) for row in figure.rows] or [1]
         self.least, self.most = log2(min(extents) + 1), log2(max(extents) + 1)
         self.forced = False  # whether some text made its box wider
+        self.starts: Mapping[int, float] = {}  # where rows begin at the least, by their number
+        self.tops: list[float] = []  # where they begin
         self.sketch = Sketch()
         self.links = self.tracks()
         named = [row for row in self.rows if self.lane_name(row)]
@@ -222,21 +227,23 @@ class Column:
         lane = self.style.bar + 4 + LANE_TEXT + 3
         has_costs = any(figure.sum(row, quantity) for row in self.rows for quantity in self.style.lanes)
         for number, quantity in enumerate(self.style.lanes if has_costs else ()):
-            of = f"of {WORDS[quantity]}"
-            of = of if width(of, 10) < lane - 4 else f"of {SHORT.get(quantity, quantity)}"
+            of = f"{self.share}{WORDS[quantity]}"
+            of = of if width(of, 10) < lane - 4 else f"{self.share}{SHORT.get(quantity, quantity)}"
             sketch.add(Text(lanes_at + number * lane, y, of, 10, colour="soft"))
         most = {
             quantity: max((figure.sum(row, quantity) for row in figure.rows), default=0)
             for quantity in self.style.lanes
         }
+        first = max(y + 16, self.starts.get(0, 0.0))
         if self.tower.begins:
             sketch.add(Text(axis, y, self.begins, 10, "middle", colour="soft"))
-            sketch.add(Line(((axis, y + 4), (axis, y + 16)), head=True))
-        y += 16
+            sketch.add(Line(((axis, y + 4), (axis, first)), head=True))
+        y = first
         places: dict[int, tuple[float, float, float]] = {}
         for number, row in enumerate(self.rows):
             if number:
                 y = self.edge(number, y)
+            self.tops.append(y)
             wide, high = self.box(row, y)
             places[id(row)] = (y, high, wide)
             self.beside(row, y + high / 2, high, wide)
@@ -276,12 +283,13 @@ class Column:
         before, row = self.rows[number - 1], self.rows[number]
         top = y + (5.0 if self.is_stacked(before) else 0.0)
         shape = self.shape_after(number - 1)
-        gap = self.gap_after(number - 1)
+        least = self.starts.get(number, 0.0)
+        gap = max(self.gap_after(number - 1), least - top)
         sketch, axis = self.sketch, self.axis
         if row.reads == before.output:
             sketch.add(Line(((axis, top), (axis, top + gap)), head=True))
             if shape:
-                sketch.add(Text(axis + 6, top + gap / 2 + 3.6, shape, 9.5, colour="soft"))
+                sketch.add(Text(axis + 6, top + min(gap, 2 * SHAPED_GAP) / 2 + 3.6, shape, 9.5, colour="soft"))
             for head in self.head_at(number - 1):
                 self.head(head, top + gap / 2 - 2)
             return top + gap
@@ -294,9 +302,10 @@ class Column:
         if row.reads is not None and not linked:
             name = self.figure.inputs.get(row.reads) or f"from {self.figure.name_of(row.reads)}"
             sketch.add(Text(axis, top + 11, fitted(name, self.boxes, 9.5), 9.5, "middle", italic=True, colour="soft"))
-            sketch.add(Line(((axis, top + 14), (axis, top + 24)), head=True))
-            top += 24
-        return top
+            end = max(top + 24, least)
+            sketch.add(Line(((axis, top + 14), (axis, end)), head=True))
+            top = end
+        return max(top, least)
 
     def box(self, row: Row, y: float) -> tuple[float, float]:
         """The box of a row; its width and height."""

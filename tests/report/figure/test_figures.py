@@ -56,9 +56,12 @@ def test_a_figure_is_as_it_should_be(name: str, page: str) -> None:
     assert not [word for word in ("<script", "href", "@import", "url(", "<image", "/work", "/home") if word in text]
     assert sketch.width <= PAPERS[page].width
     assert page != "a4" or sketch.height <= PAPERS[page].height
-    for quantity in ("macs", "params", "activations", "state"):
+    totals = found.cost.totals
+    wanted = {name: getattr(totals, name) for name in ("macs", "params", "activations", "state")}
+    wanted["memory"] = 4 * (totals.params + totals.activations)  # bytes
+    for quantity, total in wanted.items():
         rows = sum(made.sum(row, quantity) for row in made.rows)
-        assert rows == made.total[quantity] == getattr(found.cost.totals, quantity)
+        assert rows == made.total[quantity] == total
 
 
 def figure_svg_again(name: str, page: str) -> str:
