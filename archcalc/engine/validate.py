@@ -97,7 +97,7 @@ _OF_COMBINATIONS = frozenset({"requirement", "shape-mismatch", "unread-layer", "
 def findings_of_space(spec: Spec, limits: Limits) -> list[Diagnostic]:
     """Axes without an item to be for, and values that no layer takes: each value tried, the others as they are."""
     found: list[Diagnostic] = []
-    told: set[Span] = set()
+    tried: set[Span] = set()  # a value is tried in the first network that has its axis
     for name in spec.names() if spec.space else ():
         try:
             axes_of(spec, name)
@@ -105,8 +105,10 @@ def findings_of_space(spec: Spec, limits: Limits) -> list[Diagnostic]:
             found += error.diagnostics
             continue
         for axis in space_of(spec, name):
-            for value, place in zip(axis.values, axis.places, strict=True):
-                for each in dict.fromkeys((first_value(value), last_value(value))) if place not in told else ():
+            values = [pair for pair in zip(axis.values, axis.places, strict=True) if pair[1] not in tried]
+            tried.update(place for _, place in values)
+            for value, place in values:
+                for each in dict.fromkeys((first_value(value), last_value(value))):
                     try:
                         Network(spec, name).graph({str(axis.position): each}, limits=limits)
                     except SpecError as error:
@@ -114,5 +116,5 @@ def findings_of_space(spec: Spec, limits: Limits) -> list[Diagnostic]:
                         if first.code not in _OF_COMBINATIONS:
                             message = f"{axis.position}={each} of {name}: {first.message}"
                             found.append(spec.diagnostic("bad-axis", message, place, first.help))
-                            told.add(place)
+                            break
     return found

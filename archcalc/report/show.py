@@ -340,13 +340,16 @@ def remarks(cost: NetworkCost) -> list[str]:
     return found
 
 
+MOST_VALUES = 6  # of an axis that are written out
+
+
 def space_text(space: Space) -> str:
     """How many networks a spec says there are, exactly, and what varies."""
-    axes = "; ".join(
-        f"{axis.name} {', '.join(axis.values)}" + (f" ({axis.times} times)" if axis.times > 1 else "")
-        for axis in space.axes
-    )
-    return f"One of {space.size:,} in its space: {axes}."
+    axes = []
+    for axis in space.axes:
+        values = ", ".join(axis.values) if len(axis.values) <= MOST_VALUES else f"{axis.size:,} values"
+        axes.append(f"{axis.name} {values}" + (f" ({axis.times} times)" if axis.times > 1 else ""))
+    return f"One of {space.size:,} in its space: {'; '.join(axes)}."
 
 
 def meant(cost: NetworkCost, others: Sequence[NetworkCost], units: Units) -> list[str]:
