@@ -93,7 +93,6 @@ def test_a_json_lies_beside_every_page(folder: Path) -> None:
         "alexnet",
     }
     assert (folder / "networks/lenet5@full.svg").read_text(encoding="utf-8").startswith("<svg")
-    assert (folder / "networks/lenet5.csv").read_text(encoding="utf-8").startswith("name,type")
 
 
 def test_each_published_figure_has_a_page_that_says_why(folder: Path) -> None:

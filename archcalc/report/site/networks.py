@@ -14,7 +14,6 @@ from archcalc.report.comparison import compared
 from archcalc.report.figure.build import build
 from archcalc.report.figure.draw import figure_svg
 from archcalc.report.media import numbers
-from archcalc.report.media.data import layers_csv, network_object
 from archcalc.report.media.html import html
 from archcalc.report.page.page import Subject, page
 from archcalc.report.pages.catalogue import family_title
@@ -144,7 +143,7 @@ class Task(NamedTuple):
 
 
 def network_files(task: Task) -> list[tuple[str, str]]:
-    """The page of a network, its figure, its layers as CSV and all of it as JSON."""
+    """The page of a network, its figure, and all of it as JSON, as `archcalc show --format json` has it."""
     network = Network(*find(task.name))
     subject = Subject(live(network), structured(network))
     cost = subject.structured.cost
@@ -156,15 +155,13 @@ def network_files(task: Task) -> list[tuple[str, str]]:
         root="../",
         here=f"{path}.html",
         json=f"{task.name}.json",
-        csv=f"{task.name}.csv",
         svg=f"{task.name}.svg",
         family=task.family,
         published=safe(task.published),
     )
     return [
         (f"{path}.html", text),
-        (f"{path}.json", json_text(network_object(cost))),
-        (f"{path}.csv", layers_csv(cost)),
+        (f"{path}.json", cost.to_json()),
         (f"{path}.svg", figure_svg(build(cost, subject.structured.structure, subject.structured.amounts))),
     ]
 
