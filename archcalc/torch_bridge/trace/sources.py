@@ -101,7 +101,8 @@ def _torchvision(name: str) -> tuple[nn.Module, Arguments, Given]:
     size = OTHER_SIZES.get(name, 224)
     is_video = name in list_models(module=models.video)
     if is_video:  # of the size that its weights were trained at
-        return model, found, (3, FRAMES, *get_model_weights(name).DEFAULT.transforms.keywords["crop_size"])
+        weights: Any = get_model_weights(name)
+        return model, found, (3, FRAMES, *weights.DEFAULT.transforms.keywords["crop_size"])
     if name in list_models(module=models.optical_flow):
         return model, found, [(3, 520, 960), (3, 520, 960)]
     return model, found, (3, size, size)

@@ -20,13 +20,12 @@ from archcalc.importing.calls import Scope
 from archcalc.importing.neutral import Operation, Program, Ref
 from archcalc.importing.neutral import Tensor as Neutral
 from archcalc.torch_bridge.trace.arguments import Arguments, of_module
+from archcalc.torch_bridge.trace.forms import of_known_form
 from archcalc.torch_bridge.trace.keras_models import is_keras
 from archcalc.torch_bridge.trace.leaves import Leaf, leaf_of
 
 LARGEST_VALUE = 4096  # elements of a constant whose numbers are kept
 LIBRARIES = {"aten", "prim", "prims", "torchvision"}  # whose names the rules know
-UNARY = {"relu", "silu", "gelu", "sigmoid", "tanh", "hardswish", "hardsigmoid", "leaky_relu", "elu", "mish"}
-BINARY = {"add", "mul", "sub"}
 ASKS = {"_local_scalar_dense", "is_nonzero", "equal", "item", "nonzero", "unique_dim", "_unique2", "masked_select"}
 
 
@@ -157,7 +156,7 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has n
         if is_written and tensors[0].device.type != "meta":
             self._stand_in(tensors[0])
             args = self._as_they_stand(args)
-        given = _of_the_same_form(name, args, bound)
+        given = of_known_form(name, args, bound)
         if given is None:
             given = func(*_alike(args), **_alike(kwargs))
         outputs = [each for each in tree_leaves(given) if isinstance(each, Tensor)]
@@ -283,20 +282,6 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has n
         finally:
             first.remove()
             last.remove()
-
-
-def _of_the_same_form(name: str, args: Any, bound: dict[str, Any]) -> Tensor | None:
-    """What an operation gives that is like what it reads, which torch finds slowly by others; None: torch says it."""
-    x, plain = args[0] if args else None, name.removesuffix("_")
-    if not isinstance(x, Tensor) or x.device.type != "meta" or not (x.is_floating_point() and x.is_contiguous()):
-        return None
-    if plain in BINARY:
-        other = args[1] if len(args) > 1 else None
-        if not isinstance(other, Tensor) or other.shape != x.shape or other.dtype != x.dtype:
-            return None
-    elif plain not in UNARY and (plain != "batch_norm" or bound.get("training")):
-        return None
-    return x if plain != name else torch.empty_like(x)
 
 
 def _name_of(module: nn.Module) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from statistics import median
 
 from tests.benchmarks.importing.models import Row
+from tests.benchmarks.importing.speed import section
 
 TITLES = {
     "torchvision": "torchvision, classifiers",
@@ -45,6 +46,7 @@ def page(rows: Sequence[Row]) -> str:
     groups = {row.group: [each for each in rows if each.group == row.group] for row in rows}
     for name, found in groups.items():
         lines.append(summary(TITLES[name], found))
+    lines += section()
     for name, found in groups.items():
         lines += ["", f"## {TITLES[name][0].upper()}{TITLES[name][1:]}", "", *table(found)]
     return "\n".join(lines) + "\n"

@@ -14,6 +14,7 @@ from archcalc.importing import decompile, sources
 from archcalc.importing.calls import Call, Calls
 from archcalc.importing.imported import Imported
 from archcalc.importing.prototxt import read_prototxt
+from archcalc.importing.prove import Renamed
 from archcalc.ops import OPERATORS, Shape
 from archcalc.source import SpecError, extra
 from tests.cli.running import run
@@ -123,7 +124,7 @@ def test_costs_are_told_where_the_proof_fails_and_no_spec_is(
 ) -> None:
     def damaged(calls: Calls, second: Calls | None = None) -> Imported:
         text = decompile.decompile(calls).text.replace("conv(50, 5)", "conv(51, 5)")
-        return decompile.checked(calls, text, "lenet", decompile.Renamed({"data": "input"}), None, {})
+        return decompile.checked(calls, text, "lenet", Renamed({"data": "input"}), None, {})
 
     monkeypatch.setattr(sources, "written", damaged)
     target = tmp_path / "out.yaml"

@@ -17,8 +17,8 @@ from torch import Tensor, nn  # noqa: E402
 from archcalc.source import SpecError  # noqa: E402
 from archcalc.torch_bridge.trace import read_module, read_torch  # noqa: E402
 from archcalc.torch_bridge.trace.arguments import caught, of_module  # noqa: E402
+from archcalc.torch_bridge.trace.forms import BINARY, UNARY, of_known_form  # noqa: E402
 from archcalc.torch_bridge.trace.shells import made  # noqa: E402
-from archcalc.torch_bridge.trace.tracer import BINARY, UNARY, _of_the_same_form  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
@@ -246,14 +246,19 @@ def test_settings_of_a_model_of_a_library() -> None:
     assert calls.inputs["x"].spatial == (64, 64)
 
 
-@pytest.mark.parametrize("name", sorted(UNARY | BINARY | {"batch_norm"}))
+@pytest.mark.parametrize("name", sorted(UNARY | BINARY | {"batch_norm", "layer_norm", "linear"}))
 def test_what_is_not_asked_of_torch_is_what_it_gives(name: str) -> None:
-    """Shape, type and order in memory of operations whose form is that of what they read."""
-    x = torch.empty(1, 4, 3, 3, device="meta")
-    of_channels = [torch.ones(4, device="meta")] * 4
-    args = (x, x) if name in BINARY else (x, *of_channels, False, 0.1, 1e-5, True) if name == "batch_norm" else (x,)
-    wanted = getattr(torch.ops.aten, name)(*args)
-    found = _of_the_same_form(name, args, {})
-    assert found is not None
-    assert (found.shape, found.dtype, found.stride()) == (wanted.shape, wanted.dtype, wanted.stride())
-    assert _of_the_same_form(name, (x.transpose(1, 3), *args[1:]), {}) is None
+    """Shape, type and order in memory of operations of known form, on the CPU, where torch really computes them."""
+    x, row = torch.randn(1, 4, 3, 3), [torch.ones(4)] * 4
+    wide = torch.randn(1, 4, 3, 3).permute(0, 2, 3, 1)
+    cases = {
+        "batch_norm": [(x, *row, False, 0.1, 1e-5, True)],
+        "layer_norm": [(x, [3, 3]), (wide, [4])],
+        "linear": [(x, torch.ones(5, 3)), (wide, torch.ones(5, 4))],
+    }
+    more = [(x, x), (torch.ones(4, 1, 1), x), (torch.ones(4), wide)] if name in BINARY else [(x,), (wide,)]
+    for args in cases.get(name, more):
+        wanted = getattr(torch.ops.aten, name)(*args)
+        found = of_known_form(name, [each.to("meta") if isinstance(each, Tensor) else each for each in args], {})
+        assert found is not None
+        assert (found.shape, found.dtype, found.stride()) == (wanted.shape, wanted.dtype, wanted.stride())

@@ -1,0 +1,138 @@
+"""How long reading takes beside `torch.export` of the same models, in one process, in CPU seconds.
+
+    python -m tests.benchmarks.importing.speed [--models 60]
+
+Writes reports/importing_speed.csv, and its part of reports/importing.md. Both make no weights: `torch.export` is given
+a module and an input on the meta device. Ours is everything that `archcalc import torchvision:NAME` does but for the
+import of torch and torchvision: it makes the model, reads it, reads it once more at a larger size, writes the spec and
+proves it at both. `torch.export` exports a module that is there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import platform
+import time
+import warnings
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+ROOT = Path(__file__).parents[3]
+TABLE = ROOT / "reports" / "importing_speed.csv"
+FIELDS = ["source", "import", "text_and_proof", "export"]
+
+
+def taken(work: Callable[[], Any], runs: int = 1) -> float:
+    """The least CPU seconds of so many runs."""
+    found = []
+    for _ in range(runs):
+        start = time.process_time()
+        work()
+        found.append(time.process_time() - start)
+    return min(found)
+
+
+def measured(name: str) -> list[Any]:
+    """A row: seconds of importing, of its text and proof, and of exporting."""
+    import torch
+    from torchvision.models._api import get_model
+
+    from archcalc.importing import sources
+
+    source, size = f"torchvision:{name}", 299 if name == "inception_v3" else 224
+    writing: list[float] = []
+    written = sources.written
+
+    def timed(*given: Any) -> Any:
+        start = time.process_time()
+        found = written(*given)
+        writing.append(time.process_time() - start)
+        return found
+
+    def read() -> None:
+        sources._found.clear()
+        if not sources.imported(source).text:
+            raise SystemExit(f"{source} is not proven")
+
+    sources.written = timed
+    try:
+        ours = taken(read, 2)
+    finally:
+        sources.written = written
+    with torch.device("meta"):
+        model, example = get_model(name, weights=None).eval(), torch.empty(1, 3, size, size)
+    with torch.no_grad():
+        export = taken(lambda: torch.export.export(model, (example,)))
+    return [source, round(ours, 4), round(min(writing), 4), round(export, 4)]
+
+
+def section() -> list[str]:
+    """The part of the page; empty where nothing was measured."""
+    if not TABLE.is_file():
+        return []
+    with TABLE.open(encoding="utf-8", newline="") as file:
+        about = file.readline().removeprefix("# ").strip()
+        rows = [
+            (row["source"], *(float(row[name]) for name in FIELDS[1:])) for row in csv.DictReader(file) if row["source"]
+        ]
+    ratios = sorted(export / ours for _, ours, _, export in rows)
+    shares = [text / export for _, _, text, export in rows]
+    resnet = next(row for row in rows if row[0] == "torchvision:resnet50")
+    return [
+        "",
+        "## Speed",
+        "",
+        f"Written by `python -m tests.benchmarks.importing.speed`; {about}. CPU seconds beside `torch.export` of the "
+        "same model on the meta device, in one process; ours makes the model, reads it at two sizes, writes the spec "
+        "and proves it.",
+        "",
+        "| measure | import | text and proof of that | torch.export | ratio | target |",
+        "| :-- | --: | --: | --: | --: | --: |",
+        f"| resnet50 | {resnet[1]:.3f} s | {resnet[2]:.3f} s | {resnet[3]:.3f} s | {resnet[3] / resnet[1]:.2g} "
+        "| <= 0.3 s, >= 5 |",
+        f"| {len(rows)} models of torchvision, median | {median(row[1] for row in rows):.3f} s "
+        f"| {median(row[2] for row in rows):.3f} s | {median(row[3] for row in rows):.3f} s | {median(ratios):.2g} "
+        "| >= 15 |",
+        f"| least and largest ratio of them | | | | {ratios[0]:.2g} to {ratios[-1]:.2g} | |",
+        f"| text and proof as a part of torch.export, median | | | | {median(shares):.2f} | <= 0.33 |",
+    ]
+
+
+def main() -> None:
+    """Measure, and write the page anew."""
+    import torch
+    import torchvision
+    from torchvision import models
+    from torchvision.models._api import list_models
+
+    import archcalc.python.models  # noqa: F401 - says who reads models of torch
+    from tests.benchmarks.importing.__main__ import REPORTS, read_rows
+    from tests.benchmarks.importing.page import page
+
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--models", type=int, default=60)
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    warnings.simplefilter("ignore")
+    names = list_models(module=models)[: given.models - 1]
+    names = [*dict.fromkeys([*names, "resnet50"])]
+    measured("alexnet")  # what both do for the first time
+    rows = []
+    for name in names:
+        rows.append(measured(name))
+        print(*rows[-1], flush=True)
+    with TABLE.open("w", encoding="utf-8", newline="") as file:
+        versions = f"torch {torch.__version__}, torchvision {torchvision.__version__}"
+        file.write(f"# {datetime.now(UTC):%Y-%m-%d}; {versions}, Python {platform.python_version()}; one thread\n")
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(FIELDS)
+        writer.writerows(rows)
+    (REPORTS / "importing.md").write_text(page(read_rows(REPORTS / "importing.csv")), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
