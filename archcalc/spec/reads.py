@@ -52,6 +52,7 @@ class Reader(Expander):
         value_of: Callable[[int, int], tuple[Placed, Source]],
     ) -> None:
         self.swept: dict[str, list[Swept]] = {}
+        self.dependent: frozenset[str] = frozenset()
         super().__init__(spec, name, overrides, {}, limits, with_heads)
         self.is_free = any(isinstance(given, FREE) for given in overrides.values())
         for each in swept:
@@ -64,6 +65,8 @@ class Reader(Expander):
         self.are_defaults_swept = any(self.is_swept(placed.expression) for placed in of_defaults)
         self.owners = _owners(spec)
         self.lists: dict[str, Any] = {}  # of lists with positions that are swept, as they are without that
+        self.found: dict[Any, tuple[tuple[int, ...], dict[tuple[int, ...], Any], Any]] = {}  # values by what they read
+        self.made: dict[Any, Any] = {}  # in this part
         self.reads: set[int] = set()
         self.ports: dict[str, int] = {}
         self.code: Callable[[int], int] = int
@@ -115,6 +118,7 @@ class Reader(Expander):
         self.steps = self.characters = self.being_found = 0
         self.copies, self.trainable = ONE, True
         self.merging = self.sharing = None
+        self.made.clear()
         if self.is_free:  # what was assumed of the free variables is told anew
             for kept in (self.variables, self.lists, self.shapes):
                 kept.clear()
@@ -131,8 +135,10 @@ class Reader(Expander):
 
     def variable(self, name: str, span: Span) -> Any:
         """Value of a variable in this structure."""
-        if name not in self.swept or name in self.variables:
+        if name in self.variables or name not in self.dependent:
             return super().variable(name, span)
+        if name not in self.swept:
+            return super().variable(name, span) if self.is_free else self.derived(name, span)
         of = self.swept[name]
         if not of[0].position:
             value = self.chosen(of[0])
@@ -141,6 +147,47 @@ class Reader(Expander):
             for each in of:
                 value = self.with_chosen(value, each)
         self.variables[name] = value
+        return value
+
+    def derived(self, name: str, span: Span) -> Any:
+        """Value of a variable that depends on swept ones."""
+        value = self.once(name, None, lambda: super(Reader, self).variable(name, span))
+        self.variables[name] = value
+        return value
+
+    def once(self, key: Any, held: Any, make: Callable[[], Any]) -> Any:
+        """A value that depends on swept variables alone, made once for each combination that it reads.
+
+        Args:
+            key: of the value.
+            held: what has to live as long as the key stands for it.
+            make: gives the value in this structure.
+        """
+        if self.is_free:  # what is assumed meanwhile is told of each part
+            if key not in self.made:
+                self.made[key] = make()
+            return self.made[key]
+        reads, known, _ = self.found.setdefault(key, ((), {}, held))
+        value = known.get(tuple([self.code(axis) for axis in reads]), self)
+        if value is not self:
+            self.reads.update(reads)
+            return value
+        # What was found before in this part is found again, so that it is known what it reads.
+        outside, self.reads = self.reads, set()
+        before = {name: self.variables.pop(name) for name in self.dependent if name in self.variables}
+        lists, self.lists = self.lists, {}
+        try:
+            value = make()
+        finally:
+            own, self.reads = self.reads, outside | self.reads
+            self.variables.update(before)
+            self.lists = lists
+        if self.keys.layers(value):
+            return value
+        if not own <= {*reads} or len(known) >= MOST_FOUND:
+            reads, known = tuple(sorted(own | {*reads})), {}
+            self.found[key] = reads, known, held
+        known[tuple([self.code(axis) for axis in reads])] = value
         return value
 
     def unswept(self, name: str, span: Span) -> Any:
@@ -262,6 +309,7 @@ class Reader(Expander):
 
 
 NO_SHAPE = Shape(0)
+MOST_FOUND = 100_000  # values of a derived variable that are kept
 
 
 def _replaced(value: Any, position: tuple[int, ...], item: Any) -> Any:

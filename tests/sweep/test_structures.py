@@ -13,6 +13,7 @@ from archcalc.engine.library import spec_files
 from archcalc.engine.network import Network, load
 from archcalc.engine.sweep.axes import axis_of
 from archcalc.engine.sweep.expansion import SWEEPABLE, Question, costs_at
+from archcalc.engine.sweep.plan import make_plan
 from archcalc.engine.sweep.structures import Structures
 from archcalc.results.sweep import Axis
 from archcalc.source import SpecError
@@ -92,6 +93,20 @@ def test_spaces_are_exact_wherever_they_are_cut(name: str, limit: int) -> None:
 def test_a_thousand_structures_of_each_space(name: str) -> None:
     network, axes = space(name)
     check(network, axes, draws(axes, 1000), EVERY, 64)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "count"), [("darts", 200), ("nas_bench_201", 100), ("ofa_mobilenet_v3", 100)])
+def test_spaces_of_the_library(name: str, count: int) -> None:
+    network = load(name)
+    plan = make_plan(name, [], sample=1)
+    check(network, plan.axes, draws(plan.axes, count, 3), FEW, 64)
+
+
+@pytest.mark.parametrize(("name", "is_apart"), [("darts", True), ("nas_bench_101", False)])
+def test_what_is_no_faster_apart_is_expanded_as_a_whole(name: str, is_apart: bool) -> None:
+    """In NAS-Bench-101 all widths of a cell depend on all of its edges."""
+    assert make_plan(name, [], quantities=["macs"], sample=100).apart == (is_apart,)
 
 
 @pytest.mark.slow
@@ -239,6 +254,17 @@ SMALL = {
         "w: 8, last: relu",
         {"w": "4,8", "last": "relu,wide(4),identity"},
     ),
+    "earlier layers as arguments, also by an index": (
+        "s: conv(8, k, padding=half)\n  t: conv(8, 1)\n  one: 'edge(s, op[0])'\n"
+        "  two: 'add(edge([s, t, one][i], op[1]), edge(t, wide))'",
+        f"k: 3, i: 0, {OP}",
+        {"k": "1,3", "i": "0:2", "op[0]": "wide,none_of", "op[1]": "wide,none_of"},
+    ),
+    "variables that are made of one another": (
+        "s: conv(first, 1)\n  one: 'wide(second) if third > 5 else wide(third)'\n  two: 'deep(second, third)'",
+        "a: [1, 2], first: '4 * a[0]', second: 'first + a[1]', third: second - first",
+        {"a[0]": "1:3", "a[1]": "1,7"},
+    ),
     "an input that varies, and a fraction of a width": (
         "s: conv(8 * w, 3)\n  one: 'conv(make_divisible(16 * w, 8), 3) * n'",
         "w: 1, n: 1",
@@ -248,7 +274,8 @@ SMALL = {
 
 
 def small(layers: str, variables: str) -> Network:
-    more = "  twice(layer): 'layer >> layer'\n"
+    more = "  twice(layer): 'layer >> layer'\n  edge(source, op): 'tap(source) >> op(8)'\n"
+    more += "  deep(b, c): 'deeper(b + c, c)'\n  deeper(d, c): 'conv(d, 1) >> conv(d - c, 1)'\n"
     return load(
         f"network: small\ninput: image(3, size, size)\nvariables: {{size: 16, {variables}}}\n"
         f"defaults: {{conv: {{bias: false}}}}{MODULES}{more}layers:\n  {layers}\n"

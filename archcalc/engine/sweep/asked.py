@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from archcalc.engine.sweep.tables import NEVER, REFUSED
-from archcalc.engine.sweep.units import Memo, Where, names_of
+from archcalc.engine.sweep.units import Layer, Memo, Where, names_of
 from archcalc.engine.sweep.walk import Frame, Value, Walk, put
 from archcalc.ops import LayerReference
 from archcalc.results.sweep import Column
@@ -19,6 +19,9 @@ from archcalc.spec.values import Scope
 
 if TYPE_CHECKING:
     from archcalc.engine.sweep.structures import Structures
+
+
+ANSWER = 10  # parts that are walked through in the time that an answer takes
 
 
 class State(NamedTuple):
@@ -70,12 +73,17 @@ class Asked(Memo):
         """Answers."""
         found = []
         for place in places.tolist():
+            self.structures.count_run(ANSWER)
             reader, shape = self.reading(walk, ports, place, frame)
             try:
                 answer = self.ask(reader, self.scope(reader, shape))
-                if isinstance(answer, LayerReference) or reader.keys.layers(answer):
-                    raise InseparableError("a layer as a value")
-                row = (reader.keys.key(answer), answer, 0)
+                if isinstance(answer, LayerReference) and answer.node < 0:
+                    answer = Layer(list(reader.ports)[-1 - answer.node])
+                    row: tuple[Any, Any, int] = (answer, answer, 0)
+                elif reader.keys.layers(answer):
+                    raise InseparableError("layers in a value")
+                else:
+                    row = (reader.keys.key(answer), answer, 0)
             except SpecError as error:
                 row = (None, None, self.structures.error_of(error))
             self.add_reads(reader.reads)

@@ -122,7 +122,8 @@ class Runner:
         if network not in self._many:
             axes = self.plan.ordered(network)
             own, free = axes[: len(looped)], axes[len(looped) :]
-            self._many[network] = Many(self.networks[network], self.plan.question, own, free)
+            is_apart = self.plan.apart[network]
+            self._many[network] = Many(self.networks[network], self.plan.question, own, free, is_apart)
         return self._many[network]
 
     def run(self, number: int) -> tuple[Rows, Tally]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from archcalc.engine.sweep.asked import QUESTIONS, Asked, State, Way
 from archcalc.engine.sweep.merging import Merging, is_merged
-from archcalc.engine.sweep.units import Lazy, Names, Unit, Where, names_of
+from archcalc.engine.sweep.units import Layer, Lazy, Names, Unit, Where, names_of
 from archcalc.engine.sweep.walk import Frame, Value, Walk
 from archcalc.spec.bind import Handle
 from archcalc.spec.branches import Slot
@@ -23,7 +23,9 @@ from archcalc.spec.expression import (
     Choice,
     Expression,
     Generator,
+    Index,
     Name,
+    Path,
     as_call,
 )
 from archcalc.spec.functions import FUNCTIONS
@@ -67,6 +69,8 @@ class Descent(Merging):
         """A key of an argument."""
         if type(value) is Lazy:
             return ("lazy", value.expression.key, self.key_of(value.where, names_of(value.expression)))
+        if type(value) is Layer:
+            return value
         return self.reader.keys.key(value)
 
     def asked(self, what: str, expression: Expression, base: int, where: Where, state: State) -> Asked:
@@ -311,9 +315,20 @@ class Descent(Merging):
             raise InseparableError(module.name)
         given |= dict(call.named)
 
+        def given_layers(state: State) -> dict[str, Value]:
+            return dict(state.branches)
+
+        def given_value(state: State, at: int, values: dict[str, Any], name: str, value: Any) -> Value:
+            """A value is bound as it is; an earlier layer as one that the body knows by a name of its own."""
+            if type(value) is not Layer:
+                return bind(state, at + 1, {**values, name: value})
+            own = f"{name}#"
+            layers = (*state.branches, (own, state.frame.names[value.name]))
+            return bind(state._replace(branches=layers), at + 1, {**values, name: Layer(own)})
+
         def bind(state: State, at: int, values: dict[str, Any]) -> Value:
             if at == len(parameters):
-                inside = State(state.walk, state.value, Frame(Names({}, {}, None), state.value))
+                inside = State(state.walk, state.value, Frame(Names(given_layers(state), {}, None), state.value))
                 return self.body(module.body, Where(values, module.name), inside, "")
             name, default = parameters[at]
             if name in given:
@@ -325,18 +340,27 @@ class Descent(Merging):
             else:
                 raise InseparableError(module.name)
             names = names_of(expression)
-            if self.reader.names_layers(expression, Scope(outside.locals, None, "")):
+            may_be_layer = type(expression) in (Name, Path, Index)
+            if not may_be_layer and self.reader.names_layers(expression, Scope(outside.locals, None, "")):
                 raise InseparableError("an argument that names layers")
             asked = self.asked("value", expression, of, outside, state)
-            is_lazy = "x" not in names and (
-                self.reader.is_swept(expression) or any(type(outside.locals.get(each)) is Lazy for each in names)
+            is_layer = may_be_layer and self.is_of_layers(expression, outside)
+            is_lazy = (
+                not is_layer
+                and "x" not in names
+                and (self.reader.is_swept(expression) or any(type(outside.locals.get(each)) is Lazy for each in names))
             )
             if not is_lazy:
-                return asked.parted(state, lambda state, value: bind(state, at + 1, {**values, name: value}))
+                return asked.parted(state, lambda state, value: given_value(state, at, values, name, value))
             lazy = Lazy(expression, of, outside)
             return asked.checked(state, lambda state, _: bind(state, at + 1, {**values, name: lazy}))
 
-        return bind(state, 0, {})
+        return bind(state._replace(branches=()), 0, {})
+
+    def is_of_layers(self, expression: Expression, where: Where) -> bool:
+        """Whether an expression may be an earlier layer: it names one, or an argument that is one."""
+        given = any(type(where.locals.get(name)) is Layer for name in names_of(expression))
+        return given or self.reader.names_layers(expression, Scope(where.locals, None, ""))
 
 
 def _identity(part: Any) -> Any:

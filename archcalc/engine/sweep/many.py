@@ -15,7 +15,9 @@ from archcalc.engine.sweep.structures import Found, Structures
 from archcalc.results.sweep import Axis, Column
 
 MOST_FREE = 1 << 12  # free points that a row of a table has costs for
-TRIED = 64  # structures
+TRIED = 32  # structures
+FIRST_RUNS = 10_000  # of parts, while tables are made: a second or two
+WORTH = 200  # parts that are walked through in the time that one expansion of the whole takes
 
 
 def way_of(network: Network, question: Question, axes: Sequence[Axis]) -> tuple[tuple[str, ...], bool]:
@@ -29,7 +31,8 @@ def way_of(network: Network, question: Question, axes: Sequence[Axis]) -> tuple[
     by_name = {axis.name: axis for axis in axes}
     many = Many(network, question, [by_name[name] for name in looped], free)
     random = np.random.default_rng(0)
-    for tried in (1, TRIED):
+    for tried, most_runs in ((1, FIRST_RUNS), (TRIED, FIRST_RUNS), (TRIED, WORTH * TRIED)):
+        many.structures.runs, many.structures.most_runs = 0, most_runs
         _, structures = many.grid({name: random.integers(0, by_name[name].size, tried) for name in looped}, tried)
         if structures.is_whole:
             return looped, False
@@ -39,10 +42,17 @@ def way_of(network: Network, question: Question, axes: Sequence[Axis]) -> tuple[
 class Many:
     """One network with axes that decide its structure, and others; where these cannot stay free, with all of them."""
 
-    def __init__(self, network: Network, question: Question, axes: Sequence[Axis], free: Sequence[Axis]) -> None:
+    def __init__(
+        self,
+        network: Network,
+        question: Question,
+        axes: Sequence[Axis],
+        free: Sequence[Axis],
+        is_apart: bool = True,
+    ) -> None:
         self.network, self.question = network, question
-        self.axes, self.free = list(axes), list(free)
-        self.structures = Structures(network, question, axes, free)
+        self.axes, self.free, self.is_apart = list(axes), list(free), is_apart
+        self.structures = Structures(network, question, axes, free, is_whole=not is_apart)
         self.sizes = {axis.name: axis.size for axis in free}
         self._all: Structures | None = None
 
@@ -77,7 +87,9 @@ class Many:
 
     def _of_all(self, indices: Mapping[str, Column], size: int) -> tuple[Found, Structures]:
         if self._all is None:
-            self._all = Structures(self.network, self.question, [*self.axes, *self.free], [])
+            self._all = Structures(
+                self.network, self.question, [*self.axes, *self.free], [], is_whole=not self.is_apart
+            )
         return _flat(self._all.evaluate(indices, size)), self._all
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from archcalc.engine.sweep.asked import Asked, State, refused
-from archcalc.engine.sweep.units import Names, Where
+from archcalc.engine.sweep.units import Layer, Names, Where
 from archcalc.engine.sweep.walk import Frame, Value
 from archcalc.ops import OPERATORS, Operator
 from archcalc.spec.branches import Slot
@@ -14,7 +14,7 @@ from archcalc.spec.expression import Call, Choice, Expression, Generator, Index,
 from archcalc.spec.model import Body, Entry, Line, Placed
 from archcalc.spec.naming import Place
 from archcalc.spec.reads import InseparableError, Reader
-from archcalc.spec.values import LayerValue, Scope
+from archcalc.spec.values import LayerValue
 
 if TYPE_CHECKING:
     from archcalc.engine.sweep.structures import Structures
@@ -167,25 +167,13 @@ class Merging:
 
             return self.asked("items", expression.iterable, base, where, state).parted(state, several)
         if type(expression) in (Name, Path, Index):
-            if self.reader.names_layers(expression, Scope(where.locals, None, "")):
-                path = (
-                    expression.id
-                    if type(expression) is Name
-                    else ".".join(expression.parts)
-                    if type(expression) is Path
-                    else ""
-                )
-                if path not in state.frame.names:
-                    raise InseparableError(path)
-                return go(
-                    state._replace(
-                        branches=(*state.branches, (role, state.frame.names[path]._replace(merges=state.walk.zeros)))
-                    )
-                )
 
             def valued(state: State, value: Any) -> Value:
                 if value is None:
                     return go(state)
+                if type(value) is Layer:
+                    layer = state.frame.names[value.name]._replace(merges=state.walk.zeros)
+                    return go(state._replace(branches=(*state.branches, (role, layer))))
                 if isinstance(value, LayerValue) and value.placed.expression is not expression:
                     placed = value.placed
                     return again(placed.expression, placed.base, role, slot, self.captured(value), state, go)
@@ -211,12 +199,6 @@ class Merging:
         frame = Frame(Names(own, names.outside, names.unit), state.frame.x)
         # the chain is not read: what every structure has is one shape
         return self.part(placed, slot, where, State(state.walk, state.value, frame))
-
-
-def _parts(expression: Name | Path | Index) -> tuple[str, ...]:
-    if type(expression) is Path:
-        return expression.parts
-    return (expression.id,) if type(expression) is Name else ()
 
 
 def _tap(at: int) -> str:

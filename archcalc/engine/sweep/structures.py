@@ -46,6 +46,7 @@ class Structures(RowMaker):
         axes: those that decide the structure.
         free: the others, whose values each row has a cost for.
         most_expansions: of a part, before it is taken apart.
+        is_whole: the network is not taken apart.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class Structures(RowMaker):
         axes: Sequence[Axis],
         free: Sequence[Axis],
         most_expansions: int = MOST_EXPANSIONS,
+        is_whole: bool = False,
     ) -> None:
         self.network, self.question = network, question
         self.axes = {axis.name: axis for axis in axes}
@@ -67,7 +69,9 @@ class Structures(RowMaker):
         super().__init__(free, own)
         self.batch_axis = self.numbers.get(BATCH) if BATCH not in own else None
         self.always_read = {self.batch_axis} if self.has_peak and self.batch_axis is not None else set[int]()
-        self.is_whole = self._must_be_whole()
+        self.is_whole = is_whole or self._must_be_whole()
+        self.runs = 0  # of units, in walks
+        self.most_runs: int | None = None
         self.has_begun = False
         self.start()
 
@@ -135,6 +139,16 @@ class Structures(RowMaker):
         is_stored = "size_bytes" in quantities and bool(patterns(network.spec, network.name))
         is_once = not AT_ONCE.isdisjoint(quantities)
         return is_stored or SAVED in quantities or (is_once and len(network.spec.inputs) > 1)
+
+    def count_run(self, runs: int = 1) -> None:
+        """Count the work of walks.
+
+        Raises:
+            WholeError: it is more than expansions would take.
+        """
+        self.runs += runs
+        if self.most_runs is not None and self.runs > self.most_runs and not self.is_whole:
+            raise WholeError
 
     # many structures
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from archcalc.dims import collecting_assumptions
 from archcalc.engine.sweep.tables import NEVER, REFUSED, Block, Table, stacked
 from archcalc.engine.sweep.walk import Frame, Value, Walk
-from archcalc.ops import Shape
+from archcalc.ops import LayerReference, Shape
 from archcalc.results.sweep import Column
 from archcalc.source import SpecError
 from archcalc.spec.bind import Handle
@@ -27,7 +27,7 @@ from archcalc.spec.values import Scope
 if TYPE_CHECKING:
     from archcalc.engine.sweep.structures import Structures
 
-DENSE = 1 << 22  # combinations that are found by index
+DENSE = 1 << 18  # combinations that are found by index
 STRIDE = 1 << 20
 SEVERAL = 4  # times that a combination is needed at least, for it to be kept beside what it is part of
 
@@ -49,6 +49,12 @@ class Lazy:
         self.expression, self.base, self.where = expression, base, where
 
 
+class Layer(NamedTuple):
+    """An argument that is an earlier layer: the name by which the body that it is given to knows it."""
+
+    name: str
+
+
 class Where:
     """Where a part stands: arguments and names of generators, and the module whose body it is in."""
 
@@ -60,13 +66,22 @@ class Where:
     def forced(self, reader: Reader, names: frozenset[str]) -> dict[str, Any]:
         """Values of some of the names in the structure that the reader was told."""
         found = {name: self.locals[name] for name in names if name in self.locals}
-        return {name: force(reader, value) if type(value) is Lazy else value for name, value in found.items()}
+        return {name: force(reader, value) for name, value in found.items()}
 
 
-def force(reader: Reader, lazy: Lazy) -> Any:
+def force(reader: Reader, lazy: Any) -> Any:
     """The value of an argument."""
-    inside = lazy.where.forced(reader, names_of(lazy.expression))
-    return reader.value(lazy.expression, Scope(inside, None, ""), lazy.base)
+    if type(lazy) is Layer:
+        handle = reader.port(lazy.name)
+        return LayerReference(lazy.name, handle.node, handle.shape, handle.shape)
+    if type(lazy) is not Lazy:
+        return lazy
+
+    def value() -> Any:
+        inside = lazy.where.forced(reader, names_of(lazy.expression))
+        return reader.value(lazy.expression, Scope(inside, None, ""), lazy.base)
+
+    return reader.once(id(lazy), lazy, value)
 
 
 def names_of(expression: Expression) -> frozenset[str]:
@@ -283,6 +298,7 @@ class Unit(Memo):
 
     def run(self, walk: Walk, value: Value, frame: Frame) -> Value:
         """What it gives in each structure of a walk."""
+        self.structures.count_run()
         while True:
             if self.is_passed or self.is_once(walk):
                 part = walk.copied()
