@@ -317,6 +317,8 @@ class _Reader:
             return self.refuse("yaml-directive", line, self.line_end(line))
         if found := re.search(_BROKEN_PROPERTY, what):
             word = text[begin : begin + 80].split(maxsplit=1)[0]
+            if word == "*" and text[:begin].rstrip(" ").endswith("]"):  # `[7] * 20`
+                return self.refuse("yaml-repeat", begin, begin + 1)
             return self.refuse(f"yaml-{found[1] or 'tag'}", begin, begin + len(word))
         notes: list[Note] = []
         bracket = next((o.bracket for o in reversed(self.stack) if o.bracket is not None), None)

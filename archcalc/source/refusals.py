@@ -15,6 +15,10 @@ REFUSED: dict[str, tuple[str, str]] = {
         "`{}` is an alias; a spec has none",
         "write the name of a module or variable, without `*`",
     ),
+    "yaml-repeat": (
+        "the value ends at its bracket, and `{}` stands after it",
+        "quote an expression that goes on after a list: '[7] * 20'",
+    ),
     "yaml-tag": ("`{}` is a YAML tag; a spec has none", "leave it out; a value needs no type"),
     "yaml-merge-key": ("`{}` merges mappings; a spec does not", "write the keys out, or use `defaults:`"),
     "yaml-complex-key": ("a key is a name, not a list or a mapping", "quote a key or value that begins so"),
