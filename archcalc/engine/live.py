@@ -6,7 +6,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from archcalc.dims import Dim, Polynomial, RequirementError, collecting_assumptions, evaluate, variable
+from archcalc.dims import (
+    Assumption,
+    Dim,
+    Polynomial,
+    RequirementError,
+    at_least_bound,
+    collecting_assumptions,
+    evaluate,
+    variable,
+)
 from archcalc.dims import total as sum_of
 from archcalc.dims.atoms import Choice, Variable
 from archcalc.engine.cost.costs import cost_of
@@ -93,12 +102,13 @@ def live(
         for at, layer in enumerate(cost.layers)
     ]
     totals = {name: sum_of(layer.amounts[name] for layer in layers) for name in quantities}
-    numbers = {*_numbers(layers), *(side for of in graph.assumptions for side in (of.a, of.b))}
+    assumptions = (*graph.assumptions, *_sizes_above_zero(graph, {of.name: of.number for of in free}))
+    numbers = {*_numbers(layers), *(side for of in assumptions for side in (of.a, of.b))}
     used = {name for x in numbers if isinstance(x, Polynomial) for name in x.variables()}
     idle = [of for of in free if of.name not in used]
     fixed += [Fixed(of.name, str(of.value), "no number of the page depends on it") for of in idle]
     kept = tuple(of for of in free if of.name in used)
-    made = Live(cost, kept, tuple(fixed), tuple(quantities), tuple(graph.assumptions), layers, totals)
+    made = Live(cost, kept, tuple(fixed), tuple(quantities), assumptions, layers, totals)
     _check(made)
     return made
 
@@ -115,6 +125,16 @@ def _is_by_variables(network: Network, shapes: Mapping[str, Shape], given: Mappi
 
 
 # what stays free
+
+
+def _sizes_above_zero(graph: Graph, point: Mapping[str, int]) -> Iterator[Assumption]:
+    """That sizes are 1 or more, of those of which it is not known: a difference of free variables may be below."""
+    for x in dict.fromkeys(x for node in graph.nodes for x in _sizes(node.y)):
+        if isinstance(x, Polynomial):
+            assumed = Assumption(f"{x} is at least 1", "no-size-left", x, 1, ">=")
+            least = at_least_bound(x)
+            if (least is None or least < 1) and is_met(assumed, point):
+                yield assumed
 
 
 class _Search:

@@ -8,10 +8,11 @@ import pytest
 
 from archcalc.dims import evaluate
 from archcalc.engine.live import live
-from archcalc.engine.network import load
+from archcalc.engine.network import analyze, load
 from archcalc.results.cost import shape_list
 from archcalc.results.formula import is_met
 from archcalc.results.live import LiveNotation, Texts
+from archcalc.source import SpecError
 from archcalc.spec.library import all_names
 from tests.page.settings import drawn
 
@@ -64,6 +65,14 @@ def test_the_forms_give_the_engines_numbers(name: str) -> None:
 
 def test_what_the_engine_refuses_is_refused() -> None:
     assert agrees("gpt2", 24)[1] >= 3  # heads that do not divide the width
+
+
+def test_a_difference_of_variables_that_leaves_no_channels_is_refused() -> None:
+    found = live("shufflenet_v1_x1_0_g1")  # its first branch has 144 * width - stem channels
+    numbers = {**found.point, "stem": 144}
+    assert any(not is_met(of, numbers) for of in found.assumptions)
+    with pytest.raises(SpecError):
+        analyze("shufflenet_v1_x1_0_g1", set={"stem": 144})
 
 
 @pytest.mark.slow
