@@ -363,6 +363,8 @@ def _version(name: str) -> str:
 
 def main() -> None:
     """Measure, and write the report in one go."""
+    from tests.benchmarks import structures
+
     parser = argparse.ArgumentParser(description="Timings beside other tools, into reports/performance.md")
     parser.add_argument("--runs", type=int, default=5, help="of each command")
     parser.add_argument("--ptflops", help="a Python that has ptflops and torchvision")
@@ -382,6 +384,8 @@ def main() -> None:
         *transformers_beside(min(given.runs, 3), given.torchlens),
         *growth(min(given.runs, 3)),
         *sweeps(min(given.runs, 3)),
+        "",
+        *structures.section(1_000_000),
     ]
     given.output.parent.mkdir(exist_ok=True)
     given.output.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
