@@ -7,6 +7,7 @@ from typing import Any
 
 from archcalc.importing.axes import CHANNELS, REPEATED, Factor
 from archcalc.importing.lowering.context import RULES, Lowering, UnsupportedError, View, module_rule
+from archcalc.importing.lowering.joins import as_position
 from archcalc.importing.lowering.layout import natural_axes, number, settled
 from archcalc.importing.lowering.stored import data
 from archcalc.importing.neutral import Operation, Ref, Tensor
@@ -58,7 +59,15 @@ def _channels_first(low: Lowering, ref: Ref) -> int:
     view = data(low, ref, 1)
     if view.axes[0] and low.calls[view.node].operator.copies is not ONE:  # experts one after the other
         view = View(view.node, ((), *view.axes[1:]))
+    if len(view.axes) == 3 and low.shape(view.node).rank == 0 and _is_attended(low):  # one position, as a row
+        return as_position(low, view.node)
     return settled(low, view, 1, range(2, len(view.axes)))
+
+
+def _is_attended(low: Lowering) -> bool:
+    """Whether it is attention that is read, which compares positions."""
+    settings = low.now.arguments.get("settings", {}) if low.now is not None else {}
+    return bool(settings.get("name") == "attend")
 
 
 def _as_given(low: Lowering, op: Operation, made: int) -> View:

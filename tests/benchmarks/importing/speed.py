@@ -15,7 +15,7 @@ import csv
 import platform
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
@@ -102,10 +102,22 @@ def section() -> list[str]:
     ]
 
 
+def write(rows: Sequence[Sequence[Any]]) -> None:
+    """The rows, and in a line before them what they were measured with."""
+    import torch
+    import torchvision
+
+    with TABLE.open("w", encoding="utf-8", newline="") as file:
+        versions = f"torch {torch.__version__}, torchvision {torchvision.__version__}"
+        file.write(f"# {datetime.now(UTC):%Y-%m-%d}; {versions}, Python {platform.python_version()}; one thread\n")
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(FIELDS)
+        writer.writerows(rows)
+
+
 def main() -> None:
     """Measure, and write the page anew."""
     import torch
-    import torchvision
     from torchvision import models
     from torchvision.models._api import list_models
 
@@ -118,19 +130,13 @@ def main() -> None:
     given = parser.parse_args()
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
-    names = list_models(module=models)[: given.models - 1]
-    names = [*dict.fromkeys([*names, "resnet50"])]
+    names = [*dict.fromkeys(["resnet50", *list_models(module=models)])][: given.models]
     measured("alexnet")  # what both do for the first time
     rows = []
     for name in names:
         rows.append(measured(name))
         print(*rows[-1], flush=True)
-    with TABLE.open("w", encoding="utf-8", newline="") as file:
-        versions = f"torch {torch.__version__}, torchvision {torchvision.__version__}"
-        file.write(f"# {datetime.now(UTC):%Y-%m-%d}; {versions}, Python {platform.python_version()}; one thread\n")
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(FIELDS)
-        writer.writerows(rows)
+        write(rows)  # what was measured stands, should somebody stop it
     (REPORTS / "importing.md").write_text(page(read_rows(REPORTS / "importing.csv")), encoding="utf-8")
 
 
