@@ -56,6 +56,7 @@ class Plan(NamedTuple):
     most_expansions: int = MOST_EXPANSIONS
     lacking: tuple[tuple[str, tuple[str, ...]], ...] = ()  # networks that are left out, and variables they do not have
     version: str = __version__
+    most_structures: int = MOST_STRUCTURES  # points of a chunk of a network that is taken apart
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -130,7 +131,7 @@ class Plan(NamedTuple):
         looped = len(self.looped[network])
         points = expansions = 1
         is_slow = not (self.apart and self.apart[network])
-        most_points = self.most_points if is_slow else max(1, min(self.most_points, MOST_STRUCTURES))
+        most_points = self.most_points if is_slow else max(1, min(self.most_points, self.most_structures))
         for at in reversed(range(len(axes))):
             most = most_points // points
             if at < looped and is_slow:
@@ -151,7 +152,7 @@ class Plan(NamedTuple):
         own = [prod(axis.size for axis in self.axes if axis.name in looped) for looped in self.looped]
         is_many = sum(own) > self.most_expansions
         if is_many and all(self.apart):
-            return min(self.most_points, MOST_STRUCTURES)
+            return min(self.most_points, self.most_structures)
         return max(1, self.most_points // 64) if is_many else self.most_points
 
 
@@ -206,6 +207,7 @@ def make_plan(
     ways = [way_of(each, question, axes) for each in found.values()]
     looped, apart = tuple(looped for looped, _ in ways), tuple(is_apart for _, is_apart in ways)
     plan = Plan(texts, tuple(axes), question, chosen, looped, apart, None, seed, CHUNK, MOST_EXPANSIONS, lacking)
+    plan = plan._replace(most_structures=MOST_STRUCTURES)
     if sample is not None and sample < plan.points:
         return plan._replace(sample=sample)
     if plan.points > sys.maxsize:
