@@ -315,9 +315,6 @@ class Descent(Merging):
             raise InseparableError(module.name)
         given |= dict(call.named)
 
-        def given_layers(state: State) -> dict[str, Value]:
-            return dict(state.branches)
-
         def given_value(state: State, at: int, values: dict[str, Any], name: str, value: Any) -> Value:
             """A value is bound as it is; an earlier layer as one that the body knows by a name of its own."""
             if type(value) is not Layer:
@@ -328,7 +325,7 @@ class Descent(Merging):
 
         def bind(state: State, at: int, values: dict[str, Any]) -> Value:
             if at == len(parameters):
-                inside = State(state.walk, state.value, Frame(Names(given_layers(state), {}, None), state.value))
+                inside = State(state.walk, state.value, Frame(Names(dict(state.branches), {}, None), state.value))
                 return self.body(module.body, Where(values, module.name), inside, "")
             name, default = parameters[at]
             if name in given:
