@@ -56,7 +56,7 @@ COMMANDS = {
     "profile": Defined("profile", "profile", "Measure real models: time, memory and energy beside the cost."),
     "ops": Defined("operators", "ops", "List the operators, or describe one."),
     "report": Defined("report", "report", "Write reports of all networks."),
-    "site": Defined("site", "site", "Write all of it as a static site: networks, figures, ledger, operators."),
+    "site": Defined("site", "site", "Write a static site: networks, figures, formulas, tables."),
 }
 
 

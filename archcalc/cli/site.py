@@ -23,7 +23,7 @@ def site(
         ),
     ] = None,
 ) -> None:
-    """Write all of it as a static site: networks, figures, ledger, operators.
+    """Write a static site: networks, figures, formulas, tables.
 
     Networks by family with search, comparisons, the ledger of published figures with a page for each, operators, the
     language, conventions, spaces; a page for each network with its figure and sliders. It needs no server: open
