@@ -60,6 +60,7 @@ def _larger(tensors: Sequence[Tensor], is_in_place: bool) -> Tensor | None:
     if is_in_place or not small.is_contiguous():
         return None
     try:
-        return large if torch.broadcast_shapes(one.shape, other.shape) == large.shape else None
+        shape: torch.Size = torch.broadcast_shapes(one.shape, other.shape)  # type: ignore[no-untyped-call]
     except RuntimeError:  # torch says what is wrong
         return None
+    return large if shape == large.shape else None

@@ -17,6 +17,7 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -58,7 +59,7 @@ def measured(name: str) -> list[Any]:
         if not sources.imported(source).text:
             raise SystemExit(f"{source} is not proven")
 
-    sources.written = timed
+    sources.written = timed  # type: ignore[assignment]
     try:
         ours = taken(read, 2)
     finally:
@@ -76,8 +77,8 @@ def section() -> list[str]:
         return []
     with TABLE.open(encoding="utf-8", newline="") as file:
         about = file.readline().removeprefix("# ").strip()
-        rows = [
-            (row["source"], *(float(row[name]) for name in FIELDS[1:])) for row in csv.DictReader(file) if row["source"]
+        rows: list[tuple[Any, ...]] = [
+            (row["source"], *(float(row[name]) for name in FIELDS[1:])) for row in csv.DictReader(file)
         ]
     ratios = sorted(export / ours for _, ours, _, export in rows)
     shares = [text / export for _, _, text, export in rows]
@@ -104,11 +105,8 @@ def section() -> list[str]:
 
 def write(rows: Sequence[Sequence[Any]]) -> None:
     """The rows, and in a line before them what they were measured with."""
-    import torch
-    import torchvision
-
     with TABLE.open("w", encoding="utf-8", newline="") as file:
-        versions = f"torch {torch.__version__}, torchvision {torchvision.__version__}"
+        versions = ", ".join(f"{name} {version(name)}" for name in ("torch", "torchvision"))
         file.write(f"# {datetime.now(UTC):%Y-%m-%d}; {versions}, Python {platform.python_version()}; one thread\n")
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(FIELDS)
