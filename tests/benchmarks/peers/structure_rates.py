@@ -77,7 +77,7 @@ def by_torch(network: Network, settings: list[dict[str, Any]]) -> float:
         cost = analyze(network, set=each)
         model = build(cost.graph, device="meta").eval()
         with torch.device("meta"):
-            image = torch.zeros(1, cost.input.channels, *cost.input.spatial)
+            image = torch.zeros(1, int(cost.input.channels), *map(int, cost.input.spatial))
         with FlopCounterMode(display=False) as counter, torch.no_grad():
             model(image)
         assert counter.get_total_flops() == 2 * cost.totals.macs, each
