@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from archcalc.spec.limits import Limits
     from archcalc.torch_bridge.model.build import to_torch
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = [
     "Answer",
     "Limits",
