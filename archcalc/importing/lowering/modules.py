@@ -24,6 +24,9 @@ def _stored_names(low: Lowering, op: Operation) -> tuple[str, ...]:
     return tuple([low.tensor(ref).name for ref in op.arguments["stored"].values()])
 
 
+UNTOLD_STATE = ("state of a recurrent layer",)
+
+
 @module_rule("LSTM", "GRU", "RNN")
 def _recurrent(low: Lowering, op: Operation) -> Any:
     settings = op.arguments["settings"]
@@ -69,11 +72,13 @@ def _state(low: Lowering, op: Operation, made: int, index: int) -> Any:
 
 def Lazy(op: Operation) -> Stored:  # noqa: N802 - a marker in the place of a value
     """A state that nobody can say in the language, should somebody read it."""
-    return Stored(("state of a recurrent layer",), False, "", False)
+    return Stored(UNTOLD_STATE, False, "", False)
 
 
 def _initial(low: Lowering, op: Operation) -> LayerReference | None:
     others = [low.value(ref) for ref in op.arguments["inputs"][1:]]
+    if any(isinstance(value, Stored) and value.names == UNTOLD_STATE for value in others):
+        raise UnsupportedError("its first state is that of another recurrent layer of several layers or both ways")
     found = [value for value in others if isinstance(value, View)]
     if not found:
         return None

@@ -7,14 +7,23 @@ import pytest
 
 pytest.importorskip("onnx")
 
-from onnx import TensorProto, helper, numpy_helper
+from onnx import ModelProto, TensorProto, helper, numpy_helper
 
+import archcalc
 from archcalc.importing.neutral import Ref
+from archcalc.python.answer import Answer
+from archcalc.results.imported import ImportedModel
 from tests.importing.onnx.models import model, node, numbers, only, ops, parameters, read, scalar, shape, weight
 
 
 def constant(name: str, *extents: int) -> object:
     return node("Constant", "", name, value=weight("", *extents))
+
+
+def import_file(made: ModelProto, folder: Path) -> Answer[ImportedModel]:
+    """What a file that is written comes back as."""
+    (folder / "model.onnx").write_bytes(made.SerializeToString())
+    return archcalc.import_model(str(folder / "model.onnx"))
 
 
 def test_weights_in_constant_nodes(tmp_path: Path) -> None:
@@ -87,6 +96,27 @@ def test_an_lstm_in_slices_as_torch_writes_it(tmp_path: Path) -> None:
     assert layer.arguments["settings"]["hidden_size"] == 5
     assert shape(program, layer) == (7, 1, 5)
     assert sorted(parameters(program).items()) == [("r", 100), ("w", 60), ("wb + rb", 40)]
+
+
+def test_a_first_state_that_another_layer_gives(tmp_path: Path) -> None:
+    """A decoder begins with what its encoder ends with: both are counted, and both inputs are read."""
+    shapes = {"a": [6, 1, 3], "b": [5, 1, 3]}
+    stored = [weight(f"{way}{side}", 1, 12, size) for way in "ed" for side, size in (("W", 3), ("R", 4))]
+    nodes = [node("GRU", "a eW eR", "ya h", hidden_size=4), node("GRU", "b dW dR _ _ h", "y", hidden_size=4)]
+    found = import_file(model(nodes, shapes, stored), tmp_path)
+    # 3 gates of 4 channels, each of 3 inputs and 4 states, at 6 and at 5 positions
+    assert found.macs == 12 * (3 + 4) * (6 + 5)
+    assert found.text.count("gru(4") == 2
+    assert "initial=" in found.text
+
+    both = [weight(f"{way}{side}", 2, 12, size) for way in "ed" for side, size in (("W", 3), ("R", 4))]
+    nodes = [
+        node("GRU", "a eW eR", "ya h", hidden_size=4, direction="bidirectional"),
+        node("GRU", "b dW dR _ _ h", "y", hidden_size=4, direction="bidirectional"),
+    ]
+    found = import_file(model(nodes, shapes, both), tmp_path)
+    assert "first state" in found.unknown[0].reason
+    assert found.params == 2 * 2 * 12 * (3 + 4)
 
 
 def test_both_ways(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ def recurrent(node: Node) -> list[Value]:
         node.note("an LSTM with peepholes: their products are counted as no part of it")
     state = (ways, batch, hidden)
     starts = [value for place in (5, 6) if (value := node.get(place)) is not None and value.index >= 0]
-    starts = [value for value in starts if not value.is_state and not _is_given(node, value)]
+    starts = [value for value in starts if not _is_given(node, value)]
     settings = {
         "input_size": x.shape[2],
         "hidden_size": hidden,
