@@ -25,6 +25,8 @@ COMPARED = ("params", "macs", "connections", "activations", "neurons", "buffers"
 # Smallest resolutions that every layer of a family has room for, the heads of GoogLeNet among them; where branches
 # of one merge round in different ways, only multiples of a step fit.
 LEAST = {
+    "darts_v2@imagenet": 32,
+    "nas_bench": 8,
     "convnext": 32,
     "lenet": 32,
     "alexnet": 67,
@@ -51,7 +53,17 @@ LEAST = {
     "yolo_v2": 32,
     "yolo_v3": 32,
 }
-STEP = {"bn_inception": 32, "enet": 8, "maxvit": 224, "sd_unet": 64, "unet@padded": 16, "yolo_v2": 32, "yolo_v3": 32}
+STEP = {
+    "bn_inception": 32,
+    "darts_v2@imagenet": 32,
+    "enet": 8,
+    "maxvit": 224,
+    "nas_bench": 8,
+    "sd_unet": 64,
+    "unet@padded": 16,
+    "yolo_v2": 32,
+    "yolo_v3": 32,
+}
 
 
 def of_family(name: str, figures: dict[str, int]) -> int:

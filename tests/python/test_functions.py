@@ -56,6 +56,7 @@ FUNCTIONS = {
     "ops": "operators",
     # what only writes files, or measures, has none here
     "report": "",
+    "site": "",
     "profile": "",
     "weights": "",
     "calibrate": "",
@@ -151,7 +152,7 @@ def test_parts_of_a_cost_by_path() -> None:
 
 
 def test_an_answer_is_its_result() -> None:
-    found = archcalc.find(where="params < 100K")
+    found = archcalc.find(where="params < 70K")
     assert found.names == ["lenet5", "lenet5@full"]
     assert found["lenet5"].totals.params == 60_000
     assert len(found) == 2
