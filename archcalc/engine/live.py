@@ -7,11 +7,9 @@ from fractions import Fraction
 from typing import Any
 
 from archcalc.dims import (
-    Assumption,
     Dim,
     Polynomial,
     RequirementError,
-    at_least_bound,
     collecting_assumptions,
     evaluate,
     variable,
@@ -102,7 +100,7 @@ def live(
         for at, layer in enumerate(cost.layers)
     ]
     totals = {name: sum_of(layer.amounts[name] for layer in layers) for name in quantities}
-    assumptions = (*graph.assumptions, *_sizes_above_zero(graph, {of.name: of.number for of in free}))
+    assumptions = tuple(graph.assumptions)
     numbers = {*_numbers(layers), *(side for of in assumptions for side in (of.a, of.b))}
     used = {name for x in numbers if isinstance(x, Polynomial) for name in x.variables()}
     idle = [of for of in free if of.name not in used]
@@ -125,16 +123,6 @@ def _is_by_variables(network: Network, shapes: Mapping[str, Shape], given: Mappi
 
 
 # what stays free
-
-
-def _sizes_above_zero(graph: Graph, point: Mapping[str, int]) -> Iterator[Assumption]:
-    """That sizes are 1 or more, of those of which it is not known: a difference of free variables may be below."""
-    for x in dict.fromkeys(x for node in graph.nodes for x in _sizes(node.y)):
-        if isinstance(x, Polynomial):
-            assumed = Assumption(f"{x} is at least 1", "no-size-left", x, 1, ">=")
-            least = at_least_bound(x)
-            if (least is None or least < 1) and is_met(assumed, point):
-                yield assumed
 
 
 class _Search:

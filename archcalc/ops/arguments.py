@@ -6,7 +6,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any, Literal, NamedTuple
 
-from archcalc.dims import FREE, Dim, Polynomial, Ratio
+from archcalc.dims import FREE, Dim, Polynomial, Ratio, at_least_bound
 from archcalc.ops.shape import Shape
 
 REQUIRED: Any = type("Required", (), {"__repr__": lambda _: "required"})()
@@ -73,6 +73,15 @@ class Argument:
     def is_required(self) -> bool:
         """Whether a call must give it."""
         return self.default is REQUIRED
+
+    def undecided(self, value: Any) -> tuple[Polynomial, ...]:
+        """Numbers of a converted value that free variables may make less than they may be."""
+        if type(value) is tuple:
+            return tuple([x for item in value for x in self.undecided(item)])
+        if not isinstance(value, Polynomial):
+            return ()
+        least = at_least_bound(value - self.at_least)
+        return () if least is not None and least >= 0 else (value,)
 
     def convert(self, value: Any) -> Any:
         """The value as the rules take it.

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from copy import copy
 from typing import Any, ClassVar, Literal, NamedTuple, TypeVar
 
-from archcalc.dims import Condition, Dim
+from archcalc.dims import Condition, Dim, Polynomial, require_at_least
 from archcalc.ops.arguments import REQUIRED, Argument, ArgumentError
 from archcalc.ops.roles import Roles
 from archcalc.ops.shape import Shape
@@ -201,6 +201,7 @@ class Operator:
     given: tuple[str, ...] = ()  # roles of the branches, in the order of `x`
     copies: Copies = ONE  # rules do not know of it: `cost_of` counts with it
     trainable: bool = True  # `trainable=false` freezes what it stores
+    undecided: tuple[tuple[Argument, Polynomial], ...] = ()  # arguments that free variables may make too small
     _variants: dict[tuple[Any, ...], Operator]
 
     def __init_subclass__(cls) -> None:
@@ -227,6 +228,9 @@ class Operator:
             setattr(self, declared.attribute, value if value is declared.default else declared.convert(value))
         if arguments:
             raise ArgumentError(f"{self.name} has no argument {next(iter(arguments))}")
+        self.undecided = tuple(
+            [(of, x) for of in self.arguments.values() for x in of.undecided(getattr(self, of.attribute))]
+        )
         self._variants = {((), ONE, True): self}
 
     @classmethod
@@ -265,6 +269,16 @@ class Operator:
     def values(self) -> dict[str, Any]:
         """Arguments and their values, in order of declaration."""
         return {name: getattr(self, declared.attribute) for name, declared in self.arguments.items()}
+
+    def require_arguments(self) -> None:
+        """Refuse arguments below what they may be, or assume that they are not.
+
+        Raises:
+            RequirementError: one is too small, whatever the free variables are.
+        """
+        for argument, value in self.undecided:
+            message = f"{argument.name} is {{value}}; it must be at least {{minimum}}"
+            require_at_least(value, argument.at_least, "bad-argument", message)
 
     # The rules. Each subclass defines the first six; `x: Any` here because merges take a tuple.
 

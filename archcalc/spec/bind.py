@@ -343,6 +343,7 @@ class Binder(Evaluator):
     def infer(self, operator: Operator, x: Any, span: tuple[int, int]) -> Shape:
         """Output shape, where the rule's refusal becomes a diagnostic."""
         try:
+            operator.require_arguments()
             y = operator.infer(x)
         except RequirementError as error:
             shown = f"its input is {x.kind} {x}" if isinstance(x, Shape) else None

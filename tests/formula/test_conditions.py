@@ -66,6 +66,19 @@ def test_a_closed_form_keeps_what_layers_require() -> None:
         form(n=3, g=2, w=1)
 
 
+def test_an_argument_that_is_a_difference_is_at_least_1() -> None:
+    """16 - m channels of 4 weights and a bias, then 10*(16 - m + 1): there is no network from m = 16 on."""
+    rest = network("rest: conv(16 - m, 1)\nout: conv(10, 1)", "image(4, 8, 8)", "variables: {m: 4}")
+    form = closed_form(rest, ["m"], "params")
+    assert form(m=15) == (4 + 1) + 10 * (1 + 1) == archcalc.analyze(rest, set={"m": 15}).totals.params
+    assert "-m + 16 is at least 1" in repr(form)
+    with pytest.raises(ValueError, match=r"it holds where -m \+ 16 is at least 1"):
+        form(m=16)
+    found = archcalc.sweep(rest, {"m": "12:20:1"})
+    assert found.columns["m"].tolist() == [12, 13, 14, 15]
+    assert found.tally.lost == 5
+
+
 def test_closed_forms_are_called() -> None:
     form = archcalc.closed_form("resnet50@torchvision", ["resolution"])
     assert form(resolution=224) == archcalc.analyze("resnet50@torchvision").totals.macs == 4_089_184_256
