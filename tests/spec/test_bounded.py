@@ -29,8 +29,10 @@ MODULES = """modules:
   nest(n): (nest(n - 1) >> relu if n > 0 else identity)
   tree(n): (add(tree(n - 1), tree(n - 1)) if n > 0 else relu)
 """
+ROOT = Path(__file__).parents[2]
 CHILD = """
 import resource, sys
+from tests.peak_memory import forget_peak, peak_memory
 from archcalc.engine.compare import compare
 from archcalc.engine.explain import explained
 from archcalc.engine.network import analyze
@@ -45,6 +47,7 @@ for path in sys.argv[3:]:
     used = int(before.ru_utime + before.ru_stime)
     resource.setrlimit(resource.RLIMIT_CPU, (used + 1 + 4 * seconds, resource.RLIM_INFINITY))
     print(path, flush=True)
+    forget_peak()
     validate([path])
     try:
         cost = analyze(path)
@@ -54,7 +57,7 @@ for path in sys.argv[3:]:
         explained(cost, cost.layers[-1])
     except SpecError as error:
         assert str(error)
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    most = peak_memory() // 2**20
     assert most < mebibytes, f"{most} MiB"
 """
 
@@ -81,7 +84,7 @@ def run(folder: Path, specs: Sequence[str], seconds: int, mebibytes: int) -> Non
         path.write_text(spec)
         paths.append(str(path))
     child = [sys.executable, "-c", CHILD, str(seconds), str(mebibytes), *paths]
-    done = subprocess.run(child, capture_output=True, text=True, check=False)
+    done = subprocess.run(child, capture_output=True, text=True, check=False, cwd=ROOT)
     last = done.stdout.split()[-1:] or ["nothing"]
     spec = Path(last[0]).read_text() if last[0] != "nothing" else ""
     assert done.returncode == 0, f"{last[0]}: {done.returncode}\n{spec}\n{done.stderr[-2000:]}"

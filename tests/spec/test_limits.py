@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import sys
 import threading
 import time
@@ -16,6 +15,7 @@ from archcalc.source import Source, SpecError
 from archcalc.spec.expand import expand
 from archcalc.spec.limits import DEFAULT_LIMITS, Limits
 from archcalc.spec.read import MAX_FINDINGS, read_spec
+from tests.peak_memory import forget_peak, peak_memory
 
 HEAD = "network: n\ninput: image(3, 16, 16)\n"
 TENTH = Limits(steps=DEFAULT_LIMITS.steps // 10, layers=DEFAULT_LIMITS.layers // 10)
@@ -24,10 +24,10 @@ TENTH = Limits(steps=DEFAULT_LIMITS.steps // 10, layers=DEFAULT_LIMITS.layers //
 @contextmanager
 def within(seconds: float, mebibytes: int = 1_000) -> Iterator[None]:
     """Raises AssertionError where the block takes more, of this process's time and memory."""
-    begun, before = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    begun, before = time.process_time(), forget_peak()
     yield
     assert time.process_time() - begun < seconds
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < mebibytes * 1024
+    assert peak_memory() - before < mebibytes * 2**20
 
 
 def doubled(variables: str, last: str, count: int = 60) -> str:

@@ -8,7 +8,6 @@ Prints one line of JSON. Seconds are the processor's, of one core; cold includes
 from __future__ import annotations
 
 import json
-import resource
 import sys
 import time
 import warnings
@@ -22,6 +21,7 @@ from archcalc.engine.sweep.expansion import PEAK, SWEEPABLE, Question, costs_at
 from archcalc.engine.sweep.plan import make_plan
 from archcalc.engine.sweep.structures import Structures
 from archcalc.results.sweep import Axis
+from tests.peak_memory import forget_peak, peak_memory
 
 ALL = tuple(
     name
@@ -59,11 +59,6 @@ def timed(network: Network, quantities: tuple[str, ...], axes: list[Axis], free:
     return *seconds, structures, found
 
 
-def resident() -> int:
-    """The largest resident set so far [bytes]."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-
-
 def by_torch(network: Network, settings: list[dict[str, Any]]) -> float:
     """Seconds in which a model is built on meta and counted."""
     import torch
@@ -92,10 +87,10 @@ def main() -> None:
     cold, _, _, _ = timed(network, ALL, axes, [], draws(axes, 1000))
     found["1000"] = cold
     codes = draws(axes, count)
-    before = resident()
+    before = forget_peak()
     cold, warm, structures, _ = timed(network, FOUR, axes, [], codes)
     found |= {"four": count / cold, "four_warm": count / warm}
-    found["memory"] = max(0, resident() - before - 2 * 8 * len(FOUR) * count)
+    found["memory"] = max(0, peak_memory() - before - 2 * 8 * len(FOUR) * count)
     cold, warm, structures, costs = timed(network, ALL, axes, [], codes)
     found |= {"cold": count / cold, "warm": count / warm, "expansions": structures.expansions_made}
     drawn = [{axis.name: axis.value(int(codes[axis.name][at])) for axis in axes} for at in range(COMPARED)]
