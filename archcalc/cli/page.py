@@ -22,8 +22,6 @@ from archcalc.cli.output import fail, guarded, send
 if TYPE_CHECKING:
     from archcalc.cli.inputs import Request
 
-ENDINGS = (".html", ".htm")
-
 
 @guarded
 def page(
@@ -75,6 +73,8 @@ def write_networks(networks: Sequence[str], request: Request, output: Path | Non
 
 def is_page(output: Path | None) -> bool:
     """Whether a file is to be a page of the web."""
+    from archcalc.python.page import ENDINGS
+
     return output is not None and output.suffix.lower() in ENDINGS
 
 

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from archcalc.report.media.blocks import Document
 
 
+ENDINGS = (".html", ".htm")
+
+
 class Page:
     """A page of the web, one file with everything in it: `html` is its text, `save` writes it."""
 
@@ -35,7 +38,7 @@ class Page:
         """
         from archcalc.source.writing import write_whole
 
-        if Path(path).suffix.lower() not in (".html", ".htm"):
+        if Path(path).suffix.lower() not in ENDINGS:
             raise ValueError(f"a page ends in .html, not `{Path(path).name}`")
         write_whole(Path(path), self.html)
 

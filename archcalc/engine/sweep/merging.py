@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -20,43 +21,43 @@ if TYPE_CHECKING:
     from archcalc.engine.sweep.structures import Structures
 
 
-class Merging:
+class Merging(ABC):
     """Takes merges apart. What stands in a branch is walked by the class below."""
 
     structures: Structures
     reader: Reader
 
+    @abstractmethod
     def unit(self, make: Callable[[], Any], *key: Any) -> Any:
         """The unit of a key, made once."""
-        raise NotImplementedError
 
+    @abstractmethod
     def asked(self, what: str, expression: Expression, base: int, where: Where, state: State) -> Asked:
         """The answers to a question of an expression."""
-        raise NotImplementedError
 
+    @abstractmethod
     def part(self, part: Any, slot: Slot, where: Where, state: State) -> Value:
         """One part of a chain."""
-        raise NotImplementedError
 
+    @abstractmethod
     def body(self, body: Body, where: Where, state: State, path: str, is_root: bool = False) -> Value:
         """A body."""
-        raise NotImplementedError
 
+    @abstractmethod
     def place(self, body: Body) -> Place:
         """The parts of a body."""
-        raise NotImplementedError
 
+    @abstractmethod
     def placed(self, expression: Expression, base: int) -> Placed:
         """A part of an expression with its place."""
-        raise NotImplementedError
 
+    @abstractmethod
     def with_local(self, where: Where, name: str, value: Any) -> Where:
         """Where an element of a generator stands."""
-        raise NotImplementedError
 
+    @abstractmethod
     def captured(self, value: LayerValue) -> Where:
         """Where a layer expression was written."""
-        raise NotImplementedError
 
     def merge(
         self,

@@ -7,6 +7,7 @@ table begins again.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -118,7 +119,7 @@ class Names(Mapping[str, Value]):
         return Names({name: value.take(rows) for name, value in self.own.items()}, self.outside, self.unit)
 
 
-class Memo:
+class Memo(ABC):
     """What is found once for each combination of the positions read and the shapes of its ports."""
 
     def __init__(self, structures: Structures, where: Where, names: frozenset[str], is_x_chain: bool) -> None:
@@ -231,9 +232,9 @@ class Memo:
         unique, inverse = np.unique(keys, return_inverse=True)
         return np.array([known.setdefault(key, len(known)) for key in unique.tolist()])[inverse.reshape(-1)]
 
+    @abstractmethod
     def fill(self, walk: Walk, ports: list[Value], places: Column, value: Value, frame: Frame) -> int:
         """Find what is new, for these structures; the number of its first row."""
-        raise NotImplementedError
 
     def reading(self, walk: Walk, ports: list[Value], place: int, frame: Frame) -> tuple[Reader, Shape]:
         """The reader, begun for one structure, and the shape that the chain gives."""
