@@ -18,7 +18,8 @@ from archcalc.report.media.numbers import Units, amount, exact, listed, plural
 from archcalc.results.sweep import Axis, Column, LeftOut, Sweep
 
 SHOWN = 40  # rows of a table
-MOST_ITEMS = 4  # of a list that have a column each in a table
+MOST_ITEMS = 4  # axes that have a column each in a table; of more, items of a list share one
+LEAST = 14  # characters of such a column, before others go
 FLUSHED = 20_000  # rows of a text that are made at once
 # Columns of a table that there may be no room for, the first to go last; the bars stay longer than all of them.
 _LESS = ("activations", "size_bytes", "connections", "neurons", "buffers", "weights", "biases", "norm_params")
@@ -36,7 +37,7 @@ def swept(found: Sweep, units: Units = "si", shown: int = SHOWN) -> Document:
         if title is None:
             columns.append(number(axis.name) if axis.is_numeric else TableColumn(axis.name))
         elif lists[title][0] == axis.name:
-            columns.append(TableColumn(title))
+            columns.append(TableColumn(title, least=LEAST, cut="wrap"))
     columns += [number(name, _LESS.index(name) + 11 if name in _LESS else 0) for name in heading.quantities]
     names = [column.title for column in columns]
     drawn = "macs" if "macs" in heading.quantities else heading.quantities[0]
@@ -62,16 +63,21 @@ def swept(found: Sweep, units: Units = "si", shown: int = SHOWN) -> Document:
 def _lists(axes: Sequence[Axis]) -> dict[str, list[str]]:
     """Lists of which a table has all items as one column, by its title."""
     found: dict[str, list[str]] = {}
+    if len(axes) <= MOST_ITEMS:
+        return found
     for variable in dict.fromkeys(axis.variable for axis in axes):
         items = [axis.name for axis in axes if axis.variable == variable]
-        if len(items) > MOST_ITEMS and items == [f"{variable}[{at}]" for at in range(len(items))]:
-            found[f"{variable}[0..{len(items) - 1}]"] = items
+        first = axes[[axis.name for axis in axes].index(items[0])].position.indices
+        if len(items) > 1 and len(first) == 1:
+            begin, end = first[0], first[0] + len(items) - 1
+            if items == [f"{variable}[{at}]" for at in range(begin, end + 1)]:
+                found[f"{variable}[{begin}..{end}]"] = items
     return found
 
 
 def _gathered(row: dict[str, Any], lists: dict[str, list[str]]) -> dict[str, Any]:
     """A row with the items of lists in one cell each."""
-    return row | {title: ",".join(str(row[name]) for name in items) for title, items in lists.items()}
+    return row | {title: ", ".join(str(row[name]) for name in items) for title, items in lists.items()}
 
 
 def told(found: Sweep) -> list[str]:
@@ -111,7 +117,8 @@ def lacking_text(network: str, variables: Sequence[str]) -> str:
 
 
 def _left_out(of: LeftOut) -> str:
-    return f"{of.network}: {of.code} in {of.points:,}, first at {of.settings}: {of.message}"
+    way_out = f"; {of.help}" if of.help else ""
+    return f"{of.network}: {of.code} in {of.points:,}, first at {of.settings}: {of.message}{way_out}"
 
 
 def _cell(value: Any, name: str, axes: tuple[Axis, ...], units: Units) -> str:

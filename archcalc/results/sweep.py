@@ -103,6 +103,7 @@ class LeftOut(NamedTuple):
     number: int  # of the first
     settings: str  # of the first
     message: str  # of the first
+    help: str = ""  # the way out of it
 
 
 @dataclass(slots=True)

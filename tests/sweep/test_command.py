@@ -417,7 +417,7 @@ def test_items_of_a_long_list_are_one_column_of_a_table() -> None:
     found = run("sweep", spec, *over, "--sample", "3", "--top", "2", columns=120)
     names, _, first, *_ = found.stdout.splitlines()[2:]
     assert names.split() == ["depth[0..4]", "kernel[0..19]", "macs", "depth"]
-    assert [len(each.split(",")) for each in first.split()[:2]] == [5, 20]
+    assert [len(each.split(", ")) for each in re.split("  +", first)[:2]] == [5, 20]
     assert found.stderr == (
         "ofa_mobilenet_v3: depth[0] to depth[4] and kernel[0] to kernel[19] decide the structure; "
         "each part of it is expanded once\n"

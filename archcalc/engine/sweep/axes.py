@@ -119,7 +119,10 @@ def axes_in(networks: Sequence[Network], over: Sequence[Axis], settings: Mapping
         names = ", ".join(network.name for network in networks)
         message, help = f"{names} have different spaces", "one sweep for each network, or --over axes that all have"
         raise SpecError([Diagnostic("bad-axis", message, help=help)])
-    return next(iter(spaces.values()), []) + asked
+    own = next(iter(spaces.values()), [])
+    order = list(dict.fromkeys(axis.variable for axis in own + asked))
+    # what narrows an item of the space stands where the item stood
+    return sorted(own + asked, key=lambda axis: (order.index(axis.variable), axis.position.indices)) if own else asked
 
 
 def _apart(axis: Axis, networks: Sequence[Network], settings: Mapping[str, str], over: Sequence[Axis]) -> list[Axis]:

@@ -292,8 +292,8 @@ class Runner:
         try:
             expected = costs_at(self.networks[network], self.plan.question, settings)
         except SpecError as error:
-            if error.diagnostics[0].code == "integer-size":  # a limit of the language, which formulas do not have
-                raise
+            if found is not None and error.diagnostics[0].code == "integer-size":
+                raise  # a limit of the language, which formulas do not have
             expected = None
         if found != expected:
             raise SweepMismatchError(
@@ -316,7 +316,9 @@ class Runner:
             message = f"{name} at {where} is refused as {failure.code}, and as {error.diagnostics[0].code} by itself"
             raise SweepMismatchError(message)
         first = error.diagnostics[0]
-        return LeftOut(name, first.code, failure.points, chunk.first + failure.place, where, first.message)
+        return LeftOut(
+            name, first.code, failure.points, chunk.first + failure.place, where, first.message, first.help or ""
+        )
 
     def _settings(self, place: int, points: Points) -> tuple[int, dict[str, Value]]:
         """The network of a point and its values, in the order of the axes."""
