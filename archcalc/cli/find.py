@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,12 +12,13 @@ from archcalc.cli.completion import complete_found_column, complete_task
 from archcalc.cli.inputs import known, tell_left_out
 from archcalc.cli.options import (
     DtypeOption,
+    Format,
     FormatOption,
     OutputOption,
     UnitsChoice,
     UnitsOption,
 )
-from archcalc.cli.output import FINDINGS, deliver, guarded
+from archcalc.cli.output import FINDINGS, deliver, fail, guarded
 
 
 class WithChoice(StrEnum):
@@ -31,7 +33,8 @@ def find(
         list[str] | None,
         typer.Argument(
             metavar="PLACE",
-            help="Folders and files of specs; without any, all networks of `archcalc list`.",
+            help="Folders and files of specs, or a FILE.parquet of `archcalc sweep`; without any, all networks of "
+            "`archcalc list`.",
             show_default=False,
         ),
     ] = None,
@@ -85,8 +88,14 @@ def find(
     """Find networks by cost, task and published accuracy.
 
     Columns are those of the totals (params, macs, size_bytes, depth, flops_fvcore, ...), year, resolution (the largest
-    extent of the input), top1 and top5 (percent, of the ledger), name, family and task.
+    extent of the input), top1 and top5 (percent, of the ledger), name, family and task; of a sweep those that it has.
     """
+    if places and any(Path(place).suffix.lower() == ".parquet" for place in places):
+        refused = ("--task", task), ("--with", beside), ("--dtype", None if dtype == "fp32" else dtype)
+        find_in_sweep(
+            places, [name for name, given in refused if given], where, pareto, sort, top, format, output, units
+        )
+        return
     from archcalc.claims.find import find as find_networks
     from archcalc.report.found import found_object, found_row, listed
     from archcalc.report.media import data
@@ -111,4 +120,37 @@ def find(
         lambda: data.json_text([found_object(row, found) for row in found.networks]),
     )
     if not found.networks:
+        raise typer.Exit(FINDINGS)
+
+
+def find_in_sweep(
+    places: list[str],
+    refused: list[str],
+    where: list[str] | None,
+    pareto: str | None,
+    sort: str | None,
+    top: int | None,
+    format: Format | None,
+    output: Path | None,
+    units: UnitsChoice,
+) -> None:
+    """Choose rows of a sweep that was written."""
+    from archcalc.engine.sweep.written import chosen_of
+    from archcalc.report.media import data
+    from archcalc.report.sweep import csv_pieces, rows_of, swept
+
+    if len(places) > 1:
+        fail("bad-option", "a sweep is looked through alone", f"archcalc find {places[0]}")
+    if refused:
+        fail("bad-option", f"the rows of a sweep have no {refused[0]}", "archcalc find without a sweep has it")
+    found = chosen_of(Path(places[0]), where or [], pareto or [], sort, top)
+    said = [f"{len(found):,} of {found.tally.computed:,} rows of {places[0]}"]
+    deliver(
+        format,
+        output,
+        lambda: swept(found, units.value, said=said),
+        lambda: "".join(csv_pieces(found)),
+        lambda: data.json_text(list(rows_of(found))),
+    )
+    if not len(found):
         raise typer.Exit(FINDINGS)

@@ -25,8 +25,15 @@ FLUSHED = 20_000  # rows of a text that are made at once
 _LESS = ("activations", "size_bytes", "connections", "neurons", "buffers", "weights", "biases", "norm_params")
 
 
-def swept(found: Sweep, units: Units = "si", shown: int = SHOWN) -> Document:
-    """The first rows as a table with bars of their MACs, or of the first quantity; and what else there is to say."""
+def swept(found: Sweep, units: Units = "si", shown: int = SHOWN, said: Sequence[str] = ()) -> Document:
+    """The first rows as a table with bars of their MACs, or of the first quantity; and what else there is to say.
+
+    Args:
+        found: the rows, and how they came about.
+        units: of amounts.
+        shown: rows of the table.
+        said: what stands below it, in place of how exact they are.
+    """
     heading = found.heading
     is_many = len(heading.networks) > 1
     columns = [TableColumn("network", least=12)] * is_many
@@ -42,7 +49,7 @@ def swept(found: Sweep, units: Units = "si", shown: int = SHOWN) -> Document:
     names = [column.title for column in columns]
     drawn = "macs" if "macs" in heading.quantities else heading.quantities[0]
     beside = names.index(drawn) + 1
-    rows = [_gathered(row, lists) for row in islice(_rows(found), shown)]
+    rows = [_gathered(row, lists) for row in islice(rows_of(found), shown)]
     most = max((row[drawn] for row in rows), default=0)
     table = Table([*columns[:beside], bar(CONVENIENCE), *columns[beside:]])
     for row in rows:
@@ -53,7 +60,7 @@ def swept(found: Sweep, units: Units = "si", shown: int = SHOWN) -> Document:
     document: Document = [Heading(f"{listed(heading.networks)}: {title}", 1), table] if kept else [Heading(title, 1)]
     if kept > shown:
         document.append(Paragraph(f"the first {shown} of {kept:,} rows; -o FILE.csv has all", quiet=True))
-    first, *more = told(found)
+    first, *more = said or told(found)
     document.append(Paragraph(first, quiet=True))
     if more:
         document.append(Items(more, is_plain=True))
@@ -131,7 +138,8 @@ def _cell(value: Any, name: str, axes: tuple[Axis, ...], units: Units) -> str:
     return amount(value, name, units)
 
 
-def _rows(found: Sweep) -> Iterator[dict[str, Any]]:
+def rows_of(found: Sweep) -> Iterator[dict[str, Any]]:
+    """All rows, by the names of the columns."""
     names = found.heading.columns
     for piece in found.pieces():
         for begin in range(0, len(piece[names[0]]), FLUSHED):
@@ -180,7 +188,7 @@ def json_pieces(found: Sweep) -> Iterator[str]:
     text = ",\n".join(f"  {json.dumps(name)}: {json.dumps(value)}" for name, value in members.items())
     yield f'{{\n{text},\n  "rows": ['
     separator = "\n"
-    for row in _rows(found):
+    for row in rows_of(found):
         yield f"{separator}    {json.dumps(row)}"
         separator = ",\n"
     yield "\n  ]\n}\n"

@@ -22,7 +22,7 @@ COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
     ">": operator.gt,
 }
 _CONDITION = re.compile(r"\s*(?:([A-Za-z_]+)\s*)?(<=|>=|==|!=|<|>|)\s*([+-]?)\s*([0-9][^%]*?)\s*(%?)\s*\Z")
-_COMPARISON = re.compile(r"\s*(\w+)\s*(<=|>=|==|!=|<|>)\s*(.*?)\s*\Z")
+_COMPARISON = re.compile(r"\s*(\w+(?:\[[0-9]{1,9}\])*)\s*(<=|>=|==|!=|<|>)\s*(.*?)\s*\Z")
 _PERCENT = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})?\Z")
 _SAMPLE = "macs > +2% (a change), params > +100K (a change), params > 5M (the value)"
 

@@ -256,10 +256,15 @@ def _write_parquet(file: io.BytesIO, columns: Columns, heading: Heading, tally: 
 
 
 def _read_parquet(file: io.BytesIO) -> Columns:
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    table = pq.read_table(file)
+    return columns_of(pq.read_table(file))
+
+
+def columns_of(table: pa.Table) -> Columns:
+    """Columns of a table as a sweep has them: numbers past 64 bits as Python's integers."""
+    import pyarrow as pa
+
     found: Columns = {}
     for name, column in zip(table.column_names, table.columns, strict=True):
         if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
