@@ -41,7 +41,7 @@ def import_spec(
     code 1: the spec is not proven, and not written; or,
     with --strict, something is unknown.
     """
-    from archcalc.spec.configuration import is_configuration
+    from archcalc.spec.library import is_configuration
 
     if len(sources) > 1:
         return of_family(sources, input, check_input, name, output)

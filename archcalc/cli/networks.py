@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from archcalc.cli.completion import complete_network
-from archcalc.cli.draw import draw_beside
 from archcalc.cli.inputs import Request, analysed, known, tell_left_out, words
 from archcalc.cli.options import (
     BatchOption,
@@ -309,6 +308,8 @@ def compare(
         left: dict[str, object] = {"--dtype": dtype != "fp32", "--bits": bits, "--density": density, "--scope": scope}
         left |= {"--by": by, "--depth": depth, "--sort": sort, "--top": top, "--measured": measured, "--step": step}
         left |= {"--plot": plot, "--format": format, "--with-heads": with_heads, "--batch": batch != 1}
+        from archcalc.cli.draw import draw_beside
+
         return draw_beside(networks, left, output, set, input, limit)
     costs = analysed(networks, request)
     draw(lambda charts: charts.balls(costs), plot)

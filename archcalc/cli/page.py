@@ -73,9 +73,11 @@ def write_networks(networks: Sequence[str], request: Request, output: Path | Non
 
 def is_page(output: Path | None) -> bool:
     """Whether a file is to be a page of the web."""
+    if output is None:
+        return False
     from archcalc.python.page import ENDINGS
 
-    return output is not None and output.suffix.lower() in ENDINGS
+    return output.suffix.lower() in ENDINGS
 
 
 def refuse_ending(output: Path | None, name: str) -> None:

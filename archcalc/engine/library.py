@@ -12,8 +12,15 @@ from archcalc.engine.network import Network, analyze, load
 from archcalc.importing.sources import kind_of, refusal
 from archcalc.results.cost import NetworkCost
 from archcalc.source import Diagnostic, Source, SpecError
-from archcalc.spec.configuration import is_configuration
-from archcalc.spec.library import choose, file_and_variant, is_spec, looks_like_file, read_file, specs_folder
+from archcalc.spec.library import (
+    choose,
+    file_and_variant,
+    is_configuration,
+    is_spec,
+    looks_like_file,
+    read_file,
+    specs_folder,
+)
 from archcalc.spec.read import read_spec
 
 Broken = tuple[str, SpecError]

@@ -17,7 +17,7 @@ class Split(NamedTuple):
     outputs: int = 0  # of operations with weights
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, match_args=False)
 class Comparison:
     """Networks side by side. Divisions hold, under each label, one part for each network in order."""
 

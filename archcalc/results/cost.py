@@ -34,7 +34,7 @@ DTYPES: dict[str, int] = {
 }
 
 
-@dataclass(slots=True, repr=False)
+@dataclass(slots=True, repr=False, eq=False, match_args=False)
 class LayerCost:
     """A layer: one to three operations under one name.
 
@@ -98,7 +98,7 @@ class LayerCost:
         return f"LayerCost({self.name}: {self.notation}, {self.params:,} params, {self.macs:,} MACs)"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, match_args=False)
 class Totals:
     """A whole network. `at_least` where an operation of unknown cost makes the counts lower bounds."""
 
@@ -140,7 +140,7 @@ class Totals:
         return self.unknown > 0
 
 
-@dataclass
+@dataclass(eq=False, repr=False, match_args=False)
 class NetworkCost:
     """What a network costs, and under which assumptions."""
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -79,6 +77,9 @@ def json_lines(value: Any, indent: str = "") -> str:
 
 
 def _json(value: Any, indent: str) -> str:
+    import json  # what is no JSON has no need of it
+    import re
+
     inner = indent + "  "
     if isinstance(value, Mapping) and any(_is_rows(item) or isinstance(item, Mapping) for item in value.values()):
         members = [f"{inner}{json.dumps(key)}: {_json(item, inner)}" for key, item in value.items()]

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import yaml
 
 from archcalc.source.diagnostic import Diagnostic, Note, SpecError
-from archcalc.source.refusals import MAX_DEPTH, MAX_NODES, REFUSED, SLIPS
 from archcalc.source.text import Span
 
 if TYPE_CHECKING:
     from archcalc.source.text import Source
 
+MAX_DEPTH = 64
+"""So many mappings and lists may stand in each other."""
+MAX_NODES = 300_000
+"""So many keys, values, mappings and lists may stand in one file."""
 MAX_FINDINGS = 100
 """Reading stops after so many findings."""
 
@@ -158,6 +161,8 @@ class _Reader:
             raise SpecError(self.findings)
 
     def refuse(self, code: str, start: int, end: int) -> None:
+        from archcalc.source.refusals import REFUSED
+
         message, help_ = REFUSED[code]
         self.report(code, start, end, message.format(_short(self.text[start:end])), help_)
 
@@ -303,6 +308,8 @@ class _Reader:
 
     def explain(self, error: yaml.MarkedYAMLError) -> None:
         """Report where the scanner or the parser gave up, in our own words."""
+        from archcalc.source.refusals import SLIPS
+
         text = self.text
         mark = error.problem_mark or error.context_mark
         at = self.stop = mark.index if mark else self.stop

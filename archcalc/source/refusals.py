@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-MAX_DEPTH = 64
-"""So many mappings and lists may stand in each other."""
-MAX_NODES = 300_000
-"""So many keys, values, mappings and lists may stand in one file."""
+from archcalc.source.located import MAX_DEPTH, MAX_NODES
 
 REFUSED: dict[str, tuple[str, str]] = {
     "yaml-anchor": ("`{}` is an anchor; a spec has none", "name what is used twice: a module or a variable"),

@@ -43,8 +43,8 @@ class Branches(References):
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
-        self.places: dict[Any, Place] = {}
-        self.branch_places: dict[Any, tuple[Place, list[range]]] = {}
+        self.places: dict[Any, Place] = self.spec.places
+        self.branch_places: dict[Any, tuple[Place, list[range]]] = self.spec.branch_places
         self.merging: tuple[str, list[tuple[str, Handle]]] | None = None  # the merge being made, and its branches
         self.spliced: set[int] = set()  # merges whose inputs went into the merge after them
 

@@ -10,15 +10,10 @@ from typing import Any
 
 from archcalc.source import Diagnostic, Span, SpecError, read_source, suggest, suggest_many
 from archcalc.spec.huggingface import HARMLESS, Gives, HuggingFace
+from archcalc.spec.library import CONFIG
 from archcalc.spec.model import Spec
 
-CONFIG = "config.json"
 KIND = "a config.json of transformers"
-
-
-def is_configuration(name: str) -> bool:
-    """Whether an argument means a configuration: a .json file, or a folder that holds a config.json."""
-    return name.endswith(".json") or (("/" in name or name in (".", "..")) and (Path(name) / CONFIG).is_file())
 
 
 class Configuration:

@@ -58,10 +58,10 @@ class Evaluator(Calculator):
         self.keys = Keys()
         self.empty = Scope({}, None, NOWHERE)
         # A name of the file hides an operator or function of that name.
-        hidden = [*spec.modules, *spec.tables, *spec.settable]
-        self.operators = {name: of for name, of in OPERATORS.items() if name not in hidden} if hidden else OPERATORS
-        self.functions = {name: of for name, of in FUNCTIONS.items() if name not in hidden} if hidden else FUNCTIONS
-        self.strangers: dict[Expression, tuple[str, ...]] = {}
+        names = {*spec.modules, *spec.tables, *spec.settable}
+        self.operators = _without(names, OPERATORS)
+        self.functions = _without(names, FUNCTIONS)
+        self.strangers: dict[Expression, tuple[str, ...]] = spec.strangers
 
     def find(self, parts: tuple[str, ...], placed: Placed, scope: Scope) -> LayerReference | None:
         """An earlier layer by its path; None where there is none."""
@@ -370,6 +370,12 @@ class Evaluator(Calculator):
         self.step(span, len(items))
         for item in items:
             yield Scope({**scope.locals, expression.variable: item}, scope.x, scope.prefix, scope.node)
+
+
+def _without(names: set[str], known: dict[str, Any]) -> dict[str, Any]:
+    """Names of the language that none of the file hides."""
+    hidden = known.keys() & names
+    return {name: of for name, of in known.items() if name not in hidden} if hidden else known
 
 
 _WORDS = RESERVED - {*REFERENCES}  # that name no layer

@@ -6,13 +6,16 @@ import re
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from archcalc.source import Diagnostic, Source, SpecError, read_source, suggest_many
-from archcalc.spec.configuration import Configuration, is_configuration, model_types, notes, unknown_type, written
 from archcalc.spec.model import Spec
 from archcalc.spec.read import read_spec
 
+if TYPE_CHECKING:
+    from archcalc.spec.configuration import Configuration
+
+CONFIG = "config.json"
 _HEAD = re.compile(r"^network:[ ]*([^\s#]+)", re.MULTILINE)
 _VARIANTS = re.compile(r"^variants:[^\n]*\n((?:[ #][^\n]*\n|\n)*)", re.MULTILINE)
 _VARIANT = re.compile(r"^  ([A-Za-z0-9_][A-Za-z0-9_@-]*):", re.MULTILINE)
@@ -37,17 +40,31 @@ def index() -> dict[str, tuple[str, Path]]:
 
     Files are scanned for the names of their variants, not parsed: a test holds that both give the same names.
     """
-    found: dict[str, tuple[str, Path]] = {}
-    for path in sorted(specs_folder().glob("*.yaml")):
-        text = path.read_text(encoding="utf-8")
-        variants = _VARIANTS.search(text)
-        names = _VARIANT.findall(variants.group(1)) if variants else []
-        head = _HEAD.search(text)
-        if head:
-            found.setdefault(plain(head.group(1)), (head.group(1), path))
-        for name in names:
-            found[plain(name)] = (name, path)
-    return found
+    return {plain(name): (name, path) for path in _files_in(specs_folder()) for name in names_in(path)}
+
+
+@cache
+def _files_in(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.yaml"))
+
+
+@cache
+def names_in(path: Path) -> list[str]:
+    """The name of a file's family, and those of its variants."""
+    text = path.read_text(encoding="utf-8")
+    variants = _VARIANTS.search(text)
+    return _HEAD.findall(text)[:1] + (_VARIANT.findall(variants.group(1)) if variants else [])
+
+
+def _indexed(name: str) -> tuple[str, Path] | None:
+    """A name of the index. No name is in two files, and most are in one whose own name they begin with."""
+    wanted = plain(name)
+    for path in _files_in(specs_folder()):
+        if wanted.startswith(plain(path.stem)):
+            for spelling in names_in(path):
+                if plain(spelling) == wanted:
+                    return spelling, path
+    return index().get(wanted)
 
 
 def is_network(name: str) -> bool:
@@ -56,9 +73,7 @@ def is_network(name: str) -> bool:
     Only for the name of a family is its file parsed.
     """
     spelling, path = index()[plain(name)]
-    text = path.read_text(encoding="utf-8")
-    variants = _VARIANTS.search(text)
-    if variants and spelling in _VARIANT.findall(variants.group(1)):
+    if spelling in names_in(path)[1:]:
         return True
     return spelling in read_file(path, f"specs/{path.name}", True).names()
 
@@ -94,11 +109,13 @@ def find(name: str) -> Found:
         SpecError: nothing is called that, with the nearest names; or the file does not read.
     """
     if is_configuration(name):
+        from archcalc.spec.configuration import Configuration
+
         return of_configuration(Configuration(name))
     if looks_like_file(name):
         path, variant = file_and_variant(name)
         return choose(read_file(Path(path), path), variant)
-    known = index().get(plain(name))
+    known = _indexed(name)
     if known is None:
         near = suggest_many(name, [spelling for spelling, _ in index().values()])
         help = f"did you mean {_listed(near)}?" if near else "`archcalc list` lists all networks"
@@ -111,8 +128,9 @@ def find(name: str) -> Found:
 @cache
 def types() -> dict[str, Path]:
     """The file of every model_type that the specs can be made from, by `huggingface:` in them."""
-    files = sorted(specs_folder().glob("*.yaml"))
-    return {word: path for path in files for word in model_types(path.read_text(encoding="utf-8"))}
+    from archcalc.spec.configuration import model_types
+
+    return {word: path for path in _files_in(specs_folder()) for word in model_types(path.read_text(encoding="utf-8"))}
 
 
 def of_configuration(configuration: Configuration) -> Found:
@@ -121,6 +139,8 @@ def of_configuration(configuration: Configuration) -> Found:
     Raises:
         SpecError: no spec is of its model_type, or the spec does not read a key of it.
     """
+    from archcalc.spec.configuration import notes, unknown_type, written
+
     path = types().get(configuration.model_type)
     if path is None:
         raise unknown_type(configuration, list(types()))
@@ -181,6 +201,11 @@ def choose(spec: Spec, variant: str = "") -> Found:
     raise SpecError([Diagnostic("unknown-network", message, help=help)])
 
 
+def is_configuration(name: str) -> bool:
+    """Whether an argument means a configuration of transformers: a .json file, or a folder that holds one."""
+    return name.endswith(".json") or (("/" in name or name in (".", "..")) and (Path(name) / CONFIG).is_file())
+
+
 def is_spec(path: Path) -> bool:
     """Whether a file begins a network, as far as can be said without parsing it; one that cannot be read does not."""
     try:
@@ -197,13 +222,16 @@ def looks_like_file(name: str) -> bool:
 
 def all_names(paths: Iterable[Path] | None = None) -> list[str]:
     """Names of all networks that come with archcalc, family by family."""
-    files = sorted(specs_folder().glob("*.yaml")) if paths is None else list(paths)
-    return [name for path in files for name in read_file(path, f"specs/{path.name}").names()]
+    return [
+        name
+        for path in (_files_in(specs_folder()) if paths is None else paths)
+        for name in read_file(path, f"specs/{path.name}").names()
+    ]
 
 
 def all_tasks() -> list[str]:
     """What the networks that come with archcalc are for."""
-    specs = [read_file(path, f"specs/{path.name}", True) for path in sorted(specs_folder().glob("*.yaml"))]
+    specs = [read_file(path, f"specs/{path.name}", True) for path in _files_in(specs_folder())]
     return sorted({task for spec in specs for _, task in spec.tasks.values()})
 
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archcalc.ops import Table
-from archcalc.results.budget import Limit
-from archcalc.results.position import Position
 from archcalc.source import Diagnostic, Source, Span
 from archcalc.spec.expression import Call, Expression
 from archcalc.spec.storage import Pattern
 
 if TYPE_CHECKING:
+    from archcalc.results.budget import Limit
+    from archcalc.results.position import Position
     from archcalc.spec.axis_values import Item
     from archcalc.spec.huggingface import HuggingFace
 
@@ -154,7 +154,7 @@ class WrittenAxis(NamedTuple):
     places: tuple[Span, ...]  # of the values
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, match_args=False)
 class Spec:
     """A file of the language."""
 
@@ -182,6 +182,10 @@ class Spec:
     requires: dict[str, Placed] = field(default_factory=dict)  # conditions by what they say in words
     huggingface: HuggingFace | None = None  # how a config.json gives the variables
     settable: dict[str, Span] = field(default_factory=dict)  # variables, and what only variants set
+    # What expansions find of what is written, whatever its variables are; the next ones find it here.
+    places: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)  # parts of bodies with their names
+    branch_places: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)  # those of branches
+    strangers: dict[Expression, tuple[str, ...]] = field(default_factory=dict, init=False, repr=False)
     read_at: Any = None  # of a model of another framework: the input that was asked for, which its inputs already are
 
     def settings(self, variant: str) -> dict[str, Placed]:

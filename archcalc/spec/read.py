@@ -21,7 +21,6 @@ from archcalc.source import (
     suggestion,
 )
 from archcalc.spec.bodies import NAME, OTHER_NAME, BodyReader, first_of
-from archcalc.spec.check import check
 from archcalc.spec.collector import paused_collector
 from archcalc.spec.model import (
     Module,
@@ -91,6 +90,8 @@ def _read(source: Source, is_known_good: bool) -> tuple[Spec, list[Diagnostic], 
         spec = reader.read(read_yaml(source))
         findings = reader.findings
         if not is_known_good and not any(finding.code in _STRUCTURAL for finding in findings):
+            from archcalc.spec.check import check
+
             findings = findings + check(spec, is_whole=not findings)
     return spec, _causes(sort_diagnostics(findings)), not reader.findings
 

@@ -9,7 +9,7 @@ from typing import Any
 from archcalc.engine.network import analyze
 from archcalc.results.cost import NetworkCost
 from archcalc.source import SpecError
-from archcalc.spec.configuration import CONFIG
+from archcalc.spec.library import CONFIG
 from archcalc.weights.safetensors import INDEX
 
 

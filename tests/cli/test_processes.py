@@ -222,6 +222,35 @@ def test_ctrl_c_is_one_line(before: str) -> None:
     assert errors == "interrupted\n"
 
 
+LEAVING = """
+import atexit, os, sys
+from archcalc.__main__ import main
+os._exit = lambda code: print("left with", code)
+{before}
+sys.argv[0] = "archcalc"
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "name", "code", "last"),
+    [
+        ("", "lenet5", 0, "left with 0"),
+        ("", "lenet55", 2, "left with 2"),
+        ("atexit.register(print, 'registered')", "lenet5", 0, "registered"),
+        ("sys.setprofile(lambda *told: None)", "lenet5", 0, ""),
+    ],
+    ids=["fine", "finding", "registered", "profiled"],
+)
+def test_the_end_of_a_process(before: str, name: str, code: int, last: str) -> None:
+    """Nothing is cleared away one by one, unless somebody else waits for the end."""
+    command = [sys.executable, "-c", LEAVING.format(before=before), "show", name]
+    made = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert made.returncode == code, made.stderr
+    assert ("left with" in made.stdout) is last.startswith("left")
+    assert made.stdout.rstrip().endswith(last)
+
+
 LONG = "a" * 5000
 NINES = "9" * 5000
 

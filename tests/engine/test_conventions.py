@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 import archcalc
-from archcalc.engine.cost.conventions import CONVENTIONS, TOOLS, decompose, terms_of
+from archcalc.engine.cost.components import decompose
+from archcalc.engine.cost.conventions import CONVENTIONS, TOOLS, terms_of
 from archcalc.engine.cost.kinds import MULTIPLIED, NOT_COMPARED
 from archcalc.engine.cost.versions import VERSIONS
 from archcalc.engine.network import load

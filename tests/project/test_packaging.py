@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import archcalc
-from archcalc.spec.library import all_names, index, plain, specs_folder
+from archcalc.spec.library import all_names, index, names_in, plain, specs_folder
 
 ROOT = Path(__file__).parent.parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -61,4 +61,5 @@ def test_the_scanned_index_is_what_the_files_hold() -> None:
     assert set(all_names()) <= scanned
     # Beside the networks, the index knows the names of families that are none themselves, to say so.
     assert scanned - set(all_names()) <= families
-    assert len({plain(name) for name in scanned}) == len(scanned)
+    found = [plain(name) for path in specs_folder().glob("*.yaml") for name in dict.fromkeys(names_in(path))]
+    assert len(set(found)) == len(found), "a name stands in one file alone: a file is searched before the index"

@@ -8,9 +8,6 @@ and compared with what the tool prints.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
-
 from archcalc.engine.cost.costs import cost_of
 from archcalc.engine.cost.kinds import (
     ADAPTIVE_AVERAGES,
@@ -38,11 +35,8 @@ from archcalc.engine.cost.versions import (
     ULTRALYTICS_THOP,
     VERSIONS,
 )
-from archcalc.graph import Graph
-from archcalc.ops import Operator
-from archcalc.results.convention import AMOUNTS, Convention, Term
+from archcalc.results.convention import Convention, Term
 from archcalc.results.cost import NetworkCost
-from archcalc.results.reconciliation import PARTS, Component
 
 # torch.nn.LocalResponseNorm and nn.LPPool are functions of smaller ones; a tool that counts those counts them within.
 _LRN_WITHIN = (
@@ -302,63 +296,6 @@ FURTHER_TOOLS: tuple[Convention, ...] = (ULTRALYTICS_THOP, TORCHLENS, TORCHSCAN,
 CONVENTIONS: dict[str, Convention] = {
     convention.name: convention for convention in (ARITHMETIC, MACS, TWO_PER_MAC, *TOOLS, *VERSIONS)
 }
-
-
-_MULTIPLIED = frozenset({"macs", "weights_at_outputs", "weights_of_all_inputs", "grouped_twice", "dot_products"})
-
-
-def decompose(graph: Graph, conventions: Sequence[Convention]) -> list[Component]:
-    """What the conventions count of a network, and at how much each: components in the order of `PARTS`."""
-    found: dict[tuple[str, str], int] = {}  # how many, by operator and amount
-    worth: dict[tuple[str, str], dict[str, int]] = {}
-    operators = {}
-    for (operator, x, y), times in Counter(
-        (node.operator, node.x, node.y) for node in graph.nodes[: graph.first_head]
-    ).items():
-        cost = cost_of(operator, x, y)
-        name = operator.name
-        operators[name] = operator
-        counted = {term.amount for of in conventions for term in of.terms if term.holds_for(name)}
-        for amount in counted:
-            found[name, amount] = found.get((name, amount), 0) + times * AMOUNTS[amount].many(operator, x, y, cost)
-    for name, amount in found:
-        worth[name, amount] = {}
-        for of in conventions:
-            value = sum(term.worth for term in of.terms if term.amount == amount and term.holds_for(name))
-            if value:
-                worth[name, amount][of.name] = value
-    components: dict[tuple[str, str, int], Component] = {}
-    counts: dict[tuple[str, str], set[int]] = {}  # by operator and words: one amount each, or more exact words
-    for (name, amount), many in found.items():
-        if many:
-            counts.setdefault((name, AMOUNTS[amount].words), set()).add(many)
-    for (name, amount), many in found.items():
-        if not many:
-            continue
-        words = AMOUNTS[amount].words
-        if len(counts[name, words]) > 1:
-            words = AMOUNTS[amount].exactly or words
-        component = components.setdefault(
-            (name, words, many), Component(name, words, _part(operators[name], amount), many, {})
-        )
-        component.worth.update(worth[name, amount])  # the same inputs, of images or of anything
-    return sorted(components.values(), key=lambda component: (PARTS.index(component.part), -component.many))
-
-
-def _part(operator: Operator, amount: str) -> str:
-    if amount in _MULTIPLIED or (amount == "weights" and operator.weighted):
-        return "MACs"
-    if amount in ("bias", "biases", "bias_of_forward"):
-        return "bias"
-    return {
-        "norm": "norm",
-        "pointwise": "activation",
-        "gates": "activation",
-        "softmax": "activation",
-        "layer_norm": "norm",
-        "pool": "pooling",
-        "adaptive": "pooling",
-    }.get(operator.family, "other")
 
 
 def terms_of(cost: NetworkCost) -> list[tuple[Term, int]]:

@@ -59,6 +59,7 @@ class Axis(NamedTuple):
         return max(end.size for end in ends), jump, Fraction(ends[0].low + ends[0].high, 2), bound
 
 
+_AS_BEFORE = object()  # instead of a window: a position sees what it saw, on a map of the same extents
 Axes: TypeAlias = "tuple[Axis, ...] | None"  # None: nothing of the input is seen
 
 
@@ -68,7 +69,9 @@ class ReceptiveFields:
     def __init__(self, graph: Graph, most_steps: int = MOST_STEPS) -> None:
         self._graph = graph
         pixels: tuple[Any, ...] = graph.input.spatial  # whole numbers here
-        self._input = tuple(Axis(extent, Read(0, extent - 1)) for extent in pixels)
+        # Axes that are alike are one object, here and after whatever does the same along them: found once.
+        alike = {extent: Axis(extent, Read(0, extent - 1)) for extent in pixels}
+        self._input = tuple([alike[extent] for extent in pixels])
         self._axes: list[Axes] = []
         self._windows: dict[Any, Any] = {}
         self.steps = Steps(most_steps)
@@ -102,10 +105,16 @@ class ReceptiveFields:
             return self._input if index == NETWORK_INPUT else None
         found, windows, steps = self._axes, self._windows, self.steps
         for _, _, operator, inputs, x, y, _, _ in self._graph.nodes[len(found) : index + 1]:
-            key = (operator, x)
+            key = id(operator), id(x)  # by identity: nodes share their operators and shapes
             window = windows.get(key)
             if window is None:
-                window = windows[key] = operator.window(x) if inputs else NOTHING
+                window = operator.window(x) if inputs else NOTHING
+                if isinstance(x, Shape) and x.spatial == y.spatial and _reads_its_own(window):
+                    window = _AS_BEFORE
+                windows[key] = window
+            if window is _AS_BEFORE:  # as most do
+                found.append(found[inputs[0]] if inputs[0] >= 0 else self._after(inputs[0]))
+                continue
             if isinstance(x, Shape):  # of others that it reads too, it takes but places
                 axes = (found[inputs[0]] if inputs[0] >= 0 else self._after(inputs[0])) if inputs else None
                 if window != POINTWISE:
@@ -130,16 +139,19 @@ class ReceptiveFields:
             if len(window.kernel) != len(axes):  # its positions no longer lie along the axes of the input
                 return tuple(axis._replace(is_at_least=True) for axis in axes)
             whole = window.whole or whole
-        found = []
+        found: list[Axis] = []
+        is_map = y.rank == len(axes)
+        extents: tuple[Any, ...] = y.spatial if is_map else ()  # whole numbers here
         for number, axis in enumerate(axes):
-            if whole[number] is True:
+            if number and axis is axes[number - 1] and _is_alike(window, whole, extents, number):
+                found.append(found[-1])
+            elif whole[number] is True:
                 found.append(_whole(axis, window == CAUSAL))
             elif axis.is_past:
                 found.append(axis)
             else:
                 # what is made a row of patches still lies along the axes of the input
-                is_map = y.rank == len(axes)
-                extent: Any = y.spatial[number] if is_map else max(1, axis.extent // window.stride[number])
+                extent: Any = extents[number] if is_map else max(1, axis.extent // window.stride[number])
                 found.append(_moved(axis, extent, window, number, self.steps))
         if isinstance(window, Window) and not window.is_known:
             return tuple(axis._replace(is_at_least=True) for axis in found)
@@ -164,9 +176,40 @@ def _on(axes: Axes, y: Shape) -> Axes:
             break
     else:
         return axes
-    return tuple(
-        axis if axis.extent == extent else axis._replace(extent=extent)
-        for axis, extent in zip(axes, extents, strict=True)
+    found: list[Axis] = []
+    for axis, extent in zip(axes, extents, strict=True):
+        if axis.extent == extent:
+            found.append(axis)
+        elif found and axis is axes[len(found) - 1] and found[-1].extent == extent:
+            found.append(found[-1])
+        else:
+            found.append(axis._replace(extent=extent))
+    return tuple(found)
+
+
+def _reads_its_own(window: Any) -> bool:
+    """Whether a position reads its own position alone: 1x1 convolutions, say."""
+    if not isinstance(window, Window):
+        return bool(window == POINTWISE)
+    kernel, stride, padding, dilation, upsample, whole, is_known = window
+    ones = (*kernel, *stride, *dilation, *upsample)
+    return is_known and not any(padding) and not any(whole) and all(number == 1 for number in ones)
+
+
+def _is_alike(window: Any, whole: Sequence[Any], extents: Sequence[int], number: int) -> bool:
+    """Whether a window does along an axis what it does along the one before it."""
+    before = number - 1
+    if whole[number] is not whole[before] or (extents and extents[number] != extents[before]):
+        return False
+    if not isinstance(window, Window):
+        return True
+    kernel, stride, padding, dilation, upsample = window[:5]
+    return (
+        kernel[number] == kernel[before]
+        and stride[number] == stride[before]
+        and padding[number] == padding[before]
+        and dilation[number] == dilation[before]
+        and (not upsample or upsample[number] == upsample[before])
     )
 
 
@@ -214,7 +257,11 @@ def _cut(axes: Axes, x: Shape, y: Shape) -> Axes:
     if axes is None or x.spatial == y.spatial or len(axes) != x.rank:
         return axes
     kept: tuple[Any, ...] = y.spatial  # whole numbers here
-    return tuple(_cut_along(axis, extent) for axis, extent in zip(axes, kept, strict=True))
+    found: list[Axis] = []
+    for number, (axis, extent) in enumerate(zip(axes, kept, strict=True)):
+        is_alike = number and axis is axes[number - 1] and extent == kept[number - 1]
+        found.append(found[-1] if is_alike else _cut_along(axis, extent))
+    return tuple(found)
 
 
 def _cut_along(axis: Axis, extent: int) -> Axis:
@@ -229,7 +276,12 @@ def _union(branches: Sequence[Axes], steps: Steps) -> Axes:
     seeing = [branch for branch in branches if branch is not None]
     if seeing and all(axes is seeing[0] for axes in seeing):
         return seeing[0]
-    return tuple(_together(axes, steps) for axes in zip(*seeing, strict=True)) if seeing else None
+    found: list[Axis] = []
+    before: tuple[Axis, ...] = ()
+    for axes in zip(*seeing, strict=True):
+        found.append(found[-1] if found and all(map(is_, axes, before)) else _together(axes, steps))
+        before = axes
+    return tuple(found) if seeing else None
 
 
 def _together(axes: Sequence[Axis], steps: Steps) -> Axis:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from archcalc.engine.cost.analyze import total
-from archcalc.engine.cost.conventions import CONVENTIONS, TOOLS, decompose
+from archcalc.engine.cost.components import decompose
+from archcalc.engine.cost.conventions import CONVENTIONS, TOOLS
 from archcalc.engine.cost.costs import cost_of
 from archcalc.engine.network import AnyNetwork, Network, load
 from archcalc.graph import Graph
