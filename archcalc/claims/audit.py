@@ -27,7 +27,7 @@ from archcalc.claims.headings import (
 )
 from archcalc.claims.names import Meant, Names
 from archcalc.claims.printed import Printed, PrintError, read_printed
-from archcalc.claims.tables import Record, read_table
+from archcalc.claims.tables import Record, TableText, read_table, transposed
 from archcalc.engine.cost.conventions import CONVENTIONS
 from archcalc.results.audit import Audit, Figure
 from archcalc.source import Diagnostic, Source, SpecError
@@ -77,32 +77,57 @@ def audit(source: Source, files: Sequence[str] = ()) -> Audit:
     Raises:
         SpecError: it is no table, it names no column that is computed, or a file of specs does not read.
     """
-    table = read_table(source)
-    headings = [found for found in map(heading, table.columns) if found is not None]
-    models = [found.column for found in headings if found.quantity == "model"]
+    table, names = read_table(source), Names(files)
+    model, headings = _headings(table, names)
     wanted = [found for found in headings if found.quantity != "model" and not found.is_condition]
-    if not models or not wanted:
-        missing = "no column of models" if not models else "no column that is computed"
+    if model is None or not wanted:
+        turned = transposed(table)
+        model, headings = _headings(turned, names)
+        wanted = [found for found in headings if found.quantity != "model" and not found.is_condition]
+        if not any(names.meant(record.cells.get(model or "", "")).network for record in turned.rows):
+            wanted = []
+        if wanted:
+            table = turned
+    if model is None or not wanted:
+        model, headings = _headings(table, names)
+        missing = "no column of models" if model is None else "no column that is computed"
         message = f"{source.name} has {missing}; its columns are {', '.join(table.columns) or 'none'}"
         help = "name one `model`, and others `params`, `params (M)`, `macs`, `GFLOPs`"
         raise SpecError([Diagnostic("no-column", message, help=help)])
     conditions = [found for found in headings if found.is_condition and _is_read(found, table.rows)]
-    names = Names(files)
     judge = _Judge(Values(names), {each.column: _commas(each, table.rows, table.separator) for each in wanted})
     cells: dict[str, list[_Cell]] = {each.column: [] for each in wanted}
     for place, record in enumerate(table.rows):
-        model = record.cells.get(models[0], "")
-        meant, row = names.meant(model), _row(record, conditions)
+        name = record.cells.get(model, "")
+        meant, row = names.meant(name), _row(record, conditions)
+        row = row if row.resolution else row._replace(resolution=meant.resolution)  # a column says it before a name
         for column in wanted:
             text = record.cells.get(column.column, "")
             if text.lower() not in _NOTHING:
-                cells[column.column].append(_Cell(place, record.line, model, meant, row, column, text, record.surplus))
+                cells[column.column].append(_Cell(place, record.line, name, meant, row, column, text, record.surplus))
     judged = [pair for column in wanted for pair in judge.column(column, cells[column.column])]
     order = {each.column: number for number, each in enumerate(wanted)}
     judged.sort(key=lambda pair: (pair[0], order[pair[1].column]))
-    read = {models[0], *(each.column for each in (*wanted, *conditions))}
+    read = {model, *(each.column for each in (*wanted, *conditions))}
     ignored = tuple(each for each in table.columns if each not in read)
     return Audit(source.name, len(table.rows), tuple(figure for _, figure in judged), ignored)
+
+
+def _headings(table: TableText, names: Names) -> tuple[str | None, list[Heading]]:
+    """The column of models, and what the others hold.
+
+    Where no column is called that, it is the first without another meaning of whose cells half are networks.
+    """
+    headings = [found for found in map(heading, table.columns) if found is not None]
+    for found in headings:
+        if found.quantity == "model":
+            return found.column, headings
+    others = [column for column in table.columns if column not in {found.column for found in headings}]
+    for column in others:
+        cells = [cell for record in table.rows[:100] if (cell := record.cells.get(column, ""))]
+        if cells and 2 * sum(bool(names.meant(cell).network) for cell in cells) >= len(cells):
+            return column, headings
+    return None, headings
 
 
 def _is_read(condition: Heading, rows: Sequence[Record]) -> bool:
@@ -166,6 +191,12 @@ class _Judge:
             judged.append((cell, found))
         unexplained = [found for found in known.values() if found.figure.judgement in ("explained", "wrong")]
         support = _support(unexplained)
+        most = frozenset(key for key, several in support.items() if _is_of_most(several, len(unexplained)))
+        if most:  # what explains most of a column may explain a figure of fewer digits
+            for cell in cells:
+                key = cell.model, cell.row, cell.text, cell.surplus
+                if known[key].figure.judgement == "wrong":
+                    known[key] = self._judged(cell, convention, most)
         weighed = {key: _weighed(found, support, len(unexplained)) for key, found in known.items()}
         for cell, _ in judged:
             figure = weighed[cell.model, cell.row, cell.text, cell.surplus]
@@ -210,10 +241,10 @@ class _Judge:
             ways += [(f"{text}{unit}", f"read as {unit}") for unit in _UNITS]
         for way, words in ways:
             printed = _read(way)
-            if printed is not None:
+            if printed is not None and not (words and printed.figures[0].value == 0):  # 0 G would be all below half
                 yield printed, way, words
 
-    def _judged(self, cell: _Cell, convention: str) -> _Found:
+    def _judged(self, cell: _Cell, convention: str, of_column: frozenset[str] = frozenset()) -> _Found:
         def figure(judgement: Any, why: str = "", **more: Any) -> Figure:
             place = (cell.line, cell.model, cell.meant.network, cell.column.column, cell.column.quantity, cell.text)
             return Figure(*place, judgement, more.pop("computed", None), why=why, **more)
@@ -242,7 +273,7 @@ class _Judge:
                     return _Found(figure("right", why, computed=int(asked), plain=computed))
         says = bool(plain.resolution), cell.row.batch > 1
         for printed, text, assumed in readings:
-            found = self.explainer.explanations(printed, text, plain, *says)
+            found = self.explainer.explanations(printed, text, plain, *says, of_column)
             if found:
                 return _Found(figure("explained", computed=None, plain=computed), tuple(found), assumed)
         printed, assumed = _nearest(readings, value)
@@ -296,6 +327,11 @@ def _support(found: Iterable[_Found]) -> Counter[str]:
     return Counter({key: len(of) for key, of in networks.items()})
 
 
+def _is_of_most(several: int, unexplained: int) -> bool:
+    """Whether an explanation that holds for several networks is that of the column."""
+    return several >= SEVERAL and 2 * several >= unexplained
+
+
 def _weighed(found: _Found, support: Counter[str], unexplained: int) -> Figure:
     """The figure with its best explanation.
 
@@ -307,7 +343,7 @@ def _weighed(found: _Found, support: Counter[str], unexplained: int) -> Figure:
 
     def weight(candidate: Candidate) -> tuple[bool, int, int, int]:
         several = support[candidate.key]
-        is_of_column = several >= SEVERAL and 2 * several >= unexplained
+        is_of_column = _is_of_most(several, unexplained)
         is_simple = candidate.is_alone or is_of_column
         return not is_simple, candidate.grade - is_of_column, -several, candidate.order
 

@@ -69,8 +69,8 @@ class Explainer:
         self._far: dict[tuple[Case, bool, bool], Candidates] = {}
         self._neighbours: dict[Case, Candidates] = {}
 
-    def explanations(self, printed: Printed, text: str, plain: Case, says_input: bool, says_batch: bool
-                     ) -> list[Candidate]:  # fmt: skip
+    def explanations(self, printed: Printed, text: str, plain: Case, says_input: bool, says_batch: bool,
+                     of_column: frozenset[str] = frozenset()) -> list[Candidate]:  # fmt: skip
         """What explains a figure, the best first; of grades 4 and 5 only where nothing better does.
 
         Args:
@@ -79,6 +79,7 @@ class Explainer:
             plain: what its column and row ask for.
             says_input: whether the row says of what input it is: then it is of no other.
             says_batch: whether the row says of how many examples it is.
+            of_column: keys of what explains most of its column, for which two digits are enough.
         """
         digits = digits_of(printed)
         if digits < 2:
@@ -86,13 +87,17 @@ class Explainer:
         key = plain, says_input, says_batch
         if key not in self._near:
             self._near[key] = Candidates(self._candidates(plain, says_input, says_batch, is_far=False))
-        found = _fitting(self._near[key], printed, digits)
+        found = _fitting(self._near[key], printed, digits, of_column)
         value = self.values.value(plain)
         least = 2 if plain.quantity == "size_bytes" else 3
         is_near = value is not None and digits >= least and _is_in_units(printed, value)
         if value is not None and is_near and _fits(read_printed(text, 1024), value, digits):
             words = "MiB for MB" if plain.quantity == "size_bytes" else "1,024 for a thousand"
             found.append(Candidate(value, words, _UNIT, least, words, 10**6))
+        stored = self.values.value(plain._replace(part=BUFFERS)) if plain.quantity == "size_bytes" else None
+        if stored is not None and _is_in_units(printed, stored) and _fits(read_printed(text, 1024), stored, digits):
+            words = f"{BUFFERS}, MiB for MB"  # as files of weights are shown
+            found.append(Candidate(stored, words, _UNIT, least, words, 10**6 + 1, stored == value))
         if not found:
             if key not in self._far:
                 self._far[key] = Candidates(self._candidates(plain, says_input, says_batch, is_far=True))
@@ -189,11 +194,14 @@ def _fits(printed: Printed, value: Fraction, digits: int) -> bool:
     return low <= value <= high
 
 
-def _fitting(candidates: Candidates, printed: Printed, digits: int) -> list[Candidate]:
+def _fitting(
+    candidates: Candidates, printed: Printed, digits: int, of_column: frozenset[str] = frozenset()
+) -> list[Candidate]:
     (figure,) = printed.figures
     unit = figure.unit if isinstance(figure, Figure) else Fraction(0)
     near = candidates.near(float(figure.value - unit), float(figure.value + unit))
-    return [each for each in near if digits >= each.digits and _fits(printed, each.value, digits)]
+    near = [each for each in near if digits >= (2 if each.key in of_column else each.digits)]
+    return [each for each in near if _fits(printed, each.value, digits)]
 
 
 def _near_deviations(plain: Case, values: Values, says_batch: bool) -> Iterator[Deviation]:

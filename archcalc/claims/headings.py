@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from typing import NamedTuple
+from unicodedata import normalize
 
 from archcalc.engine.cost.conventions import CONVENTIONS
 from archcalc.results.cost import DTYPES
@@ -30,16 +31,21 @@ CONDITIONS = ("input", "batch", "convention", "dtype")
 # Names of columns without marks and case.
 _NAMES = {
     **dict.fromkeys(("model", "models", "network", "net", "name", "architecture", "arch", "backbone"), "model"),
-    **dict.fromkeys(("modelname", "encoder", "variant", "method"), "model"),
+    **dict.fromkeys(("modelname", "encoder", "variant", "method", "weight", "checkpoint", "modelid", "cnn"), "model"),
+    **dict.fromkeys(("modell", "networkname", "networkarchitecture", "modelarchitecture", "basemodel", "llm"), "model"),
     **dict.fromkeys(("params", "param", "parameters", "nparams", "numparams", "parameter", "paramcount"), "params"),
-    **dict.fromkeys(("paramscount", "parametercount", "modelparams"), "params"),
+    **dict.fromkeys(("paramscount", "parametercount", "modelparams", "paras", "para", "par"), "params"),
+    **dict.fromkeys(("trainableparams", "trainableparameters", "trainableparam"), "trainable_params"),
+    **dict.fromkeys(("activeparams", "activeparameters", "activatedparams", "activatedparameters"), "active_params"),
     **dict.fromkeys(("weights", "nweights"), "weights"),
     **dict.fromkeys(("macs", "mac", "multadds", "multadd", "madds", "madd", "multiplyadds", "macc", "maccs"), "macs"),
-    **dict.fromkeys(("multiplyaccumulates", "multaccs"), "macs"),
+    **dict.fromkeys(("multiplyaccumulates", "multaccs", "multiadds", "multiadd", "multiplyadd", "macops"), "macs"),
     **dict.fromkeys(("flops", "flop", "ops", "operations", "numflops"), "flops"),
     **dict.fromkeys(("activations", "acts", "activation"), "activations"),
     **dict.fromkeys(("neurons", "units"), "neurons"),
-    **dict.fromkeys(("size", "modelsize", "filesize", "weightsize"), "size_bytes"),
+    **dict.fromkeys(("size", "modelsize", "filesize", "weightsize", "disksize", "checkpointsize"), "size_bytes"),
+    **dict.fromkeys(("paramsize", "paramssize", "parametersize", "weightssize"), "size_bytes"),
+    **dict.fromkeys(("storage", "diskspace", "flash", "sizeondisk"), "size_bytes"),
     **dict.fromkeys(("input", "inputs", "inputsize", "inputresolution", "inputres", "inputshape"), "input"),
     **dict.fromkeys(("resolution", "res", "imgsize", "imagesize", "imsize", "inferimgsize", "testimgsize"), "input"),
     **dict.fromkeys(("testsize", "testresolution", "testres", "evalsize", "crop", "cropsize", "testcrop"), "input"),
@@ -48,37 +54,88 @@ _NAMES = {
     **dict.fromkeys(("convention", "counting", "counter", "countedby", "countedwith", "tool"), "convention"),
     **dict.fromkeys(("dtype", "precision", "datatype"), "dtype"),
 }
-_PREFIXES = {"k": "K", "m": "M", "g": "G", "b": "G", "t": "T", "thousand": "K", "million": "M", "millions": "M"}
-_PREFIXES |= {"mio": "M", "billion": "G", "billions": "G", "bn": "G", "trillion": "T"}
+# Columns of this many operations, whose unit alone says what they are: `Complexity (GFLOPs)`.
+_OF_WORK = {
+    "complexity",
+    "compute",
+    "computation",
+    "computational",
+    "computations",
+    "cost",
+    "costs",
+    "workload",
+    "work",
+}
+_OF_WORK |= {"arithmetic", "theoretical", "inference", "model", "amount", "multiplications", "rechenaufwand"}
+_FILLERS = {
+    "number",
+    "of",
+    "no",
+    "num",
+    "nb",
+    "n",
+    "total",
+    "overall",
+    "count",
+    "inference",
+    "infer",
+    "in",
+    "the",
+    "est",
+}
+# What makes of a quantity another one: a part of it, a quotient, what training takes, what a second or a token takes.
+_OTHER = re.compile(
+    r"%|\b(?:percent|percentage|pct|relative|rel|ratio|reduction|reduced|savings?|saved|drop(?:ped)?|pruned|remaining"
+    r"|compression|speed-?up|speed|throughput|peak|train|training|bwd|backward|bits?|bops|frozen|epochs?|tokens?|tok"
+    r"|second|sec|step)\b"
+)
+_PREFIXES = {"k": "K", "m": "M", "g": "G", "b": "G", "t": "T", "thousand": "K", "thousands": "K", "million": "M"}
+_PREFIXES |= {"millions": "M", "mio": "M", "mio.": "M", "mil": "M", "mil.": "M", "mln": "M", "mn": "M", "mm": "M"}
+_PREFIXES |= {"billion": "G", "billions": "G", "bn": "G", "bln": "G", "mrd": "G", "mrd.": "G"}
+_PREFIXES |= {"trillion": "T", "trillions": "T"}
 _EXPONENTS = {"3": "K", "6": "M", "9": "G", "12": "T"}
 _BYTES = {"b": "B", **{f"{prefix}{i}b": f"{prefix.upper()}{i}B" for prefix in "kmgt" for i in ("", "i")}}
 _EXPONENT = re.compile(r"(?:(?:[x×*·]?\s*10\s*(?:\^|\*\*)?)|1?e\+?)\s*\{?0?(3|6|9|12)\}?\Z", re.IGNORECASE)
 _UNIT = re.compile(r"[(\[{]\s*([^()\[\]{}]*?)\s*[)\]}]")
 _SCIENTIFIC = re.compile(r"([0-9]+)(?:\.([0-9]+))?\s*(?:[x×*·]\s*10\s*(?:\^|\*\*)?|e\+?)\s*\{?([0-9]{1,2})\}?\Z", re.I)
+_RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
+_POWER = re.compile(r"(?:[x×*·]\s*10\s*(?:\^|\*\*)?|\b1?e\+?)\s*\{?0?(?:3|6|9|12)\}?\s*\Z", re.IGNORECASE)
+_SIZE = re.compile(r"(?:@|at|for|input)?\s*([0-9]{3,4}\s*(?:px|²)?|[0-9]{2,4}\s*[x×]\s*[0-9]{2,4})", re.IGNORECASE)
 _SPEED = re.compile(r"/ ?s\b|/ ?sec|per second|p\.?s\.\Z")
 _GROUPS = re.compile("(?<=[0-9])['\N{RIGHT SINGLE QUOTATION MARK}\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}"
                      "\N{THIN SPACE} ](?=[0-9]{3}(?![0-9]))")  # fmt: skip
 _PREFIXED = re.compile(r"(?<=[0-9 ])([KMGTB])(?=(?:flop|mac|op|param|mult|madd|multiply)[a-z-]*\Z)", re.IGNORECASE)
+_WORD = re.compile(r"(?<=[0-9])\s*(mio|mil|mln|mn|bn|bln|mrd)\b\.?", re.IGNORECASE)
 _WHOLE = re.compile(r"[0-9]+")
 _BETWEEN = re.compile(r"[^0-9x×*,;\s()\[\]²^pxPX:]")
 
 
 def heading(column: str) -> Heading | None:
     """What a column holds, by its name; None: nothing that is computed."""
-    units = [found.strip() for found in _UNIT.findall(column)]
-    bare, _, at = _UNIT.sub(" ", column).partition("@")
-    if _SPEED.search(column.lower()):
+    text = _plain(column)
+    units = [found.strip() for found in _UNIT.findall(text)]
+    bare, _, at = _UNIT.sub(" ", text).partition("@")
+    if _SPEED.search(text.lower()):
         return None
+    bare, of_power = _POWER.sub(" ", bare), _POWER.search(bare)
+    units += [of_power[0].strip()] if of_power else []
     for separator in (",", "/"):
         if separator in bare:
             bare, _, unit = bare.partition(separator)
             units.append(unit.strip())
+    if found := re.search(r"\bat ([0-9]{2,4}\S*)\s*\Z", bare):
+        bare, at = bare[: found.start()], found[1]
     words = re.findall("[a-z0-9]+", bare.lower().replace("#", " n ").replace("no.", " n ").replace("№", " n "))
-    words = words[1:] if words[:1] == ["infer"] and words[1:2] != ["batch"] else words  # timm's benchmarks
+    if words[:1] == ["infer"]:  # timm's benchmarks
+        words = words[1:] if words[1:2] != ["batch"] else words
     name = "".join(words)
     ways = [(name, ""), (name.removeprefix("n"), ""), ("".join(words[:-1]), words[-1] if words else "")]
     ways += [(name[1:], name[:1]), (name.removeprefix("total"), ""), (name.removeprefix("num"), "")]
-    convention = next(filter(None, map(convention_of, units)), "")
+    if words[:2] != ["infer", "batch"]:
+        kept = [word for word in words if word not in _FILLERS]
+        ways += [("".join(kept), ""), ("".join(kept)[1:], "".join(kept)[:1]), ("".join(kept[:-1]), "".join(kept[-1:]))]
+    if name == "bops":  # operations of bits
+        return None
     if name == "macts":  # timm's, and fvcore's: outputs of convolutions and linear layers
         return Heading(column, "neurons", "M")
     for stem, unit in ways:
@@ -87,16 +144,44 @@ def heading(column: str) -> Heading | None:
             continue
         if quantity in CONDITIONS or quantity == "model":
             return None if unit else Heading(column, quantity)
-        given = next((found for found in (_unit(text, quantity) for text in [unit, *units]) if found), "")
-        if quantity == "size_bytes" and not given:  # without bytes it is most often that of the input
-            return Heading(column, "input")
-        return Heading(column, quantity, given, convention, input_of(at)[0] if at else ())
+        return _of_figures(column, quantity, [unit, *units], at)
+    if name in ("np", "p") and any(_unit(unit, "params") for unit in units):  # #P (M)
+        return _of_figures(column, "params", units, at)
+    if words and set(words) <= _OF_WORK | _FILLERS:
+        for unit in units:
+            work = heading(unit)
+            if work and work.quantity in ("macs", "flops"):
+                return _of_figures(column, work.quantity, [work.unit, *units], at)
     return None
+
+
+def _of_figures(column: str, quantity: str, units: list[str], at: str) -> Heading | None:
+    """The heading of a column of figures, by what stands beside its name."""
+    if any(_OTHER.search(unit.lower()) for unit in (*units, at)):
+        return None
+    if quantity in ("weights", "size_bytes") and any(_unit(unit, "size_bytes") for unit in units if unit != "b"):
+        quantity = "size_bytes"
+    elif quantity == "size_bytes" and any(_unit(unit, "params") for unit in units):
+        quantity = "params"  # Size (M)
+    given = next((found for found in (_unit(text, quantity) for text in units) if found), "")
+    if quantity == "size_bytes" and not given:  # without bytes it is most often that of the input
+        return Heading(column, "input")
+    convention = next(filter(None, map(convention_of, units)), "")
+    sizes = [input_of(found[1])[0] for unit in units if (found := _SIZE.fullmatch(unit))]
+    return Heading(column, quantity, given, convention, input_of(at)[0] if at else sizes[0] if sizes else ())
+
+
+def _plain(text: str) -> str:
+    """A text without marks of footnotes and arrows, its raised digits written as powers: `10⁹` is 10^9."""
+    raised = re.sub("(?<=10)[⁰¹²³⁴-⁹]+", lambda found: "^" + found[0].translate(_RAISED), text)
+    return re.sub("[↓↑⬇⬆→†‡§]", " ", raised)
 
 
 def figure_text(cell: str, unit: str, has_decimal_comma: bool = False) -> str:
     """A cell with its unit, as `printed.read_printed` takes it: `25.6` under `params (M)` is `25.6M`."""
-    text = cell.strip().strip("*†‡§`").strip()
+    text = normalize("NFKC", _plain(cell).replace("²", "^2")).strip().strip("*`$").strip()
+    text = re.sub(r"(?<=[0-9A-Za-z])\s*(?:[(\[][^()\[\]]*[)\]]|±\s*[0-9.]+)\Z", "", text).strip()  # 1.24M (4.8 MB)
+    text = _WORD.sub(lambda found: _PREFIXES[found[1].lower()], text)
     if has_decimal_comma:
         text = text.replace(".", "").replace(",", ".")
     text = _PREFIXED.sub(lambda found: f"{found[1].upper()} ", _GROUPS.sub("", text))
@@ -191,7 +276,10 @@ def dtype_of(cell: str) -> str:
 
 def _unit(text: str, quantity: str) -> str:
     """A unit as a prefix: `M`, `10^6`, `GFLOPs`; of bytes `MiB`."""
-    plain = text.strip().lower().replace(" ", "")
+    plain = re.sub(
+        r"(?:/|per)(?:image|img|sample|input|example|inference|frame)\Z", "", text.strip().lower().replace(" ", "")
+    )
+    plain = plain.removeprefix("in") if plain[2:] in _PREFIXES else plain
     if quantity == "size_bytes":
         return _BYTES.get(plain, "")
     if plain in _PREFIXES:

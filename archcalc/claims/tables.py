@@ -8,6 +8,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from html import unescape
 from typing import Any, NamedTuple, NoReturn
 
 from archcalc.claims.headings import heading
@@ -32,6 +33,7 @@ class TableText(NamedTuple):
 
 _RULE = re.compile(r"\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*\Z")
 _TABULAR = re.compile(r"\\begin\{(tabular\*?|tabularx|longtable|tabu|NiceTabular|tblr)\}")
+_IS_SIZE = re.compile(r"[0-9]{3,4}(?:px|²|\^2|[x×][0-9]{3,4})?").fullmatch
 _HELP = "a table has a heading line with a column `model`, and one of params, macs or flops"
 LONGEST_FIELD = 1 << 20  # characters of a cell
 
@@ -59,6 +61,18 @@ def read_table(source: Source) -> TableText:
     return table
 
 
+def transposed(table: TableText) -> TableText:
+    """A table with a column for each row; its rows are said to stand on the line of the heading."""
+    first, *models = table.columns or [""]
+    columns = ["model", *_distinct(record.cells.get(first, "") for record in table.rows)]
+    line = table.rows[0].line - 1 if table.rows else 1
+    rows = [
+        Record(line, dict(zip(columns, [model, *(record.cells.get(model, "") for record in table.rows)], strict=True)))
+        for model in models
+    ]
+    return TableText(columns, rows, table.separator)
+
+
 def _best(tables: list[TableText]) -> TableText:
     """The first table of a page that has models and figures; without one, the first."""
     for table in tables:
@@ -72,7 +86,7 @@ def _separated(source: Source) -> TableText:
     first = next((line for line in source.text.split("\n") if line.strip()), "")
     separator = max("\t;,", key=first.count)
     columns: list[str] = []
-    rows: list[Record] = []
+    lines: list[tuple[int, list[str]]] = []
     csv.field_size_limit(LONGEST_FIELD)
     reader = csv.reader(io.StringIO(source.text, newline=""), delimiter=separator, skipinitialspace=True)
     line = 1
@@ -80,17 +94,24 @@ def _separated(source: Source) -> TableText:
         for cells in reader:
             if any(map(str.strip, cells)):
                 if columns:
-                    rows.append(_record(line, columns, cells))
+                    lines.append((line, cells))
                 else:
-                    columns = _distinct(cell.strip() for cell in cells)
+                    columns = [cell.strip() for cell in cells]
             line = reader.line_num + 1
     except csv.Error as error:
         _refuse(source, str(error))
-    return TableText(columns, rows, separator)
+    if lines and _is_second(columns, lines[0][1]):
+        columns = _joined(columns, lines.pop(0)[1])
+    columns = _distinct(columns)
+    # Empty cells at the end are none, as long as all rows have them: `resnet18,1,814,` has one more.
+    usual = min((len(cells) - len(columns) for _, cells in lines), default=0)
+    return TableText(columns, [_record(line, columns, cells, max(0, usual)) for line, cells in lines], separator)
 
 
-def _record(line: int, columns: list[str], cells: list[str]) -> Record:
+def _record(line: int, columns: list[str], cells: list[str], usual: int = 1000) -> Record:
+    """A row; so many empty cells more than columns are usual."""
     surplus = sum(bool(cell.strip()) for cell in cells[len(columns) :])
+    surplus = surplus or max(0, len(cells) - len(columns) - usual)
     return Record(line, dict(zip(columns, map(str.strip, cells), strict=False)), surplus)
 
 
@@ -105,11 +126,42 @@ def _distinct(names: Iterable[str]) -> list[str]:
 
 
 def _table_of(lines: list[tuple[int, list[str]]]) -> TableText:
-    """A table of lines of cells: the first that names a model heads it."""
+    """A table of lines of cells: the first that names a model heads it, with a second line of it where there is one."""
     heads = [index for index, (_, cells) in enumerate(lines) if _heads(cells)]
     start = heads[0] if heads else 0
-    columns = _distinct(lines[start][1]) if lines else []
+    names = lines[start][1] if lines else []
+    if start + 1 < len(lines) and _is_second(names, lines[start + 1][1]):
+        start += 1
+        names = _joined(names, lines[start][1])
+    columns = _distinct(names)
     return TableText(columns, [_record(line, columns, cells) for line, cells in lines[start + 1 :] if any(cells)])
+
+
+def _is_second(first: list[str], second: list[str]) -> bool:
+    """Whether a line goes on with the heading: it names what is computed, or sizes below such a name."""
+    is_of_sizes = not second[0].strip() and any(map(_IS_SIZE, second)) and _names_figures(first)
+    is_headless = not _heads(first) and _heads(second) and _names_figures(_joined(first, second))
+    return is_of_sizes or is_headless or _names_figures(second[1:])
+
+
+def _joined(first: list[str], second: list[str]) -> list[str]:
+    """Names of columns that stand in two lines; what spans several columns holds for all of them."""
+    names = []
+    upper = ""
+    for number in range(max(len(first), len(second))):
+        upper = (first[number].strip() if number < len(first) else "") or upper
+        lower = second[number].strip() if number < len(second) else ""
+        together = f"{upper} {lower}".strip()
+        size = f"{upper} @{lower}" if _IS_SIZE(lower) else ""
+        names.append(next((each for each in (size, together, lower, upper) if each and heading(each)), together))
+    return names
+
+
+def _names_figures(cells: Iterable[str]) -> bool:
+    """Whether one of the cells names what is computed."""
+    return any(
+        found is not None and found.quantity != "model" and not found.is_condition for found in map(heading, cells)
+    )
 
 
 def _heads(cells: list[str]) -> bool:
@@ -141,8 +193,9 @@ def _markdown_cells(line: str) -> list[str]:
 
 def _shown(cell: str) -> str:
     """What a cell of Markdown shows: the text of links, and no stars."""
-    text = re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", cell)
-    return re.sub(r"(\*\*|__|`|<[^>]+>)", "", text).replace("&nbsp;", " ").strip()
+    text = re.sub(r"!?\[([^\]]*)\]\((?:[^()]|\([^()]*\))*\)", r"\1", cell)
+    text = re.sub(r"<br\s*/?>", " ", text, flags=re.IGNORECASE)
+    return unescape(re.sub(r"(\*\*|__|`|<[^>]+>)", "", text)).replace("\xa0", " ").strip()
 
 
 def _json_rows(source: Source) -> Iterator[Record]:

@@ -121,8 +121,8 @@ ConventionOption = Annotated[
     typer.Option(
         "--convention",
         help="Whose FLOPs (archcalc conventions): arithmetic macs two_per_mac torchvision torch_flop_counter fvcore "
-        "ptflops ptflops_aten thop torchinfo torchprofile calflops_macs calflops deepspeed_macs deepspeed ptflops_0_6 "
-        "thop_0_0 ultralytics_thop torchlens torchscan torchscan_macs onnx_tool.",
+        "fvcore_fused ptflops ptflops_aten thop torchinfo torchprofile calflops_macs calflops "
+        "deepspeed_macs deepspeed ptflops_0_6 thop_0_0 ultralytics_thop torchlens torchscan torchscan_macs onnx_tool.",
         autocompletion=complete_convention,
     ),
 ]

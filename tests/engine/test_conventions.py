@@ -9,7 +9,7 @@ import pytest
 
 import archcalc
 from archcalc.engine.cost.components import decompose
-from archcalc.engine.cost.conventions import CONVENTIONS, TOOLS, terms_of
+from archcalc.engine.cost.conventions import CONVENTIONS, FVCORE_FUSED, TOOLS, terms_of
 from archcalc.engine.cost.kinds import MULTIPLIED, NOT_COMPARED
 from archcalc.engine.cost.versions import VERSIONS
 from archcalc.engine.network import load
@@ -223,7 +223,7 @@ def test_conventions_are_sound_data() -> None:
         assert name == convention.name
         assert convention.source
         assert convention.about[0] in "0123456789" or convention.about[0].islower()
-        assert bool(convention.version) == (convention in (*TOOLS, *VERSIONS))
+        assert bool(convention.version) == (convention in (*TOOLS, FVCORE_FUSED, *VERSIONS))
         for term in (*convention.terms, *convention.functions):
             assert term.amount in AMOUNTS
             assert term.worth != 0
@@ -269,3 +269,9 @@ def test_operators_that_multiply_are_those_with_macs() -> None:
     }
     assert found - {"deform_conv"} == MULTIPLIED
     assert OPERATORS.keys() >= NOT_COMPARED
+
+
+def test_fused_attention_is_no_operation_to_fvcore() -> None:
+    """fvcore 0.1.5.post20221221 of timm 1.0's vit_base_patch16_224 and deit_tiny_patch16_224, on the CPU."""
+    for name, figure in {"vit_b_16": 16_867_412_736, "deit_tiny": 1_079_579_328}.items():
+        assert archcalc.analyze(name, convention="fvcore_fused").totals.flops == figure

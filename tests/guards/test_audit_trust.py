@@ -153,6 +153,7 @@ def test_a_dtype_that_the_row_says() -> None:
         ("resnet50", "params (M)", "23.7", ""),  # 100 classes: 23,712,932
         ("VGG-16", "GMACs", "7.7", ""),  # halved is 7.735; at two digits one decides
         ("VGG-16", "GMACs", "8", ""),
+        ("resnet50", "params", "0", ""),  # and not of 0 G, which everything below half of that rounds to
     ],
 )
 def test_it_is_wrong(model: str, column: str, printed: str, hint: str) -> None:
@@ -226,11 +227,85 @@ def test_grades(model: str, column: str, printed: str, grade: int) -> None:
         ("DenseNet-121 (k=32)", "densenet121"),
         ("DenseNet-BC-100-12", "densenet100_k12_bc"),
         ("MNASNet 1.0", "mnasnet1_0"),
+        ("ResNet50v1.5", "resnet50@torchvision"),
+        ("ResNet50_Weights.IMAGENET1K_V1", "resnet50@torchvision"),
+        ("keras.applications.ResNet50V2", "resnet50_v2"),
+        ("ResNet-50^a", "resnet50"),
+        ("Res18", "resnet18"),
+        ("X-101-32x8d", "resnext101_32x8d"),
+        ("DeiT-Ti/16", "deit_tiny"),
+        ("deit_small_distilled_patch16_224", "deit_small@distilled"),
+        ("EffNet-B3", "efficientnet_b3"),
+        ("MNv2-1.4", "mobilenet_v2@x1_4"),
+        ("0.75 MobileNet-192", "mobilenet_v1@x0_75"),
+        ("ShuffleNetV2 1x", "shufflenet_v2_x1_0"),
+        ("RegNetX-1.6GF", "regnet_x_1_6gf"),
+        ("RegNetX-16GF", "regnet_x_16gf"),
+        ("regnety_032", "regnet_y_3_2gf"),
+        ("regnety_080.pycls_in1k", "regnet_y_8gf@pycls"),
+        ("seresnet50.ra2_in1k", "seresnet50@timm"),
+        ("ViT-B/32 (CLIP)", "clip_vit_b_32"),
+        ("vit_base_patch16_224.augreg_in21k_ft_in1k", "vit_b_16"),
+        ("microsoft/swinv2-tiny-patch4-window8-256", "swin_v2_t"),
+        ("Llama 3.1 70B", "llama3_70b"),
+        ("meta-llama/Meta-Llama-3-8B-Instruct", "llama3_8b"),
+        ("Mistral-7B-v0.1", "mistral_7b"),
+        ("google/gemma-2-9b-it", "gemma2_9b"),
+        ("bert-base-uncased", "bert_base"),
+        ("DeepSeek-R1", "deepseek_v3"),
     ],
 )
 def test_names_as_people_write_them(model: str, network: str) -> None:
     assert Names().meant(model).network == network
     load(network)
+
+
+@pytest.mark.parametrize(
+    ("model", "nearest"),
+    [
+        ("bert-base-cased", "bert_base"),  # another vocabulary
+        ("mistralai/Mistral-7B-Instruct-v0.3", "mistral_7b"),  # another vocabulary
+        ("swin_base_patch4_window12_384", "swin_b"),  # other windows, and so other tables of biases
+        ("vit_base_patch32_clip_224.openai_ft_in1k", "vit_b_32"),  # a norm before the first block
+        ("ResNet-50-D", "resnet50"),
+    ],
+)
+def test_what_is_another_network_is_not_taken_for_one(model: str, nearest: str) -> None:
+    meant = Names().meant(model)
+    assert (meant.network, nearest in meant.why) == ("", True)
+
+
+@pytest.mark.parametrize(
+    ("model", "size"),
+    [
+        ("ViT-L/16@384", 384),
+        ("ViT-B/16 ↑384", 384),
+        ("Swin-B (384x384)", 384),
+        ("EfficientNet-B4-380", 380),
+        ("vit_base_patch16_384.augreg_in1k", 384),
+        ("ViT_H_14_Weights.IMAGENET1K_SWAG_E2E_V1", 518),
+        ("DenseNet121 (k=32)", 0),
+        ("ResNet-50 [13]", 0),
+    ],
+)
+def test_a_name_says_the_size_of_its_images(model: str, size: int) -> None:
+    assert Names().meant(model).resolution == ((size, size) if size else ())
+
+
+def test_figures_are_held_against_the_size_that_a_name_says() -> None:
+    """torchvision documents 55.48 GFLOPS and 86.9 M parameters of ViT-B/16 at 384; a column says it before a name."""
+    found = judged("model,size,params (M),GMACs\nViT-B/16@384,,86.9,55.48\nViT-B/16@384,224,86.6,17.56\n")
+    assert [figure.judgement for figure in found.figures] == ["right"] * 4
+
+
+def test_timm_counts_no_fused_attention() -> None:
+    """fvcore 0.1.5.post20221221 of timm 1.0's vit_base_patch16_224: 16,867,412,736, and 16,491,496 activations."""
+    found = judged("model,infer_gmacs,infer_macts\nvit_base_patch16_224,16.87,16.49\n").figures
+    assert [(figure.judgement, figure.computed) for figure in found] == [
+        ("explained", 16_867_412_736),
+        ("right", 16_491_496),
+    ]
+    assert (found[0].grade, found[0].why) == (1, "as fvcore where attention is fused counts")
 
 
 def test_a_name_that_is_not_known_kills_nothing(tmp_path: Path) -> None:

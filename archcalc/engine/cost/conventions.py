@@ -98,6 +98,16 @@ FVCORE = Convention(
     "0.1.5.post20221221",
     "flops",
 )
+FVCORE_FUSED = Convention(
+    "fvcore_fused",
+    "as fvcore, of a model whose attention is one call of scaled_dot_product_attention, which fvcore passes over: the "
+    "GMACs of timm's benchmarks of transformers",
+    (Term("macs", 1, MULTIPLIED - RECURRENT - kinds("attend"), "MACs beside those of attention"), *FVCORE.terms[1:]),
+    "fvcore/nn/flop_count.py:26-44, which knows no scaled_dot_product_attention",
+    FVCORE.version,
+    "flops",
+    called="fvcore where attention is fused",
+)
 TORCH_FLOP_COUNTER = Convention(
     "torch_flop_counter",
     "2 for a multiply-accumulate of convolutions, linear layers and matrix products; nothing else",
@@ -294,7 +304,7 @@ TOOLS: tuple[Convention, ...] = (
 # Of `VERSIONS`, those that `reconcile` runs where they are installed and asked for.
 FURTHER_TOOLS: tuple[Convention, ...] = (ULTRALYTICS_THOP, TORCHLENS, TORCHSCAN, TORCHSCAN_MACS, ONNX_TOOL)
 CONVENTIONS: dict[str, Convention] = {
-    convention.name: convention for convention in (ARITHMETIC, MACS, TWO_PER_MAC, *TOOLS, *VERSIONS)
+    convention.name: convention for convention in (ARITHMETIC, MACS, TWO_PER_MAC, *TOOLS, FVCORE_FUSED, *VERSIONS)
 }
 
 
