@@ -186,7 +186,9 @@ def _convert_padding(argument: Argument, value: Any) -> str | Dim | tuple[Dim | 
 def _convert_flag(argument: Argument, value: Any) -> bool:
     if isinstance(value, bool):
         return value
-    raise ArgumentError(f"{argument.name} must be true or false, not {describe(value)}")
+    is_number = isinstance(value, int) and value > 1  # channels, as other frameworks ask for them
+    help = "what there are of channels comes with the input: leave the number out" if is_number else None
+    raise ArgumentError(f"{argument.name} must be true or false, not {describe(value)}", help)
 
 
 def _convert_number(argument: Argument, value: Any) -> Fraction | int:

@@ -59,7 +59,8 @@ SLIPS = (
         "mapping values",
         "problem",
         "a second `: ` cannot stand in one value",
-        "in a call write `kernel=3`, not `kernel: 3`; put the keys of a mapping on lines of their own",
+        "begin the keys of one mapping in one column, each on a line of its own; in a call write `kernel=3`, not "
+        "`kernel: 3`",
     ),
     Slip(
         "cannot start any token",
@@ -83,7 +84,8 @@ SLIPS = (
         "simple key",
         "line",
         "a key needs a `:` after it",
-        "indent the lines of a long value more than its key, and put no comment between them",
+        "a layer is written `name: conv(64, 3)`, with a space after the colon; the lines of a long value are indented "
+        "more than its key, without a comment between them",
     ),
     Slip("sequence entries", "problem", "a list cannot begin here", "put each `- ` on a line below the key"),
     Slip("mapping keys", "problem", "a key cannot begin here", "put the value in single quotes"),

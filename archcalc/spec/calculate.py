@@ -74,10 +74,12 @@ class Calculator(Trail):
         """The value if it is a number."""
         if isinstance(value, _NUMBERS) and not isinstance(value, bool):
             return value
+        is_layer = describe(value) == "a layer"
         self.fail(
             "not-a-number",
             f"a number is needed here, not {describe(value)}",
             Span(base + expression.start, base + expression.end),
+            "a >> b is one layer after the other, add(a, b) the sum of what both give" if is_layer else None,
         )
 
     def whole(self, expression: Expression, scope: Scope, base: int, what: str) -> int:

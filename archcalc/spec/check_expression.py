@@ -7,7 +7,7 @@ from itertools import chain, islice
 
 from archcalc.ops import OPERATORS
 from archcalc.source import Diagnostic, Span, suggest
-from archcalc.spec.elsewhere import told
+from archcalc.spec.elsewhere import UNKNOWN, told
 from archcalc.spec.expression import (
     Binary,
     Call,
@@ -183,7 +183,7 @@ class ExpressionChecker:
         near = self.near(name, known, self.global_names, self.layer_names)
         if near in self.spec.settable:
             self.used.add(near)  # probably
-        self.report("unknown-name", f"nothing is called `{name}` here", span, told(name, near))
+        self.report("unknown-name", f"nothing is called `{name}` here", span, told(name, near, UNKNOWN))
 
     def no_layers_here(self, name: str, span: Span) -> None:
         """Variables and defaults come before there are layers."""
@@ -252,7 +252,7 @@ class ExpressionChecker:
                 "unknown-layer",
                 f"no layer is called `{argument.id}`",
                 where,
-                f"did you mean `{near}`?" if near else None,
+                f"did you mean `{near}`?" if near else "it names an earlier layer, by what stands before the colon",
             )
 
     def call(self, call: Call, base: int, known: dict[str, None], is_merge: bool = False) -> None:

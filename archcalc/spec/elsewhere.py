@@ -38,6 +38,8 @@ MERGE_WORDS = {
 }
 
 WORDS = (
+    Elsewhere("yes on", "", "write true"),
+    Elsewhere("no off", "", "write false"),
     # merges
     Elsewhere("cat concatenate concatenation stack hstack vstack dstack depthconcat", "concat", "concat(a, b)"),
     Elsewhere("sum summation addn plus eltwise elementwise elemwise elementwiseadd accumulate", "add", "add(a, b)"),
@@ -274,6 +276,9 @@ def merge_meant(name: str) -> str | None:
         if word in words.split():
             return merge if merge in OPERATORS and OPERATORS[merge].merges else ""
     return None
+
+
+UNKNOWN = "a number or a layer of one's own is given under `variables:`; `archcalc ops` lists the operators"
 
 
 def told(name: str, near: str | None, otherwise: str | None = None) -> str | None:

@@ -10,7 +10,7 @@ from archcalc.ops import OPERATORS, LayerReference, Shape, describe
 from archcalc.results.position import EVERY, Position
 from archcalc.source import Source, Span, suggest
 from archcalc.spec.calculate import ARITHMETIC, EXACT, Calculator
-from archcalc.spec.elsewhere import told
+from archcalc.spec.elsewhere import UNKNOWN, told
 from archcalc.spec.expression import (
     Binary,
     Call,
@@ -182,7 +182,7 @@ class Evaluator(Calculator):
             *ARGUMENT_WORDS,
         ]
         near = suggest(name, known)
-        self.fail("unknown-name", f"nothing is called `{name}` here", span, told(name, near))
+        self.fail("unknown-name", f"nothing is called `{name}` here", span, told(name, near, UNKNOWN))
 
     def of_path(self, expression: Path, scope: Scope, base: int) -> Any:
         """`x.channels` and its like, or an earlier layer."""

@@ -9,10 +9,24 @@ from typing import NamedTuple, NoReturn
 from archcalc.spec.limits import DEFAULT_LIMITS
 
 _DIGITS = re.compile(r"(?<![\w.])(?:([0-9][0-9.]*[A-Za-z_]\w*|0[0-9]+)|(?:[A-Za-z_]\w*\.)+([0-9]\w*))")
+_NAMES_LAYER = re.compile(r"\b(?:tap|share)\([\w.]*\Z|[A-Za-z_]\.\Z")
 _FOREIGN = r"0[xXoObB]\w*|[0-9][0-9_]*(\.[0-9_]*)?([eE][0-9]*)?[jJ]?"
 _OPENING, _CLOSING = frozenset("(["), frozenset(")]")
 _UNUSUAL = re.compile(r"[^A-Za-z0-9_ .,()\[\]=<>+*/%-]")  # what else there is takes a closer look
 _FORBIDDEN = r"[^\x20-\x7e]|[#'\"\\`{}$?!@~^&|;](?!=)|[~^&|;@]="
+
+
+# What is written for what other languages write so.
+_INSTEAD = {
+    "|": "layers follow each other with `>>`: conv(64, 3) >> relu",
+    ";": "layers follow each other with `>>`: conv(64, 3) >> relu",
+    "^": "a power is written `**`: 2**5",
+    "&": "conditions are joined with `and`",
+    "$": "a variable is written bare: width",
+    "@": "layers follow each other with `>>`; linear(n) is a product with trained weights",
+    "?": "a choice is written `a if condition else b`",
+    "\\": "an expression may go on in the next line as it is",
+}
 
 
 class Problem(NamedTuple):
@@ -87,10 +101,11 @@ def check_text(text: str) -> None:
             else f"the character {ord(character):#04x} has no meaning here",
             at,
             at + 1,
+            _INSTEAD.get(character),
         )
     for found in _DIGITS.finditer(text):  # some of it Python reads, and warns
         group = found.lastindex or 0
-        _digits(found.group(group), *found.span(group))
+        _digits(found.group(group), *found.span(group), bool(_NAMES_LAYER.search(text[: found.start(group)])))
     if text.count("(") + text.count("[") <= DEFAULT_LIMITS.parentheses:
         return
     depth = 0
@@ -109,7 +124,7 @@ def check_text(text: str) -> None:
             depth -= 1
 
 
-def _digits(word: str, start: int, end: int) -> NoReturn:
+def _digits(word: str, start: int, end: int, names_layer: bool) -> NoReturn:
     """What begins with a digit, and is neither a number of the language nor a name."""
     if word.isdigit() and word[0] == "0":
         fail("number", f"`{word}` begins with 0", start, end, f"write {word.lstrip('0') or '0'}")
@@ -120,6 +135,10 @@ def _digits(word: str, start: int, end: int) -> NoReturn:
     if after in ("if", "else", "or", "and", "in", "is", "for", "not"):
         what = f"`{word}` needs a space after the number"
         fail("number", what, start, end, f"write {word.removesuffix(after)} {after}")
+    if re.fullmatch(r"[0-9]+(?:[xX][0-9]+)+", word) and not names_layer:
+        numbers = ", ".join(re.split("[xX]", word))
+        fail("name-with-digit", f"`{word}` is no number", start, end, f"write ({numbers}); of an input image({numbers})"
+             if word.count("x") > 1 else f"write ({numbers})")  # fmt: skip
     fail(
         "name-with-digit",
         f"`{word}` is not a name in an expression: it begins with a digit",
@@ -177,10 +196,24 @@ def refuse_syntax(text: str, error: SyntaxError) -> NoReturn:
     ):
         end = len(text.rstrip())
         fail("incomplete", "the expression ends in the middle", end - 1, end, "something is missing after it")
-    fail(
-        "syntax",
-        "this is not an expression",
-        start,
-        end,
-        "layers are written as calls: conv(64, 3, stride=2) >> relu",
-    )
+    fail("syntax", "this is not an expression", start, end, _way_out(stripped, error))
+
+
+def _way_out(text: str, error: SyntaxError) -> str:
+    """What to write for a text that is no expression."""
+    if re.match(r"[\w.-]+\s*=(?!=)", text):
+        name, _, value = text.partition("=")
+        return f"a layer is written {name.strip()}: {value.strip()}"
+    if re.match(r"[\w-]+:\S", text):
+        name, _, value = text.partition(":")
+        return f"a space stands after the colon: {name}: {value}"
+    if "->" in text:
+        return "layers follow each other with `>>`: conv(64, 3) >> relu"
+    if "positional argument follows" in (error.msg or ""):
+        return "arguments without a name come first: conv(64, kernel=3)"
+    if re.search(r"\bif\b", text):
+        if not re.search(r"\belse\b", text):
+            return "a choice has two sides: conv(64, 3) if stride == 2 else identity"
+        if re.search(r"\bif\b[^()]*[^=<>!]=[^=]", text):
+            return "two values are compared with `==`"
+    return "layers are written as calls: conv(64, 3, stride=2) >> relu"

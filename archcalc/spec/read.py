@@ -22,6 +22,7 @@ from archcalc.source import (
 )
 from archcalc.spec.bodies import NAME, OTHER_NAME, BodyReader, first_of
 from archcalc.spec.collector import paused_collector
+from archcalc.spec.elsewhere import told
 from archcalc.spec.model import (
     Module,
     Placed,
@@ -245,7 +246,7 @@ class _Reader(BodyReader):
                     "unknown-operator",
                     f"there is no operator `{operator}`",
                     span,
-                    f"did you mean `{near}`?" if near else "`archcalc ops` lists them",
+                    told(operator, near, "`archcalc ops` lists them"),
                 )
                 self.spec.defaults.pop(operator, None)
                 continue
