@@ -7,6 +7,8 @@
 
 from __future__ import annotations
 
+from time import time_ns as _now
+
 TYPE_CHECKING = False  # as typing's, without its import: nothing stands between the command's start and its answers
 if TYPE_CHECKING:
     from typing import Any
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
     from archcalc.torch_bridge.model.build import to_torch
 
 __version__ = "0.2.0"
+BEGAN = _now()  # what of archcalc's code is written after it is not what this process runs [ns since 1970]
 __all__ = [
     "Answer",
     "Limits",

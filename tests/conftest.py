@@ -9,6 +9,8 @@ from hypothesis import settings
 
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # commands in processes of their own are compiled once, not each time
 
+os.environ["ARCHCALC_CACHE"] = "off"  # what is tested is computed
+
 settings.register_profile("here", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.register_profile("long", deadline=None, max_examples=5_000)  # pytest --hypothesis-profile=long

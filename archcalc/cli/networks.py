@@ -51,6 +51,7 @@ from archcalc.cli.page import is_page, refuse_options, write_networks
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from archcalc.report.pages.catalogue import Listed
     from archcalc.results.cost import LayerCost, NetworkCost
 
 
@@ -76,39 +77,39 @@ def list_networks(
 
     By family, year or task.
     """
-    from archcalc.engine.library import analysed_families
+    from archcalc.engine.listed import listed_families
     from archcalc.report.media import data
     from archcalc.report.pages import catalogue
 
-    families, broken = analysed_families(is_known_good=True)
+    found, broken = listed_families()
     tell_left_out(broken)
-    if part is not None:
-        families = named(families, part)
+    families: Sequence[Sequence[Listed]] = found if part is None else named(found, part)
     column = None
     if sort is not None or top is not None:
         column = known(sort or "macs", catalogue.sortable(), "column")
     titled = catalogue.grouped(families, by.value if by else None, column, top)
-    costs = [cost for _, members in titled for cost in members]
+    networks = [network for _, members in titled for network in members]
     deliver(
         format,
         output,
         lambda: catalogue.catalogue(titled, units.value),
-        lambda: data.totals_csv(costs),
-        lambda: data.json_text([data.totals_object(cost) for cost in costs]),
+        lambda: data.csv_text(map(data.totals_cells, networks)),
+        lambda: data.json_text(networks),
     )
 
 
-def named(families: Sequence[Sequence[NetworkCost]], part: str) -> list[list[NetworkCost]]:
+def named(families: Sequence[Sequence[Listed]], part: str) -> list[list[Listed]]:
     """Networks whose names, or whose family's title, hold a word."""
     from archcalc.source import suggestion
     from archcalc.spec.library import plain
 
     wanted = plain(part.strip())
-    found = [[cost for cost in members if wanted in plain(cost.name)] for members in families]
+    found: list[list[Listed]] = []
+    for column in ("name", "family"):
+        if not any(found):
+            found = [[network for network in members if wanted in plain(network[column])] for members in families]
     if not any(found):
-        found = [[cost for cost in members if wanted in plain(cost.title)] for members in families]
-    if not any(found):
-        beginnings = [cost.name[: len(part) + 1] for members in families for cost in members]
+        beginnings = [network["name"][: len(part) + 1] for members in families for network in members]
         help = suggestion(part, dict.fromkeys(beginnings), "`archcalc list` lists all networks")
         fail("unknown-network", f"no network's name holds `{part}`", help)
     return [members for members in found if members]

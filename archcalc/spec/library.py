@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from archcalc.source import Diagnostic, Source, SpecError, read_source, suggest_many
+from archcalc.source.places import specs_folder as specs_folder
 from archcalc.spec.model import Spec
 from archcalc.spec.read import read_spec
 
@@ -26,12 +27,6 @@ class Found(NamedTuple):
 
     spec: Spec
     name: str
-
-
-def specs_folder() -> Path:
-    """Where the specs are: beside the package when it is installed, in the checkout when it is developed."""
-    inside = Path(__file__).parent.parent / "specs"
-    return inside if inside.is_dir() else Path(__file__).parent.parent.parent / "specs"
 
 
 @cache

@@ -27,6 +27,7 @@ ROOT = HERE.parents[1]
 PEERS = HERE / "peers"
 LENGTHS = (1_000, 10_000, 100_000)
 MIB = 1 << 20
+COMPUTED = ("env", "ARCHCALC_CACHE=off")  # before a command: nothing from an earlier one
 _BY_WIDTH = ("resolution=64:4063", "width=1/64:125:1/64")
 GRIDS = {  # axes of sweeps; where no width multiplies the channels, the classes of the last layer
     "resnet50@torchvision": _BY_WIDTH,
@@ -138,7 +139,7 @@ def whole_commands(runs: int) -> list[str]:
         "FlopCounterMode on meta": [python, str(PEERS / "compare_flop_counter.py")],
         'python -c "import typer, rich.table"': [python, "-c", "import typer, rich.table"],
         'python -c ""': [python, "-c", ""],
-        "archcalc check": [python, "-m", "archcalc", "check"],
+        "archcalc check": [*COMPUTED, python, "-m", "archcalc", "check"],
     }
     found = {name: summary(each) for name, each in in_turn(commands, runs).items()}
     ours, fvcore, bare, counter, imports, *_ = found.values()
@@ -178,6 +179,9 @@ def start_up(runs: int) -> list[str]:
     commands: dict[str, Sequence[str]] = {imports: [python, "-c", "import typer, rich.table"]}
     targets = {"--help": "", "compare googlenet vgg16": "<= 1.6", "list": "0.5 s", "check": "0.5 s"}
     commands |= {f"archcalc {words}": [python, "-m", "archcalc", *words.split()] for words in targets}
+    for words in ("list", "check"):
+        commands[f"archcalc {words}, all computed"] = [*COMPUTED, python, "-m", "archcalc", words]
+        targets[f"{words}, all computed"] = ""
     found = {name: summary(each) for name, each in in_turn(commands, runs).items()}
     base = found[imports]
     rows = [
@@ -190,8 +194,8 @@ def start_up(runs: int) -> list[str]:
         "## Start-up",
         "",
         f"Whole processes, the least of {runs} runs each, in turn, beside `{imports}`: each command imports",
-        "and builds itself alone. `list` analyses the library, `check` computes every published figure; nothing of it",
-        "is kept from run to run.",
+        "and builds itself alone. `list` analyses the library and `check` computes every published figure; totals and",
+        "values are those of the run before, by the digest of code and specs, or all computed: `ARCHCALC_CACHE=off`.",
         "",
         *table(RATIOS, rows),
     ]

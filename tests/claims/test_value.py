@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -9,12 +10,31 @@ from typing import Any
 import pytest
 
 from archcalc.claims.expression import parse_formula
-from archcalc.claims.value import FUNCTIONS, Evaluator, ValueProblemError
+from archcalc.claims.value import FUNCTIONS, Evaluator, ValueProblemError, question
 from archcalc.results.claim import Settings
 from archcalc.spec.library import specs_folder
 from tests.claims.test_read import ledger
 
 EVALUATOR = Evaluator(specs_folder())
+
+
+def test_an_answer_is_kept_as_json_holds_it(tmp_path: Path) -> None:
+    """Whole numbers, fractions, lists, yes and no, and why there is none: the same after it was kept."""
+    texts = ["2 ** 60", "3 / 7", "[1, 1 / 2, [2]]", "1 < 2", 'macs("vgg61")', 'receptive_field("vgg16", "pool5")']
+    entries = "".join(
+        f"  a{at}:\n    printed: '1'\n    where: 1\n    verdict: rounds\n    value: '{text}'\n"
+        for at, text in enumerate(texts)
+    )
+    claims = ledger(tmp_path, entries).claims
+    known = json.loads(json.dumps({question(claim): EVALUATOR.answer(claim) for claim in claims}))
+    kept = Evaluator(tmp_path / "nowhere", known)
+    expected = [2**60, Fraction(3, 7), (1, Fraction(1, 2), (2,)), True, None, (212, 212)]
+    for claim, value in zip(claims, expected, strict=True):
+        assert kept.answer(claim) == EVALUATOR.answer(claim) == known[question(claim)]
+        if value is None:
+            assert known[question(claim)]["problem"] == "no network is called `vgg61`"
+        else:
+            assert (kept.value(claim), type(kept.value(claim))) == (value, type(value))
 
 
 def value(text: str, folder: Path) -> Any:

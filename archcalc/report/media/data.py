@@ -85,6 +85,12 @@ def totals_csv(costs: Iterable[NetworkCost]) -> str:
     return csv_text(network_row(cost) | totals_row(cost) for cost in costs)
 
 
+def totals_cells(network: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of totals of a network that is an object already: what holds all of the network, then the totals."""
+    apart = ("settings", "space", "totals")
+    return {**{name: value for name, value in network.items() if name not in apart}, **network["totals"]}
+
+
 def json_text(networks: Sequence[Mapping[str, Any]], **more: Any) -> str:
     """The one shape of all commands; each member of a list of objects is on a line of its own."""
     return json_lines(versioned(**more, networks=list(networks)))

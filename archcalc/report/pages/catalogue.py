@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from math import prod
+from typing import Any, TypeAlias
 
 from archcalc.report.media import numbers
 from archcalc.report.media.blocks import Bar, Cell, Column, Document, Paragraph, Section, Table, bar, number
 from archcalc.report.media.numbers import Units
 from archcalc.report.show import at_least
-from archcalc.results.cost import NetworkCost, Totals
+from archcalc.results.cost import Totals
+
+Listed: TypeAlias = Mapping[str, Any]
+"""A network as `totals_object` gives it."""
 
 
-def catalogue(families: Sequence[tuple[str, Sequence[NetworkCost]]], units: Units) -> Document:
+def catalogue(families: Sequence[tuple[str, Sequence[Listed]]], units: Units) -> Document:
     """Networks with a heading for each family that has one."""
-    costs = [cost for _, members in families for cost in members]
-    if not costs:
+    networks = [network for _, members in families for network in members]
+    if not networks:
         return [Paragraph("There are no networks.")]
     table = Table(
         [
@@ -29,78 +34,108 @@ def catalogue(families: Sequence[tuple[str, Sequence[NetworkCost]]], units: Unit
             number("local field", drop=11),
         ]
     )
-    most = max(cost.totals.macs for cost in costs)
+    most = max(network["totals"]["macs"] for network in networks)
     for title, members in families:
         if title:
             table.rows.append(Section(title))
-        table.rows.extend(row(cost, most, units) for cost in members)
-    return [table, footer(costs)]
+        table.rows.extend(row(network, most, units) for network in members)
+    return [table, footer(networks)]
 
 
 def grouped(
-    families: Sequence[Sequence[NetworkCost]], by: str | None = None, column: str | None = None, top: int | None = None
-) -> list[tuple[str, list[NetworkCost]]]:
+    families: Sequence[Sequence[Listed]], by: str | None = None, column: str | None = None, top: int | None = None
+) -> list[tuple[str, list[Listed]]]:
     """Networks under their titles: by family where nothing else is asked for, in one row where they are sorted."""
     if by == "family" or (by is None and column is None):
         groups = [(family_title(members), list(members)) for members in families if members]
     else:
-        by_title: dict[str, list[NetworkCost]] = {}
-        for cost in (cost for members in families for cost in members):
-            by_title.setdefault(_title(cost, by), []).append(cost)
+        by_title: dict[str, list[Listed]] = {}
+        for network in (network for members in families for network in members):
+            by_title.setdefault(_title(network, by), []).append(network)
         # years in their order, tasks by their names; what has none comes last
         groups = sorted(by_title.items(), key=lambda group: (group[0].startswith("no "), group[0]))
     if column is not None:
-        groups = [(title, sorted(members, key=lambda cost: key(cost, column))[:top]) for title, members in groups]
+        groups = [(title, sorted(members, key=lambda network: key(network, column))[:top]) for title, members in groups]
     return groups
 
 
-def _title(cost: NetworkCost, by: str | None) -> str:
+def _title(network: Listed, by: str | None) -> str:
     if by == "year":
-        return "no year" if cost.year is None else str(cost.year)
+        return "no year" if network["year"] is None else str(network["year"])
     if by == "task":
-        return cost.task or "no task"
+        return network["task"] or "no task"
     return ""
 
 
-def row(cost: NetworkCost, most: int, units: Units) -> list[Cell]:
+def row(network: Listed, most: int, units: Units) -> list[Cell]:
     """A network in one line."""
-    totals = cost.totals
+    totals = network["totals"]
+    bounds = totals["lower_bounds"]
     return [
-        cost.name,
-        cost.input_text,
-        at_least(numbers.count(totals.params, units), cost.is_lower_bound("params")),
-        at_least(numbers.count(totals.macs, units), cost.is_lower_bound("macs")),
-        Bar(totals.macs, most),
-        str(totals.layers),
-        at_least(str(totals.depth), cost.is_lower_bound("depth")),
-        numbers.seen(cost.receptive_field, cost.input),
-        numbers.field(cost.local_receptive_field),
+        network["name"],
+        input_text(network),
+        at_least(numbers.count(totals["params"], units), "params" in bounds),
+        at_least(numbers.count(totals["macs"], units), "macs" in bounds),
+        Bar(totals["macs"], most),
+        str(totals["layers"]),
+        at_least(str(totals["depth"]), "depth" in bounds),
+        seen(network),
+        _extents(totals["local_receptive_field"], "local_receptive_field" in bounds),
     ]
 
 
-def family_title(members: Sequence[NetworkCost]) -> str:
+def first_input(network: Listed) -> list[int]:
+    """Sizes of the first input."""
+    given = network["input"]
+    return list(next(iter(given.values())) if isinstance(given, Mapping) else given)
+
+
+def input_text(network: Listed) -> str:
+    """`3x224x224`; of several inputs `picture 3x224x224, caption 77`."""
+    given = network["input"]
+    if isinstance(given, Mapping):
+        return ", ".join(f"{name} {numbers.extents(sizes)}" for name, sizes in given.items())
+    return numbers.extents(given)
+
+
+def seen(network: Listed) -> str:
+    """Size of the receptive field; `whole` where every position sees all of the input."""
+    totals = network["totals"]
+    size = totals["receptive_field"]
+    if size and 0 in totals["jump"] and size == first_input(network)[-len(size) :]:
+        return "whole"
+    return _extents(size, "receptive_field" in totals["lower_bounds"])
+
+
+def _extents(size: Sequence[int] | None, is_at_least: bool) -> str:
+    return f"{'≥ ' if is_at_least else ''}{numbers.extents(size)}" if size else ""
+
+
+def family_title(members: Sequence[Listed]) -> str:
     """What stands above the networks of a family: its title, year and tasks."""
-    tasks = dict.fromkeys(cost.task for cost in members)
-    return ", ".join(part for part in (members[0].title, str(members[0].year or ""), *tasks) if part)
+    tasks = dict.fromkeys(network["task"] for network in members)
+    first = members[0]
+    return ", ".join(part for part in (first["family"], str(first["year"] or ""), *tasks) if part)
 
 
-def footer(costs: Sequence[NetworkCost]) -> Paragraph:
+def footer(networks: Sequence[Listed]) -> Paragraph:
     """What holds for all of them."""
-    networks = numbers.plural(len(costs), "network")
+    many = numbers.plural(len(networks), "network")
     return Paragraph(
-        f"{networks} | batch {costs[0].batch} | MACs are multiply-accumulate pairs; heads left out", quiet=True
+        f"{many} | batch {networks[0]['batch']} | MACs are multiply-accumulate pairs; heads left out", quiet=True
     )
 
 
-def key(cost: NetworkCost, column: str) -> tuple[int, str]:
+def key(network: Listed, column: str) -> tuple[int, str]:
     """Order of networks under a column: numbers from the largest, names from A."""
     if column in ("name", "family", "task"):
-        return 0, str(cost.title if column == "family" else getattr(cost, column)).lower()
+        return 0, str(network[column]).lower()
     if column == "year":
-        return cost.year or 0, ""
+        return network["year"] or 0, ""
     if column == "input":
-        return -int(cost.input.elements), ""
-    return -int(getattr(cost.totals, column)), ""
+        return -prod(first_input(network)), ""
+    totals = network["totals"]
+    return -totals[f"flops_{network['convention']}" if column == "flops" else column], ""
 
 
 def sortable() -> Iterable[str]:

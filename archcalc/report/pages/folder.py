@@ -11,7 +11,7 @@ from archcalc.report import published
 from archcalc.report.claim import claim_row
 from archcalc.report.media import numbers
 from archcalc.report.media.blocks import Column, Document, Heading, Items, Paragraph, Section, Table, number
-from archcalc.report.media.data import csv_text, layers_csv, totals_csv
+from archcalc.report.media.data import csv_text, layers_csv, network_row, totals_csv
 from archcalc.report.media.markdown import markdown
 from archcalc.report.pages import catalogue, conditions, ledger, time
 from archcalc.report.pages.figures import figures_of
@@ -71,7 +71,7 @@ def index(families: Sequence[Sequence[NetworkCost]]) -> Document:
     table = Table(columns)
     for members in families:
         if members:
-            table.rows.append(Section(catalogue.family_title(members)))
+            table.rows.append(Section(catalogue.family_title(list(map(network_row, members)))))
         for cost in members:
             totals = cost.totals
             counts = [f"{value:,}" for value in (totals.params, totals.macs, totals.depth, totals.layers)]

@@ -23,6 +23,7 @@ from archcalc.report.site.ledger import claim_path
 from archcalc.report.site.shared import Entry, Link, column, json_text, rendered, row, safe, section, slug, table
 from archcalc.results.claim import ClaimResult
 from archcalc.results.cost import NetworkCost
+from archcalc.results.rows import network_row
 from archcalc.spec.library import find, plain
 
 Families = Sequence[Sequence[NetworkCost]]
@@ -43,7 +44,7 @@ def families_of(families: Families) -> dict[str, Family]:
     for members in families:
         if not members:
             continue
-        title = family_title(members)
+        title = family_title(list(map(network_row, members)))
         label = slug(members[0].name)
         path = f"families/{label}.html" if len(members) > 1 else ""
         found |= {cost.name: Family(title, label, path) for cost in members}
