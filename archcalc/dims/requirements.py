@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Literal, NamedTuple, TypeAlias
@@ -35,7 +35,15 @@ class Assumption(NamedTuple):
     relation: Relation = "=="
 
 
+class Sentence(NamedTuple):
+    """What is said where a requirement is broken: a template, and what it is filled in with."""
+
+    template: str
+    values: Mapping[str, object]
+
+
 _collected: ContextVar[list[Assumption] | None] = ContextVar("collected assumptions", default=None)
+_sentences: ContextVar[dict[Assumption, Sentence] | None] = ContextVar("their sentences", default=None)
 
 
 @contextmanager
@@ -49,6 +57,18 @@ def collecting_assumptions() -> Iterator[list[Assumption]]:
         _collected.reset(token)
 
 
+@contextmanager
+def collecting_sentences() -> Iterator[dict[Assumption, Sentence]]:
+    """Undecided requirements, each with what is said where it is broken; the first sentence of equal ones."""
+    sentences: dict[Assumption, Sentence] = {}
+    token = _sentences.set(sentences)
+    try:
+        with collecting_assumptions():
+            yield sentences
+    finally:
+        _sentences.reset(token)
+
+
 def assume(text: str, code: str, a: Dim, b: Dim, relation: Relation = "==") -> None:
     """Record an assumption; without anyone to record it, it is an error."""
     assumptions = _collected.get()
@@ -57,11 +77,18 @@ def assume(text: str, code: str, a: Dim, b: Dim, relation: Relation = "==") -> N
     assumptions.append(Assumption(text, code, a, b, relation))
 
 
+def _undecided(assumed: Assumption, message: str, values: Mapping[str, object]) -> None:
+    assume(*assumed)
+    sentences = _sentences.get()
+    if sentences is not None:
+        sentences.setdefault(assumed, Sentence(message, values))
+
+
 def require_equal(a: Dim, b: Dim, code: str, message: str, help: str | None = None, **values: object) -> None:
     """Refuse a != b; message and help are templates of a, b and the values."""
     holds = equal(a, b)
     if isinstance(holds, Condition):
-        assume(f"{a} is equal to {b}", code, a, b)
+        _undecided(Assumption(f"{a} is equal to {b}", code, a, b), message, {"a": a, "b": b, **values})
     elif not holds:
         raise _broken(code, message, help, {"a": a, "b": b, **values})
 
@@ -72,7 +99,8 @@ def require_divides(
     """Refuse a number that is no multiple of the divisor; message and help are templates as above."""
     holds = _divides(divisor, number)
     if holds is None:
-        assume(f"{number} is divisible by {divisor}", code, number, divisor, "divisible")
+        assumed = Assumption(f"{number} is divisible by {divisor}", code, number, divisor, "divisible")
+        _undecided(assumed, message, {"divisor": divisor, "number": number, **values})
     elif not holds:
         raise _broken(code, message, help, {"divisor": divisor, "number": number, **values})
 
@@ -86,7 +114,8 @@ def require_at_least(
         return
     high = at_most_bound(value - minimum)
     if high is None or high >= 0:
-        assume(f"{value} is at least {minimum}", code, value, minimum, ">=")
+        assumed = Assumption(f"{value} is at least {minimum}", code, value, minimum, ">=")
+        _undecided(assumed, message, {"value": value, "minimum": minimum, **values})
     else:
         raise _broken(code, message, help, {"value": value, "minimum": minimum, **values})
 

@@ -28,6 +28,7 @@ from archcalc.engine.explain import (
     ruled,
     symbols,
 )
+from archcalc.engine.following import Marked, each_operation, field_variables, refusals
 from archcalc.engine.inputs import Given, input_settings, input_shapes
 from archcalc.engine.network import AnyNetwork, Network, analyze, load
 from archcalc.graph import Graph, Node
@@ -36,8 +37,9 @@ from archcalc.results.convention import Convention
 from archcalc.results.cost import LayerCost
 from archcalc.results.explanation import Rule
 from archcalc.results.formula import is_met
-from archcalc.results.live import BATCH, Fixed, Free, Live, LiveArgument, LiveLayer, LiveNotation, LiveOperation, Texts
+from archcalc.results.live import BATCH, Fixed, Free, Live, LiveArgument, LiveLayer, LiveNotation, LiveOperation
 from archcalc.results.notation import arguments_of, copies_of
+from archcalc.results.structure import Structure
 from archcalc.source import SpecError
 from archcalc.spec.limits import DEFAULT_LIMITS, Limits
 
@@ -45,7 +47,6 @@ QUANTITIES = ("params", "macs", "flops", "activations", "weights", "biases", "no
 WHERE_THERE_IS_SOME = ("buffers", "masked", "state")
 FIRST = ("resolution", "length", "width")  # of several that exclude each other, these stay free
 SHARES = (Fraction(1, 20), Fraction(1, 8), Fraction(1, 4), Fraction(1, 2))  # tried as the unit of a factor that is 1
-MARK = "\0"  # around the number of a number within a text
 
 
 def live(
@@ -88,6 +89,7 @@ def live(
     quantities += [name for name in WHERE_THERE_IS_SOME if any(getattr(layer, name) for layer in cost.layers)]
     rules = _Rules(concrete, graph, cost.convention)
     amounts = {name: _amounts(graph, cost.layers, name, cost.convention, times) for name in quantities}
+    field_by = field_variables(graph, {of.name for of in free})
     layers = [
         LiveLayer(
             layer,
@@ -96,6 +98,7 @@ def live(
             _sizes(graph.nodes[layer.nodes[-1]].y),
             {name: amounts[name][at] for name in quantities},
             tuple(rules.of(index) for index in layer.nodes),
+            field_by[layer.nodes[-1]],
         )
         for at, layer in enumerate(cost.layers)
     ]
@@ -106,7 +109,18 @@ def live(
     idle = [of for of in free if of.name not in used]
     fixed += [Fixed(of.name, str(of.value), "no number of the page depends on it") for of in idle]
     kept = tuple(of for of in free if of.name in used)
-    made = Live(cost, kept, tuple(fixed), tuple(quantities), assumptions, layers, totals)
+    made = Live(
+        cost=cost,
+        free=kept,
+        fixed=tuple(fixed),
+        quantities=tuple(quantities),
+        assumptions=assumptions,
+        layers=layers,
+        totals=totals,
+        structure=found.structure(free),
+        refusals=refusals(graph),
+        of_operations={name: each_operation(graph, name, times) for name in ("macs", "params")},
+    )
     _check(made)
     return made
 
@@ -166,6 +180,11 @@ class _Search:
         """The network with variables left free."""
         units = {name: of.unit for name, of in free.items()}
         return self.network.graph(self.set, self.input, units, self.limits, self.with_heads)
+
+    def structure(self, free: Iterable[Free]) -> Structure:
+        """The same as it was put together."""
+        units = {of.name: of.unit for of in free if of.name in self.network.spec.settable}
+        return self.network.structure(self.set, self.input, self.limits, self.with_heads, units)
 
     def value(self, name: str) -> Any:
         """What a variable is, where that can be told in a word; None: it has no value."""
@@ -250,26 +269,16 @@ def _sizes(shape: Shape) -> tuple[Dim, ...]:
 
 def _notation(node: Node) -> LiveNotation:
     """What an operator is, as texts with numbers in them."""
-    inside: list[Dim] = []
-
-    def number(value: Any) -> str:
-        if not isinstance(value, Polynomial):
-            return str(value)
-        inside.append(value)
-        return f"{MARK}{len(inside) - 1}{MARK}"
-
-    def parted(text: str) -> Texts:
-        return tuple(inside[int(part)] if at % 2 else part for at, part in enumerate(text.split(MARK)))
-
+    marked = Marked()
     arguments = tuple(
         LiveArgument(
             of.name,
-            parted(of.text),
+            marked.parted(of.text),
             of.default if isinstance(of.value, Polynomial) and isinstance(of.default, int) else None,
         )
-        for of in arguments_of(node.operator, number)
+        for of in arguments_of(node.operator, marked.number)
     )
-    return LiveNotation(node.operator.name, arguments, parted(copies_of(node.operator, number)))
+    return LiveNotation(node.operator.name, arguments, marked.parted(copies_of(node.operator, marked.number)))
 
 
 def _amounts(graph: Graph, layers: Sequence[LayerCost], name: str, convention: Convention, times: Dim) -> list[Dim]:

@@ -87,13 +87,14 @@ class Network(NamedTuple):
         input: Given = None,
         limits: Limits = DEFAULT_LIMITS,
         with_heads: bool = True,
+        free: Sequence[str] | Mapping[str, Fraction | int] = (),
     ) -> Structure:
-        """How it is put together, with its graph: entries, calls of modules, merges, branches.
+        """How it is put together, with its graph: entries, calls of modules, merges, branches; free as in `graph`.
 
         Raises:
             SpecError: with the place where the expansion stopped.
         """
-        overrides, shapes = self.overrides(set, input)
+        overrides, shapes = self.overrides(set, input, free)
         return structure_of(self.spec, self.name, overrides, shapes, limits, with_heads)
 
     def overrides(

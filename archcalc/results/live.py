@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple, TypeAlias
@@ -10,6 +10,7 @@ from typing import NamedTuple, TypeAlias
 from archcalc.dims import Assumption, Dim
 from archcalc.results.cost import LayerCost, NetworkCost
 from archcalc.results.explanation import Rule
+from archcalc.results.structure import Structure
 
 BATCH = "batch"
 
@@ -75,6 +76,13 @@ class LiveNotation(NamedTuple):
     ending: Texts
 
 
+class Refusal(NamedTuple):
+    """What the engine says where an assumption does not hold, and the first layer of which it is said."""
+
+    layer: str
+    sentence: Texts
+
+
 class LiveLayer(NamedTuple):
     """A layer; its numbers are polynomials in the free variables."""
 
@@ -84,6 +92,7 @@ class LiveLayer(NamedTuple):
     y: tuple[Dim, ...]
     amounts: Mapping[str, Dim]
     operations: tuple[LiveOperation, ...]
+    field_by: frozenset[str]  # variables that the local receptive field may depend on
 
 
 @dataclass(slots=True)
@@ -97,6 +106,9 @@ class Live:
     assumptions: tuple[Assumption, ...]  # where one does not hold, the engine refuses the network
     layers: list[LiveLayer]
     totals: Mapping[str, Dim]
+    structure: Structure  # with its graph, in the free variables
+    refusals: Mapping[Assumption, Refusal]
+    of_operations: Mapping[str, Sequence[Dim]]  # MACs and parameters of each operation of the graph, times the batch
 
     @property
     def point(self) -> dict[str, int]:

@@ -17,6 +17,7 @@ class Drawn(NamedTuple):
 
     numbers: dict[str, int]
     cost: NetworkCost | None
+    said: str = ""
 
 
 def drawn(network: Network, live: Live, count: int, seed: int = 1) -> Iterator[Drawn]:
@@ -30,7 +31,6 @@ def drawn(network: Network, live: Live, count: int, seed: int = 1) -> Iterator[D
             numbers[of.name] = random.choice([anywhere, anywhere, simple])
         set = {of.name: of.unit * numbers[of.name] for of in live.free if of.name != BATCH}
         try:
-            cost = analyze(network, batch=numbers.get(BATCH, 1), set=set)
-        except SpecError:
-            cost = None
-        yield Drawn(numbers, cost)
+            yield Drawn(numbers, analyze(network, batch=numbers.get(BATCH, 1), set=set))
+        except SpecError as error:
+            yield Drawn(numbers, None, error.diagnostics[0].message)

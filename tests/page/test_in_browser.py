@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from archcalc.engine.network import load
 from tests.cli.running import run
 from tests.page.browser import Opened, browsing
 from tests.page.settings import drawn
+from tests.page.test_follow import figure
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -56,20 +58,23 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_200_settings_give_the_engines_numbers(browser: Browser, folder: Path) -> None:
     asked: list[Any] = []
-    costs = []
+    expected = []
     for at, (name, count) in enumerate(NETWORKS.items()):
         network = load(name)
         found = live(network)
-        for numbers, cost in drawn(network, found, count):
+        for numbers, cost, said in drawn(network, found, count):
             asked.append([at, [str(numbers[of.name]) for of in found.free]])
-            costs.append(cost)
+            expected.append((cost, said))
     with Opened(browser, folder / "several.html") as opened:
         answers = opened.page.evaluate(AT, asked)
         assert opened.errors == []
-    computed = 0
-    for question, cost, answer in zip(asked, costs, answers, strict=True):
+    computed = told_why = 0
+    for question, (cost, said), answer in zip(asked, expected, answers, strict=True):
         if cost is None:
             assert answer["refused"], question
+            is_of_a_layer = not answer["refused"][0].startswith(("another structure", "refused"))
+            assert said in answer["refused"][0] or not is_of_a_layer, (question, said, answer)
+            told_why += is_of_a_layer
         elif "refused" in answer:
             assert answer["refused"][0].startswith("another structure"), (question, answer)
         else:
@@ -79,6 +84,7 @@ def test_200_settings_give_the_engines_numbers(browser: Browser, folder: Path) -
             layers = [[layer.name, layer.notation, str(layer.macs)] for layer in cost.layers]
             assert answer["layers"] == layers, question
     assert 100 < computed < 200  # some are refused, too
+    assert told_why > 3
 
 
 def test_the_page_by_hand(browser: Browser, folder: Path) -> None:
@@ -116,6 +122,9 @@ def test_the_page_by_hand(browser: Browser, folder: Path) -> None:
         assert again.page.get_attribute(".layers .fold >> nth=0", "aria-expanded") == "true"
         assert "in_height = 225" in again.page.inner_text("[data-part=explanation]")
         assert again.page.evaluate("location.hash") == fragment
+    with Opened(browser, folder / "resnet18.html", "#resolution=96&width=0.5") as other:  # the figure follows
+        texts = other.page.eval_on_selector_all(".figure [data-told]", "(all) => all.map((of) => of.textContent)")
+        assert texts == figure("resnet18", {"resolution": 96, "width": Fraction(1, 2)})[1].texts
 
 
 def test_the_figure_leads_to_the_table(browser: Browser, folder: Path) -> None:

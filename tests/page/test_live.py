@@ -39,7 +39,7 @@ def agrees(name: str, count: int) -> tuple[int, int]:
     network = load(name)
     found = live(network)
     computed = refused = 0
-    for numbers, cost in drawn(network, found, count):
+    for numbers, cost, _ in drawn(network, found, count):
         broken = [of for of in found.assumptions if not is_met(of, numbers)]
         if any(of.relation == "!=" for of in broken):
             continue  # another structure, which the formulas do not speak of

@@ -20,6 +20,7 @@ ELSEWHERE = {
     "channels-last": "tests/engine/test_channels_last.py: a warning, with which a network has its costs",
     "bad-ranks": "tests/engine/test_memory.py: ranks that are typed",
     "file-too-large": "tests/source/test_files.py",
+    "no-table": "tests/sweep/test_written.py: a file that no sweep has written",
     "hanging-windows": "tests/ops/test_hanging_windows.py: a closed form of a window that a variable gives",
     "hidden-name": "tests/cli/test_validate.py: a note, with which a network has its costs",
     "no-peak": "tests/machine/test_roofline.py: a device that is typed",

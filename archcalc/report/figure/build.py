@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from archcalc.report.figure.fold import Folder, has_fork, reading
 from archcalc.report.figure.items import Call, Figure, Fork, Form, Item, Row
+from archcalc.report.figure.told import Amount, Sizes, Told, joined, told
 from archcalc.report.figure.words import brief, kind_of, shape_text
 from archcalc.results.cost import NetworkCost
 from archcalc.results.structure import Part, Structure
@@ -219,14 +220,14 @@ def build(
     total = {name: sum(amounts[name][index] for row in main for index in row.nodes) for name in amounts}
     several = len(graph.inputs) > 1
     inputs = {
-        -1 - at: f"{name if several else 'input'} {shape_text(shape)}"
+        -1 - at: told(f"{name if several else 'input'} ", Told(shape_text(shape), Sizes(-1 - at)))
         for at, (name, shape) in enumerate(graph.inputs.items())
     }
-    facts = [] if choice.scope else [f"input {cost.input_text.replace('x', '×') if not several else cost.input_text}"]
+    facts: list[str] = [] if choice.scope else [inputs[-1]]
     if several:
-        facts = [", ".join(inputs.values())]
-    facts.append(f"{brief(total['params'])} parameters")
-    facts.append(f"{brief(total['macs'])} MACs")
+        facts = [joined(", ", inputs.values())]
+    facts.append(told(Told(brief(total["params"]), Amount("params", None)), " parameters"))
+    facts.append(told(Told(brief(total["macs"]), Amount("macs", None)), " MACs"))
     if cost.totals.depth and not choice.scope:
         facts.append(f"{cost.totals.depth} layers with weights in depth")
     title = cost.title if cost.title != cost.name else ""
@@ -236,7 +237,7 @@ def build(
     return Figure(
         name=name,
         title=title,
-        facts=" · ".join(facts),
+        facts=joined(" · ", facts),
         rows=main,
         heads=[row for row in rows if row.place == "head"],
         forms=[*opened, *kept_heads],

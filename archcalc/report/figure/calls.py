@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from archcalc.report.figure.glyphs import fitted, width
 from archcalc.report.figure.items import Call, Figure
 from archcalc.report.figure.sketch import Line, Sketch, Text
-from archcalc.report.figure.words import brief
+from archcalc.report.figure.told import Given, Told
 from archcalc.results.structure import Part
 
 MOST_ROWS = 24
@@ -38,14 +38,14 @@ def tables(figure: Figure, quantity: str) -> list[Sketch]:
 def _table(figure: Figure, module: str, calls: list[tuple[str, Part, int]], quantity: str) -> Sketch | None:
     """One table; none where arguments tell nothing."""
     names = list(calls[0][1].arguments)
-    texts = {name: [_text(part.arguments.get(name)) for _, part, _ in calls] for name in names}
+    texts = {name: [_text(part, name) for _, part, _ in calls] for name in names}
     shown = [name for name in names if len(set(texts[name])) > 1 and max(map(len, texts[name])) <= MOST_VALUE]
     if not shown or len(calls) < 2:
         return None
     has_forms = len({form for *_, form in calls}) > 1
     found: dict[_Line, int] = {}
     for at, (name, part, form) in enumerate(calls):
-        amount = brief(figure.sum(part, quantity))
+        amount = figure.brief(part, quantity)
         mark = figure.marks.get((module, form), "") if has_forms else ""
         line = _Line(name, mark, tuple(texts[argument][at] for argument in shown), amount)
         found[line] = found.get(line, 0) + 1
@@ -96,14 +96,15 @@ def _table(figure: Figure, module: str, calls: list[tuple[str, Part, int]], quan
     return sketch
 
 
-def _text(value: Any) -> str:
+def _text(part: Part, name: str) -> str:
+    value = part.arguments.get(name)
     if isinstance(value, bool):
         return "yes" if value else "no"
     if value is None:
         return "none"
-    return (
-        f"{value:,}" if isinstance(value, int) else " ".join(map(str, value)) if isinstance(value, list) else str(value)
-    )
+    if isinstance(value, int):
+        return Told(f"{value:,}", Given(part, name))
+    return Told(" ".join(map(str, value))) if isinstance(value, list) else str(value)
 
 
 def _broken(head: str) -> list[str]:

@@ -10,8 +10,7 @@ from typing import NamedTuple
 from archcalc.report.figure.glyphs import fitted, width
 from archcalc.report.figure.items import Call, Figure, Fork, Op, Row, spans
 from archcalc.report.figure.sketch import Box, Line, Rectangle, Sketch, Text, letter
-from archcalc.report.figure.words import shape_text
-from archcalc.report.media.numbers import percent
+from archcalc.report.figure.told import Bar, spans_of_nodes
 
 HIGH, LOW = 25.0, 18.0
 GAP, SHAPED_GAP = 9.0, 17.0
@@ -210,7 +209,7 @@ class Column:
     def shape_after(self, number: int) -> str:
         """The shape on the edge below a row, where something changed that should be told."""
         row = self.rows[number]
-        text = shape_text(row.item.y)
+        text = self.figure.given(row.item)
         if number == len(self.rows) - 1:
             return text
         before = self.figure.shape(row.reads) if row.reads is not None else None
@@ -285,7 +284,7 @@ class Column:
         shape = self.shape_after(number - 1)
         least = self.starts.get(number, 0.0)
         gap = max(self.gap_after(number - 1), least - top)
-        sketch, axis = self.sketch, self.axis
+        sketch, figure, axis = self.sketch, self.figure, self.axis
         if row.reads == before.output:
             sketch.add(Line(((axis, top), (axis, top + gap)), head=True))
             if shape:
@@ -296,11 +295,11 @@ class Column:
         for head in self.head_at(number - 1):
             self.head(head, top + 4)
         sketch.add(Line(((axis, top), (axis, top + 10)), head=False, dashed=True))
-        sketch.add(Text(axis + 6, top + 9.5, shape_text(before.item.y), 9.5, colour="soft"))
+        sketch.add(Text(axis + 6, top + 9.5, figure.given(before.item), 9.5, colour="soft"))
         top += 14
         linked = any(target is row and source.output == row.reads for source, target, _ in self.links)
         if row.reads is not None and not linked:
-            name = self.figure.inputs.get(row.reads) or f"from {self.figure.name_of(row.reads)}"
+            name = figure.inputs.get(row.reads) or f"from {figure.name_of(row.reads)}"
             sketch.add(Text(axis, top + 11, fitted(name, self.boxes, 9.5), 9.5, "middle", italic=True, colour="soft"))
             end = max(top + 24, least)
             sketch.add(Line(((axis, top + 14), (axis, end)), head=True))
@@ -358,12 +357,15 @@ class Column:
         if not total:
             return
         self.sketch.add(Box(Rectangle(x, y - 5, bar, 10), "track", round=0))
-        at = x
+        at, lane = x, self.style.lanes.index(quantity)
+        number = next(number for number, other in enumerate(figure.rows) if other is row)
         for kind, amount in figure.by_kind(row, quantity).items():
             long = bar * amount / most
-            self.sketch.add(Box(Rectangle(at, y - 5, long, 10), f"bar_{kind.name}", round=0))
+            nodes = spans_of_nodes(index for index in row.nodes if figure.kinds[index] is kind)
+            of = Bar(lane, number, quantity, nodes, x, bar)
+            self.sketch.add(Box(Rectangle(at, y - 5, long, 10), f"bar_{kind.name}", round=0, bar=of))
             at += long
-        self.sketch.add(Text(x + bar + 4, y + 3.6, percent(total, figure.total[quantity]), 10))
+        self.sketch.add(Text(x + bar + 4, y + 3.6, figure.share(row, quantity), 10))
 
     def head(self, head: Row, y: float) -> None:
         """A head that is for training only, at the edge that it reads."""

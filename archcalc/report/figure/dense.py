@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from archcalc.report.figure.glyphs import width
 from archcalc.report.figure.items import Call, Figure, Fork, Form, Item, Row
 from archcalc.report.figure.sketch import Box, Line, Rectangle, Sketch, Text
+from archcalc.report.figure.told import Sizes, Told
 
 MOST = 6  # layers of a block that are drawn
 STEP, WIDE, HIGH = 48.0, 31.0, 22.0
@@ -56,7 +57,7 @@ def _frame(figure: Figure, row: Row) -> Sketch:
     note = "each reads what all before it gave"
     sketch.add(Text(10, 36, note, 10, colour="soft", within=area, ground="frame"))
     centres = [14 + WIDE / 2 + STEP * number for number in range(count + 1)]
-    shapes = [figure.shape(shown[0].input), *(figure.graph.nodes[part.last - 1].y for part in shown)]
+    given = [shown[0].input, *(part.last - 1 for part in shown)]
     for source in range(count + 1):
         colour = f"arc{source % 6}"
         end = centres[source + 1] if source < count else centres[source] + STEP
@@ -67,16 +68,14 @@ def _frame(figure: Figure, row: Row) -> Sketch:
             lift = LIFT * (target - source - 1) + 4
             points = (centres[source] + 3, tall - 1), (centres[target] - 3, tall)
             sketch.add(Line(points, head=True, colour=colour, thick=1.2, arc=lift))
-    for number, (x, shape) in enumerate(zip(centres, shapes, strict=True)):
+    for number, (x, index) in enumerate(zip(centres, given, strict=True)):
         box = Rectangle(x - WIDE / 2, tall, WIDE, HIGH)
         sketch.add(Box(box, "paper" if number else "OTHER", "edge"))
         text = str(number) if number else "in"
         ground = "paper" if number else "OTHER"
         sketch.add(Text(x, tall + 15, text, 10, "middle", True, within=box, ground=ground))
-        channels = Text(
-            x, tall + HIGH + 14, str(shape.channels), 9.5, "middle", colour="soft", within=area, ground="frame"
-        )
-        sketch.add(channels)
+        text = Told(str(figure.shape(index).channels), Sizes(index, True))
+        sketch.add(Text(x, tall + HIGH + 14, text, 9.5, "middle", colour="soft", within=area, ground="frame"))
     if has_more:
         x = centres[-1] + WIDE / 2
         sketch.add(Line(((x, base), (x + 14, base)), head=True))

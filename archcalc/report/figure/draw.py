@@ -5,7 +5,7 @@ from __future__ import annotations
 from archcalc.report.figure.colours import palette
 from archcalc.report.figure.items import Figure
 from archcalc.report.figure.page import arranged
-from archcalc.report.figure.svg import svg
+from archcalc.report.figure.svg import Links, svg
 from archcalc.report.figure.words import Kind
 
 
@@ -29,9 +29,9 @@ def figure_svg(figure: Figure, page: str = "a4", quantity: str | None = None, is
     return svg(sketch, palette(kinds_of(figure), is_dark), figure.description, description)
 
 
-def linked_svg(figure: Figure, page: str = "a4") -> str:
+def linked_svg(figure: Figure, links: Links, page: str = "a4") -> str:
     """A figure within a page of the web: its colours are variables of CSS, its boxes say which operations they are."""
     variables = {name: f"var(--{name.lower().replace('_', '-')})" for name in palette(kinds_of(figure), False)}
     names = [row.name for row in figure.rows if row.is_first]
     description = f"{figure.facts}. From top to bottom: {', '.join(names)}."
-    return svg(arranged(figure, page, None), variables, figure.description, description, is_linked=True)
+    return svg(arranged(figure, page, None), variables, figure.description, description, links)

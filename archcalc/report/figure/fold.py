@@ -8,6 +8,7 @@ from typing import Any
 from archcalc.graph import Graph
 from archcalc.ops import Shape
 from archcalc.report.figure.items import Branch, Call, Fork, Item, Op
+from archcalc.report.figure.told import joined, rest_of, word_of
 from archcalc.report.figure.words import label_of
 from archcalc.results.structure import Part
 
@@ -97,7 +98,8 @@ class Folder:
         word, y = "", self.shape(part.output)
         if part.node >= 0:
             label = label_of(self.graph.nodes[part.node])
-            word = ", ".join([label.word, *label.rest]) if label.rest else label.word
+            texts = [word_of(part.node, label.word), *([rest_of(part.node, label.rest)] if label.rest else [])]
+            word = joined(", ", texts)
         else:
             y = self.shape(part.last - 1)
         reads = part.input if any(not branch.source for branch in branches) else None

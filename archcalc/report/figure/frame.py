@@ -8,8 +8,7 @@ from typing import NamedTuple
 from archcalc.report.figure.glyphs import fitted, width
 from archcalc.report.figure.items import Branch, Call, Figure, Fork, Form, Item, Op, spans
 from archcalc.report.figure.sketch import Box, Line, Rectangle, Sketch, Spans, Text, letter
-from archcalc.report.figure.words import brief, shape_text
-from archcalc.report.media.numbers import percent
+from archcalc.report.figure.told import Copies, Told, joined, told
 
 GAP, TIGHT = 13.0, 8.0  # between boxes in a row; where a figure would not fit its page
 BETWEEN = 9.0  # branches
@@ -18,6 +17,7 @@ HIGH, LOW, PILL = 33.0, 18.0, 20.0  # boxes of two lines, grey pills, merges
 LONG = 17.0  # an arrow with a shape beside it
 PADDING = 10.0
 MOST_TEXT = 210.0  # of a line in a box
+MOST_FACT = 260.0  # of a line below the name of a frame
 
 
 class Frames(NamedTuple):
@@ -32,8 +32,8 @@ class Frames(NamedTuple):
         each = [sum(self.figure.amounts[self.quantity][part.first : part.last]) for part in item.parts]
         if isinstance(item, Op) and len(item.labels) > 1:
             return ""
-        total = sum(each)
-        return "" if not total else brief(total) + (" together" if len(each) > 1 else "")
+        text = self.figure.brief(item, self.quantity)
+        return "" if not sum(each) else told(text, " together" if len(each) > 1 else "")
 
     # boxes
 
@@ -41,13 +41,11 @@ class Frames(NamedTuple):
         """A box of an operation."""
         if op.is_small:
             return pill(op.word, nodes=spans(op))
-        rest = ", ".join(op.label.rest)
-        if op.is_shared:
-            rest = f"{rest}, shared" if rest else "shared"
+        rest = joined(", ", [*([op.rest] if op.label.rest else []), *(["shared"] if op.is_shared else [])])
         amount = self.amount(op)
         if not amount and len(rest) < 8:
-            return self.box([f"{op.word}, {rest}" if rest else op.word], op.kind.name, op)
-        second = " · ".join(text for text in (rest, amount) if text)
+            return self.box([joined(", ", [text for text in (op.word, rest) if text])], op.kind.name, op)
+        second = joined(" · ", [text for text in (rest, amount) if text])
         return self.box([op.word, second] if second else [op.word], op.kind.name, op)
 
     def box(
@@ -131,9 +129,10 @@ class Frames(NamedTuple):
         inner = self.series(branch.items)
         name = branch.name
         if is_expert:
-            copies = self.figure.graph.nodes[branch.items[0].parts[0].first].operator.copies
-            stored, computed = copies.stored, copies.computed
-            name = f"{name} ×{stored}, {computed} used" if stored != 1 else name
+            first = branch.items[0].parts[0].first
+            copies = self.figure.graph.nodes[first].operator.copies
+            stored, used = (Told(str(copies[at]), Copies(first, not at)) for at in (0, 1))
+            name = told(f"{name} ×", stored, ", ", used, " used") if copies.stored != 1 else name
         sketch = Sketch(inner.width, 0.0, inner.axis)
         y = 0.0
         if branch.source:
@@ -240,8 +239,8 @@ class Frames(NamedTuple):
         shown = [name, *lines]
         title = max(width(name, 12, True) + (24 if form.mark else 0), *(width(line, 10) for line in lines))
         reads = form.chain[0].reads if form.chain else None
-        begins = "" if reads is None else shape_text(figure.shape(reads))
-        ends = shape_text(form.chain[-1].y) if form.chain else ""
+        begins = "" if reads is None else figure.shape_of(reads)
+        ends = figure.given(form.chain[-1]) if form.chain else ""
         beside = 8 + max(width(begins, 9.5), width(ends, 9.5))
         left = inner.axis
         right = max(inner.width - inner.axis, beside)
@@ -289,16 +288,23 @@ class Frames(NamedTuple):
         word = {"macs": "MACs", "params": "parameters"}.get(quantity, quantity)
         if form.is_head:
             return ["in training only; not in the totals"]
-        amount = brief(figure.sum(form.chosen, quantity))
-        every = sum(figure.sum(part, quantity) for part in form.calls)
-        share = percent(every, figure.total[quantity])
+        amount = told(figure.brief(form.chosen, quantity), f" {word}")
+        share = figure.share(form.calls, quantity)
         if len(form.calls) == 1:
-            first = f"{amount} {word}" + (f", {share}" if share else "")
-            place = form.chosen.path
-            return [first] if place == form.title else [fitted(f"{place}: {first}", 260, 10)]
-        first = f"as {form.chosen.path}: {amount} {word}"
-        second = f"{len(form.calls)} of them" + (f": {share} of all {word}" if share else "")
-        return [fitted(first, 260, 10), second]
+            first = joined(", ", [amount, share] if share else [amount])
+            return [first] if form.chosen.path == form.title else [placed(form.chosen.path, first)]
+        second = told(f"{len(form.calls)} of them", *([": ", share, f" of all {word}"] if share else []))
+        return [placed(f"as {form.chosen.path}", amount), second]
+
+
+def placed(path: str, amount: str) -> str:
+    """What a call has; of a long path the names within it alone."""
+    parts = path.split(".")
+    for cut in range(1, len(parts) - 1):
+        if width(f"{path}: {amount}", 10) <= MOST_FACT:
+            break
+        path = f"{'as ' if path.startswith('as ') else ''}…{'.'.join(parts[cut + 1 :])}"
+    return told(fitted(path, MOST_FACT - width(f": {amount}", 10), 10), ": ", amount)
 
 
 def pill(text: str, fill: str = "OTHER", nodes: Spans = ()) -> Sketch:

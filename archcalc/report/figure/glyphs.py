@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from archcalc.report.figure.told import Told
+
 FONTS = "Helvetica, Arial, 'DejaVu Sans', sans-serif"
 
 # Thousandths of the size of the letters, rounded up; from the tables `hmtx` of DejaVu Sans 2.37, book and bold.
@@ -42,4 +44,5 @@ def fitted(text: str, room: float, size: float, is_bold: bool = False) -> str:
     while low < high:
         middle = (low + high + 1) // 2
         low, high = (middle, high) if width(text[:middle] + "…", size, is_bold) <= room else (low, middle - 1)
-    return text[:low].rstrip() + "…"
+    cut = text[:low].rstrip() + "…"
+    return text.cut(cut) if isinstance(text, Told) else cut

@@ -8,7 +8,9 @@ from typing import Any
 
 from archcalc.graph import Graph
 from archcalc.ops import Shape
-from archcalc.report.figure.words import Kind, Label
+from archcalc.report.figure.told import Amount, Sizes, Told, joined, rest_of, spans_of, word_of
+from archcalc.report.figure.words import Kind, Label, brief, shape_text
+from archcalc.report.media.numbers import percent
 from archcalc.results.structure import Part
 
 
@@ -33,12 +35,18 @@ class Op:
     @property
     def word(self) -> str:
         """`3×3 conv`, `BN, ReLU`."""
-        return ", ".join(label.word for label in self.labels)
+        labels = zip(self.parts, self.labels, strict=False)
+        return joined(", ", [word_of(part.first, label.word) for part, label in labels])
+
+    @property
+    def rest(self) -> str:
+        """`64, /2`."""
+        return rest_of(self.parts[0].first, self.label.rest)
 
     @property
     def text(self) -> str:
         """`3×3 conv, 64, /2`."""
-        return ", ".join([self.word, *([] if len(self.labels) > 1 else self.label.rest)])
+        return joined(", ", [self.word, *([self.rest] if len(self.labels) == 1 and self.label.rest else [])])
 
     @property
     def kind(self) -> Kind:
@@ -152,6 +160,14 @@ class Form:
     chain: list[Item] = field(default_factory=list)
 
 
+def _parts(item: Item | Part | Row | Sequence[Part]) -> Sequence[Part]:
+    if isinstance(item, Part):
+        return [item]
+    if isinstance(item, Row):
+        return item.item.parts
+    return item.parts if isinstance(item, Op | Call | Fork) else item
+
+
 @dataclass(slots=True)
 class Figure:
     """A network as it is drawn."""
@@ -185,8 +201,27 @@ class Figure:
         amounts = self.amounts[quantity]
         if isinstance(item, Part):
             return sum(amounts[item.first : item.last])
-        parts = item.item.parts if isinstance(item, Row) else item.parts
-        return sum(sum(amounts[part.first : part.last]) for part in parts)
+        return sum(sum(amounts[part.first : part.last]) for part in _parts(item))
+
+    def brief(self, item: Item | Part | Row | None, quantity: str) -> str:
+        """The same as it is written, `173 M`; of all rows without an item."""
+        amount = self.total[quantity] if item is None else self.sum(item, quantity)
+        return Told(brief(amount), Amount(quantity, None if item is None else spans_of(_parts(item))))
+
+    def share(self, items: Item | Row | Sequence[Part], quantity: str) -> str:
+        """What of all rows that is: `21.9%`; nothing where it is none."""
+        parts = _parts(items)
+        text = percent(sum(self.sum(part, quantity) for part in parts), self.total[quantity])
+        return Told(text, Amount(quantity, spans_of(parts), True)) if text else ""
+
+    def given(self, item: Item) -> str:
+        """The shape that an item gives."""
+        last = item.parts[-1]
+        return Told(shape_text(item.y), Sizes(last.last - 1 if last.output is None else last.output))
+
+    def shape_of(self, index: int) -> str:
+        """The shape that an operation, or an input, gives."""
+        return Told(shape_text(self.shape(index)), Sizes(index))
 
     def by_kind(self, row: Row, quantity: str) -> dict[Kind, int]:
         """A row's quantity by kinds of operations."""

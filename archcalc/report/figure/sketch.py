@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from archcalc.report.figure.glyphs import ASCENT, DESCENT, width
+from archcalc.report.figure.told import Bar, Spans
 
 Point = tuple[float, float]
-Spans = tuple[tuple[int, int], ...]  # operations, as first and last + 1
 
 
 class Rectangle(NamedTuple):
@@ -59,10 +59,12 @@ class Box(NamedTuple):
     dashed: bool = False
     nodes: Spans = ()  # the operations that it stands for
     calls: Spans = ()  # of a frame: operations of every call that it is drawn for
+    bar: Bar | None = None  # what its length tells
 
     def moved(self, x: float, y: float) -> Box:
         """The same elsewhere."""
-        return self._replace(area=_moved(self.area, x, y))
+        bar = None if self.bar is None else self.bar._replace(x=self.bar.x + x)
+        return self._replace(area=_moved(self.area, x, y), bar=bar)
 
 
 class Text(NamedTuple):

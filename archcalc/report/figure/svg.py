@@ -6,9 +6,18 @@ from collections.abc import Mapping
 
 from archcalc.report.figure.glyphs import FONTS
 from archcalc.report.figure.sketch import Box, Line, Sketch, Text
+from archcalc.report.figure.told import Bar, Told
 
 
-def svg(sketch: Sketch, colours: Mapping[str, str], title: str, description: str, is_linked: bool = False) -> str:
+class Links:
+    """What a page follows: texts that know their numbers, and bars, in the order of their marks in the file."""
+
+    def __init__(self) -> None:
+        self.texts: list[Told] = []
+        self.bars: list[Bar] = []
+
+
+def svg(sketch: Sketch, colours: Mapping[str, str], title: str, description: str, links: Links | None = None) -> str:
     """The text of an SVG file.
 
     Args:
@@ -16,22 +25,22 @@ def svg(sketch: Sketch, colours: Mapping[str, str], title: str, description: str
         colours: by the names that the sketch uses.
         title: what a reader that cannot see it is told first.
         description: the same at more length.
-        is_linked: whether boxes say which operations they stand for, for a page to follow.
+        links: takes what a page follows; boxes then say which operations they stand for.
     """
     wide, high = int(sketch.width), int(sketch.height)
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {wide} {high}" width="{wide}" height="{high}" '
-        f'role="{"group" if is_linked else "img"}" font-family="{FONTS}">'
+        f'role="{"group" if links is not None else "img"}" font-family="{FONTS}">'
     )
     lines = [head, f"<title>{clean(title)}</title>", f"<desc>{clean(description)}</desc>"]
     lines.append(f'<rect width="100%" height="100%" fill="{colours["paper"]}"/>')
     for shape in sketch.shapes:
         if isinstance(shape, Box):
-            lines.append(_box(shape, colours, is_linked))
+            lines.append(_box(shape, colours, links))
         elif isinstance(shape, Line):
             lines.append(_line(shape, colours))
         else:
-            lines.append(_text(shape, colours))
+            lines.append(_text(shape, colours, links))
     lines.append("</svg>")
     return "\n".join(lines) + "\n"
 
@@ -47,7 +56,7 @@ def _number(value: float) -> str:
     return text.removesuffix(".0") if text != "-0.0" else "0"
 
 
-def _box(box: Box, colours: Mapping[str, str], is_linked: bool) -> str:
+def _box(box: Box, colours: Mapping[str, str], links: Links | None) -> str:
     area = box.area
     fill = colours.get(box.fill, "none")
     parts = [f'<rect x="{_number(area.x)}" y="{_number(area.y)}" width="{_number(area.width)}"']
@@ -61,9 +70,12 @@ def _box(box: Box, colours: Mapping[str, str], is_linked: bool) -> str:
             parts.append(f'stroke-width="{_number(box.thick)}"')
         if box.dashed:
             parts.append('stroke-dasharray="4 3"')
-    for name, spans in (("nodes", box.nodes), ("calls", box.calls)) if is_linked else ():
+    for name, spans in (("nodes", box.nodes), ("calls", box.calls)) if links is not None else ():
         if spans:
             parts.append(f'data-{name}="{",".join(f"{first}-{last}" for first, last in spans)}"')
+    if links is not None and box.bar:
+        parts.append(f'data-bar="{len(links.bars)}"')
+        links.bars.append(box.bar)
     return " ".join(parts) + "/>"
 
 
@@ -92,9 +104,21 @@ def _head(line: Line, colour: str) -> str:
     return f'<path d="M{" L".join(f"{_number(a)},{_number(b)}" for a, b in corners)}Z" fill="{colour}"/>'
 
 
-def _text(text: Text, colours: Mapping[str, str]) -> str:
+def _text(text: Text, colours: Mapping[str, str], links: Links | None) -> str:
     anchor = "" if text.anchor == "start" else f' text-anchor="{text.anchor}"'
     bold = ' font-weight="700"' if text.bold else ""
     italic = ' font-style="italic"' if text.italic else ""
     place = f'x="{_number(text.x)}" y="{_number(text.y)}" font-size="{_number(text.size)}"'
-    return f'<text {place} fill="{colours[text.colour]}"{anchor}{bold}{italic}>{clean(text.text)}</text>'
+    mark = ""
+    if links is not None and isinstance(text.text, Told):
+        mark = f' data-told="{len(links.texts)}"{_room(text)}'
+        links.texts.append(text.text)
+    return f'<text {place} fill="{colours[text.colour]}"{anchor}{bold}{italic}{mark}>{clean(text.text)}</text>'
+
+
+def _room(text: Text) -> str:
+    """How many times as long it may become without leaving its box."""
+    if text.within is None or text.ground == "frame" or text.anchor != "middle":
+        return ""
+    room = 2 * min(text.x - text.within.x, text.within.right - text.x) - 4
+    return f' data-room="{max(room / max(text.area.width, 1.0), 1.0):.2f}"'

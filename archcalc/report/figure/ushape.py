@@ -8,8 +8,7 @@ from typing import NamedTuple
 from archcalc.report.figure.glyphs import fitted, width
 from archcalc.report.figure.items import Call, Figure, Fork, Form, Item, Op, Row, spans
 from archcalc.report.figure.sketch import Box, Line, Rectangle, Sketch, Text
-from archcalc.report.figure.words import brief, shape_text
-from archcalc.report.media.numbers import percent
+from archcalc.report.figure.told import Bar, joined
 
 INWARDS = 40.0  # for each level
 GAP = 16.0
@@ -104,6 +103,7 @@ class _U:
     def __init__(self, figure: Figure, quantity: str, levels: list[_Level], bottom: list[Item]) -> None:
         self.figure, self.quantity, self.levels, self.bottom = figure, quantity, levels, bottom
         self.sketch = Sketch()
+        self.bars = 0
         every = [item for level in levels for item in (*level.down, *level.before, *level.after)] + bottom
         self.most = max(figure.sum(item, quantity) for item in every) or 1
         self.wide = max(map(self.text_width, every), default=100.0)
@@ -115,7 +115,8 @@ class _U:
         amount = self.figure.sum(item, self.quantity)
         if not amount:
             return [text]
-        return [text, f"{brief(amount)} · {percent(amount, self.figure.total[self.quantity])}"]
+        figure, quantity = self.figure, self.quantity
+        return [text, joined(" · ", [figure.brief(item, quantity), figure.share(item, quantity)])]
 
     def text_width(self, item: Item) -> float:
         lines = self.lines(item)
@@ -152,7 +153,9 @@ class _U:
         if len(lines) > 1:
             share = (wide - 14) * self.figure.sum(item, self.quantity) / self.most
             self.sketch.add(Box(Rectangle(area.x + 7, y + high - 9, wide - 14, 4), "paper", round=0))
-            self.sketch.add(Box(Rectangle(area.x + 7, y + high - 9, share, 4), "dark", round=0))
+            self.bars += 1
+            of = Bar(0, self.bars, self.quantity, spans(item), area.x + 7, wide - 14)
+            self.sketch.add(Box(Rectangle(area.x + 7, y + high - 9, share, 4), "dark", round=0, bar=of))
         return area
 
     def stack(self, items: Sequence[Item], x: float, y: float, leads: bool) -> tuple[float, Rectangle]:
@@ -213,7 +216,7 @@ class _U:
             sketch.add(Line(((at, end), (at, line + 10)), head=True))
             area = Rectangle(at - pill / 2, line - 10, pill, 20)
             sketch.add(Line(((right, line), (area.x, line)), head=True, colour="link", thick=1.5))
-            text = shape_text(level.skip.y)
+            text = figure.given(level.skip)
             sketch.add(Text((right + area.x) / 2, line - 5, text, 9.5, "middle", colour="soft"))
             sketch.add(Box(area, "dark", round=10, nodes=spans(level.merge)))
             sketch.add(
@@ -235,7 +238,7 @@ class _U:
                 following, begin = at, line - 10
             at = following
         sketch.add(Line(((at, begin), (at, begin - 20)), head=True))
-        gives = shape_text(figure.rows[-1].item.y)
+        gives = figure.given(figure.rows[-1].item)
         sketch.add(Text(at + 6, begin - 9, gives, 9.5, colour="soft"))
         sketch.width = max(right_most, at + 8 + width(gives, 9.5)) + 2
         sketch.height = y + 8

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -93,8 +93,13 @@ def kind_of(operator: Operator, x: Any) -> Kind:
     return Kind.POINTWISE if all(size == 1 for size in sizes) and groups == 1 else Kind.CONV
 
 
-def label_of(node: Node) -> Label:
-    """Word and size of an operation."""
+def grouped(value: Any) -> str:
+    """A number as figures write it: `1,024`."""
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def label_of(node: Node, number: Callable[[Any], str] = grouped) -> Label:
+    """Word and size of an operation, with numbers as `number` writes them."""
     operator, x, y = node.operator, node.x, node.y
     word, kind, is_small = WORDS.get(operator.name, Word(operator.name.replace("_", " ")))
     values = operator.values()
@@ -102,75 +107,84 @@ def label_of(node: Node) -> Label:
     rest: list[str] = []
     if "kernel" in values:
         rank = max(y.rank, 1)
-        word = f"{_times(values['kernel'], rank)} {word}"
+        word = f"{_times(values['kernel'], rank, number)} {word}"
         if kind is Kind.DEPTHWISE and operator.name == "conv":
-            word = f"{_times(values['kernel'], rank)} depthwise"
+            word = f"{_times(values['kernel'], rank, number)} depthwise"
         if "channels" in values:
-            rest.append(f"{values['channels']:,}")
+            rest.append(number(values["channels"]))
         if values.get("multiplier", 1) != 1:
-            rest.append(f"{y.channels:,}")
-        rest += _strides(operator, values, rank, kind)
+            rest.append(number(y.channels))
+        rest += _strides(operator, values, rank, kind, number)
     elif operator.name == "patch_embedding":
-        word = f"{_times(values['patch'], 2)} {word}"
-        rest.append(f"{values['channels']:,}")
+        word = f"{_times(values['patch'], 2, number)} {word}"
+        rest.append(number(values["channels"]))
     elif operator.name in ("linear", "rbf"):
         word = "linear" if operator.name == "linear" and isinstance(x, Shape) and x.rank == 1 else word
-        rest.append(f"{values['channels']:,}")
+        rest.append(number(values["channels"]))
     elif operator.name == "attend":
         heads, of = values["heads"], values["kv_heads"]
-        rest.append(f"{heads} head{'s' * (heads != 1)}" + (f", {of} kv" if of not in (None, heads) else ""))
+        rest.append(
+            f"{number(heads)} head{'s' * (heads != 1)}" + (f", {number(of)} kv" if of not in (None, heads) else "")
+        )
     elif operator.name == "route":
-        rest.append(f"{values['top']} of {values['experts']}")
+        rest.append(f"{number(values['top'])} of {number(values['experts'])}")
     elif operator.name == "cache":
-        rest.append(f"past {values['past']:,}")
+        rest.append(f"past {number(values['past'])}")
     elif operator.name == "embedding":
-        rest.append(f"{values['entries']:,} × {values['channels']:,}")
+        rest.append(f"{number(values['entries'])} × {number(values['channels'])}")
     elif "hidden" in values:
         word = f"bidirectional {word}" if values.get("bidirectional") else word
-        rest.append(f"{values['hidden']:,}")
+        rest.append(number(values["hidden"]))
         if values.get("layers", 1) != 1:
-            rest.append(f"{values['layers']} layers")
+            rest.append(f"{number(values['layers'])} layers")
     elif operator.name == "upsample":
-        rest.append(f"↑{_plain(values['scale'])}" if values["scale"] is not None else f"to {_times(y.spatial, 2)}")
+        rest.append(
+            f"↑{_plain(values['scale'], number)}"
+            if values["scale"] is not None
+            else f"to {_times(y.spatial, 2, number)}"
+        )
     elif operator.name.startswith("adaptive"):
-        rest.append(f"to {_times(values['size'], y.rank)}")
+        rest.append(f"to {_times(values['size'], y.rank, number)}")
     elif operator.name in ("trained", "opaque", "fixed"):
-        rest.append(str(y).replace("x", "×"))
+        rest.append(shape_text(y, number))
     return Label(word, tuple(rest), kind, is_small)
 
 
-def _strides(operator: Operator, values: Mapping[str, Any], rank: int, kind: Kind) -> Iterable[str]:
+def _strides(
+    operator: Operator, values: Mapping[str, Any], rank: int, kind: Kind, number: Callable[[Any], str]
+) -> Iterable[str]:
     stride = values["stride"] if values.get("stride") is not None else values["kernel"] if "stride" in values else 1
     if any(step != 1 for step in _tuple(stride)):
         steps = _tuple(stride)
-        shown = f"{steps[0]}" if len(set(steps)) == 1 else _times(steps, rank)
+        shown = number(steps[0]) if len(set(steps)) == 1 else _times(steps, rank, number)
         yield f"{'↑' if operator.name == 'deconv' else '/'}{shown}"
     if any(step != 1 for step in _tuple(values.get("dilation", 1))):
-        yield f"dilation {_times(values['dilation'], 1)}"
+        yield f"dilation {_times(values['dilation'], 1, number)}"
     if values.get("groups", 1) != 1 and kind is not Kind.DEPTHWISE:
-        yield f"{values['groups']} groups"
+        yield f"{number(values['groups'])} groups"
 
 
 def _tuple(value: Any) -> tuple[Any, ...]:
     return tuple(value) if isinstance(value, (tuple, list)) else (value,)
 
 
-def _times(value: Any, rank: int) -> str:
+def _times(value: Any, rank: int, number: Callable[[Any], str]) -> str:
     sizes = _tuple(value)
     sizes = sizes * rank if len(sizes) == 1 else sizes
-    return "×".join(map(_plain, sizes))
+    return "×".join(_plain(size, number) for size in sizes)
 
 
-def _plain(value: Any) -> str:
+def _plain(value: Any, number: Callable[[Any], str]) -> str:
     sizes = _tuple(value)
     if len(set(sizes)) > 1:
-        return "×".join(map(_plain, sizes))
-    return str(sizes[0])
+        return "×".join(_plain(size, number) for size in sizes)
+    return number(sizes[0])
 
 
-def shape_text(shape: Shape) -> str:
+def shape_text(shape: Shape, number: Callable[[Any], str] = str) -> str:
     """`64×112×112`; positions apart from channels: `4096 × 2048 tokens` would be long, `4096×2048` is what is meant."""
-    return str(shape).replace("x", "×")
+    sizes = (*(() if shape.channels is None else (shape.channels,)), *shape.spatial)
+    return "×".join(map(number, sizes))
 
 
 def brief(value: int) -> str:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable
 from typing import Any
 
-from archcalc.dims import Dim
+from archcalc.dims import Assumption, Dim
 from archcalc.engine.structure import Structured
+from archcalc.report.figure.items import Figure
+from archcalc.report.figure.svg import Links
 from archcalc.report.figure.words import kind_of
 from archcalc.report.media.numbers import plural
 from archcalc.report.page.code import Program
+from archcalc.report.page.follow import Following
 from archcalc.report.show import flops_title, storage_parts
 from archcalc.results.cost import LayerCost, NetworkCost
 from archcalc.results.field import ReceptiveField
@@ -70,6 +73,12 @@ class Record:
         """Place of a text."""
         return self.texts.place(text, text)
 
+    def assumption(self, of: Assumption) -> list[Any]:
+        """What is assumed, and what the engine says where that does not hold: of which layer, in which words."""
+        said = self.live.refusals.get(of)
+        told = [said.layer, self.parts(said.sentence)] if said else []
+        return [of.text, of.relation, of.code.replace("-", " "), *told]
+
     def kind(self, of: LiveLayer) -> int:
         """What layers have in common but for name and place: notation, sizes, costs and rules."""
         layer = of.layer
@@ -111,9 +120,17 @@ class Record:
         return self.operations.place(repr(value), value)
 
 
-def network_data(live: Live, structured: Structured) -> tuple[dict[str, Any], str]:
-    """A network as plain values, and the source of its program."""
+def network_data(live: Live, structured: Structured, figure: Figure, links: Links) -> tuple[dict[str, Any], str]:
+    """A network as plain values, and the source of its program.
+
+    Args:
+        live: its costs as functions.
+        structured: its structure as it is.
+        figure: what is drawn of it.
+        links: what the drawing marked for the page to follow.
+    """
     cost, record = live.cost, Record(live)
+    following = Following(live, figure, structured.structure.walk(), record.program.place)
     layers = [
         [
             of.layer.name,
@@ -122,14 +139,17 @@ def network_data(live: Live, structured: Structured) -> tuple[dict[str, Any], st
             of.layer.nodes[-1] + 1,
             record.text(_seen(of.layer.local_receptive_field)),
             record.text(of.layer.head),
+            [at for at, free in enumerate(live.free) if free.name in of.field_by],
         ]
         for of in live.layers
     ]
+    inputs = cost.graph.inputs
     data = {
         "name": cost.name,
         "free": [_free(of) for of in live.free],
         "quantities": [[name, *titled(cost, name)] for name in live.quantities],
-        "assumptions": [[of.text, of.relation, of.code.replace("-", " ")] for of in live.assumptions],
+        "assumptions": [record.assumption(of) for of in live.assumptions],
+        "input": [[f"{name} " if len(inputs) > 1 else "", following.sizes(at)] for at, name in enumerate(inputs)],
         "totals": record.numbers(live.totals[name] for name in live.quantities),
         "at_least": [name for name in live.quantities if cost.is_lower_bound(name)],
         "layers": layers,
@@ -140,6 +160,8 @@ def network_data(live: Live, structured: Structured) -> tuple[dict[str, Any], st
         "modules": modules(structured),
         "depth": cost.totals.depth,
         "layer_count": cost.totals.layers,
+        "told": following.texts(links),
+        "bars": following.bars(links),
     }
     return data, record.program.source(live.assumptions)
 
@@ -151,12 +173,13 @@ def titled(cost: NetworkCost, name: str) -> tuple[str, str]:
     return TITLES[name]
 
 
-def facts(cost: NetworkCost) -> list[str]:
-    """Under which assumptions the numbers hold."""
-    totals = cost.totals
+def facts(live: Live) -> list[str]:
+    """Under which assumptions the numbers hold, beside the input and what sliders say."""
+    cost, totals = live.cost, live.cost.totals
     counted = f"{plural(totals.counted, 'operation')} counted, {totals.zero} declared zero, {totals.unknown} unknown"
-    settings = [f"{name}={value}" for name, value in cost.settings.items()]
-    return [f"convention {cost.convention.name}", f"input {cost.input_text}", *settings, *storage_parts(cost), counted]
+    sliders = {of.name for of in live.free}
+    settings = [f"{name}={value}" for name, value in cost.settings.items() if name not in sliders]
+    return [f"convention {cost.convention.name}", *settings, *storage_parts(cost), counted]
 
 
 def modules(structured: Structured) -> dict[str, str]:

@@ -12,6 +12,7 @@ from archcalc.engine.structure import Structured
 from archcalc.report.figure.build import Choice, build
 from archcalc.report.figure.colours import palette
 from archcalc.report.figure.draw import kinds_of, linked_svg
+from archcalc.report.figure.svg import Links
 from archcalc.report.media import numbers
 from archcalc.report.media.blocks import Document
 from archcalc.report.media.html import html
@@ -56,7 +57,10 @@ def page(
         template: that is filled in, one that extends `networks.html`.
         more: further values for it.
     """
-    made = [network_data(subject.live, subject.structured) for subject in subjects]
+    drawings = [_Drawing(subject) for subject in subjects]
+    made = [
+        network_data(of.live, of.structured, by.figure, by.links) for of, by in zip(subjects, drawings, strict=True)
+    ]
     names = [subject.live.cost.name for subject in subjects]
     programs = [source for _, source in made]
     return render(
@@ -65,7 +69,7 @@ def page(
         title=title or " and ".join(names),
         document=_safe(html(document)) if document else "",
         level=1 if len(subjects) == 1 and not document else 2,
-        networks=[_shown(number, subject) for number, subject in enumerate(subjects)],
+        networks=[_shown(number, *of) for number, of in enumerate(zip(subjects, drawings, strict=True))],
         data=embedded({"networks": [data for data, _ in made]}),
         program=_program(programs),
         **more,
@@ -131,11 +135,20 @@ def _safe(text: str) -> Any:
     return Markup(text)
 
 
-def _shown(number: int, subject: Subject) -> dict[str, Any]:
+class _Drawing:
+    """A figure within a page, and what in it follows the sliders."""
+
+    def __init__(self, subject: Subject) -> None:
+        of = subject.structured
+        self.figure = build(of.cost, of.structure, of.amounts, Choice())
+        self.links = Links()
+        self.svg = linked_svg(self.figure, self.links)
+
+
+def _shown(number: int, subject: Subject, drawing: _Drawing) -> dict[str, Any]:
     """What the template says of a network without any script."""
     cost, live = subject.live.cost, subject.live
-    figure = build(subject.structured.cost, subject.structured.structure, subject.structured.amounts, Choice())
-    kinds = kinds_of(figure) | set(figure.kinds)
+    kinds = kinds_of(drawing.figure) | set(drawing.figure.kinds)
     totals = []
     for name in live.quantities:
         value = getattr(cost.totals, name)
@@ -145,11 +158,12 @@ def _shown(number: int, subject: Subject) -> dict[str, Any]:
         "index": number,
         "name": cost.name,
         "headline": headline(cost),
-        "facts": facts(cost),
+        "input": cost.input_text,
+        "facts": facts(live),
         "totals": totals,
         "fixed": live.fixed,
         "remarks": [*remarks(cost), *(" ".join(note.split()) for note in cost.notes)],
-        "figure": _safe(linked_svg(figure)),
+        "figure": _safe(drawing.svg),
         "light": _variables(palette(kinds, False)),
         "dark": _variables(palette(kinds, True)),
     }

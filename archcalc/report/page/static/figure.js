@@ -27,6 +27,12 @@ class FigureLinks {
     // Texts lie over boxes: a click on one is a click on the box below.
     place.querySelectorAll("text").forEach((text) => (text.style.pointerEvents = "none"));
     this.note = place.querySelector(".drawn-at");
+    const { told, bars } = view.network.data;
+    this.texts = [...place.querySelectorAll("[data-told]")].map((text) => ({
+      text, pieces: told[text.dataset.told], room: text.textContent.length * Number(text.dataset.room ?? Infinity),
+      size: Number(text.getAttribute("font-size")),
+    }));
+    this.bars = [...place.querySelectorAll("[data-bar]")].map((bar) => ({ bar, of: bars[bar.dataset.bar] }));
   }
 
   // The least entry of the tree that holds the first of the operations that a box stands for.
@@ -83,9 +89,49 @@ class FigureLinks {
   update() {
     if (!this.note) return;
     const { network } = this.view;
-    const moved = network.free.filter((of, at) => of.name !== "batch" && network.computed[at] !== BigInt(of.number));
-    const at = moved.map((of) => `${of.name} ${units_text(BigInt(of.number), of.unit)}`).join(", ");
-    set_text(this.note, moved.length ? `The numbers in the figure are those at ${at}.` : "");
+    const at = network.written_at;
+    let stale = false;
+    for (const { text, pieces, room, size } of this.texts) {
+      if (pieces[0] === null) {
+        const is_stale = network.is_elsewhere(pieces.slice(1));
+        text.classList.toggle("stale", is_stale);
+        stale ||= is_stale;
+        continue;
+      }
+      const now = pieces.map((piece) => (typeof piece === "string" ? piece : this.number(piece))).join("");
+      if (text.textContent === now) continue;
+      text.textContent = now;
+      text.setAttribute("font-size", now.length > room ? ((size * room) / now.length).toFixed(2) : size);
+    }
+    this.lengths();
+    set_text(this.note, stale ? `Underlined numbers in the figure are those at ${at}.` : "");
+  }
+
+  number([kind, ...places]) {
+    const numbers = places.map((place) => this.view.network.values[place]);
+    if (kind === "s") return numbers.join("×");
+    if (kind === "%") return percent(...numbers);
+    return kind === "b" ? brief(numbers[0]) : grouped(numbers[0]);
+  }
+
+  // Bars of a lane by the longest of it; pieces of a row one behind the other.
+  lengths() {
+    const { values } = this.view.network;
+    const rows = new Map();
+    for (const { of: [lane, row, place] } of this.bars) {
+      const lanes = rows.get(lane) ?? rows.set(lane, new Map()).get(lane);
+      lanes.set(row, (lanes.get(row) ?? 0n) + values[place]);
+    }
+    const most = new Map([...rows].map(([lane, sums]) => [lane, [...sums.values()].reduce((a, b) => (a > b ? a : b), 0n)]));
+    const ends = new Map();
+    for (const { bar, of: [lane, row, place, x, full] } of this.bars) {
+      const key = `${lane} ${row}`;
+      const from = ends.get(key) ?? x;
+      const long = full * share(values[place], most.get(lane));
+      ends.set(key, from + long);
+      bar.setAttribute("x", from.toFixed(1));
+      bar.setAttribute("width", long.toFixed(1));
+    }
   }
 }
 

@@ -1,6 +1,6 @@
 // A network: its data, its closed forms, and what they give at a setting of its variables.
 
-const [NAME, KIND, FIRST, LAST, SEEN, HEAD] = [0, 1, 2, 3, 4, 5]; // of a layer
+const [NAME, KIND, FIRST, LAST, SEEN, HEAD, SEEN_BY] = [0, 1, 2, 3, 4, 5, 6]; // of a layer
 const [NOTATION, INPUT, OUTPUT, AMOUNTS, OPERATIONS, BOUNDS, COLOUR] = [0, 1, 2, 3, 4, 5, 6]; // of a kind
 
 class Network {
@@ -25,10 +25,16 @@ class Network {
     const [failed, values] = this.program(...setting);
     if (!failed.length && !divided_by_less_than_one) return { refused: [], values };
     const refused = failed.map((place) => {
-      const [text, relation, code] = this.data.assumptions[place];
-      return relation === "!=" ? `another structure: the formulas hold where ${text}` : `refused (${code}): needed is that ${text}`;
+      const [text, relation, code, layer, sentence] = this.data.assumptions[place];
+      if (relation === "!=") return `another structure: the formulas hold where ${text}`;
+      return sentence ? `${layer}: ${this.told(sentence, values)}` : `refused (${code}): needed is that ${text}`;
     });
     return { refused: refused.length ? refused : ["refused: a size would be divided by less than 1"], values: null };
+  }
+
+  // A text with numbers in it.
+  told(parts, values = this.values) {
+    return parts.map((part) => (typeof part === "string" ? part : values[part].toString())).join("");
   }
 
   // Compute at the setting; where the engine refuses it, the numbers before stay.
@@ -82,17 +88,16 @@ class Network {
   }
 
   sizes(places) {
-    return places.map((place) => this.values[place].toString()).join("×");
+    return places.map((place) => (typeof place === "string" ? place : this.values[place].toString())).join("×");
   }
 
   notation(index) {
     const [operator, given, ending] = this.kind(index)[NOTATION];
-    const written = (parts) => parts.map((part) => (typeof part === "string" ? part : this.values[part].toString())).join("");
     const shown = given
-      .map(([name, parts, usual]) => [name, written(parts), usual])
+      .map(([name, parts, usual]) => [name, this.told(parts), usual])
       .filter(([, text, usual]) => usual === null || text !== String(usual))
       .map(([name, text]) => (name ? `${name}=${text}` : text));
-    return operator + (shown.length ? `(${shown.join(", ")})` : "") + written(ending);
+    return operator + (shown.length ? `(${shown.join(", ")})` : "") + this.told(ending);
   }
 
   is_lower_bound(entry, quantity) {
@@ -104,9 +109,22 @@ class Network {
     });
   }
 
-  // Whether the variables, but for the batch, are as the spec has them.
-  get is_as_written() {
-    return this.free.every((of, at) => of.name === "batch" || this.computed[at] === BigInt(of.number));
+  // What an output of a layer sees; in brackets where that may be another at this setting.
+  field(index) {
+    const layer = this.layer(index);
+    const seen = this.text(layer[SEEN]);
+    return seen && this.is_elsewhere(layer[SEEN_BY]) ? `(${seen})` : seen;
+  }
+
+  // Whether one of these variables is not as the spec has it.
+  is_elsewhere(places) {
+    return places.some((at) => this.computed[at] !== BigInt(this.free[at].number));
+  }
+
+  // The variables, but for the batch, that are not as the spec has them, with what they are there.
+  get written_at() {
+    const moved = this.free.filter((of, at) => of.name !== "batch" && this.computed[at] !== BigInt(of.number));
+    return moved.map((of) => `${of.name} ${units_text(BigInt(of.number), of.unit)}`).join(", ");
   }
 }
 

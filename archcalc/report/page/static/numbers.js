@@ -41,6 +41,21 @@ function rounded(value) {
   return whole + (decimals ? `.${digits.slice(-decimals)}` : "") + UNITS[power];
 }
 
+// Three significant digits, as figures write them: 9,472 or 1.58 G.
+function brief(value) {
+  if (value < 10000n) return grouped(value);
+  for (let power = 1; power < UNITS.length; power += 1) {
+    const unit = 1000n ** BigInt(power);
+    for (let decimals = 2; decimals >= 0; decimals -= 1) {
+      const scaled = (2n * value * 10n ** BigInt(decimals) + unit) / (2n * unit);
+      if (scaled >= 1000n) continue;
+      const digits = scaled.toString().padStart(decimals + 1, "0");
+      return digits.slice(0, digits.length - decimals) + (decimals ? `.${digits.slice(-decimals)}` : "") + UNITS[power];
+    }
+  }
+  return grouped(value);
+}
+
 // A share: 58.4%, <0.1% for what is there but small, nothing for what is not.
 function percent(part, whole) {
   if (part === 0n || whole === 0n) return "";

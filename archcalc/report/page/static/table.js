@@ -54,10 +54,10 @@ class LayerTable {
         });
       }
     }
-    const about = "input pixels along each axis that one output position sees; told at the sizes of the spec";
+    const about = "input pixels along each axis that one output position sees; in brackets: at the sizes of the spec, where it depends on them";
     columns.push({
       name: "field", title: "field", about,
-      cell: (entry) => (entry.layer === null ? "" : network.is_as_written ? network.text(network.layer(entry.layer)[SEEN]) : "–"),
+      cell: (entry) => (entry.layer === null ? "" : network.field(entry.layer)),
     });
     return columns;
   }
@@ -172,7 +172,11 @@ class LayerTable {
     this.foot.replaceChildren(this.total.tr);
     this.place_rows(...this.window());
     const count = this.network.data.layers.length;
-    set_text(this.note, this.is_flat ? `${this.list.length} of ${count} layers` : "");
+    const notes = this.is_flat ? [`${this.list.length} of ${count} layers`] : [];
+    const at = this.network.written_at;
+    const has_fields = at && this.shown.includes("field");
+    if (has_fields && this.network.data.layers.some((layer) => this.network.is_elsewhere(layer[SEEN_BY]))) notes.push(`fields in brackets are those at ${at}`);
+    set_text(this.note, notes.join("; "));
     this.refresh(this.total);
   }
 

@@ -9,6 +9,7 @@ class View {
     this.stamp = 0;
     this.picked = null;
     const place = (name) => section.querySelector(`[data-part="${name}"]`);
+    this.input = place("input");
     this.totals = [...section.querySelectorAll("[data-total]")];
     this.explanation = new Explanation(this, place("explanation"));
     this.figure = new FigureLinks(this, place("figure"));
@@ -35,6 +36,7 @@ class View {
       set_text(node, (is_bound ? "≥ " : "") + rounded(network.total(name)));
       node.title = grouped(network.total(name));
     });
+    set_text(this.input, network.data.input.map(([name, sizes]) => name + network.sizes(sizes)).join(", "));
     this.table.update();
     this.map.update_soon();
     this.figure.update();
