@@ -17,6 +17,7 @@ MARKS = "ABCDEFGI"  # letters of what is opened; H is for heads
 MOST_OPEN = len(MARKS)
 MOST_FORMS = 40  # that are looked at, to open those with most MACs
 MOST_IN_A_ROW = 6  # boxes of one entry that stand in the column; more are opened beside it
+FEW_ENTRIES, MOST_OF_FEW = 4, 24  # of a network with few entries there may be more
 MOST_ROWS = 46  # of a column, before entries that hold entries become one box
 
 
@@ -60,7 +61,8 @@ class _Builder:
         if goes_in and place == "entry" and (inside := self.through(part, items)):
             return inside
         is_merge = len(items) == 1 and self.is_plain(items[0])
-        is_long = len(items) > (1 if place == "head" else MOST_IN_A_ROW)
+        most = MOST_IN_A_ROW if len(self.structure.parts) > FEW_ENTRIES else MOST_OF_FEW
+        is_long = len(items) > (1 if place == "head" else most)
         if is_long or (has_fork(items) and not is_merge):
             items = [self.entry_box(part, items)]
         name = part.name or part.path

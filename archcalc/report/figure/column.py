@@ -80,7 +80,7 @@ class Column:
         self.links = self.tracks()
         named = [row for row in self.rows if self.lane_name(row)]
         names = max([width(self.lane_name(row), 9.5) for row in named], default=0.0)
-        notes = max([width(note, 9.5) for note in map(self.note, self.rows) if note], default=0.0)
+        notes = max([width(line, 9.5) for row in self.rows for line in self.note(row)], default=0.0)
         self.heads = [head for head in figure.heads if any(head.reads == row.output for row in self.rows)]
         self.head_width = max([width(head.name, 10, True) for head in self.heads], default=0.0)
         self.head_width = max(self.head_width, width("training only", 9.5)) + 14 if self.heads else 0.0
@@ -103,11 +103,26 @@ class Column:
             return ""
         return fitted(row.name, MOST_NAME, 9.5)
 
-    def note(self, row: Row) -> str:
-        """What a row reads from afar, where no line shows it."""
+    def note(self, row: Row) -> list[str]:
+        """What a row reads from afar, where no line shows it; in two lines where one is too long."""
         linked = {source.output for source, target, _ in self.links if target is row}
-        names = [self.figure.name_of(read) for read in row.others if read not in linked]
-        return fitted(f"from {', '.join(dict.fromkeys(names))}", MOST_NAME, 9.5) if names else ""
+        at = next(number for number, other in enumerate(self.rows) if other is row)
+        before = self.rows[at - 1].output if at else row.reads
+        reads = [*([] if row.reads is None else [row.reads]), *row.others]
+        names = dict.fromkeys(self.figure.name_of(read) for read in reads if read not in linked and read != before)
+        if not names:
+            return []
+        first, *rest = names
+        lines = [f"from {first}"]
+        for name in rest:
+            if width(f"{lines[-1]}, {name}", 9.5) <= MOST_NAME:
+                lines[-1] += f", {name}"
+            elif len(lines) == 1 and not self.lane_name(row):
+                lines[-1] += ","
+                lines.append(name)
+            else:
+                lines[-1] += f", {name}"
+        return [fitted(line, MOST_NAME, 9.5) for line in lines]
 
     def title(self, row: Row) -> str:
         """What stands in a module's box."""
@@ -285,7 +300,7 @@ class Column:
         least = self.starts.get(number, 0.0)
         gap = max(self.gap_after(number - 1), least - top)
         sketch, figure, axis = self.sketch, self.figure, self.axis
-        if row.reads == before.output:
+        if before.output in (row.reads, *row.others):
             sketch.add(Line(((axis, top), (axis, top + gap)), head=True))
             if shape:
                 sketch.add(Text(axis + 6, top + min(gap, 2 * SHAPED_GAP) / 2 + 3.6, shape, 9.5, colour="soft"))
@@ -297,14 +312,7 @@ class Column:
         sketch.add(Line(((axis, top), (axis, top + 10)), head=False, dashed=True))
         sketch.add(Text(axis + 6, top + 9.5, figure.given(before.item), 9.5, colour="soft"))
         top += 14
-        linked = any(target is row and source.output == row.reads for source, target, _ in self.links)
-        if row.reads is not None and not linked:
-            name = figure.inputs.get(row.reads) or f"from {figure.name_of(row.reads)}"
-            sketch.add(Text(axis, top + 11, fitted(name, self.boxes, 9.5), 9.5, "middle", italic=True, colour="soft"))
-            end = max(top + 24, least)
-            sketch.add(Line(((axis, top + 14), (axis, end)), head=True))
-            top = end
-        return max(top, least)
+        return max(top + GAP / 2, least)
 
     def box(self, row: Row, y: float) -> tuple[float, float]:
         """The box of a row; its width and height."""
@@ -343,12 +351,14 @@ class Column:
     def beside(self, row: Row, y: float, high: float, wide: float) -> None:
         """Name and notes in the lane at the left."""
         name, note, sketch = self.lane_name(row), self.note(row), self.sketch
-        if name:
-            sketch.add(Text(self.names_end, y - 1.5 if note else y + 3.4, name, 9.5, "end", colour="soft"))
+        lines = [*([name] if name else []), *note]
+        at = y + (3.4 if len(lines) < 2 else -1.5)
+        for number, line in enumerate(lines):
+            is_note = bool(number) or not name
+            sketch.add(Text(self.names_end, at + 11 * number, line, 9.5, "end", italic=is_note, colour="soft"))
         if note:
-            at = y + 9.5 if name else y + 3.4
-            sketch.add(Text(self.names_end, at, note, 9.5, "end", italic=True, colour="soft"))
-            sketch.add(Line(((self.names_end + 3, at - 3), (self.axis - wide / 2, at - 3)), head=True))
+            to = at - 3 + (11 if name else 5.5 * (len(lines) - 1))
+            sketch.add(Line(((self.names_end + 3, to), (self.axis - wide / 2, to)), head=True))
 
     def lane(self, row: Row, quantity: str, x: float, y: float, most: int) -> None:
         """A bar and a number."""

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 from typing import NamedTuple
 
 from archcalc.report.figure.glyphs import fitted, width
 from archcalc.report.figure.items import Branch, Call, Figure, Fork, Form, Item, Op, spans
-from archcalc.report.figure.sketch import Box, Line, Rectangle, Sketch, Spans, Text, letter
-from archcalc.report.figure.told import Copies, Told, joined, told
+from archcalc.report.figure.sketch import Box, Line, Rectangle, Sketch, Text, letter
+from archcalc.report.figure.told import Copies, Spans, Told, joined, told
 
 GAP, TIGHT = 13.0, 8.0  # between boxes in a row; where a figure would not fit its page
+UNBROKEN = inf  # height from which boxes stand in two columns
 BETWEEN = 9.0  # branches
 FAN, NAMED_FAN = 11.0, 21.0  # from the line across to the branches; with names
 HIGH, LOW, PILL = 33.0, 18.0, 20.0  # boxes of two lines, grey pills, merges
 LONG = 17.0  # an arrow with a shape beside it
 PADDING = 10.0
+ASIDE = 14.0  # from a column of a frame to the line to the next one
+BESIDE = 80.0  # room for a shape beside an arrow
 MOST_TEXT = 210.0  # of a line in a box
 MOST_FACT = 260.0  # of a line below the name of a frame
 
@@ -26,6 +30,7 @@ class Frames(NamedTuple):
     figure: Figure
     quantity: str = "macs"
     gap: float = GAP
+    tall: float = UNBROKEN  # what is higher stands in two columns
 
     def amount(self, item: Item) -> str:
         """What one of them has, or all of several together."""
@@ -92,13 +97,16 @@ class Frames(NamedTuple):
             return self.op(item)
         return self.call(item) if isinstance(item, Call) else self.fork(item)
 
-    def series(self, items: Sequence[Item]) -> Sketch:
-        """Items in a row, downwards."""
+    def series(self, items: Sequence[Item], before: int | None = None) -> Sketch:
+        """Items in a row, downwards; `before`: what stands before them elsewhere."""
         made = [self.item(item) for item in items]
         left = max((sketch.axis for sketch in made), default=0.0)
         right = max((sketch.width - sketch.axis for sketch in made), default=0.0)
         found = Sketch(left + right, 0.0, left)
         y = 0.0
+        if before is not None and items[0].reads not in (before, None):
+            y = self.source(found, left, 0.0, self.figure.name_of(items[0].reads))
+            left = found.axis
         for number, (item, sketch) in enumerate(zip(items, made, strict=True)):
             if number:
                 before = items[number - 1].parts[-1].output
@@ -110,6 +118,41 @@ class Frames(NamedTuple):
             found.place(sketch, left - sketch.axis, y)
             y += sketch.height
         found.height = y
+        return found
+
+    def columns(self, items: Sequence[Item]) -> Sketch:
+        """Items in a row, in two columns where one would be too high."""
+        whole = self.series(items)
+        if whole.height <= self.tall:
+            return whole
+        ends = [item.parts[-1].output for item in items]
+        ways = [
+            (self.series(items[:at]), self.series(items[at:], ends[at - 1]), items[at].reads == ends[at - 1])
+            for at in range(1, len(items))
+            if ends[at - 1] is not None and items[at].reads is not None
+        ]
+        if not ways:
+            return whole
+        left, right, goes_on = min(
+            ways,
+            key=lambda way: (max(way[0].height, way[1].height, self.tall), way[0].width + way[1].width),
+        )
+        if max(left.height, right.height) > 0.9 * whole.height:
+            return whole
+        turn = max(left.width + ASIDE, left.axis + BESIDE)
+        second = turn + ASIDE
+        axis, low = second + right.axis, left.height + 8
+        found = Sketch(second + right.width, max(low, right.height), left.axis)
+        found.place(left, 0, 0)
+        found.place(right, second, 0)
+        if goes_on:
+            found.add(
+                Line(
+                    ((left.axis, left.height), (left.axis, low), (turn, low), (turn, -LONG), (axis, -LONG), (axis, 0)),
+                    True,
+                )
+            )
+        found.ends = axis, right.height
         return found
 
     def source(self, sketch: Sketch, axis: float, y: float, name: str, role: str = "") -> float:
@@ -233,7 +276,7 @@ class Frames(NamedTuple):
     def frame(self, form: Form) -> Sketch:
         """A module opened: what it is, as which call, how many there are, and what is in it."""
         figure = self.figure
-        inner = self.series(form.chain)
+        inner = self.columns(form.chain)
         name = form.title if form.of == 1 else f"{form.title}, form {form.number} of {form.of}"
         lines = self.facts(form)
         shown = [name, *lines]
@@ -244,6 +287,8 @@ class Frames(NamedTuple):
         beside = 8 + max(width(begins, 9.5), width(ends, 9.5))
         left = inner.axis
         right = max(inner.width - inner.axis, beside)
+        if inner.ends is not None:
+            right = max(right, inner.ends[0] - inner.axis + beside)
         wide = max(title, left + right) + 2 * PADDING
         axis = PADDING + left + (wide - 2 * PADDING - left - right) / 2
         y = 8.0
@@ -267,9 +312,12 @@ class Frames(NamedTuple):
             y += LONG
         sketch.place(inner, axis - inner.axis, y)
         y += inner.height
-        sketch.add(Line(((axis, y), (axis, y + LONG)), head=True))
-        sketch.add(Text(axis + 6, y + 11.5, ends, 9.5, colour="soft", ground="frame"))
-        sketch.height = y + LONG + 8
+        last, end = (
+            (axis, y) if inner.ends is None else (axis - inner.axis + inner.ends[0], y - inner.height + inner.ends[1])
+        )
+        sketch.add(Line(((last, end), (last, end + LONG)), head=True))
+        sketch.add(Text(last + 6, end + 11.5, ends, 9.5, colour="soft", ground="frame"))
+        sketch.height = max(y, end + LONG) + 8
         area = Rectangle(0, 0, sketch.width, sketch.height)
         nodes = ((form.chosen.first, form.chosen.last),)
         calls = tuple((part.first, part.last) for part in form.calls)

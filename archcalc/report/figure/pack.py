@@ -29,6 +29,7 @@ class Sheet(NamedTuple):
     sizes: list[Size]
     fixed: int
     cost: float = 0.0  # how much lower it must be to be taken before another that fits too
+    places: tuple[tuple[float, float], ...] = ()  # of the first ones, where that is decided
 
 
 class Placed(NamedTuple):
@@ -73,6 +74,8 @@ def usual(number: int, sheet: Sheet, room: Room) -> list[Found]:
         if order not in orders:
             orders.append(order)
     least = max(wide for wide, _ in sizes)
+    if sheet.places:
+        least = max(least, *(x + sizes[at][0] for at, (x, _) in enumerate(sheet.places)))
     spare = max(room.width - least, 0.0)
     widths = [least + spare * step / STEPS for step in range(STEPS + 1)] if spare else [least]
     return [arrangement(number, sheet, order, width, room) for width in widths for order in orders]
@@ -100,16 +103,27 @@ def searched(number: int, sheet: Sheet, room: Room) -> Found:
 
 def arrangement(number: int, sheet: Sheet, order: Sequence[int], limit: float, room: Room) -> Found:
     """One arrangement with its rank."""
-    placed = packed(sheet.sizes, order, limit)
+    placed = packed(sheet.sizes, order, limit, sheet.places)
     scale = max(placed.width / room.width, placed.height / room.height, 1.0)
     return Found((scale, placed.height + 0.05 * placed.width + sheet.cost), number, placed)
 
 
-def packed(sizes: Sequence[Size], order: Sequence[int], limit: float) -> Placed:
-    """Rectangles one after the other, each at the first free place from the top, then from the left."""
-    taken: list[Rectangle] = []
-    places: list[tuple[float, float]] = [(0.0, 0.0)] * len(sizes)
+def packed(
+    sizes: Sequence[Size], order: Sequence[int], limit: float, decided: Sequence[tuple[float, float]] = ()
+) -> Placed:
+    """Rectangles one after the other, each at the first free place from the top, then from the left.
+
+    Args:
+        sizes: of all rectangles.
+        order: in which they are put.
+        limit: the right edge of the page.
+        decided: places of the first rectangles, which are taken before.
+    """
+    taken = [Rectangle(x, y, *sizes[at]) for at, (x, y) in enumerate(decided)]
+    places: list[tuple[float, float]] = [*decided, *[(0.0, 0.0)] * (len(sizes) - len(decided))]
     for at in order:
+        if at < len(decided):
+            continue
         wide, high = sizes[at]
         ys = sorted({0.0, *(area.bottom + APART for area in taken)})
         xs = sorted({0.0, *(area.right + APART for area in taken)})

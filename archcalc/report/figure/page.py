@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from math import ceil
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from archcalc.report.figure.build import MARKS
 from archcalc.report.figure.calls import tables
 from archcalc.report.figure.column import WORDS, Column, Style, Tower, towers_of
 from archcalc.report.figure.dense import dense_frames
-from archcalc.report.figure.frame import GAP, TIGHT, Frames
+from archcalc.report.figure.frame import GAP, TIGHT, UNBROKEN, Frames
 from archcalc.report.figure.glyphs import fitted, width
 from archcalc.report.figure.items import Figure, Form
-from archcalc.report.figure.pack import Placed, Room, Sheet, best
+from archcalc.report.figure.pack import APART, Placed, Room, Sheet, best
 from archcalc.report.figure.sketch import Box, Rectangle, Sketch, Text
 from archcalc.report.figure.ushape import is_open, ushape
 from archcalc.report.figure.words import Kind
 
 MARGIN = 16.0
 FIRST = 84.0  # where figures begin under the heading
+OVER = 115.0  # what a frame has besides its boxes
+STACKED = 300.0  # what columns may be lower for that stand one below the other, rather than side by side
+
+
+Places: TypeAlias = "tuple[tuple[float, float], ...]"
+
+
+class Columns(NamedTuple):
+    """A way to draw the columns: what it costs before another that fits too, and places, where these are decided."""
+
+    sketches: list[Sketch]
+    cost: float = 0.0
+    places: Places = ()
 
 
 class Paper(NamedTuple):
@@ -82,29 +95,34 @@ def _share(figure: Figure, form: Form) -> int:
 
 
 def _laid_out(figure: Figure, paper: Paper, quantity: str | None, has_tables: bool) -> Sketch:
-    """With the usual gaps where that fits the page, else with small ones."""
-    if not figure.closed:
-        usual = _with_gaps(figure, paper, quantity, has_tables, GAP)
-        if usual.height <= paper.height:
-            return usual
-    return _with_gaps(figure, paper, quantity, has_tables, TIGHT)
+    """With the usual gaps where that fits the page, else with small ones, and high frames of a slide in two columns."""
+    found: list[Sketch] = []
+    tall = paper.height - FIRST - MARGIN - OVER
+    ways = [(TIGHT, UNBROKEN)] if figure.closed else [(GAP, UNBROKEN), (TIGHT, UNBROKEN)]
+    for gap, high in [*ways, (TIGHT, tall), (TIGHT, 0.8 * tall)]:
+        if high < UNBROKEN and paper.height > paper.width:
+            break
+        found.append(_with_gaps(figure, paper, quantity, has_tables, gap, high))
+        if _fits(found[-1], paper):
+            return found[-1]
+    return min(found, key=lambda sketch: max(sketch.width / paper.width, sketch.height / paper.height))
 
 
-def _with_gaps(figure: Figure, paper: Paper, quantity: str | None, has_tables: bool, gap: float) -> Sketch:
+def _with_gaps(figure: Figure, paper: Paper, quantity: str | None, has_tables: bool, gap: float, tall: float) -> Sketch:
     main = quantity or "macs"
-    drawn = ushape(figure, main)
+    drawn = ushape(figure, main, gap < GAP)
     shown = [form for form in figure.forms if form.mark and not (drawn is not None and is_open(figure, form))]
-    frames = [Frames(figure, main, gap).frame(form) for form in shown]
+    frames = [Frames(figure, main, gap, tall).frame(form) for form in shown]
     frames += dense_frames(figure)
     frames += tables(figure, main) if has_tables else []
     if drawn is not None:
-        return _put(figure, paper, [([drawn], 0.0)], frames, f"bar in a box: share of all {WORDS[main]}")
+        return _put(figure, paper, [Columns([drawn])], frames, f"bar in a box: share of all {WORDS[main]}")
     towers = towers_of(figure)
     lanes = (main, "macs") if main not in ("macs", "params") else ("macs", "params")
     styles = [Style(150.0, 30.0, lanes)]
     if len(towers) == 1:
-        styles = [Style(lanes=lanes), Style(168.0, 34.0, lanes), Style(140.0, 26.0, lanes)]
-    options: list[tuple[list[Sketch], float]] = []
+        styles = [Style(lanes=lanes), Style(168.0, 34.0, lanes), Style(140.0, 26.0, lanes), Style(104.0, 18.0, lanes)]
+    options: list[Columns] = []
     is_tall = paper.height > paper.width  # where a column in one piece is what a reader expects
     forced = False
     for narrow, style in enumerate(styles):
@@ -115,22 +133,54 @@ def _with_gaps(figure: Figure, paper: Paper, quantity: str | None, has_tables: b
                     column = Column(figure, piece, style)
                     sketches.append(column.drawn())
                     forced = forced or column.forced
-            options.append((sketches, 40.0 * narrow + 400.0 * is_tall * (len(sketches) - len(towers))))
+            cost = 40.0 * narrow + 400.0 * is_tall * (len(sketches) - len(towers))
+            options.append(Columns(sketches, cost + STACKED * (len(towers) > 1)))
+            if pieces == 1 and len(towers) > 1:
+                options += [Columns(sketches, cost, places) for places in _side_by_side(figure, towers, sketches)]
             if max(sketch.height for sketch in sketches) + FIRST + MARGIN <= min(paper.height, 640):
                 break
     return _put(figure, paper, options, frames, "" if forced else "wider box: larger map")
 
 
-def _put(
-    figure: Figure, paper: Paper, options: Sequence[tuple[list[Sketch], float]], frames: list[Sketch], note: str
-) -> Sketch:
+def _side_by_side(figure: Figure, towers: Sequence[Tower], sketches: Sequence[Sketch]) -> Iterator[Places]:
+    """Columns that begin at an input side by side, others below the lowest; or the main one beside all others."""
+    begun = [at for at, tower in enumerate(towers) if tower.begins]
+    main = max(range(len(towers)), key=lambda at: sum(figure.sum(row, "macs") for row in towers[at].rows))
+    rest = [at for at in range(len(towers)) if at != main]
+    ways = [[[at] for at in begun]] if begun else []
+    ways += [[rest, [main]]] if len(rest) > 1 and begun else []
+    for stacks in ways:
+        placed = {at for stack in stacks for at in stack}
+        heights = [sum(sketches[at].height + APART for at in stack) for stack in stacks]
+        for at in range(len(towers)):
+            if at not in placed:
+                lowest = heights.index(min(heights))
+                stacks[lowest] = [*stacks[lowest], at]
+                heights[lowest] += sketches[at].height + APART
+        places: dict[int, tuple[float, float]] = {}
+        x = 0.0
+        for stack in stacks:
+            y = 0.0
+            for at in stack:
+                places[at] = x, y
+                y += sketches[at].height + APART
+            x += max(sketches[at].width for at in stack) + APART
+        yield tuple(places[at] for at in range(len(towers)))
+
+
+def _put(figure: Figure, paper: Paper, options: Sequence[Columns], frames: list[Sketch], note: str) -> Sketch:
     """The best of several ways to draw the columns, with the frames, on a page."""
     sheets = [
-        Sheet([(sketch.width, sketch.height) for sketch in [*columns, *frames]], len(columns), cost)
-        for columns, cost in options
+        Sheet(
+            [(sketch.width, sketch.height) for sketch in [*way.sketches, *frames]],
+            len(way.sketches),
+            way.cost,
+            way.places,
+        )
+        for way in options
     ]
     number, placed = best(sheets, Room(paper.width - 2 * MARGIN, paper.height - FIRST - MARGIN))
-    return _page(figure, [*options[number][0], *frames], placed, note)
+    return _page(figure, [*options[number].sketches, *frames], placed, note)
 
 
 def _pieces(figure: Figure, tower: Tower, count: int) -> list[Tower]:

@@ -120,6 +120,7 @@ class Sketch:
         self.width = width
         self.height = height
         self.axis = width / 2 if axis is None else axis
+        self.ends: Point | None = None  # where its arrow goes out, if not below where it comes in
 
     def add(self, *shapes: Shape) -> None:
         """Add shapes; the size stays what it is."""

@@ -11,7 +11,7 @@ from archcalc.report.figure.sketch import Box, Line, Rectangle, Sketch, Text
 from archcalc.report.figure.told import Bar, joined
 
 INWARDS = 40.0  # for each level
-GAP = 16.0
+GAP, TIGHT = 16.0, 11.0
 HIGH, LOW = 40.0, 18.0
 MOST_SKIPS, MOST_ITEMS = 6, 7
 
@@ -45,8 +45,8 @@ def nested(rows: Sequence[Row]) -> list[tuple[int, int]]:
     return found if 2 <= len(found) <= MOST_SKIPS and is_nested and is_two_sided and distinct else []
 
 
-def ushape(figure: Figure, quantity: str) -> Sketch | None:
-    """The network as a U, where its skips nest."""
+def ushape(figure: Figure, quantity: str, is_tight: bool = False) -> Sketch | None:
+    """The network as a U, where its skips nest; `is_tight`: with small gaps."""
     rows = figure.rows
     skips = nested(rows)
     if not skips or figure.heads:
@@ -70,7 +70,7 @@ def ushape(figure: Figure, quantity: str) -> Sketch | None:
     bottom = [row.item for row in rows[begin : skips[-1][1]]]
     if any(isinstance(item, Fork) for item in bottom) or not bottom or len(ends) + 1 != len(levels):
         return None
-    return _U(figure, quantity, levels, bottom).drawn()
+    return _U(figure, quantity, levels, bottom, TIGHT if is_tight else GAP).drawn()
 
 
 def is_open(figure: Figure, form: Form) -> bool:
@@ -100,7 +100,8 @@ def _opened(row: Row, forms: dict[tuple[str, int], Form]) -> tuple[list[Item], F
 
 
 class _U:
-    def __init__(self, figure: Figure, quantity: str, levels: list[_Level], bottom: list[Item]) -> None:
+    def __init__(self, figure: Figure, quantity: str, levels: list[_Level], bottom: list[Item], gap: float) -> None:
+        self.gap = gap
         self.figure, self.quantity, self.levels, self.bottom = figure, quantity, levels, bottom
         self.sketch = Sketch()
         self.bars = 0
@@ -164,8 +165,8 @@ class _U:
         deep = 0.0
         for number, item in enumerate(items):
             if number or leads:
-                self.sketch.add(Line(((x, y + deep), (x, y + deep + GAP)), head=True))
-                y += deep + GAP
+                self.sketch.add(Line(((x, y + deep), (x, y + deep + self.gap)), head=True))
+                y += deep + self.gap
             area = self.box(item, x, y)
             y = area.bottom
             deep = 5.0 if item.times > 1 and self.high(item) != LOW else 0.0
@@ -176,8 +177,8 @@ class _U:
         for item in items:
             high = self.high(item)
             deep = 5.0 if item.times > 1 and high != LOW else 0.0
-            self.sketch.add(Line(((x, y), (x, y - GAP + deep)), head=True))
-            y -= GAP + high
+            self.sketch.add(Line(((x, y), (x, y - self.gap + deep)), head=True))
+            y -= self.gap + high
             self.box(item, x, y)
         return y
 
@@ -247,9 +248,9 @@ class _U:
     def room_above(self) -> float:
         """How far the boxes after the last merge reach above the first level."""
         first = self.levels[0]
-        above = sum(self.high(item) + GAP for item in first.after[1:])
+        above = sum(self.high(item) + self.gap for item in first.after[1:])
         down = first.down[:-1]
-        before = sum(self.high(item) + GAP + 5 for item in down) + self.high(first.down[-1]) / 2
+        before = sum(self.high(item) + self.gap + 5 for item in down) + self.high(first.down[-1]) / 2
         half = self.high(first.after[0]) / 2 if first.after else 10.0
         return max(26.0, 24.0 + above + half - before)
 
@@ -258,9 +259,9 @@ class _U:
         level = self.levels[number]
         below = self.levels[number + 1].after if number + 1 < len(self.levels) else []
         first = [self.high(item) / 2 for item in below[:1]]
-        up = sum(self.high(item) + GAP for item in (*level.before, *below[1:])) + sum(first) + 24
+        up = sum(self.high(item) + self.gap for item in (*level.before, *below[1:])) + sum(first) + 24
         next_down = self.levels[number + 1].down if number + 1 < len(self.levels) else self.bottom
-        down = sum(self.high(item) + GAP + 5 for item in next_down[:-1]) + self.high(next_down[-1]) / 2 + GAP
+        down = sum(self.high(item) + self.gap + 5 for item in next_down[:-1]) + self.high(next_down[-1]) / 2 + self.gap
         return line + max(up - down, self.high(level.skip) / 2 + 6)
 
     def turn(self, x: float, to: float, y: float, begin: float) -> float:
