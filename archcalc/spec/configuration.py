@@ -41,6 +41,13 @@ class Configuration:
         self.model_type: str = found["model_type"]
         self.values = dict(_flat(found))
 
+    def number_of(self, path: str) -> int | None:
+        """How many entries an object or a list has; None: there is none."""
+        value = self.values.get(path)
+        if isinstance(value, list | dict):
+            return len(value) or None
+        return sum(name.startswith(f"{path}.") for name in self.values) or None
+
     def diagnostic(self, code: str, message: str, help: str | None = None, key: str = "") -> Diagnostic:
         """A diagnostic at a key of the file, or about the file as a whole."""
         span = None
@@ -74,7 +81,7 @@ def settings(spec: Spec, rules: HuggingFace, configuration: Configuration) -> di
     named = set(rules.requires) | set(rules.ignores) | {"model_type"}
     for given in rules.gives:
         named.add(given.path)
-        value = configuration.values.get(given.path)
+        value = configuration.number_of(given.path) if given.is_number_of else configuration.values.get(given.path)
         if value is None and not (given.path in configuration.values and "null" in given.words):
             continue  # missing, or null: the family's default, unless null has a meaning of its own
         text = _expression(given, value)
@@ -99,7 +106,7 @@ def settings(spec: Spec, rules: HuggingFace, configuration: Configuration) -> di
         help = (
             f"is it `{near}`?"
             if near
-            else "add it to `huggingface:` of the spec, where it gives a variable or is ignored"
+            else "where it changes nothing, delete it from the file; a spec of one's own says it under `huggingface:`"
         )
         message = f"`{path}` = {_shown(value)} is not read by {spec.network}"
         wrong.append(configuration.diagnostic("unread-key", message, help, path))
@@ -130,7 +137,7 @@ def _expression(given: Gives, value: Any) -> str | None:
     if isinstance(value, list):
         parts = [_expression(given, item) for item in value]
         return None if None in parts else f"[{', '.join(part for part in parts if part is not None)}]"
-    word = given.words.get("null" if value is None else _shown(value))
+    word = given.words.get("null" if value is None else _shown(value)) or given.words.get("*")
     if word is not None:
         return word
     if isinstance(value, bool | str | dict):
@@ -177,7 +184,7 @@ def written(spec: Spec, configuration: Configuration) -> str:
     assert rules is not None
     base = spec.settings(rules.types[configuration.model_type] or spec.network)
     values = {name: spec.source.text[placed.span().start : placed.span().end] for name, placed in base.items()}
-    values |= settings(spec, rules, configuration)
+    values |= rules.starts[configuration.model_type] | settings(spec, rules, configuration)
     lines = [f"network: {configuration.name}"]
     for key, block in _blocks(spec.source.text):
         if key in ("network", "variants", "huggingface", "storage", "budget", "space"):

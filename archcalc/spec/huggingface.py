@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 _PATH = r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*"
 _GIVES = rf"(?s)({_PATH})(?:\((.*)\))?\Z"
 _WORD = r"\s*([^=,()]+?)\s*=\s*([^=,()]+?)\s*\Z"
-_TYPE = r"([A-Za-z0-9_-]+)(?:\(([A-Za-z0-9_@-]+)\))?\Z"
+_TYPE = r"([A-Za-z0-9_-]+)(?:\(([A-Za-z0-9_@-]*)((?:\s*\b\w+=[^\s()=]+)*)\))?\Z"
+_NUMBER_OF = rf"len\(({_PATH})\)\Z"
 SAMPLE = "width: hidden_size, or output: tie_word_embeddings(true=tied, false=own)"
 
 # Keys that change neither a parameter nor a multiplication: tokens by their numbers, initial values, dropout, what is
@@ -38,6 +39,12 @@ HARMLESS = r"""(?x)
   | summary_(activation|first_dropout|proj_to_labels|type|use_proj) | classifier_(dropout|bias|activation)
   | _name_or_path | _attn_implementation_autoset | _commit_hash | max_length | min_length | num_beams | do_sample
   | temperature | top_k | top_p | repetition_penalty | early_stopping | bad_words_ids | suppress_tokens
+  | output_past | use_past | _?num_labels | n_special | predict_special_tokens | model_max_length | use_bfloat16
+  | xla_device | directionality | pooler_(fc_size|num_attention_heads|num_fc_layers|size_per_head|type)
+  | (encoder_)?no_repeat_ngram_size | length_penalty | num_return_sequences | num_beam_groups | diversity_penalty
+  | remove_invalid_values | typical_p | force_bos_token_to_be_generated | model_parallel | _attn_implementation
+  | _flash_attn_2_enabled | use_flash_attention(_2)? | flash_attention | attention_probs_dropout | tie_weights_
+  | fused_add_norm | residual_in_fp32 | image_processor_type | feature_extractor_type | processor_class
   | begin_suppress_tokens | forced_decoder_ids | torchscript | pruned_heads | unsloth_.* | bos_token | eos_token
     """
 
@@ -47,14 +54,16 @@ class Gives(NamedTuple):
 
     variable: str
     path: str
-    words: dict[str, str]
+    words: dict[str, str]  # `*` is any other
     span: Span
+    is_number_of: bool = False  # the entries of an object or list: len(id2label)
 
 
 class HuggingFace(NamedTuple):
     """What a spec says of the configurations that it can be made from."""
 
     types: dict[str, str]  # the model_type, and the network whose variables it starts from
+    starts: dict[str, dict[str, str]]  # other values of these, by model_type: defaults of a class
     gives: tuple[Gives, ...]
     requires: dict[str, str]
     ignores: frozenset[str]
@@ -64,6 +73,7 @@ class HuggingFace(NamedTuple):
 def read_huggingface(reader: BodyReader, node: YamlNode) -> None:
     """Read the value of `huggingface:`."""
     types: dict[str, str] = {}
+    starts: dict[str, dict[str, str]] = {}
     gives: list[Gives] = []
     requires: dict[str, str] = {}
     ignores: set[str] = set()
@@ -81,6 +91,10 @@ def read_huggingface(reader: BodyReader, node: YamlNode) -> None:
                         reader.report("bad-huggingface", message, place, "model_type: llama, mistral(mistral_7b)")
                     else:
                         types[found[1]] = found[2] or ""
+                        starts[found[1]] = dict(pair.split("=") for pair in (found[3] or "").split())
+                        for name in starts[found[1]].keys() - reader.spec.settable:
+                            message = f"the spec has no variable `{name}`"
+                            reader.report("bad-huggingface", message, place, "`variables:` lists them")
             case "requires":
                 for item in _items(text, ";"):
                     name, sign, wanted = (part.strip() for part in item.partition("="))
@@ -95,6 +109,9 @@ def read_huggingface(reader: BodyReader, node: YamlNode) -> None:
                 reader.report("bad-huggingface", message, key.span, "`variables:` lists them")
             case _:
                 for item in text.split(" or "):
+                    if number := re.match(_NUMBER_OF, item.strip()):
+                        gives.append(Gives(key.value, number[1], {}, key.span, True))
+                        continue
                     found = re.match(_GIVES, item.strip())
                     words = _words(found[2]) if found and found[2] is not None else {}
                     if found is None or words is None:
@@ -105,7 +122,7 @@ def read_huggingface(reader: BodyReader, node: YamlNode) -> None:
     if not types:
         message = "`huggingface:` does not say of which model_type"
         reader.report("bad-huggingface", message, span, "model_type: llama")
-    reader.spec.huggingface = HuggingFace(types, tuple(gives), requires, frozenset(ignores), span)
+    reader.spec.huggingface = HuggingFace(types, starts, tuple(gives), requires, frozenset(ignores), span)
 
 
 def _items(text: str, separator: str) -> list[str]:
