@@ -26,6 +26,9 @@ _EMBEDDING = re.compile(
     r"(embed_tokens|wte|shared|word_embeddings|token_embd|tok_embeddings|embed_in|embeddings?)\.weight$"
 )
 _HEAD = re.compile(r"(lm_head|embed_out|(^|\.)output|decoder|predictions\.decoder)\.weight$")
+# What is on top of an encoder for a task: masked words, classes, the next sentence, answers.
+_TASK = re.compile(r"^(?:cls|lm_head|classifier|pre_classifier|score|qa_outputs|vocab_\w+|mlm|discriminator_\w+)\.")
+_POOLER = "pooler"
 _NUMBER = re.compile(r"(?<![^.])\d+(?![^.])")
 MOST_TOGETHER = 3  # groups whose sum may explain a difference
 
@@ -46,7 +49,7 @@ def inventory(file: WeightFile, cost: NetworkCost | None = None, why_alone: str 
     totals = cost.totals
     found = Inventory(file, groups, cost.name, totals.params, totals.buffers, totals.at_least)
     difference = found.params - totals.params
-    differences = tuple(_explained(found, difference))
+    differences = tuple(_of_tasks(found, cost, difference)) or tuple(_explained(found, difference))
     return Inventory(file, groups, cost.name, totals.params, totals.buffers, found.is_at_least, differences)
 
 
@@ -112,6 +115,19 @@ def _grouped(tensors: Iterable[Tensor], tied: frozenset[str]) -> Iterator[Group]
 def _by_name(tensor: Tensor) -> list[tuple[int, str]]:
     """A key that puts layers.2 before layers.10."""
     return [(int(digits or 0), other) for digits, other in re.findall(r"(\d*)(\D+|$)", tensor.name)]
+
+
+def _of_tasks(found: Inventory, cost: NetworkCost, difference: int) -> Iterator[Difference]:
+    """What a file has on top of an encoder, and the pooler that it may lack, where that is all of the difference."""
+    heads = [group for group in found.groups if group.params and _TASK.match(group.names[0])]
+    has_pooler = any(_POOLER in name for group in found.groups for name in group.names)
+    pooler = 0 if has_pooler else sum(layer.params for layer in cost.layers if layer.name.split(".")[0] == _POOLER)
+    if difference and (heads or pooler) and sum(group.params for group in heads) - pooler == difference:
+        for name in dict.fromkeys(group.names[0].split(".")[0] for group in heads):
+            params = sum(group.params for group in heads if group.names[0].split(".")[0] == name)
+            yield Difference(params, f"{name}.*", "on top of the encoder, for a task")
+        if pooler:
+            yield Difference(-pooler, _POOLER, "the network has it, the file does not")
 
 
 def _explained(found: Inventory, difference: int) -> Iterator[Difference]:

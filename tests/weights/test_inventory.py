@@ -106,6 +106,19 @@ def test_a_layer_more_and_a_tensor_more(tmp_path: Path) -> None:
     assert (fewer.differences, fewer.unexplained) == ((), -5)
 
 
+def test_what_is_on_top_of_an_encoder_and_the_pooler_it_lacks(tmp_path: Path) -> None:
+    """As BertForMaskedLM is saved: a transform of the masked words, and no pooler."""
+    name = spec(
+        tmp_path, "network: net\ninput: features(5)\nlayers:\n  body: linear(5, bias=false)\n  pooler: linear(5)\n"
+    )
+    body = ("encoder.weight", "F32", (5, 5))
+    head = [("cls.dense.weight", "F32", (5, 5)), *((f"cls.{each}", "F32", (5,)) for each in ("a", "b", "c", "d"))]
+    found = beside(file_of(body, *head), name)
+    assert [(part.params, part.what) for part in found.differences] == [(45, "cls.*"), (-30, "pooler")]
+    whole = beside(file_of(body, *head, ("pooler.weight", "F32", (5, 5)), ("pooler.bias", "F32", (5,))), name)
+    assert [(part.params, part.what) for part in whole.differences] == [(45, "cls.*")]
+
+
 def test_the_command_beside_a_network(tmp_path: Path) -> None:
     name = spec(tmp_path, "network: net\ninput: features(5)\nlayers:\n  a: linear(5)\n")
     path = tmp_path / "m.safetensors"
