@@ -5,7 +5,7 @@ A reader (torch, ONNX, prototxt) lowers its source to archcalc's operators; from
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -70,6 +70,8 @@ class Calls:
     free: dict[str, int] = field(default_factory=dict)
     source: str = ""  # as the user gave it
     constant_macs: int = 0  # of work on stored numbers alone, done once and in no call; torch's FlopCounterMode has it
+    again: Callable[[Any], Calls | None] | None = field(default=None, repr=False, compare=False)
+    """Reads what was loaded or made for this once more, at another input; gives None where that must be made anew."""
 
     def shape(self, index: int) -> Shape:
         """What a call gives; -1, -2, ... are the inputs."""

@@ -19,7 +19,6 @@ operation under another name (ONNX's `Gemm`, `Clip`, `Split`) says it as one or 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
@@ -69,9 +68,9 @@ class Operation:
     scope: tuple[Scope, ...] = ()
     name: str = ""
 
-    def tensors(self) -> Iterator[int]:
+    def tensors(self) -> list[int]:
         """Indices of all tensors that it reads, in order."""
-        yield from refs(self.arguments)
+        return refs(self.arguments)
 
     @property
     def path(self) -> str:
@@ -107,13 +106,16 @@ class Program:
         return len(self.tensors) - 1
 
 
-def refs(value: Any) -> Iterator[int]:
+def refs(value: Any) -> list[int]:
     """Indices of the tensors within an argument, or within all arguments."""
-    if isinstance(value, Ref):
-        yield value.tensor
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from refs(item)
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            yield from refs(item)
+    found: list[int] = []
+    waiting = [value]
+    while waiting:
+        value = waiting.pop()
+        if type(value) is Ref:
+            found.append(value.tensor)
+        elif isinstance(value, (list, tuple)):
+            waiting.extend(reversed(value))
+        elif isinstance(value, dict):
+            waiting.extend(reversed(value.values()))
+    return found

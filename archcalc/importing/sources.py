@@ -140,18 +140,26 @@ def imported(source: Any, input: Given = None, check_input: Given = None, name: 
     key = (source, _version(source), repr(input), repr(check_input), name) if isinstance(source, str) else None
     if key is not None and key in _found:
         return _found[key]
+    from archcalc.spec.collector import paused_collector
+
+    with paused_collector():
+        found = _imported(source, input, check_input, name)
+    if key is not None:
+        _found[key] = found
+    return found
+
+
+def _imported(source: Any, input: Given, check_input: Given, name: str) -> Imported:
     calls = read_again(source, input)
     if not calls.outputs:
         from archcalc.source import Diagnostic, SpecError
 
         raise SpecError([Diagnostic("cannot-import", f"{calls.name} gives nothing that was computed from its input")])
-    second = _larger(source, calls) if check_input is None else read_again(source, check_input)
+    second = _larger(source, calls) if check_input is None else _read_at(source, calls, check_input)
+    calls.again = None  # so that nothing is kept that was made for reading
     if name:
         calls.name = name
-    found = written(calls, second)
-    if key is not None:
-        _found[key] = found
-    return found
+    return written(calls, second)
 
 
 def _sizes(given: Given) -> Given:
@@ -200,9 +208,15 @@ def _larger(source: Any, calls: Calls) -> Calls | None:
     extents: tuple[Any, ...] = shapes[0].spatial
     larger = tuple(extent + FURTHER for extent in extents)
     try:
-        return read_again(source, larger if shapes[0].channels is None else (shapes[0].channels, *larger))
+        return _read_at(source, calls, larger if shapes[0].channels is None else (shapes[0].channels, *larger))
     except SpecError:
         return None
+
+
+def _read_at(source: Any, calls: Calls, input: Given) -> Calls:
+    """The model at another size: what was made for the first reading read again, or made anew where it has changed."""
+    found = calls.again(input) if calls.again is not None else None
+    return found or read_again(source, input)
 
 
 def _version(source: str) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from archcalc.importing.axes import CHANNELS, whole
@@ -17,17 +18,21 @@ from archcalc.importing.lowering.context import (
     rule,
 )
 from archcalc.importing.lowering.pointwise import ACTIVATIONS
-from archcalc.importing.neutral import Operation, Ref
+from archcalc.importing.neutral import Operation
 from archcalc.importing.patterns.match import first
 from archcalc.ops import Copies
 
 
-def absorbed(low: Lowering, op: Operation) -> Value | None:
+def absorbed(low: Lowering, op: Operation, values: Sequence[Value]) -> Value | None:
     """What an operation upon places or choices gives: others of them, which cost nothing that is counted.
 
     None: it reads neither, or something else with them that has a rule.
+
+    Args:
+        low: what is known by now.
+        op: the operation.
+        values: what it reads.
     """
-    values = [low.value(Ref(index)) for index in dict.fromkeys(op.tensors())]
     chosen = [value for value in values if isinstance(value, Chosen)]
     if op.op in ("module", "opaque", "index", "embedding", "embedding_bag", "_embedding_bag"):
         return None

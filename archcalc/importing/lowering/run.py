@@ -93,9 +93,11 @@ def _with_opaque(everything: Program, program: Program) -> Calls | CannotLowerEr
 
 def _read_in_vain(everything: Program, program: Program) -> list[str]:
     """Parameters of which nothing that is computed reaches an output."""
-    kept = {program.tensors[index].name for op in program.operations for index in op.tensors()}
-    read = {program.tensors[index].name for op in everything.operations for index in op.tensors()}
-    return sorted({each.name for each in program.tensors if each.kind == "parameter"} & (read - kept))
+    of = {index: each.name for index, each in enumerate(program.tensors) if each.kind == "parameter"}
+    lost = of.keys() & {index for op in everything.operations for index in op.tensors()}
+    lost -= {index for op in program.operations for index in op.tensors()}
+    kept = {of[index] for op in program.operations for index in op.tensors() if index in of} if lost else set()
+    return sorted({of[index] for index in lost} - kept)
 
 
 def _lowered(program: Program, in_vain: list[str]) -> Calls:
@@ -136,12 +138,12 @@ def _are_values(given: Any) -> bool:
 
 def _given(low: Lowering, op: Operation) -> Any:
     rule = RULES.get(op.op)
-    found = absorbed(low, op)
+    values = [low.value(Ref(index)) for index in dict.fromkeys(op.tensors())]
+    found = absorbed(low, op, values)
     if found is not None:
         return (found,) * len(op.outputs) if len(op.outputs) > 1 else found
     if rule is not None and op.op in DERIVING:
         return rule(low, op)
-    values = [low.value(Ref(index)) for index in dict.fromkeys(op.tensors())]
     if rule is None or (values and all(isinstance(value, Stored) for value in values)):
         if all(isinstance(value, Stored) for value in values):
             low.constant_macs += macs_of(low.program, op) or 0

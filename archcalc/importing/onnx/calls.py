@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from math import prod
+from typing import Any
 
 from archcalc.importing.calls import Call, Calls
 from archcalc.importing.lowering import CannotLowerError, lower
 from archcalc.importing.lowering.macs import macs_of
 from archcalc.importing.neutral import Program
 from archcalc.importing.onnx.inputs import Given
+from archcalc.importing.onnx.load import load
 from archcalc.importing.onnx.patterns import leave_out
 from archcalc.importing.onnx.read import read_program
 from archcalc.importing.onnx.values import is_anonymous
@@ -21,7 +23,14 @@ def read_onnx(path: str | os.PathLike[str], input: Given = None) -> Calls:
 
     An output after the first that has no form in the language is left out, and said to be.
     """
-    program = read_program(path, input)
+    model = load(path)
+    calls = _read(path, input, model)
+    calls.again = lambda other: _read(path, (other,) if isinstance(other, int) else other, model)
+    return calls
+
+
+def _read(path: str | os.PathLike[str], input: Given, model: Any) -> Calls:
+    program = read_program(path, input, model)
     try:
         calls = _lowered(program)
         reason = "" if calls.outputs else "no output has a form in the language"

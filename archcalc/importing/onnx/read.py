@@ -17,20 +17,21 @@ from archcalc.importing.onnx.patterns import rewrite
 from archcalc.importing.onnx.reader import Reader
 
 
-def read_program(path: str | os.PathLike[str], input: Given = None) -> Program:
+def read_program(path: str | os.PathLike[str], input: Given = None, model: Any = None) -> Program:
     """The network of an ONNX file at batch 1, as operations under the names of ATen; no weight is read, nothing is run.
 
     Args:
         path: an `.onnx` file of opset 5 or later; data in files beside it is not needed.
         input: extents of the first input without its batch, `(3, 224, 224)`, or by the names of inputs; extents that
             the file leaves open also by their own names, `{"height": 320}`.
+        model: what `load` gave of the file, where it was loaded before.
 
     Raises:
         SpecError: what is wrong with the file, or that `input` does not fit to it.
         MissingExtraError: the `onnx` package is not installed.
     """
     place = Path(path)
-    model = load(place)
+    model = load(place) if model is None else model
     try:
         program = _program(place, model, input)
     except RecursionError:

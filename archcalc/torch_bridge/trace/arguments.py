@@ -6,6 +6,7 @@ import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from types import FrameType
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -63,12 +64,18 @@ def of_module(module: nn.Module, found: Mapping[nn.Module, dict[str, Any]]) -> d
     """Arguments as they were caught; of a module that was there before, its attributes of those names."""
     if module in found:
         return found[module]
-    try:
-        names = list(inspect.signature(type(module).__init__).parameters)[1:]
-    except (TypeError, ValueError):
-        return {}
     held = vars(module)
+    names = _parameters(type(module))
     return {name: plain_value(held[name]) for name in names if name in held and is_plain(held[name])}
+
+
+@lru_cache(maxsize=1024)
+def _parameters(cls: type[nn.Module]) -> tuple[str, ...]:
+    """What the constructor of a class takes, as far as it says."""
+    try:
+        return tuple(inspect.signature(cls.__init__).parameters)[1:]
+    except (TypeError, ValueError):
+        return ()
 
 
 def is_plain(value: Any) -> bool:

@@ -72,12 +72,14 @@ def _keras_pooling(module: Any) -> dict[str, Any]:
 
 def leaf_of(module: nn.Module) -> Leaf | None:
     """How a layer is read as a whole; None: by what it does. Classes derived from one are the user's."""
-    held = dict(module.named_parameters(recurse=False))
-    if type(module).__name__.endswith("Experts") and {"gate_up_proj", "down_proj"} <= set(held):
-        return Leaf("Experts", _experts) if held["gate_up_proj"].ndim == 3 else None
-    if type(module).__name__ == "MambaMixer" and all(hasattr(module, name) for name in MAMBA):
+    name = type(module).__name__
+    if name.endswith("Experts"):
+        held = dict(module.named_parameters(recurse=False))
+        if {"gate_up_proj", "down_proj"} <= set(held):
+            return Leaf("Experts", _experts) if held["gate_up_proj"].ndim == 3 else None
+    if name == "MambaMixer" and all(hasattr(module, each) for each in MAMBA):
         return Leaf("MambaMixer", _mamba)
-    if type(module).__module__.startswith("keras.") and type(module).__name__.startswith("MaxPooling"):
+    if name.startswith("MaxPooling") and type(module).__module__.startswith("keras."):
         return Leaf("KerasMaxPooling", _keras_pooling)
     if type(module) in OPERATORS:
         return Leaf("operator", operator_of)

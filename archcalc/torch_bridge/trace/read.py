@@ -19,7 +19,13 @@ from archcalc.torch_bridge.trace.arguments import Arguments, of_module
 from archcalc.torch_bridge.trace.inputs import Examples, Given, examples_of
 from archcalc.torch_bridge.trace.keras_models import on_meta
 from archcalc.torch_bridge.trace.outputs import named_outputs
-from archcalc.torch_bridge.trace.shells import random_state_kept, torch_settings_kept, without_memory
+from archcalc.torch_bridge.trace.shells import (
+    held,
+    is_same,
+    random_state_kept,
+    torch_settings_kept,
+    without_memory,
+)
 from archcalc.torch_bridge.trace.stopped import asks_for_numbers, stopped
 from archcalc.torch_bridge.trace.tracer import Tracer
 
@@ -48,7 +54,25 @@ def read_module(
         SpecError: it cannot be traced (`cannot-trace`), or its input is not known (`no-input`).
     """
     found = arguments if arguments is not None else Arguments()
-    program = trace(module, input, name or type(module).__name__, source, found, is_own)
+    name = name or type(module).__name__
+    with random_state_kept(), torch_settings_kept():
+        model = (module if is_own else _copied(module, found)).eval()
+    before = held(model)
+    calls = _lowered(trace(model, input, name, source, found, is_own=True), source)
+
+    def again(other: Given) -> Calls | None:
+        if not is_same(before, held(model)):
+            return None
+        try:
+            return read_module(model, other, name, source, found, is_own=True)
+        except SpecError:  # one made anew may be read, or says why not
+            return None
+
+    calls.again = again
+    return calls
+
+
+def _lowered(program: Program, source: str) -> Calls:
     try:
         return lower(program)
     except CannotLowerError as error:

@@ -6,6 +6,7 @@ import copy
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from operator import is_
 from typing import Any
 
 import torch
@@ -69,21 +70,26 @@ class _Undrawn(TorchFunctionMode):
         return func(*args, **kwargs)
 
 
-def made(make: Callable[[], nn.Module]) -> tuple[nn.Module, Arguments]:
+def made(make: Callable[[], nn.Module], is_own: bool = False) -> tuple[nn.Module, Arguments]:
     """A model on the meta device, and the arguments of its constructors.
 
     It is made as it stands but for its weights, which get no memory: what its constructor computes of numbers is
     there. Where that fails it is made on the meta device as a whole, and at last with all of its memory.
+
+    Args:
+        make: gives the model.
+        is_own: it gives a new one each time, which nobody else has: its memory is taken, and no copy made.
     """
+    without = _taken if is_own else without_memory
     with random_state_kept(), torch_settings_kept(), caught() as found:
         for place in (_Undrawn(), torch.device("meta")):
             try:
                 with place:
                     model = make()
-                return without_memory(model, found), found
+                return without(model, found), found
             except Exception:  # what is wrong with the constructor itself shows again
                 continue
-        return without_memory(make(), found), found
+        return without(make(), found), found
 
 
 class _Emptied(TorchFunctionMode):
@@ -125,6 +131,62 @@ def without_memory(model: nn.Module, found: Arguments | None = None) -> nn.Modul
             found[module] = found[original]
         _drop_hooks(module)
     return copied
+
+
+Held = tuple[list[Any], list[int]]
+
+
+def held(model: nn.Module) -> Held:
+    """What the modules of a model hold, and how much where it is a list or a table: to see what running changes."""
+    found: list[Any] = []
+    sizes: list[int] = []
+    for module in model.modules():
+        values = vars(module).values()
+        found.extend(values)
+        sizes.extend([len(value) for value in values if isinstance(value, (dict, list, set))])
+        for stored in (*module._parameters.values(), *module._buffers.values()):
+            found.append(stored)
+            sizes.append(0 if stored is None or stored.is_inference() else stored._version)
+    return found, sizes
+
+
+def is_same(before: Held, after: Held) -> bool:
+    """Whether a model holds what it held, the very same objects."""
+    is_as_much = len(before[0]) == len(after[0]) and before[1] == after[1]
+    return is_as_much and all(map(is_, before[0], after[0]))
+
+
+def _taken(model: nn.Module, found: Arguments) -> nn.Module:
+    """The model itself, with its memory taken; one of Keras, which holds its weights elsewhere too, is copied."""
+    if is_keras(model):
+        return without_memory(model, found)
+    memo: dict[int, Tensor] = {}  # by what they were, all of which `kept` keeps
+    kept: list[Tensor] = []
+
+    def emptied(value: Any, depth: int = 3) -> Any:
+        if isinstance(value, Tensor):
+            if value.is_meta:
+                return value
+            if id(value) not in memo:
+                kept.append(value)
+                memo[id(value)] = _shell(value)
+            return memo[id(value)]
+        if type(value) is dict and depth:
+            for key, each in value.items():
+                value[key] = emptied(each, depth - 1)
+        elif type(value) is list and depth:
+            value[:] = [emptied(each, depth - 1) for each in value]
+        elif type(value) is tuple and depth and any(isinstance(each, Tensor) for each in value):
+            return tuple([emptied(each, depth - 1) for each in value])
+        return value
+
+    for module in model.modules():
+        held = vars(module)
+        for name, value in held.items():
+            if isinstance(value, (Tensor, dict, list, tuple)) and name != "_modules":
+                held[name] = emptied(value)
+        _drop_hooks(module)
+    return model
 
 
 def _drop_hooks(module: nn.Module) -> None:

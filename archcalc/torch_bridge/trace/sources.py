@@ -190,7 +190,7 @@ def _settings(text: str) -> tuple[str, dict[str, Any]]:
 
 
 def _tried(doing: str, make: Callable[[], Any]) -> tuple[nn.Module, Arguments]:
-    result: tuple[nn.Module, Arguments] = _tried_plain(doing, lambda: made(make))
+    result: tuple[nn.Module, Arguments] = _tried_plain(doing, lambda: made(make, is_own=True))
     return result
 
 

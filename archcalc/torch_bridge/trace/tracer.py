@@ -47,6 +47,32 @@ class _Running(NamedTuple):
     leaf: Leaf | None
 
 
+class _Schema(NamedTuple):
+    """What the schema of an operation says of it."""
+
+    name: str
+    plain: str  # without the underscore of what works in place
+    arguments: tuple[str, ...]
+    is_mutable: bool
+    decomposes: bool
+
+
+_schemas: dict[Any, _Schema] = {}
+
+
+def _schema_of(func: Any) -> _Schema:
+    found = _schemas.get(func)
+    if found is None:
+        library, _, name = func._schema.name.rpartition("::")
+        if library not in LIBRARIES:  # one of somebody's own may have any name
+            name = f"{library}::{name}"
+        plain = name.rstrip("_") if not name.startswith("__") else name
+        names = tuple([argument.name for argument in func._schema.arguments])
+        decomposes = func._can_decompose() and func is not torch.ops.prim.device.default
+        found = _schemas[func] = _Schema(name, plain, names, func._schema.is_mutable, decomposes)
+    return found
+
+
 class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has none here
     """Writes down what runs; `program` has it at every moment, so that what came before a failure is not lost."""
 
@@ -59,21 +85,34 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has n
         self.running: list[_Running] = []
         self.failed_at: _Running | None = None
         self._found = found
-        self._paths = {module: path for path, module in reversed(list(model.named_modules(remove_duplicate=False)))}
-        self._instances: dict[nn.Module, int] = {module: number for number, module in enumerate(model.modules())}
+        self._paths: dict[nn.Module, str] = {}
+        for module, path in walked(model):
+            self._paths.setdefault(module, path)
+        self._instances: dict[nn.Module, int] = {module: number for number, module in enumerate(self._paths)}
         self._runs = 0
         self._known: dict[int, int] = {}  # by id of the tensor
         self._kept: list[Any] = []
         self._ids: set[int] = set()
         self._standing: dict[int, Tensor] = {}  # constants that were written into: by what they are now
         self._storages: dict[int, list[Tensor]] = {}
-        for stored, kind in ((model.named_parameters(), "parameter"), (model.named_buffers(), "buffer")):
-            for path, tensor in stored:
-                is_apart = self._is_keras and not tensor.requires_grad  # statistics are parameters there
-                self._hold(tensor, "buffer" if is_apart else kind, path.replace("_torch_params.", ""))
-        frozen = {path for path, each in model.named_parameters() if not each.requires_grad}
-        if not self._is_keras and any(each.requires_grad for each in model.parameters()):
+        parameters = list(model.named_parameters() if self._is_keras else self._stored("_parameters"))
+        for path, tensor in parameters:
+            is_apart = self._is_keras and not tensor.requires_grad  # statistics are parameters there
+            self._hold(tensor, "buffer" if is_apart else "parameter", path.replace("_torch_params.", ""))
+        for path, tensor in self._stored("_buffers"):
+            self._hold(tensor, "buffer", path)
+        frozen = {path for path, each in parameters if not each.requires_grad}
+        if not self._is_keras and len(frozen) < len(parameters):
             self.program.frozen = frozen  # where all are, the model is there to be used, and would be trained whole
+
+    def _stored(self, kind: str) -> Iterator[tuple[str, Tensor]]:
+        """Parameters or buffers with their paths, each once: as `named_parameters` has them, in one walk for all."""
+        seen: set[int] = set()
+        for module, path in self._paths.items():
+            for name, tensor in getattr(module, kind).items():
+                if tensor is not None and id(tensor) not in seen:
+                    seen.add(id(tensor))
+                    yield f"{path}.{name}" if path else name, tensor
 
     # Tensors
 
@@ -109,6 +148,8 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has n
         self.program.inputs[name] = self._hold(tensor, "input", name)
 
     def _argument(self, value: Any) -> Any:
+        if value is None or type(value) in (int, float, bool):
+            return value
         if isinstance(value, Tensor):
             return Ref(self.index(value))
         if isinstance(value, (list, tuple)):
@@ -121,13 +162,10 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has n
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        library, _, name = func._schema.name.rpartition("::")
-        if library not in LIBRARIES:  # one of somebody's own may have any name
-            name = f"{library}::{name}"
         if self.running and self.running[-1].leaf is not None:
             return func(*_alike(args), **_alike(kwargs))
-        plain = name.rstrip("_") if not name.startswith("__") else name
-        if plain not in self.whole and func._can_decompose() and func is not torch.ops.prim.device.default:
+        name, plain, names, is_mutable, decomposes = _schema_of(func)
+        if decomposes and plain not in self.whole:
             with self:
                 given = func.decompose(*args, **kwargs)
             if given is not NotImplemented:
@@ -135,31 +173,30 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has n
         if self._is_keras and plain == "empty_like":
             plain = "alias"  # how Keras brings a tensor to the meta device
         args, kwargs = self._as_they_stand(args), self._as_they_stand(kwargs)
-        tensors = [each for each in tree_leaves((args, kwargs)) if isinstance(each, Tensor)]
-        is_computed = any(each.device.type == "meta" for each in tensors)
+        tensors = _tensors_of((args, kwargs))
+        is_computed = any(each.is_meta for each in tensors)
         if is_computed and name in ASKS:
             raise NeedsValuesError(name)
         if not is_computed:  # a constant of the model's own: its numbers may be asked for
             args, kwargs = tree_map(_with_memory, (list(args), dict(kwargs)))
-        bound = {argument.name: value for argument, value in zip(func._schema.arguments, args, strict=False)}
-        bound.update(kwargs)
-        if not is_computed:
             given = func(*args, **kwargs)
-            for each in tree_leaves(given):
-                if isinstance(each, Tensor) and each.device.type != "meta":
-                    self._remember(each)
-                elif isinstance(each, Tensor):
+            for each in _tensors_of(given):
+                if each.is_meta:
                     self._hold(each, "constant")
+                else:
+                    self._remember(each)
             return given
+        bound = dict(zip(names, args, strict=False))
+        bound.update(kwargs)
         read = {key: self._argument(value) for key, value in bound.items()}
-        is_written = func._schema.is_mutable and bool(tensors) and tensors[0] is (args[0] if args else None)
-        if is_written and tensors[0].device.type != "meta":
+        is_written = is_mutable and bool(tensors) and tensors[0] is (args[0] if args else None)
+        if is_written and not tensors[0].is_meta:
             self._stand_in(tensors[0])
             args = self._as_they_stand(args)
         given = of_known_form(name, args, bound)
         if given is None:
-            given = func(*_alike(args), **_alike(kwargs))
-        outputs = [each for each in tree_leaves(given) if isinstance(each, Tensor)]
+            given = func(*args, **kwargs) if all(each.is_meta for each in tensors) else _on_meta(func, args, kwargs)
+        outputs = _tensors_of(given)
         if not outputs:
             return given
         indices = tuple([self.program.add(self._shell_of(each)) for each in outputs])
@@ -288,6 +325,42 @@ def _name_of(module: nn.Module) -> str:
     """What a module that has no path calls itself, as layers of Keras do; or its class."""
     name = getattr(module, "name", None)
     return name if isinstance(name, str) and name else type(module).__name__
+
+
+def walked(model: nn.Module) -> Iterator[tuple[nn.Module, str]]:
+    """Modules with their paths, as often as they are held: as `named_modules` has them, without its towers of calls.
+
+    One that holds a module that it lies in, such as its parent, does not hold it again.
+    """
+    waiting: list[tuple[nn.Module, str, tuple[nn.Module, ...]]] = [(model, "", ())]
+    while waiting:
+        module, path, around = waiting.pop()
+        yield module, path
+        around = (*around, module)
+        for name, child in reversed(module._modules.items()):
+            if child is not None and child not in around:
+                waiting.append((child, f"{path}.{name}" if path else name, around))
+
+
+def _tensors_of(value: Any) -> list[Tensor]:
+    """All tensors among arguments, or among what an operation gives, in order."""
+    if isinstance(value, Tensor):
+        return [value]
+    found: list[Tensor] = []
+    if isinstance(value, dict):
+        value = value.values()
+    elif not isinstance(value, (list, tuple)):
+        return found
+    for each in value:
+        if isinstance(each, Tensor):
+            found.append(each)
+        elif each.__class__ in (list, tuple, dict):
+            found.extend(_tensors_of(each))
+    return found
+
+
+def _on_meta(func: Any, args: Any, kwargs: Any) -> Any:
+    return func(*_alike(args), **_alike(kwargs))
 
 
 def _alike(value: Any) -> Any:
