@@ -79,16 +79,23 @@ def _module(module: Any, input: Any) -> Calls:
 
 def _of_kind(read: Callable[[Any, Any], Calls], source: Any, input: Any) -> Calls:
     """What is read at an input; a single number is one of features, or where that fails a length of tokens."""
-    given = input.values() if isinstance(input, dict) else (input,)
-    if all(_length(each) is each for each in given):
-        return read(source, input)
-    tokens = {name: _length(each) for name, each in input.items()} if isinstance(input, dict) else _length(input)
+    tokens = _as_lengths(input)
     try:
         return read(source, input)
     except SpecError as error:
-        if error.diagnostics[0].code != "cannot-trace":
+        if tokens == input or error.diagnostics[0].code != "cannot-trace":
             raise
-        return read(source, tokens)
+    calls = read(source, tokens)
+    again = calls.again
+    calls.again = None if again is None else lambda other: again(_as_lengths(other))
+    return calls
+
+
+def _as_lengths(input: Any) -> Any:
+    """Single numbers as lengths of tokens; the input itself where there are none."""
+    if isinstance(input, dict):
+        return {name: _length(each) for name, each in input.items()}
+    return _length(input)
 
 
 def _length(given: Any) -> Any:

@@ -85,7 +85,20 @@ class Chosen(NamedTuple):
     top: int = 0
 
 
-Value = View | Stored | Scores | Table | Places | Chosen
+class States(NamedTuple):
+    """What several layers of a recurrent layer end with: `node` gives that of the last layer, all its ways.
+
+    `shape` is the tensor's, layers and ways first; `is_apart` where these are an axis each.
+    """
+
+    node: int
+    layers: int
+    ways: int
+    shape: tuple[int, ...]
+    is_apart: bool = False
+
+
+Value = View | Stored | Scores | Table | Places | Chosen | States
 Rule = Callable[["Lowering", Operation], Any]
 RULES: dict[str, Rule] = {}
 MODULES: dict[str, Rule] = {}
@@ -202,6 +215,8 @@ class Lowering:
             UnsupportedError: somebody has.
         """
         found = self.value(ref)
+        if isinstance(found, States):
+            raise UnsupportedError("it reads what inner layers of a recurrent layer end with")
         if isinstance(found, (Table, Places, Chosen)):
             raise UnsupportedError("more is done to what was looked up than a bias of scores needs")
         return found

@@ -123,7 +123,8 @@ def _concat_channels(low: Lowering, views: list[View], axis: int) -> View:
     nodes = [view.node for view in views]
     if len({low.shape(node).rank for node in nodes}) > 1 and all(set(low.extents(node)) <= {1} for node in nodes):
         nodes = [low.call("flatten", [node]) if low.shape(node).rank else node for node in nodes]
-    node = low.call("concat", nodes)
+    again = _parts_of(low, nodes)
+    node = low.call("concat", nodes) if again is None else again
     first = views[0]
     total = low.sizes(node)[CHANNELS]
     cut = first.axes[axis][0] if first.axes[axis] else None
@@ -141,6 +142,20 @@ def _concat_channels(low: Lowering, views: list[View], axis: int) -> View:
         for number, parts in enumerate(first.axes)
     ]
     return View(node, tuple(axes))
+
+
+def _parts_of(low: Lowering, nodes: list[int]) -> int | None:
+    """The call all of whose channels these are, part by part, so that nothing is put together; None: they are not."""
+    calls = [low.calls[node] for node in nodes if node >= 0]
+    if len(nodes) < 2 or len(calls) < len(nodes) or any(call.operator.name != "slice_channels" for call in calls):
+        return None
+    source, reach = calls[0].inputs[0], 0
+    for call in calls:
+        values = call.operator.values()
+        if call.inputs != (source,) or values["start"] != reach:
+            return None
+        reach = values["stop"]
+    return source if reach == low.sizes(source)[CHANNELS] else None
 
 
 def _join(low: Lowering, views: list[View], axis: int, others: list[Any]) -> View:

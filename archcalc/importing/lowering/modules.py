@@ -6,8 +6,9 @@ from typing import Any
 
 from archcalc.importing.axes import CHANNELS
 from archcalc.importing.calls import Scope
-from archcalc.importing.lowering.context import MODULES, Lowering, Stored, UnsupportedError, View, module_rule, rule
+from archcalc.importing.lowering.context import MODULES, Lowering, UnsupportedError, View, module_rule, rule
 from archcalc.importing.lowering.layout import alike, natural_axes, number, settled
+from archcalc.importing.lowering.states import ends, initial, is_read
 from archcalc.importing.neutral import Operation
 from archcalc.ops import OPERATORS, LayerReference
 
@@ -22,9 +23,6 @@ def _module(low: Lowering, op: Operation) -> Any:
 
 def _stored_names(low: Lowering, op: Operation) -> tuple[str, ...]:
     return tuple([low.tensor(ref).name for ref in op.arguments["stored"].values()])
-
-
-UNTOLD_STATE = ("state of a recurrent layer",)
 
 
 @module_rule("LSTM", "GRU", "RNN")
@@ -45,49 +43,20 @@ def _recurrent(low: Lowering, op: Operation) -> Any:
         "bidirectional": bool(settings.get("bidirectional", False)),
         "bias": bool(settings.get("bias", True)),
     }
-    initial = _initial(low, op)
-    if initial is not None:
-        arguments["initial"] = initial
+    begins = initial(low, op)
+    if begins is not None:
+        arguments["initial"] = begins
+    if len(op.outputs) > 1 and not is_read(low, op.outputs[0]):
+        arguments["last"] = True
     made = low.call(op.arguments["kind"].lower(), [node], _stored_names(low, op), arguments=arguments)
-    if initial is not None:
-        low.calls[made].inputs = (node, initial.node)
+    if begins is not None:
+        low.calls[made].inputs = (node, begins.node)
     total = sum(low.tensor(ref).elements for ref in op.arguments["stored"].values())
     stored = low.calls[made].operator.parameters(low.shape(node))
     if stored.weights + stored.biases != total:
         raise UnsupportedError(f"it stores {total} parameters, where one of these arguments has others")
-    output = View(made, natural_axes(low, made, rank, rank - 1, [time]))
-    return (output, *[_state(low, op, made, index) for index in op.outputs[1:]])
-
-
-def _state(low: Lowering, op: Operation, made: int, index: int) -> Any:
-    """The last state, of a layer in one direction: the last position of what it gives."""
-    sizes = low.program.tensors[index].shape
-    channels = low.sizes(made)[CHANNELS]
-    is_single = op.arguments["settings"].get("num_layers", 1) == 1 and channels == sizes[-1]
-    if not is_single:
-        return Lazy(op)
-    last = low.call("select_token", [made], arguments={"index": low.sizes(made)[1] - 1})
-    return View(last, natural_axes(low, last, len(sizes), len(sizes) - 1, []))
-
-
-def Lazy(op: Operation) -> Stored:  # noqa: N802 - a marker in the place of a value
-    """A state that nobody can say in the language, should somebody read it."""
-    return Stored(UNTOLD_STATE, False, "", False)
-
-
-def _initial(low: Lowering, op: Operation) -> LayerReference | None:
-    others = [low.value(ref) for ref in op.arguments["inputs"][1:]]
-    if any(isinstance(value, Stored) and value.names == UNTOLD_STATE for value in others):
-        raise UnsupportedError("its first state is that of another recurrent layer of several layers or both ways")
-    found = [value for value in others if isinstance(value, View)]
-    if not found:
-        return None
-    node = found[0].node
-    if node < 0:
-        raise UnsupportedError("its first state is an input of the network")
-    y = low.shape(node)
-    x = low.shape(low.calls[node].inputs[0]) if low.calls[node].inputs else y
-    return LayerReference(low.calls[node].name, node, x, y)
+    output = View(made, natural_axes(low, made, rank, rank - 1, [] if arguments.get("last") else [time]))
+    return (output, *ends(low, op, made))
 
 
 @module_rule("MambaMixer")

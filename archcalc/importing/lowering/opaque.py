@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from archcalc.importing.axes import CHANNELS, Axis, whole
-from archcalc.importing.lowering.context import Lowering, Scores, UnsupportedError, View, rule
+from archcalc.importing.lowering.context import Lowering, Scores, States, UnsupportedError, View, rule
 from archcalc.importing.lowering.layout import alike, natural, natural_axes
 from archcalc.importing.lowering.macs import macs_of
 from archcalc.importing.neutral import Operation, Program, Ref, refs
@@ -20,9 +20,10 @@ def _opaque(low: Lowering, op: Operation) -> Any:
     """A layer of which shape, parameters and perhaps multiply-accumulates are known."""
     data = [low.value(ref) for ref in op.arguments["inputs"]]
     views = [value for value in data if isinstance(value, View)]
-    if len(views) != 1 or any(isinstance(value, Scores) for value in data):
-        if len(views) < 2 or op.arguments.get("depth") != WHOLE:
-            raise UnsupportedError("it has several inputs" if len(views) > 1 else "it reads scores of attention")
+    views += [low.plain(value.node) for value in data if isinstance(value, States)]
+    if any(isinstance(value, Scores) for value in data) or not views:
+        raise UnsupportedError("it reads scores of attention")
+    if len(views) > 1:
         views = [_together(low, views)]
     names: list[str] = []
     count = 0
@@ -111,7 +112,7 @@ def _as_sequence(
 
 
 def _together(low: Lowering, views: list[View]) -> View:
-    """Several inputs of a network as one: side by side, as features where they are not alike."""
+    """Several inputs as one: side by side, as features where they are not alike."""
     if any(low.shape(view.node).channels is None for view in views):
         raise UnsupportedError("it reads tokens")
     nodes = list(dict.fromkeys(view.node for view in views))
@@ -150,6 +151,10 @@ def enclosed(program: Program, failed: Operation, reason: str) -> Program | None
             return single
     depth = failed.arguments.get("depth", len(failed.scope) + 1)
     for level in range(depth - 1, -1, -1):
+        if level == 0 and failed.op != "opaque":  # in no module: rather this alone than all of the network
+            alone = _one_alone(program, failed, computed, told, is_any=True)
+            if alone is not None:
+                return alone
         inside = [op for op in program.operations if _is_within(op, failed, level)]
         found = _as_one(program, inside, computed, level, told)
         if found is not None:
@@ -165,28 +170,29 @@ def _modules(op: Operation, level: int) -> list[tuple[str, int, int]]:
     return [(scope.name, scope.instance, scope.run) for scope in op.scope[:level]]
 
 
-def _one_alone(program: Program, failed: Operation, computed: set[int], reason: str) -> Program | None:
-    """An operation without weights that changes no shape stays alone."""
+def _one_alone(
+    program: Program, failed: Operation, computed: set[int], reason: str, is_any: bool = False
+) -> Program | None:
+    """An operation that changes no shape stays alone; or whatever it is, where it stands in no module."""
     read = dict.fromkeys(failed.tensors())
     data = [index for index in read if index in computed]
     tensor = program.tensors[failed.outputs[0]]
-    if len(data) != 1 or len(failed.outputs) != 1:
+    if not data or len(failed.outputs) != 1 or tensor.dtype != "float":
         return None
     is_alike = program.tensors[data[0]].shape == tensor.shape
-    if not is_alike and failed.op not in ("mean", "sum", "amax", "amin", "norm", "linalg_vector_norm", "var", "std"):
-        return None
-    if program.tensors[failed.outputs[0]].dtype != "float" or failed.op.startswith("conv"):
+    is_reduced = failed.op in ("mean", "sum", "amax", "amin", "norm", "linalg_vector_norm", "var", "std")
+    if not is_any and (len(data) > 1 or not (is_alike or is_reduced) or failed.op.startswith("conv")):
         return None
     stored = [Ref(index) for index in _parameters_before(program, [index for index in read if index not in computed])]
-    macs, depth = macs_of(program, failed), len(failed.scope) + 1
-    arguments = {"inputs": [Ref(data[0])], "stored": stored, "reason": reason, "macs": macs, "depth": depth}
+    macs, depth = macs_of(program, failed), 1 if is_any else len(failed.scope) + 1
+    arguments = {"inputs": list(map(Ref, data)), "stored": stored, "reason": reason, "macs": macs, "depth": depth}
     alone = Operation("opaque", arguments, failed.outputs, failed.scope, failed.name or failed.op)
     operations = [alone if op is failed else op for op in program.operations]
     return _with(program, operations)
 
 
 def _as_one(program: Program, inside: list[Operation], computed: set[int], level: int, reason: str) -> Program | None:
-    """All these operations as one; None where it has several inputs or outputs that are computed from the input."""
+    """All these operations as one; None where several of its outputs are computed from the input."""
     held = {id(op) for op in inside}
     made = {index for op in inside for index in op.outputs}
     read = dict.fromkeys(index for op in inside for index in op.tensors())
@@ -196,7 +202,7 @@ def _as_one(program: Program, inside: list[Operation], computed: set[int], level
     outputs = [index for index in made if index in outside and index in computed]
     if level == WHOLE:
         inputs, outputs = list(program.inputs.values()), list(program.outputs.values())[:1]
-    elif len(inputs) != 1 or len(outputs) != 1:
+    elif not inputs or len(outputs) != 1:
         return None
     stored = [Ref(index) for index in read if program.tensors[index].kind == "parameter"]
     constant = _parameters_before(program, [index for index in read if index not in made and index not in computed])

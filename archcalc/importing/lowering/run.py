@@ -8,11 +8,12 @@ from typing import Any
 from archcalc.importing.axes import whole
 from archcalc.importing.calls import Call, Calls
 from archcalc.importing.lowering.choices import absorbed
-from archcalc.importing.lowering.context import RULES, Lowering, Stored, UnsupportedError, View
+from archcalc.importing.lowering.context import RULES, Lowering, States, Stored, UnsupportedError, View
 from archcalc.importing.lowering.layout import natural
 from archcalc.importing.lowering.macs import macs_of
 from archcalc.importing.lowering.opaque import enclosed
 from archcalc.importing.lowering.pieces import in_pieces
+from archcalc.importing.lowering.states import taken
 from archcalc.importing.lowering.stored import as_sums, derived, reached
 from archcalc.importing.neutral import Operation, Program, Ref
 from archcalc.importing.patterns.rewriting import read, rewritten, with_operations
@@ -142,6 +143,9 @@ def _given(low: Lowering, op: Operation) -> Any:
     found = absorbed(low, op, values)
     if found is not None:
         return (found,) * len(op.outputs) if len(op.outputs) > 1 else found
+    states = next((value for value in values if isinstance(value, States)), None)
+    if states is not None and op.op not in ("module", "opaque"):
+        return taken(low, op, states)
     if rule is not None and op.op in DERIVING:
         return rule(low, op)
     if rule is None or (values and all(isinstance(value, Stored) for value in values)):

@@ -407,7 +407,10 @@ def _made_of_a_shape(low: Lowering, op: Operation) -> Any:
 
 @rule("index", "index_select", "gather", "take")
 def _index(low: Lowering, op: Operation) -> Any:
-    """Rows of a computed table, by constant places."""
+    """Rows of a computed table, by constant places; of a batch of one, its one example."""
+    shape = low.shape_of(first(op))
+    if op.op == "index_select" and low.shape_of_output(op) == shape and shape[op.arguments["dim"]] == 1:
+        return low.value(first(op))
     value, *others = [low.value(Ref(index)) for index in dict.fromkeys(op.tensors())]
     if isinstance(value, Stored) and all(isinstance(other, Stored) for other in others):
         is_table = value.is_plain and value.is_trained and len(low.shape_of(first(op))) == 2 and not value.part

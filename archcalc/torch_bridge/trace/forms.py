@@ -177,6 +177,24 @@ def _cat(args: Sequence[Any], bound: dict[str, Any]) -> Tensor | None:
     return _rows_of((*first.shape[:axis], extent, *first.shape[axis + 1 :]), first)
 
 
+def states_of_known_form(name: str, args: Sequence[Any], bound: dict[str, Any]) -> tuple[Tensor, ...] | None:
+    """What a recurrent layer gives, which torch would find position by position; None: it is none.
+
+    Args:
+        name: of the operation in ATen.
+        args: in their order.
+        bound: by their names.
+    """
+    if name not in RECURRENT or "data" in bound or not args[0].is_meta:
+        return None
+    x, states = args[0], bound["hx"]
+    states = states if isinstance(states, (list, tuple)) else [states]
+    y = _rows_of((*x.shape[:-1], states[0].shape[-1] * (2 if bound["bidirectional"] else 1)), x)
+    return (y, *[_rows_of(each.shape, x) for each in states])
+
+
+RECURRENT = {"lstm", "gru", "rnn_tanh", "rnn_relu"}
+
 FORMS: dict[str, Callable[[Sequence[Any], dict[str, Any]], Tensor | None]] = {
     "layer_norm": _layer_norm,
     "linear": _linear,

@@ -20,12 +20,14 @@ from archcalc.importing.calls import Scope
 from archcalc.importing.neutral import Operation, Program, Ref
 from archcalc.importing.neutral import Tensor as Neutral
 from archcalc.torch_bridge.trace.arguments import Arguments, of_module
-from archcalc.torch_bridge.trace.forms import of_known_form
+from archcalc.torch_bridge.trace.forms import of_known_form, states_of_known_form
 from archcalc.torch_bridge.trace.keras_models import is_keras
 from archcalc.torch_bridge.trace.leaves import Leaf, leaf_of
+from archcalc.torch_bridge.trace.packed import PACKING, packed_again, repacked, unpacked
 
 LARGEST_VALUE = 4096  # elements of a constant whose numbers are kept
 LIBRARIES = {"aten", "prim", "prims", "torchvision"}  # whose names the rules know
+MOVES = {"to", "_to_copy"}
 ASKS = {"_local_scalar_dense", "is_nonzero", "equal", "item", "nonzero", "unique_dim", "_unique2", "masked_select"}
 
 
@@ -162,9 +164,13 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has n
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        if self.running and self.running[-1].leaf is not None:
-            return func(*_alike(args), **_alike(kwargs))
         name, plain, names, is_mutable, decomposes = _schema_of(func)
+        if self.running and self.running[-1].leaf is not None:
+            given = states_of_known_form(name, args, {**dict(zip(names, args, strict=False)), **kwargs})
+            return func(*_alike(args), **_alike(kwargs)) if given is None else given
+        if name in PACKING:
+            with self:
+                return repacked(name, args)
         if decomposes and plain not in self.whole:
             with self:
                 given = func.decompose(*args, **kwargs)
@@ -193,6 +199,8 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has n
         if is_written and not tensors[0].is_meta:
             self._stand_in(tensors[0])
             args = self._as_they_stand(args)
+        if plain in MOVES and "device" in bound:  # what is computed has no memory anywhere
+            args, kwargs = tree_map(_without_memory, (list(args), dict(kwargs)))
         given = of_known_form(name, args, bound)
         if given is None:
             given = func(*args, **kwargs) if all(each.is_meta for each in tensors) else _on_meta(func, args, kwargs)
@@ -226,7 +234,8 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has n
 
     @staticmethod
     def _shell_of(tensor: Tensor) -> Neutral:
-        kind = "bool" if tensor.dtype == torch.bool else "float" if tensor.dtype.is_floating_point else "int"
+        is_float = tensor.dtype.is_floating_point or tensor.dtype.is_complex
+        kind = "bool" if tensor.dtype == torch.bool else "float" if is_float else "int"
         return Neutral(tuple(map(int, tensor.shape)), "value", "", kind)  # type: ignore[arg-type]
 
     def _written_through(self, written: Tensor, index: int) -> None:
@@ -305,12 +314,21 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has n
     @contextmanager
     def hooked(self) -> Iterator[None]:
         """Follow every module that runs."""
+        packed: list[tuple[nn.Module, Any]] = []  # recurrent layers that run, with the sequence that each was given
 
-        def before(module: nn.Module, args: Any) -> None:
+        def before(module: nn.Module, args: Any) -> Any:
+            plain = unpacked(args, module.batch_first) if isinstance(module, nn.RNNBase) else None
+            if plain is not None:
+                packed.append((module, args[0]))
             self._enter(module, args)
+            return plain
 
-        def after(module: nn.Module, args: Any, kwargs: Any, given: Any) -> None:
+        def after(module: nn.Module, args: Any, kwargs: Any, given: Any) -> Any:
             self._leave(module, ((args, kwargs), given))
+            if not packed or packed[-1][0] is not module:
+                return None
+            _, sequence = packed.pop()
+            return packed_again(sequence, given, module.batch_first)  # type: ignore[arg-type]  # it is recurrent
 
         first = register_module_forward_pre_hook(before)
         last = register_module_forward_hook(after, with_kwargs=True)
@@ -371,6 +389,11 @@ def _alike(value: Any) -> Any:
     return tree_map(
         lambda each: each.to("meta") if isinstance(each, Tensor) and each.device.type != "meta" else each, value
     )
+
+
+def _without_memory(value: Any) -> Any:
+    """No device that has memory."""
+    return torch.device("meta") if isinstance(value, torch.device) else value
 
 
 def _with_memory(value: Any) -> Any:

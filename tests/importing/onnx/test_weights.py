@@ -115,7 +115,8 @@ def test_a_first_state_that_another_layer_gives(tmp_path: Path) -> None:
         node("GRU", "b dW dR _ _ h", "y", hidden_size=4, direction="bidirectional"),
     ]
     found = import_file(model(nodes, shapes, both), tmp_path)
-    assert "first state" in found.unknown[0].reason
+    assert found.macs == 2 * 12 * (3 + 4) * (6 + 5)
+    assert "initial=" in found.text
     assert found.params == 2 * 2 * 12 * (3 + 4)
 
 

@@ -17,7 +17,7 @@ from torch import Tensor, nn  # noqa: E402
 from archcalc.source import SpecError  # noqa: E402
 from archcalc.torch_bridge.trace import read_module, read_torch  # noqa: E402
 from archcalc.torch_bridge.trace.arguments import caught, of_module  # noqa: E402
-from archcalc.torch_bridge.trace.forms import BINARY, UNARY, of_known_form  # noqa: E402
+from archcalc.torch_bridge.trace.forms import BINARY, UNARY, of_known_form, states_of_known_form  # noqa: E402
 from archcalc.torch_bridge.trace.shells import made  # noqa: E402
 
 pytestmark = pytest.mark.torch
@@ -262,3 +262,49 @@ def test_what_is_not_asked_of_torch_is_what_it_gives(name: str) -> None:
         found = of_known_form(name, [each.to("meta") if isinstance(each, Tensor) else each for each in args], {})
         assert found is not None
         assert (found.shape, found.dtype, found.stride()) == (wanted.shape, wanted.dtype, wanted.stride())
+
+
+FORMS_OF = {
+    "conv1d": [(torch.randn(1, 4, 9), torch.ones(6, 2, 3), torch.ones(6), [2], [1], [2], 2)],
+    "conv2d": [
+        (torch.randn(1, 4, 9, 8), torch.ones(6, 4, 3, 2)),
+        (torch.randn(1, 4, 9, 8), torch.ones(8, 1, 3, 3), None, [2], [1], [1], 4),
+    ],
+    "conv3d": [(torch.randn(1, 2, 5, 6, 7), torch.ones(3, 2, 1, 3, 3), None, [1, 2, 2], [0, 1, 1])],
+    "max_pool2d": [(torch.randn(1, 4, 9, 8), [3, 2], [], [1, 1]), (torch.randn(1, 4, 9, 8), [3, 3], [2, 2])],
+    "adaptive_avg_pool2d": [(torch.randn(1, 4, 9, 8), [1, 1]), (torch.randn(1, 4, 9, 8), [3, 5])],
+    "mean": [(torch.randn(1, 4, 9, 8), [2, 3]), (torch.randn(1, 4, 9, 8), [-1], True)],
+    "cat": [([torch.randn(1, 4, 9), torch.randn(1, 2, 9)], 1), ([torch.randn(1, 4), torch.randn(1, 4)],)],
+    "mul": [(torch.randn(1, 4), 2.5)],
+}
+"""Operations with what they are given, of types and in orders that have no other form."""
+
+
+@pytest.mark.parametrize("name", FORMS_OF)
+def test_forms_by_arithmetic_are_those_of_torch(name: str) -> None:
+    def without_memory(value: Any) -> Any:
+        if isinstance(value, list):
+            return [without_memory(each) for each in value]
+        return value.to("meta") if isinstance(value, Tensor) else value
+
+    for args in FORMS_OF[name]:
+        packet = getattr(torch.ops.aten, name)
+        overload = getattr(packet, {"mean": "dim", "mul": "Scalar"}.get(name, "default"))
+        names = [each.name for each in overload._schema.arguments]
+        wanted = overload(*args)
+        bound = dict(zip(names, args, strict=False))
+        found = of_known_form(name, without_memory(list(args)), {key: without_memory(bound[key]) for key in bound})
+        assert found is not None
+        assert (found.shape, found.dtype, found.stride()) == (wanted.shape, wanted.dtype, wanted.stride())
+
+
+@pytest.mark.parametrize("layer", [nn.LSTM(3, 4, 2, bidirectional=True), nn.GRU(3, 4, 2), nn.RNN(3, 4)])
+def test_what_recurrent_layers_give_by_arithmetic(layer: nn.RNNBase) -> None:
+    """Shapes of the output and the states are those that torch computes."""
+    x = torch.randn(5, 1, 3)
+    y, states = layer(x)
+    states = list(states) if isinstance(states, tuple) else [states]
+    bound = {"hx": [each.to("meta") for each in states], "bidirectional": layer.bidirectional}
+    found = states_of_known_form(layer.mode.lower(), (x.to("meta"),), bound)
+    assert found is not None
+    assert [each.shape for each in found] == [y.shape, *[each.shape for each in states]]

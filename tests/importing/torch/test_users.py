@@ -1,0 +1,181 @@
+"""Models as users write them, in forms that no library's models have."""
+
+# What modules of torch give is Any.
+# mypy: disable-error-code="no-any-return, no-untyped-call"
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from torch import Tensor, nn  # noqa: E402
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence  # noqa: E402
+
+from archcalc.importing.imported import Imported  # noqa: E402
+from archcalc.importing.sources import imported  # noqa: E402
+from archcalc.importing.totals import totals_of  # noqa: E402
+
+pytestmark = pytest.mark.torch
+
+
+def proven(model: nn.Module, input: Any, macs: int) -> Imported:
+    """What is written of a model, proven, and with these MACs, which are by hand."""
+    found = imported(model, input)
+    assert found.text, found.proof.differences
+    assert totals_of(found.calls).macs == macs
+    assert totals_of(found.calls).params == sum(each.numel() for each in model.parameters())
+    return found
+
+
+class Packed(nn.Module):
+    """A classifier of sentences, as tutorials have it."""
+
+    def __init__(self, layers: int, ways: int, kind: str = "LSTM") -> None:
+        super().__init__()
+        self.words = nn.Embedding(50, 24)
+        self.layers, self.ways = layers, ways
+        self.rnn = getattr(nn, kind)(24, 32, layers, batch_first=True, bidirectional=ways == 2)
+        self.fc = nn.Linear(32 * ways, 5)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        lengths = (tokens != 0).sum(1).cpu()
+        packed = pack_padded_sequence(self.words(tokens), lengths, batch_first=True, enforce_sorted=False)
+        _, states = self.rnn(packed)
+        last = states[0] if isinstance(states, tuple) else states
+        return self.fc(torch.cat([last[-2], last[-1]], 1) if self.ways == 2 else last[-1])
+
+
+@pytest.mark.parametrize(
+    ("layers", "ways", "kind", "rows"),
+    [(1, 1, "LSTM", 4 * 32 * (24 + 32)), (2, 2, "LSTM", 2 * 4 * 32 * (24 + 32 + 64 + 32)),
+     (3, 1, "GRU", 3 * 32 * (24 + 32 + 2 * 64))],
+)  # fmt: skip
+def test_the_last_states_of_packed_sequences(layers: int, ways: int, kind: str, rows: int) -> None:
+    """Weights at each of 30 positions, and the classifier; nothing but the last states is read."""
+    found = proven(Packed(layers, ways, kind), "tokens(30)", rows * 30 + 32 * ways * 5)
+    assert "last=true" in found.text
+    assert "length=94" in found.proof.held[-1]
+
+
+class Padded(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.rnn = nn.GRU(8, 4, bidirectional=True)
+        self.fc = nn.Linear(8, 3)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        y, state = self.rnn(pack_padded_sequence(x.transpose(0, 1), torch.tensor([x.shape[1]])))
+        y, _ = pad_packed_sequence(y)
+        return self.fc(y), self.fc(state.transpose(0, 1).reshape(len(x), -1))
+
+
+def test_states_beside_what_a_layer_gives() -> None:
+    """Each way ends at another end of what the layer gives: the last position, and the first."""
+    found = proven(Padded(), (6, 8), 2 * 3 * 4 * (8 + 4) * 6 + 8 * 3 * (6 + 1))
+    assert "concat(select_token(5) >> slice_channels(0, 4), select_token(0) >> slice_channels(4, 8))" in found.text
+
+
+class Translator(nn.Module):
+    """An encoder whose states a decoder of as many layers begins with."""
+
+    def __init__(self, layers: int, inner: bool = False) -> None:
+        super().__init__()
+        self.encoder = nn.GRU(6, 4, layers)
+        self.decoder = nn.GRU(6, 4, layers)
+        self.inner = inner
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x.transpose(0, 1)
+        _, state = self.encoder(x)
+        return state[0] if self.inner else self.decoder(x, state)[0]
+
+
+def test_first_states_of_several_layers() -> None:
+    """Counted exactly; that each layer has a state of its own is said, for the language has one for all."""
+    found = proven(Translator(2), (5, 6), 2 * 3 * 4 * (6 + 4 + 4 + 4) * 5)
+    assert "initial=" in found.text
+    assert any("states of their own" in note for note in found.notes)
+    assert not any("states of their own" in note for note in imported(Translator(1), (5, 6)).notes)
+
+
+def test_states_of_inner_layers_are_no_silent_zero() -> None:
+    totals = totals_of(imported(Translator(2, inner=True), (5, 6)).calls)
+    assert totals.macs == 3 * 4 * (6 + 4 + 4 + 4) * 5
+    assert "macs" in totals.bounds or totals.params > 0
+
+
+class Towers(nn.Module):
+    """Two inputs meet in a layer that has no operator."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.left, self.right = nn.Linear(4, 6), nn.Linear(5, 6)
+        self.both = nn.Bilinear(6, 6, 3)
+        self.head = nn.Linear(3, 2)
+
+    def forward(self, a: Tensor, b: Tensor) -> Tensor:
+        return self.head(self.both(self.left(a), self.right(b)))
+
+
+def test_an_unknown_layer_of_two_inputs_stays_alone() -> None:
+    found = imported(Towers(), {"a": (4,), "b": (5,)})
+    assert [each.layer.partition(".")[0] for each in found.unknown] == ["both", "both"]
+    assert totals_of(found.calls).macs >= 4 * 6 + 5 * 6 + 3 * 2
+    assert totals_of(found.calls).params == sum(each.numel() for each in Towers().parameters())
+    assert "linear(2)" in found.text
+
+
+class AtTheTop(nn.Module):
+    """An operation that has no operator, in the forward pass of the network itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.two = nn.Linear(4, 6), nn.Linear(6, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.two(torch.fft.fft(self.one(x)).real)
+
+
+def test_an_unknown_operation_at_the_top_leaves_the_rest() -> None:
+    found = imported(AtTheTop(), (4,))
+    assert found.text.count("linear(") == 2
+    assert found.unknown
+
+
+class Lazy(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.fc = nn.LazyConv2d(4, 3), nn.LazyLinear(2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc(self.conv(x).mean((2, 3)))
+
+
+def test_lazy_layers_learn_their_sizes() -> None:
+    found = imported(Lazy(), (3, 8, 8))
+    assert found.text
+    assert totals_of(found.calls).macs == 4 * 27 * 36 + 4 * 2
+
+
+class Remembers(nn.Module):
+    """Makes what it needs at its first run, of the size of that."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 1)
+        self.seen: list[int] = []
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.seen.append(x.shape[-1])
+        y = self.conv(x)
+        return y if len(self.seen) == 1 else y + y
+
+
+def test_what_a_first_run_changes_is_made_anew() -> None:
+    """A second reading is of a model like the first: here one that has not run."""
+    model = Remembers()
+    found = imported(model, (3, 8, 8))
+    assert "resolution=72" in found.proof.held[-1]
+    assert model.seen == []
