@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 from archcalc.importing.axes import CHANNELS, Axis, extent, roles, whole
@@ -46,8 +47,11 @@ def product(low: Lowering, op: Operation, first: Any, second: Any) -> Any:
     if isinstance(a, Scores) and isinstance(b, View):
         return attended(low, op, a, b)
     if isinstance(a, View) and isinstance(b, View):
-        if low.program.tensors[op.outputs[0]].elements == 1 and low.sizes(a.node) == low.sizes(b.node):
-            return View(low.call("dot", [a.node, b.node]), ((),) * len(low.shape_of_output(op)))
+        sizes = low.sizes(a.node), low.sizes(b.node)
+        if low.program.tensors[op.outputs[0]].elements == 1 and prod(sizes[0]) == prod(sizes[1]):
+            nodes = [low.call("flatten", [each.node]) if low.extents(each.node) else each.node for each in (a, b)]
+            nodes = [a.node, b.node] if sizes[0] == sizes[1] else nodes
+            return View(low.call("dot", nodes), ((),) * len(low.shape_of_output(op)))
         return scores(a, b)
     raise UnsupportedError("a product that is neither a linear layer nor attention")
 

@@ -223,7 +223,7 @@ def arg_max(reader: Reader, layer: Layer, blobs: list[Blob]) -> list[Blob]:
     if "axis" not in message:
         return [reader.opaque(layer, reader.plain(layer, blob), reason, Shape(top * (1 + pairs)))]
     axis = axis_of(layer, blob, message)
-    if axis != 0:
+    if not blob.is_channels(axis):
         raise layer.refusal(f"ArgMax along axis {axis + 1} has no operator")
     return [reader.opaque(layer, blob, reason, Shape(top, reader.plain(layer, blob).shape.spatial))]
 

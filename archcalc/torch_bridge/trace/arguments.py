@@ -65,15 +65,15 @@ def of_module(module: nn.Module, found: Mapping[nn.Module, dict[str, Any]]) -> d
     if module in found:
         return found[module]
     held = vars(module)
-    names = _parameters(type(module))
+    names = _parameters(type(module).__init__)
     return {name: plain_value(held[name]) for name in names if name in held and is_plain(held[name])}
 
 
 @lru_cache(maxsize=1024)
-def _parameters(cls: type[nn.Module]) -> tuple[str, ...]:
-    """What the constructor of a class takes, as far as it says."""
+def _parameters(constructor: Callable[..., None]) -> tuple[str, ...]:
+    """What a constructor takes, as far as it says."""
     try:
-        return tuple(inspect.signature(cls.__init__).parameters)[1:]
+        return tuple(inspect.signature(constructor).parameters)[1:]
     except (TypeError, ValueError):
         return ()
 

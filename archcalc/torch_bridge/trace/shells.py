@@ -146,8 +146,8 @@ def held(model: nn.Module) -> Held:
         sizes.extend([len(value) for value in values if isinstance(value, (dict, list, set))])
         for stored in (*module._parameters.values(), *module._buffers.values()):
             found.append(stored)
-            is_plain = stored is not None and not is_lazy(stored) and not stored.is_inference()
-            sizes.append(stored._version if is_plain else 0)
+            if stored is not None and not is_lazy(stored) and not stored.is_inference():
+                sizes.append(stored._version)
     return found, sizes
 
 

@@ -166,8 +166,8 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has n
         kwargs = kwargs or {}
         name, plain, names, is_mutable, decomposes = _schema_of(func)
         if self.running and self.running[-1].leaf is not None:
-            given = states_of_known_form(name, args, {**dict(zip(names, args, strict=False)), **kwargs})
-            return func(*_alike(args), **_alike(kwargs)) if given is None else given
+            states = states_of_known_form(name, args, {**dict(zip(names, args, strict=False)), **kwargs})
+            return func(*_alike(args), **_alike(kwargs)) if states is None else states
         if name in PACKING:
             with self:
                 return repacked(name, args)
