@@ -291,3 +291,19 @@ def test_grids_and_points_agree() -> None:
         flat = np.broadcast_to(on_grid, (11, 3, 1)).reshape(-1)
         assert np.broadcast_to(at_points, flat.shape).tolist() == flat.tolist()
         assert np.broadcast_to(at_few, 2).tolist() == flat[4:6].tolist()
+
+
+def test_planning_and_run_share_one_expansion(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A decoder over length x past: expanded once with both free; the others are the points that are checked."""
+    from archcalc.engine.network import Network
+
+    expanded = []
+    genuine = Network.graph
+
+    def counted(self: Network, *arguments: Any, **named: Any) -> Any:
+        expanded.append(named.get("free"))
+        return genuine(self, *arguments, **named)
+
+    monkeypatch.setattr(Network, "graph", counted)
+    archcalc.sweep("gpt2", {"length": "1:8:1", "past": "0:9:1"}, quantities=["macs", "state"])
+    assert len([free for free in expanded if free]) == 1

@@ -12,7 +12,7 @@ import numpy as np
 
 from archcalc.engine.library import network_of
 from archcalc.engine.sweep.axes import settings_text
-from archcalc.engine.sweep.expansion import Expansion, Expansions, costs_at, variables_of
+from archcalc.engine.sweep.expansion import Expansion, costs_at, run_with, variables_of
 from archcalc.engine.sweep.many import MOST_FREE, Many
 from archcalc.engine.sweep.plan import Chunk, Plan
 from archcalc.engine.sweep.structures import Found, Structures
@@ -109,7 +109,7 @@ class Runner:
         self.plan = plan
         self.networks = [network_of(text) for text in plan.networks]
         self.expansions = [
-            Expansions(network, plan.question, plan.ordered(number)) for number, network in enumerate(self.networks)
+            run_with(network, plan.question, plan.ordered(number)) for number, network in enumerate(self.networks)
         ]
         self.checked = plan.checked()
         self._many: dict[int, Many] = {}

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from archcalc.engine.network import Network
-from archcalc.engine.sweep.expansion import PEAK, Expansions, Question
+from archcalc.engine.sweep.expansion import PEAK, Expansions, Question, plan_with
 from archcalc.engine.sweep.making import NotFreeError
 from archcalc.engine.sweep.structures import Found, Structures
 from archcalc.results.sweep import Axis, Column
@@ -24,7 +24,7 @@ def way_of(network: Network, question: Question, axes: Sequence[Axis]) -> tuple[
     """The axes of a network that decide its structure, and whether it is taken apart."""
     looped = tuple(axis.name for axis in axes)
     if PEAK not in question.quantities:
-        looped = Expansions(network, question, axes).looped()
+        looped = plan_with(Expansions(network, question, axes)).looped()
     free = [axis for axis in axes if axis.name not in looped]
     if not looped or prod(axis.size for axis in free) > MOST_FREE:
         return looped, False
