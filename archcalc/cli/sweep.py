@@ -113,7 +113,13 @@ def sweep(
     ] = None,
     sample: Annotated[
         int | None,
-        typer.Option("--sample", metavar="N", min=1, help="N configurations drawn at random, where there are more."),
+        typer.Option(
+            "--sample",
+            metavar="N",
+            min=1,
+            help="N configurations drawn at random, where there are more: of those that meet --where, if they can be "
+            "counted.",
+        ),
     ] = None,
     seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Of the sample.")] = 0,
     quantity: Annotated[
@@ -144,12 +150,14 @@ def sweep(
     """Compute what all configurations of networks cost.
 
     Exactly, and millions a second: variables that are numbers are evaluated all at once; where others decide the
-    structure, each part of a network is expanded once. Points drawn at random are computed once more by the exact
-    engine in every run. An interrupted run with -o goes on where it stopped.
+    structure, each part of a network is expanded once. --top, --pareto, --where and draws that meet it are found in
+    spaces of 10^20 too, without going through them. Points drawn at random are computed once more by the exact engine
+    in every run. An interrupted run with -o goes on where it stopped.
     """
     from archcalc.engine.sweep.axes import axis
     from archcalc.engine.sweep.chunk import SweepMismatchError
     from archcalc.engine.sweep.plan import make_plan
+    from archcalc.engine.sweep.search import searched
     from archcalc.source.extra import require
 
     if scheduler is not None and engine is not EngineChoice.DASK:
@@ -179,20 +187,24 @@ def sweep(
         limits=arguments["limits"],
     )
     announce(plan)
+
+    def deliver(found: Sweep) -> None:
+        if strict and found.tally.lower_bounds:
+            named = ", ".join(sorted(found.tally.lower_bounds))
+            message, help = f"{named}: the cost of an operation is not known", "without --strict, rows are at least"
+            fail("unknown-cost", message, help, FINDINGS)
+        if plot is not None:
+            draw_sweep(found, plot)
+        deliver_sweep(found, written_as, output, units)
+
     try:
-        with stored(plan, output, written_as, engine) as store:
-            found = computed(plan, store, engine, scheduler, written_as in SHOWN)
-            if strict and found.tally.lower_bounds:
-                named = ", ".join(sorted(found.tally.lower_bounds))
-                fail(
-                    "unknown-cost",
-                    f"{named}: the cost of an operation is not known",
-                    "without --strict, rows are at least",
-                    FINDINGS,
-                )
-            if plot is not None:
-                draw_sweep(found, plot)
-            deliver_sweep(found, written_as, output, units)
+        found = searched(plan)
+        if found is not None:
+            deliver(found)
+        else:
+            with stored(plan, output, written_as, engine) as store:
+                found = computed(plan, store, engine, scheduler, written_as in SHOWN)
+                deliver(found)
     except OSError as error:
         what = f"`{output}` or a part of it" if output is not None else "a part of the result"
         fail("cannot-write", f"{what} cannot be written: {reason(error)}")

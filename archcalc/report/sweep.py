@@ -15,11 +15,12 @@ from archcalc import __version__
 from archcalc.report.media.blocks import CONVENIENCE, Bar, Cell, Document, Heading, Items, Paragraph, Table, bar, number
 from archcalc.report.media.blocks import Column as TableColumn
 from archcalc.report.media.numbers import Units, amount, exact, listed, plural
-from archcalc.results.sweep import Axis, Column, LeftOut, Sweep
+from archcalc.results.sweep import Axis, Column, LeftOut, Searched, Sweep
 
 SHOWN = 40  # rows of a table
 MOST_ITEMS = 4  # axes that have a column each in a table; of more, items of a list share one
 LEAST = 14  # characters of such a column, before others go
+EXACT = 1 << 53  # up to there a float holds each whole number
 FLUSHED = 20_000  # rows of a text that are made at once
 # Columns of a table that there may be no room for, the first to go last; the bars stay longer than all of them.
 _LESS = ("activations", "size_bytes", "connections", "neurons", "buffers", "weights", "biases", "norm_params")
@@ -92,19 +93,43 @@ def told(found: Sweep) -> list[str]:
     heading, tally = found.heading, found.tally
     computed = plural(tally.computed, "configuration")
     parts = [f"{computed} drawn, seed {heading.seed}" if heading.sample else f"{computed} computed"]
+    if found.searched is not None:
+        parts = _searched(found, found.searched)
     if tally.lost:
         parts.append(f"no network: {tally.lost:,}")
-    if (other := tally.computed - tally.lost - tally.kept) > 0:
+    if found.searched is None and (other := tally.computed - tally.lost - tally.kept) > 0:
         parts.append(f"not chosen: {other:,}")
     if tally.wide:
         parts.append(f"{listed(sorted(tally.wide))} past 64 bits, in Python's integers")
     else:
         parts.append("exact in 64 bits")
     noun = "structures" if any(heading.looped.values()) else "configurations"
-    parts.append(f"checked {tally.checked} of {tally.computed:,} {noun} against the exact engine: equal")
+    of = tally.computed if found.searched is None else tally.kept
+    parts.append(f"checked {tally.checked} of {of:,} {noun} against the exact engine: equal")
     bounds = [f"{name}: at least, for an operation of unknown cost is in it" for name in sorted(tally.lower_bounds)]
     lacking = [lacking_text(name, names) for name, names in heading.lacking.items()]
     return ["; ".join(parts), *lacking, *bounds, *map(_left_out, tally.left_out)]
+
+
+def _searched(found: Sweep, how: Searched) -> list[str]:
+    """How configurations were found without going through all of them."""
+    tally, heading = found.tally, found.heading
+    if heading.sample is None:
+        parts = [f"found among {tally.computed:,} configurations without going through them"]
+        if how.equal:
+            parts.append(f"{many(how.equal)} more cost the same as one of these")
+        return parts
+    about = "about " if how.share is not None else ""
+    share = 100 * (how.meeting or 0) / tally.computed
+    parts = [f"drawn from {about}{many(how.meeting or 0)} that meet the conditions, {share:.3g}% of {tally.computed:,}"]
+    if tally.kept < heading.sample:
+        parts.append(f"{heading.sample:,} were asked for")
+    return [*parts, f"seed {heading.seed}"]
+
+
+def many(count: float) -> str:
+    """A number of configurations, which is exact as long as a float holds it."""
+    return f"{count:,.0f}" if count < EXACT else f"{count:.3g}"
 
 
 def deciding_text(network: str, axes: Sequence[Axis], is_apart: bool) -> str:
@@ -125,7 +150,8 @@ def lacking_text(network: str, variables: Sequence[str]) -> str:
 
 def _left_out(of: LeftOut) -> str:
     way_out = f"; {of.help}" if of.help else ""
-    return f"{of.network}: {of.code} in {of.points:,}, first at {of.settings}: {of.message}{way_out}"
+    at = "for example at" if of.number < 0 else "first at"
+    return f"{of.network}: {of.code} in {of.points:,}, {at} {of.settings}: {of.message}{way_out}"
 
 
 def _cell(value: Any, name: str, axes: tuple[Axis, ...], units: Units) -> str:

@@ -100,7 +100,7 @@ class LeftOut(NamedTuple):
     network: str
     code: str
     points: int
-    number: int  # of the first
+    number: int  # of the first; -1: it is any of them
     settings: str  # of the first
     message: str  # of the first
     help: str = ""  # the way out of it
@@ -157,12 +157,27 @@ class Heading(NamedTuple):
         return ("network", *(axis.name for axis in self.axes), *self.quantities)
 
 
+class Searched(NamedTuple):
+    """How configurations were found of a space that nobody goes through."""
+
+    meeting: float | None = None  # how many meet the conditions, if that was counted; exact below 2^53
+    share: float | None = None  # of draws that met all conditions, where one alone was drawn by
+    equal: float = 0.0  # how many more cost the same as one of those that were chosen
+
+
 class Sweep:
     """Configurations and their costs, in pieces; the columns are made when they are first asked for."""
 
-    def __init__(self, heading: Heading, tally: Tally, pieces: Callable[[], Iterator[Columns]]) -> None:
+    def __init__(
+        self,
+        heading: Heading,
+        tally: Tally,
+        pieces: Callable[[], Iterator[Columns]],
+        searched: Searched | None = None,
+    ) -> None:
         self.heading, self.tally = heading, tally
         self.pieces = pieces
+        self.searched = searched  # None: all configurations were computed
 
     @cached_property
     def columns(self) -> Columns:

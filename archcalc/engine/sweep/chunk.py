@@ -151,6 +151,28 @@ class Runner:
         tally.kept = len(rows)
         return rows, tally
 
+    def at(self, indices: Indices, count: int, is_checked: bool = False) -> Rows:
+        """Configurations of the first network by their indices, computed once more where they are to be checked.
+
+        Raises:
+            SweepMismatchError: one is no network, or the integer engine gives another number.
+        """
+        points = Points(lambda: np.zeros(count, np.int64), {name: _constant(of) for name, of in indices.items()})
+        piece = self._points(0, {}, indices, count)
+        if not piece.valid.all():
+            raise SweepMismatchError(f"{self.plan.names[0]}: a configuration that was found is no network")
+        for place in range(count if is_checked else 0):
+            self._check(place, points, piece)
+        return Rows(self.plan, points, piece.costs)
+
+    def refused_at(self, indices: Mapping[str, int], count: int) -> LeftOut:
+        """So many configurations of the first network that are refused as one of them is."""
+        points = Points(
+            lambda: np.zeros(1, np.int64), {name: _constant(np.array([of])) for name, of in indices.items()}
+        )
+        chunk = Chunk(0, -1, count, 0, ())
+        return self._left_out(chunk, points, Failure(0, count, None))
+
     def is_lower_bound(self, network: int) -> bool:
         """Whether an operation of unknown cost was met in a network."""
         many = self._many.get(network)

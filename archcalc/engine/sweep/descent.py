@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from archcalc.engine.sweep.asked import QUESTIONS, Asked, State, Way
 from archcalc.engine.sweep.merging import Merging, is_merged
-from archcalc.engine.sweep.units import Layer, Lazy, Names, Unit, Where, names_of
+from archcalc.engine.sweep.units import Group, Layer, Lazy, Names, Unit, Where, names_of
 from archcalc.engine.sweep.walk import Frame, Value, Walk
 from archcalc.spec.bind import Handle
 from archcalc.spec.branches import Slot
@@ -37,6 +37,8 @@ from archcalc.spec.words import MERGES, TRAINABLE
 
 if TYPE_CHECKING:
     from archcalc.engine.sweep.structures import Structures
+
+Inside = Callable[[Body, Where, State], Value]
 
 
 class Descent(Merging):
@@ -146,11 +148,19 @@ class Descent(Merging):
         for entry, unit in zip(body.items, units, strict=True):
             more = reads | {*unit.reads}
             if waiting and prod(sizes[axis] for axis in more) > most:
-                found.append(Group(self, waiting, reads, where))
+                found.append(self._group(waiting, reads, where))
                 waiting, more = [], {*unit.reads}
             waiting.append(entry)
             reads = more
-        return [*found, Group(self, waiting, reads, where)]
+        return [*found, self._group(waiting, reads, where)]
+
+    def _group(self, entries: Sequence[Entry], reads: set[int], where: Where) -> Unit:
+        def go(walk: Walk, value: Value, frame: Frame) -> Value:
+            for entry in entries:
+                value = self.entry(entry, where, State(walk, value, frame), "", True)
+            return value
+
+        return Group(self.structures, go, reads, where)
 
     def place(self, body: Body) -> Place:
         """The parts of a body, made once."""
@@ -306,8 +316,13 @@ class Descent(Merging):
 
     # modules
 
-    def arguments(self, module: Module, call: Call, base: int, where: Where, state: State) -> Value:
-        """A call of a module: what differs between structures is read where it is used."""
+    def arguments(
+        self, module: Module, call: Call, base: int, where: Where, state: State, go: Inside | None = None
+    ) -> Value:
+        """A call of a module: what differs between structures is read where it is used.
+
+        With `go`, that is done with the body and what its names mean; without, it is walked through.
+        """
         parameters = module.parameters
         known = [parameter.name for parameter in parameters]
         given = dict(zip(known, call.arguments, strict=False))
@@ -326,7 +341,8 @@ class Descent(Merging):
         def bind(state: State, at: int, values: dict[str, Any]) -> Value:
             if at == len(parameters):
                 inside = State(state.walk, state.value, Frame(Names(dict(state.branches), {}, None), state.value))
-                return self.body(module.body, Where(values, module.name), inside, "")
+                own = Where(values, module.name)
+                return self.body(module.body, own, inside, "") if go is None else go(module.body, own, inside)
             name, default = parameters[at]
             if name in given:
                 expression, of, outside = given[name], base, where
@@ -427,24 +443,3 @@ class Named(Unit):
         """Walk through its parts."""
         path = f"{self.path}.{self.of.name}" if self.path else self.of.name
         return self.descent.body(self.of.body, self.where, State(walk, value, frame), path)
-
-
-class Group(Unit):
-    """Entries in a row, as one table."""
-
-    def __init__(self, descent: Descent, entries: list[Entry], reads: set[int], where: Where) -> None:
-        self.descent, self.entries = descent, entries
-        super().__init__(descent.structures, where, frozenset(), False)
-        self.is_leaf = False
-        self.reads = sorted(reads)
-        self.begin()
-
-    def become_atom(self) -> None:
-        """Its entries are walked one by one."""
-        raise InseparableError("a group")
-
-    def descend(self, walk: Walk, value: Value, frame: Frame) -> Value:
-        """Walk through its entries."""
-        for entry in self.entries:
-            value = self.descent.entry(entry, self.where, State(walk, value, frame), "", True)
-        return value

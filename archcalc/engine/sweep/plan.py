@@ -69,6 +69,27 @@ class Plan(NamedTuple):
         return self.sample or len(self.networks) * prod(axis.size for axis in self.axes)
 
     @property
+    def size(self) -> int:
+        """Configurations of which some are drawn, or all computed."""
+        return len(self.networks) * prod(axis.size for axis in self.axes)
+
+    @property
+    def is_endless(self) -> bool:
+        """Whether there are more configurations to go through than can be numbered."""
+        return self.points > sys.maxsize
+
+    def refuse_endless(self) -> None:
+        """Refuse to go through more configurations than can be numbered.
+
+        Raises:
+            SpecError: there are more.
+        """
+        if self.is_endless:
+            _refuse(
+                "too-many-points", f"{self.points:,} configurations cannot be numbered", "--sample 1000000 draws some"
+            )
+
+    @property
     def heading(self) -> Heading:
         """What the sweep is of."""
         looped = dict(zip(self.names, self.looped, strict=True))
@@ -122,6 +143,8 @@ class Plan(NamedTuple):
 
     def checked(self) -> frozenset[int]:
         """Numbers of the points that are computed once more, the same in every run of this plan."""
+        if self.is_endless:  # nobody goes through them
+            return frozenset()
         random = Random(self.key)
         return frozenset(random.sample(range(self.points), min(CHECKED, self.points)))
 
@@ -210,8 +233,8 @@ def make_plan(
     plan = plan._replace(most_structures=MOST_STRUCTURES)
     if sample is not None and sample < plan.points:
         return plan._replace(sample=sample)
-    if plan.points > sys.maxsize:
-        _refuse("too-many-points", f"{plan.points:,} configurations cannot be numbered", "--sample 1000000 draws some")
+    if not (chosen.where or chosen.pareto or chosen.top):
+        plan.refuse_endless()
     return plan
 
 

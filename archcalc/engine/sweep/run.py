@@ -37,6 +37,9 @@ def sweep(
 ) -> Sweep:
     """What all configurations of a network, or of several, cost: exact integers in NumPy arrays.
 
+    Where few are chosen of very many that differ in structure, by costs that add up or by axes, they are found without
+    going through all; which of those that are equal in the column that `top` goes by is then not said.
+
     Args:
         networks: names, files, or what `load` gave.
         over: values of variables, or of items of lists: `{"resolution": "96:320:32", "kernel[*]": [3, 5]}`; `batch` is
@@ -49,7 +52,8 @@ def sweep(
             better than in all of them is kept.
         sort: a column, the largest first; with `-` the smallest.
         top: so many rows, the first by `sort`.
-        sample: so many configurations drawn at random, each on its own, where there are more.
+        sample: so many configurations drawn at random, each on its own, where there are more: of those that meet
+            `where`, if they can be counted.
         seed: of the sample.
         batch: examples at once; multiplies macs, flops and activations.
         dtype: of the weights, for their size.
@@ -77,7 +81,10 @@ def sweep(
         with_heads=with_heads,
         limits=limits,
     )
-    return collected(plan)
+    from archcalc.engine.sweep.search import searched
+
+    found = searched(plan)
+    return collected(plan) if found is None else found
 
 
 class Kept:

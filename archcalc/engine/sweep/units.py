@@ -8,7 +8,7 @@ table begins again.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -392,6 +392,27 @@ class Unit(Memo):
         self.add_reads(reads)
         costs = [inner.costs(number) for number in range(structures.width)]
         return block._replace(costs=np.stack(costs)) if costs else block
+
+
+class Group(Unit):
+    """Parts in a row, as one table."""
+
+    def __init__(
+        self, structures: Structures, go: Callable[[Walk, Value, Frame], Value], reads: set[int], where: Where
+    ) -> None:
+        self.go = go
+        super().__init__(structures, where, frozenset(), False)
+        self.is_leaf = False
+        self.reads = sorted(reads)
+        self.begin()
+
+    def become_atom(self) -> None:
+        """Its parts are walked one by one."""
+        raise InseparableError("a group")
+
+    def descend(self, walk: Walk, value: Value, frame: Frame) -> Value:
+        """Walk through its parts."""
+        return self.go(walk, value, frame)
 
 
 class Inputs(Mapping[str, Value]):
