@@ -202,7 +202,10 @@ def _verifications(
 
 
 def _leave_alone_what_is_there() -> None:
-    """Torch's own objects by the million are no garbage: looking through them takes longer than a small network."""
+    """Torch's own objects by the million are no garbage: looking through them takes longer than a small network.
+
+    What is left after a network (modules that were imported for it, what torch gave) is none either.
+    """
     gc.collect()
     gc.freeze()
 
@@ -213,5 +216,5 @@ def _sent(one: Callable[[Network], NetworkVerification], network: NetworkText) -
 
 def _verified(network: Network, **options: Any) -> NetworkVerification:
     found = verify(network, **options)
-    gc.collect()  # fx nodes and their graph hold each other, and so gigabytes of weights
+    _leave_alone_what_is_there()  # fx nodes and their graph hold each other, and so gigabytes of weights
     return found
