@@ -11,6 +11,7 @@ from archcalc.claims.check import ledger_folder
 from archcalc.claims.printed import percent
 from archcalc.claims.read import read_ledger
 from archcalc.engine.cost.quantities import FLOPS, OPERATIONS, quantity
+from archcalc.engine.limits.budget import quantity_of
 from archcalc.engine.library import Broken, analysed_families, spec_files
 from archcalc.engine.limits.conditions import COMPARISONS, Comparison, comparison
 from archcalc.results.budget import QUANTITIES
@@ -196,6 +197,8 @@ def _value(row: FoundNetwork, column: str) -> Cell:
             found = None
         case _ if hasattr(cost.totals, column):
             found = int(getattr(cost.totals, column))
+        case "peak_memory":
+            found = quantity_of(cost, column)
         case _:
             found = int(quantity(cost.graph, column))
     return found

@@ -212,7 +212,7 @@ ColumnsOption = Annotated[
         "--columns",
         metavar="NAME,...",
         help="These columns alone: those of the CSV, and read_bytes (what a layer takes from others, and its "
-        "parameters) and write_bytes (what it gives), at the dtype.",
+        "parameters), write_bytes (what it gives) and intensity (FLOPs for each byte), at the dtype.",
         autocompletion=complete_column,
     ),
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -99,9 +99,6 @@ def _is_closed(text: str) -> bool:
 
 
 def _atom(atom: Atom, texts: Mapping[Atom, str], style: Style) -> str:
-    def both(a: Dim, b: Dim) -> str:
-        return ", ".join(sorted((sum_text(a, texts, style), sum_text(b, texts, style)), key=_natural))
-
     match atom:
         case Variable():
             return atom.name
@@ -114,7 +111,8 @@ def _atom(atom: Atom, texts: Mapping[Atom, str], style: Style) -> str:
             below = below if re.fullmatch(WORD, below) else f"({below})"
             return f"{_operand(numerator, texts, style)}//{below}"
         case Maximum(a=a, b=b) | Minimum(a=a, b=b):
-            return f"{'max' if isinstance(atom, Maximum) else 'min'}({both(a, b)})"
+            written = sorted((sum_text(x, texts, style) for x in _parts(type(atom), a, b)), key=_natural)
+            return f"{'max' if isinstance(atom, Maximum) else 'min'}({', '.join(written)})"
         case Choice(condition=condition, a=a, b=b):
             left, right = sum_text(condition.left, texts, style), sum_text(condition.right, texts, style)
             parts = f"{sum_text(a, texts, style)}, {sum_text(b, texts, style)}"
@@ -124,6 +122,16 @@ def _atom(atom: Atom, texts: Mapping[Atom, str], style: Style) -> str:
             return sum_text(body, texts, style) if moved is None else _rounded(*moved, texts)
         case _:
             raise TypeError(f"no text for {type(atom).__name__}")
+
+
+def _parts(kind: type[Atom], *numbers: Dim) -> Iterator[Dim]:
+    """What a maximum, or a minimum, of maxima is of."""
+    for x in numbers:
+        atoms = () if isinstance(x, int) else [atom for monomial in x.terms for atom, _ in monomial]
+        if len(atoms) == 1 and isinstance(atoms[0], kind) and _is_single(x, atoms[0]):
+            yield from _parts(kind, *atoms[0].parts)
+        else:
+            yield x
 
 
 def _moved(body: Polynomial) -> tuple[Dim, int, int] | None:

@@ -5,29 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from archcalc.engine.cost.traffic import RULE, traffic
+from archcalc.engine.cost.traffic import COLUMNS, INTENSITY, RULE, TRAFFIC, total_intensity
 from archcalc.report.media import numbers
 from archcalc.report.media.blocks import Cell, Column, Document, Heading, Paragraph, Table, Total
-from archcalc.report.media.data import row_of
+from archcalc.report.media.data import moved_columns, row_of
 from archcalc.report.media.numbers import Units
 from archcalc.report.show import at_least, footer, headline, remarks
 from archcalc.results.cost import LayerCost, NetworkCost, totals_row
 
-TRAFFIC = ("read_bytes", "write_bytes")
 _TITLES = {"macs": "MACs"}
 
 
 def columns(cost: NetworkCost) -> list[str]:
-    """Columns that a row of a network may have: those of the CSV, and bytes read and written."""
-    return [*(row_of(cost.layers[0], cost.convention) if cost.layers else ()), *TRAFFIC]
+    """Columns that a row of a network may have: those of the CSV, bytes read and written, and FLOPs for each."""
+    return [*(row_of(cost.layers[0], cost.convention) if cost.layers else ()), *COLUMNS]
 
 
 def chosen_rows(cost: NetworkCost, rows: Sequence[LayerCost], names: Sequence[str]) -> list[dict[str, Any]]:
     """The columns of each row."""
     found = [row_of(row, cost.convention) for row in rows]
-    if any(name in TRAFFIC for name in names):
-        for row, bytes in zip(found, traffic(cost, rows), strict=True):
-            row |= dict(zip(TRAFFIC, bytes, strict=True))
+    if any(name in COLUMNS for name in names):
+        for row, moved in zip(found, moved_columns(cost, rows), strict=True):
+            row |= moved
     return [{name: row[name] for name in names} for row in found]
 
 
@@ -37,9 +36,10 @@ def chosen_table(
     """The rows under the columns, with the totals of what adds up."""
     made = chosen_rows(cost, rows, names)
     totals = totals_row(cost)
-    if any(name in TRAFFIC for name in names):
-        layers = traffic(cost, cost.layers)
-        totals |= {name: sum(bytes) for name, bytes in zip(TRAFFIC, zip(*layers, strict=True), strict=False)}
+    if any(name in COLUMNS for name in names):
+        layers = moved_columns(cost, cost.layers)
+        read, written = (sum(layer[name] or 0 for layer in layers) for name in TRAFFIC)
+        totals |= {**dict(zip(TRAFFIC, (read, written), strict=True)), INTENSITY: total_intensity(cost, (read, written))}
     is_text = {name: all(isinstance(row[name], str) for row in made) for name in names}
     table = Table(
         [
@@ -54,7 +54,7 @@ def chosen_table(
         ]
     )
     for row, layer in zip(made, rows, strict=True):
-        unknown = ("macs", "connections", cost.convention.column) if layer.status == "unknown" else ()
+        unknown = ("macs", "connections", cost.convention.column, INTENSITY) if layer.status == "unknown" else ()
         table.rows.append([_written(name, row[name], units, name in unknown) for name in names])
     sums: list[Cell] = [
         _written(name, totals[name], units, cost.is_lower_bound(name)) if name in totals and not is_text[name] else ""
@@ -67,14 +67,22 @@ def chosen_table(
         document.append(Paragraph(f"{len(rows)} of {of} rows; the totals are those of the whole network", quiet=True))
     document.extend(Paragraph(remark) for remark in remarks(cost))
     document.append(footer(cost))
-    if any(name in TRAFFIC for name in names):
-        document.append(Paragraph(RULE, quiet=True))
+    if any(name in COLUMNS for name in names):
+        document.append(Paragraph(_rule(cost), quiet=True))
     return document
+
+
+def _rule(cost: NetworkCost) -> str:
+    """What the columns of bytes are, and FLOPs for each."""
+    unit = "MACs" if cost.convention.column == "macs" else f"FLOPs ({cost.convention.name})"
+    return f"{RULE}; intensity: {unit} for each byte of both"
 
 
 def _written(name: str, value: Any, units: Units, unknown: bool) -> str:
     if value is None:
         return ""
+    if name == INTENSITY:
+        return at_least(numbers.per_byte(value), unknown)
     if isinstance(value, list):
         return numbers.extents(value)
     if isinstance(value, int):

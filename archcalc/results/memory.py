@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import Literal, NamedTuple
 
 Phase = Literal["forward", "loss", "recomputed", "backward", "optimizer"]
@@ -108,7 +110,7 @@ class Sharding:
         return sum(each.size_bytes * each.times for each in self.sent)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Training:
     """What training adds: of parameters, of activations, and of work."""
 
@@ -123,9 +125,14 @@ class Training:
     master_bytes: int
     optimizer_bytes: int
     saved_bytes: int
-    work: tuple[Work, ...]
+    make_work: Callable[[], tuple[Work, ...]] = field(repr=False, compare=False)
     tokens: int  # that a step reads, 0 for what is no sequence
-    params_6nt: int  # N of 6 N T: parameters without tables that are only looked up
+    params_6nt: int  # N of 6 N T: parameters without tables that are only looked up; 0 without tokens
+
+    @cached_property
+    def work(self) -> tuple[Work, ...]:
+        """Of every layer, in order; made when first asked for."""
+        return self.make_work()
 
     @property
     def macs(self) -> int:
@@ -179,7 +186,7 @@ class Memory:
     cache_bytes: int
     ideal: Peak
     eager: Peak
-    lower_bytes: int  # inputs and output of any one operation: no order of execution goes below
+    lower_bytes: int  # inputs and output of any one operation: no order goes below; of training 0, not told
     arena: Arena | None  # None: too many tensors to plan
     workspace_bytes: int  # the library makes between none and so many more
     training: Training | None = None

@@ -18,7 +18,7 @@ from archcalc.results.convention import Convention
 from archcalc.results.cost import LayerCost, Totals
 from archcalc.results.field import Fields
 from archcalc.results.notation import notation
-from archcalc.results.phase import WHOLE, Phase
+from archcalc.results.phase import WHOLE, Phase, Steps
 from archcalc.results.storage import Storage
 
 _OPERATION = attrgetter("operator", "x", "y")
@@ -157,19 +157,13 @@ def total(
     result = Totals()
     operations = Counter(map(_OPERATION, nodes))
     _add_stored(result, graph, operations, indices, nodes)
-    same = storage.bits[0] if len(storage.bits) == 1 else ""
-    if isinstance(same, int) and all(density == 1 for density in storage.densities):
-        result.stored_params, bits = result.params, result.params * same
-    else:
-        result.stored_params, bits = stored_of_nodes(storage, graph, indices)
-    result.size_bytes = -(-bits // 8)
+    _add_bytes(result, graph, indices, storage)
     computed: Sequence[int] | None = within
     steps = phase.steps
     if steps is not None:
         once = Counter([_OPERATION(graph.nodes[index]) for index in indices if not steps.repeated[index]])
         result.macs_once = batch * sum([_cost(key).arithmetic.macs * count for key, count in once.items()])
-        kept = [graph.nodes[index] for index in indices if index in steps.kept]
-        result.state_once = batch * sum([_cost(_OPERATION(node)).outputs for node in kept])
+        result.state_once = batch * _kept_once(graph, indices, steps)
         if phase.in_step and once:
             computed = [index for index in indices if steps.repeated[index]]
             operations -= once
@@ -188,8 +182,35 @@ def total(
     return result
 
 
+def total_stored(graph: Graph, batch: int, storage: Storage, phase: Phase) -> Totals:
+    """What is there before anything is computed, heads left out: parameters, their bytes, and what steps keep."""
+    result, nodes = Totals(), graph.nodes[: graph.first_head]
+    indices = range(len(nodes))
+    _add_stored(result, graph, Counter(map(_OPERATION, nodes)), indices, nodes)
+    _add_bytes(result, graph, indices, storage)
+    result.state *= batch
+    result.state_once = 0 if phase.steps is None else batch * _kept_once(graph, indices, phase.steps)
+    result.state_bytes = -(-(result.state + result.state_once) * phase.state_bits // 8)
+    return result
+
+
 def _cost(key: Any) -> Any:
     return cost_of(*key)
+
+
+def _kept_once(graph: Graph, indices: Sequence[int], steps: Steps) -> int:
+    """Elements of one example that are computed once and read in each step."""
+    return sum([_cost(_OPERATION(graph.nodes[index])).outputs for index in indices if index in steps.kept])
+
+
+def _add_bytes(result: Totals, graph: Graph, indices: Sequence[int], storage: Storage) -> None:
+    """Parameters that are stored, and their bytes."""
+    same = storage.bits[0] if len(storage.bits) == 1 else ""
+    if isinstance(same, int) and all(density == 1 for density in storage.densities):
+        result.stored_params, bits = result.params, result.params * same
+    else:
+        result.stored_params, bits = stored_of_nodes(storage, graph, indices)
+    result.size_bytes = -(-bits // 8)
 
 
 def _add_stored(

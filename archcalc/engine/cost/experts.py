@@ -5,8 +5,9 @@ from __future__ import annotations
 from fractions import Fraction
 from math import exp, log1p
 
-from archcalc.engine.cost.analyze import elements
+from archcalc.dims import Dim, minimum
 from archcalc.graph import Node
+from archcalc.source import Diagnostic, SpecError
 
 ASSUMPTION = "uniform independent routing"
 EXACT_UP_TO = 1 << 14  # tokens; beyond, the power of a fraction has millions of digits
@@ -34,13 +35,21 @@ def used_experts(experts: int, top: int, tokens: int) -> int:
     return -(-found.numerator // found.denominator)
 
 
-def parameters_read(node: Node, stored: int, batch: int) -> int:
+def parameters_read(node: Node, stored: Dim, batch: Dim) -> Dim:
     """Of the parameters that are stored with an operation those that it reads for a batch.
 
     Of a table that is looked up a row for each position, of experts those that the tokens are expected to use.
+
+    Raises:
+        SpecError: so many tokens that are not known, of which the experts used have no closed form.
     """
-    tokens = batch * elements(node.y._replace(channels=1))
     if node.operator.looks_up:
-        return min(stored, batch * elements(node.y))
+        return minimum(stored, batch * node.y.elements)
     experts, top = node.operator.copies
-    return stored if experts == top else stored // int(experts) * used_experts(int(experts), int(top), tokens)
+    if experts == top:
+        return stored
+    tokens = batch * node.y.positions
+    if not (isinstance(experts, int) and isinstance(top, int) and isinstance(tokens, int)):
+        message = f"the experts of {node.layer} that an open number of tokens uses have no closed form"
+        raise SpecError([Diagnostic("structural-variable", message, help="give length, batch and experts values")])
+    return stored // experts * used_experts(experts, top, tokens)

@@ -22,6 +22,7 @@ from archcalc.engine.explain import MismatchError
 from archcalc.engine.formula.closed_form import letters
 from archcalc.engine.formula.ranges import Range, decided_by, holds, period_of, ranges_of
 from archcalc.engine.formula.squares import squared
+from archcalc.engine.memory.form import ON_A_MACHINE, on_a_machine
 from archcalc.engine.network import AnyNetwork, Network, check_variable, load
 from archcalc.graph import Graph
 from archcalc.results.formula import By, Counter, Forms, Formulas
@@ -70,7 +71,7 @@ def formulas(
         set, free={name: unit for name, unit in units.items() if _is_of_spec(network, name)}, with_heads=with_heads
     )
     times = variable(BATCH) if BATCH in units and not _is_of_spec(network, BATCH) else 1
-    rows = _counted(graph, names, by, with_heads, times)
+    rows = _counted(network, graph, names, by, with_heads, times, not set)
     least = {name: network.least(name) if _is_of_spec(network, name) else 1 for name in units}
     ranges, others = ranges_of(least, graph.assumptions)
     numbers = {name: value / units[name] for name, value in point.items()}
@@ -108,9 +109,10 @@ def formulas(
 
 
 def _check_quantity(name: str) -> None:
-    if name not in ADDITIVE:
+    known = (*ADDITIVE, *ON_A_MACHINE)
+    if name not in known:
         message = f"no closed form is of `{name}`"
-        raise SpecError([Diagnostic("unknown-quantity", message, help=instead_of(name, ADDITIVE))])
+        raise SpecError([Diagnostic("unknown-quantity", message, help=instead_of(name, known))])
 
 
 def _check_free(network: Network, name: str) -> None:
@@ -169,12 +171,22 @@ def _has_sizes_alone(graph: Graph) -> bool:
 # what is counted
 
 
-def _counted(graph: Graph, names: Sequence[str], by: By, with_heads: bool, times: Dim) -> dict[str, dict[str, Dim]]:
+def _counted(
+    network: Network, graph: Graph, names: Sequence[str], by: By, with_heads: bool, times: Dim, is_as_written: bool
+) -> dict[str, dict[str, Dim]]:
     last = len(graph.nodes) if with_heads else graph.first_head
     groups: dict[str, list[int]] = {}
     for index, node in enumerate(graph.nodes[:last]):
         groups.setdefault("" if by == "total" else node.stage if by == "stage" else node.layer, []).append(index)
-    return {row: {name: _in_batch(graph, name, indices, times) for name in names} for row, indices in groups.items()}
+
+    def of(name: str, indices: list[int]) -> Dim:
+        if name not in ON_A_MACHINE:
+            return _in_batch(graph, name, indices, times)
+        part = None if by == "total" else indices
+        found = on_a_machine(network.spec, graph, name, times, "fp32", with_heads, is_as_written, within=part)
+        return squared(found)
+
+    return {row: {name: of(name, indices) for name in names} for row, indices in groups.items()}
 
 
 def _in_batch(graph: Graph, name: str, indices: list[int], times: Dim) -> Dim:
@@ -207,7 +219,8 @@ def _costs(
     with_heads: bool,
 ) -> dict[str, dict[str, int]]:
     own = {name: value for name, value in point.items() if _is_of_spec(network, name)}
-    found: Any = _counted(network.graph({**(set or {}), **own}, with_heads=with_heads), names, by, with_heads, 1)
+    graph = network.graph({**(set or {}), **own}, with_heads=with_heads)
+    found: Any = _counted(network, graph, names, by, with_heads, 1, not (set or own))
     return dict(found)
 
 

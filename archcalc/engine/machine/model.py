@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from archcalc.engine.cost.kinds import kinds
-from archcalc.engine.machine.work import VIEWS, work_of
+from archcalc.engine.cost.kinds import VIEWS, kinds
+from archcalc.engine.machine.work import work_of
 from archcalc.graph import Graph, Node
 from archcalc.results.time import Device, Fit, Unseen
 

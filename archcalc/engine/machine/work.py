@@ -8,7 +8,7 @@ from typing import Any
 from archcalc.engine.cost.analyze import elements
 from archcalc.engine.cost.costs import cost_of
 from archcalc.engine.cost.experts import parameters_read
-from archcalc.engine.cost.kinds import kinds
+from archcalc.engine.cost.kinds import VIEWS, kinds
 from archcalc.engine.cost.quantities import OPERATIONS
 from archcalc.graph import Graph, Node
 from archcalc.results.time import Work
@@ -20,11 +20,6 @@ FUSE = {
 }
 """What runs together, in words."""
 
-# They give what they were given, or a part of it, under another shape.
-VIEWS = kinds(
-    *("flatten", "to_sequence", "to_image", "select_token", "slice_channels", "slice_positions"),
-    *("dropout", "spatial_dropout", "alpha_dropout", "drop_path"),
-)
 # Of these one element of the output needs one of each input, and parameters of its channel.
 _ELEMENTWISE = kinds(
     *("batch_norm", "channel_scale", "scale", "add", "mul", "sub", "mean", "rotary"),

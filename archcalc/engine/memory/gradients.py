@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
-from archcalc.engine.cost.costs import stored_with
+from archcalc.engine.cost.costs import cost_of, stored_with
 from archcalc.graph import Graph
 from archcalc.ops import Saved
 
@@ -46,27 +46,35 @@ def trained_of(graph: Graph, frozen: Sequence[str] = (), lora: int = 0, adapted:
     nodes = graph.nodes[: graph.first_head]
     count = len(nodes)
     result = Trained([0] * count, [False] * (count + len(graph.inputs)), [NOTHING] * count, [0] * count, lora)
-    rules: dict[Any, Saved] = {}
+    params, reached = result.params, result.reached
+    rules: dict[tuple[int, int, int], tuple[int, Saved]] = {}  # by identity: nodes share their operators and shapes
     for index, node in enumerate(nodes):
-        operator = node.operator
-        own: Any = sum(stored_with(graph, index)[:3])
-        is_trained = operator.trainable and not lora and not (frozen and is_frozen(node.layer, frozen))
-        if lora and _takes_lora(node, adapted):
-            channels: Any = node.x.channels // operator.values().get("groups", 1) * _taps(node) + node.y.channels
-            result.low_rank[index] = int(channels)
-        result.params[index] = int(own) if is_trained else 0
-        shares = node.shares >= 0 and result.params[node.shares] > 0
-        weighs = result.params[index] > 0 or shares or result.low_rank[index] > 0
-        result.reached[index] = weighs or any(result.reached[read] for read in node.inputs)
-        if not result.reached[index] or getattr(operator, "p", 1) == 0:
-            continue
-        key = operator, node.x, node.y
-        saved = rules.get(key)
-        if saved is None:
-            saved = rules[key] = operator.saved(node.x, node.y)
-        if saved.for_weights and not weighs:
-            saved = saved._replace(inputs=())
-        result.saved[index] = saved
+        operator, reads, shares = node.operator, node.inputs, node.shares
+        key = id(operator), id(node.x), id(node.y)
+        known = rules.get(key)
+        if known is None:
+            stored: Any = cost_of(operator, node.x, node.y).parameters
+            own = stored.weights + stored.biases + stored.norm if operator.trainable else 0
+            saved = NOTHING if getattr(operator, "p", 1) == 0 else operator.saved(node.x, node.y)
+            known = rules[key] = own, saved
+        own, saved = known
+        if shares >= 0:
+            own = sum(stored_with(graph, index)[:3]) if operator.trainable else 0  # type: ignore[arg-type]
+        if lora:
+            own = 0
+            if _takes_lora(node, adapted):
+                channels: Any = node.x.channels // operator.values().get("groups", 1) * _taps(node) + node.y.channels
+                result.low_rank[index] = int(channels)
+        elif own and frozen and is_frozen(node.layer, frozen):
+            own = 0
+        params[index] = own
+        weighs = own > 0 or (shares >= 0 and params[shares] > 0) or result.low_rank[index] > 0
+        is_reached = weighs
+        for read in reads:
+            is_reached = is_reached or reached[read]
+        if is_reached:
+            reached[index] = True
+            result.saved[index] = saved if weighs or not saved.for_weights else saved._replace(inputs=())
     return result
 
 

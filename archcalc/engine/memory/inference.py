@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from itertools import accumulate
+from typing import Any, TypeAlias
 
 from archcalc.engine.memory.tensors import Tensors
 from archcalc.graph import Graph
@@ -15,14 +16,8 @@ MOST_PLANNED = 50_000  # tensors
 INPUT = "input"
 
 
-class Life(NamedTuple):
-    """A tensor: bytes, the steps from the one that makes it to the last that needs it, what it is, of which layer."""
-
-    size: int
-    first: int
-    last: int
-    what: What
-    layer: str
+Life: TypeAlias = "tuple[Any, int, int, What, str]"
+"""A tensor: bytes, the steps from the one that makes it to the last that needs it, what it is, of which layer."""
 
 
 def lives(graph: Graph, tensors: Tensors, held: bool) -> list[Life]:
@@ -39,15 +34,15 @@ def lives(graph: Graph, tensors: Tensors, held: bool) -> list[Life]:
     found = []
     for number, size in enumerate(tensors.sizes):
         maker, readers = tensors.maker[number], tensors.readers[number]
-        if not size:
+        if size == 0:
             continue
-        last = max(readers, default=maker)
+        last = readers[-1] if readers else maker
         if number in outputs or maker < 0:
             last = count
         elif held:
             last = max([last, *(_held_until(graph, ends, maker, reader) for reader in readers)])
         what, layer = (What.INPUT, INPUT) if maker < 0 else (What.OUTPUT, graph.nodes[maker].layer)
-        found.append(Life(size, max(maker, 0), last, what, layer))
+        found.append((size, max(maker, 0), last, what, layer))
     return found + _transients(graph, tensors)
 
 
@@ -59,8 +54,8 @@ def _transients(graph: Graph, tensors: Tensors) -> list[Life]:
             continue
         for kept in node.operator.saved(node.x, node.y).made:
             if kept.what == "indices":
-                size = int(kept.elements) * tensors.batch * KEPT_BITS["indices"] // 8
-                found.append(Life(size, index, index, What.TRANSIENT, node.layer))
+                size = kept.elements * tensors.batch * (KEPT_BITS["indices"] // 8)
+                found.append((size, index, index, What.TRANSIENT, node.layer))
     return found
 
 
@@ -93,12 +88,10 @@ def peak_of(graph: Graph, found: Sequence[Life]) -> Peak:
     for size, first, last, _, _ in found:
         change[first] += size
         change[last + 1 if last < steps else steps] -= size
-    most = at = alive = 0
-    for step in range(steps):
-        alive += change[step]
-        if alive > most:
-            most, at = alive, step
-    there = tuple(Alive(each.what, each.layer, each.size) for each in found if each.first <= at <= each.last)
+    alive = list(accumulate(change[:steps]))
+    most = max(alive)
+    at = alive.index(most)
+    there = tuple([Alive(what, layer, size) for size, first, last, what, layer in found if first <= at <= last])
     layer = graph.nodes[at].layer if at < graph.first_head else INPUT
     return Peak(most, layer, "forward", there)
 
@@ -120,24 +113,24 @@ def arena(graph: Graph, found: Sequence[Life]) -> Arena | None:
     """
     if len(found) > MOST_PLANNED:
         return None
-    rounded = [each._replace(size=-(-each.size // ALIGNMENT) * ALIGNMENT) for each in found]
+    rounded: list[Life] = [(-(-size // ALIGNMENT) * ALIGNMENT, *rest) for size, *rest in found]  # type: ignore[misc]
     steps = graph.first_head + 1
     at_step: list[list[int]] = [[] for _ in range(steps)]  # places of what is planned, by step
     offsets: dict[int, int] = {}
     whole = 0
-    order = sorted(range(len(rounded)), key=lambda number: (-rounded[number].size, rounded[number].first))
-    for number in order:
-        each = rounded[number]
-        around = {other for step in range(each.first, min(each.last, steps - 1) + 1) for other in at_step[step]}
-        taken = sorted([(offsets[other], offsets[other] + rounded[other].size) for other in around])
+    for number in sorted(range(len(rounded)), key=lambda number: (-rounded[number][0], rounded[number][1])):
+        size, first, last, _, _ = rounded[number]
+        alive = range(first, min(last, steps - 1) + 1)
+        around = {other for step in alive for other in at_step[step]}
+        taken = sorted([(offsets[other], offsets[other] + rounded[other][0]) for other in around])
         offset = 0
         for start, end in taken:
-            if start - offset >= each.size:
+            if start - offset >= size:
                 break
             offset = max(offset, end)
         offsets[number] = offset
-        whole = max(whole, offset + each.size)
-        for step in range(each.first, min(each.last, steps - 1) + 1):
+        whole = max(whole, offset + size)
+        for step in alive:
             at_step[step].append(number)
     return Arena(whole, peak_of(graph, rounded).size_bytes, len(rounded))
 
@@ -146,7 +139,7 @@ def largest_convolution(graph: Graph, tensors: Tensors) -> int:
     """Bytes of the largest output of a convolution: what a library may need to bring it into another layout."""
     kinds = ("conv", "depthwise", "deconv", "patch_embedding")
     sizes = [
-        tensors.given(node, index)
+        tensors.given[index]
         for index, node in enumerate(graph.nodes[: graph.first_head])
         if node.operator.name in kinds
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from archcalc.engine.cost.analyze import total
+from archcalc.engine.cost.analyze import total_stored
 from archcalc.engine.cost.costs import stored_with, tied_nodes
 from archcalc.engine.cost.storage import storage_of
 from archcalc.engine.inputs import Given
@@ -92,7 +92,7 @@ def memory_of_graph(network: Network, graph: Graph, asked: Asked, is_as_written:
     bits = DTYPES[asked.dtype]
     storage = storage_of(network.spec, graph, asked.dtype, None, None, DEFAULT_LIMITS, is_as_written)
     phase = Phase(steps_of(graph), asked.step, bits)
-    totals = total(graph, asked.batch, storage, with_heads=False, phase=phase)
+    totals = total_stored(graph, asked.batch, storage, phase)
     tensors = tensors_of(graph, asked.batch, bits, asked.train)
     trained: Training | None = None
     arena: Arena | None = None
@@ -116,7 +116,7 @@ def memory_of_graph(network: Network, graph: Graph, asked: Asked, is_as_written:
         cache_bytes=0 if asked.train else totals.state_bytes,
         ideal=ideal,
         eager=eager,
-        lower_bytes=inference.lower_bound(graph, tensors),
+        lower_bytes=0 if asked.train else inference.lower_bound(graph, tensors),
         arena=arena,
         workspace_bytes=workspace,
         training=trained,
@@ -153,7 +153,8 @@ def _training(graph: Graph, tensors: Any, asked: Asked, params: int) -> tuple[Tr
     if optimizer.transient:  # one tensor of parameters after the other, when all gradients are there
         size = optimizer.transient * _largest_tensor(graph, trained) * state_bits // 8
         end = len(line.steps)
-        line.lives.append(inference.Life(size, end, end, What.TRANSIENT, "optimizer"))
+        line.lives.append((size, end, end, What.TRANSIENT, "optimizer"))
+    tokens = _tokens(graph)
     kept = kept_numbers(graph, trained.params, optimizer) + (
         added * optimizer.copies if not optimizer.is_factored else added
     )
@@ -169,9 +170,9 @@ def _training(graph: Graph, tensors: Any, asked: Asked, params: int) -> tuple[Tr
         master_bytes=-(-count * DTYPES[asked.master] // 8) if asked.master else 0,
         optimizer_bytes=-(-kept * state_bits // 8),
         saved_bytes=line.saved_bytes,
-        work=work_of(graph, tensors, trained, asked.recompute),
-        tokens=_tokens(graph) * asked.batch,
-        params_6nt=params - _looked_up(graph),
+        make_work=lambda: work_of(graph, tensors, trained, asked.recompute),
+        tokens=tokens * asked.batch,
+        params_6nt=params - _looked_up(graph) if tokens else 0,
     )
     return found, training.peak_of(graph, line)
 
@@ -205,7 +206,7 @@ def _looked_up(graph: Graph) -> int:
 
 
 def _known_patterns(graph: Graph, patterns: Sequence[str], option: str) -> None:
-    layers = [name for name, _ in graph.layers(with_heads=False)]
+    layers = [name for name, _ in graph.layers(with_heads=False)] if patterns else []
     for pattern in patterns:
         if not any(is_frozen(layer, (pattern,)) for layer in layers):
             paths = {

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from archcalc.engine.cost.analyze import elements
+from archcalc.dims import Dim, ceil_div
 from archcalc.graph import Graph, Node
 
 TOKEN_BITS = 64  # torch.int64
@@ -20,17 +20,13 @@ class Tensors:
     """Storages of a graph by number; nodes and inputs (-1, -2, ...) by which of them they give."""
 
     of: list[int]  # the last places are the inputs
-    sizes: list[int]  # bytes, of a batch
+    sizes: list[Any]  # bytes, of a batch: whole numbers, or polynomials where something is left open
     maker: list[int]  # the node that gives it first, or the index of the input
     readers: list[list[int]]  # nodes, in order
     bits: int
-    batch: int
-    times: list[int]  # for each node: the batch, or 1 where it depends on no input
-
-    def given(self, node: Node, index: int) -> int:
-        """Bytes of what a node gives, views too: for each expert that is computed."""
-        copies: Any = node.operator.copies.computed
-        return -(-elements(node.y) * int(copies) * self.times[index] * self.bits // 8)
+    batch: Any
+    times: list[Any]  # for each node: the batch, or 1 where it depends on no input
+    given: list[Any]  # for each node: bytes of what it gives, views too, for each expert that is computed
 
 
 def storages_of(graph: Graph, training: bool) -> list[int]:
@@ -39,24 +35,24 @@ def storages_of(graph: Graph, training: bool) -> list[int]:
     Heads are left out: their nodes have their own.
     """
     nodes, count = graph.nodes, len(graph.nodes)
-    readers: list[list[int]] = [[] for _ in range(count + len(graph.inputs))]
-    for index, node in enumerate(nodes[: graph.first_head]):
+    last, inputs = graph.first_head, len(graph.inputs)
+    readers = [0] * (count + inputs)
+    for node in nodes[:last]:
         for read in node.inputs:
-            readers[read].append(index)
+            readers[read] += 1
     kept = {graph.output, *graph.outputs.values()}
-    found = [*range(count), *range(-len(graph.inputs), 0)]
-    for index, node in enumerate(nodes[: graph.first_head]):
-        operator = node.operator
-        if len(node.inputs) == 1 and (
+    found = [*range(count), *range(-inputs, 0)]
+    for index, (_, _, operator, reads, x, y, _, _) in enumerate(nodes[:last]):
+        if len(reads) == 1 and (
             operator.views
-            or (operator.keeps and node.y == node.x)
-            or _writes_over(nodes, index, readers, kept, training)
+            or (operator.in_place and _writes_over(nodes, index, readers, kept, training))
+            or (operator.keeps and y == x)
         ):
-            found[index] = found[node.inputs[0]]
+            found[index] = found[reads[0]]
     return found
 
 
-def tensors_of(graph: Graph, batch: int, bits: int, training: bool = False) -> Tensors:
+def tensors_of(graph: Graph, batch: Dim, bits: int, training: bool = False) -> Tensors:
     """Which storage each node gives.
 
     Args:
@@ -68,34 +64,52 @@ def tensors_of(graph: Graph, batch: int, bits: int, training: bool = False) -> T
     nodes = graph.nodes[: graph.first_head]
     count, inputs = len(nodes), len(graph.inputs)
     owners = storages_of(graph, training)
-    found = Tensors([0] * (count + inputs), [], [], [], bits, batch, [])
-    for node in nodes:
-        depends = any(read < 0 or found.times[read] == batch for read in node.inputs)
-        found.times.append(batch if depends else 1)
+    of = [0] * (count + inputs)
+    sizes: list[Any] = []
+    maker: list[int] = []
+    readers: list[list[int]] = []
     for number, shape in enumerate(graph.inputs.values(), 1):
-        found.of[-number] = len(found.sizes)
-        found.sizes.append(elements(shape) * batch * (TOKEN_BITS if shape.channels is None else bits) // 8)
-        found.maker.append(-number)
-        found.readers.append([])
-    for index, node in enumerate(nodes):
-        for read in node.inputs:
-            found.readers[found.of[read]].append(index)
+        of[-number] = len(sizes)
+        sizes.append(in_bytes(shape.elements * batch, TOKEN_BITS if shape.channels is None else bits))
+        maker.append(-number)
+        readers.append([])
+    depends = [False] * count + [True] * inputs
+    times: list[Any] = []
+    given: list[Any] = []
+    known: dict[tuple[int, int, bool], Any] = {}  # by identity: nodes share their shapes
+    for index, (_, _, operator, reads, _, y, _, _) in enumerate(nodes):
+        is_of_input = False
+        for read in reads:
+            readers[of[read]].append(index)
+            is_of_input = is_of_input or depends[read]
+        depends[index] = is_of_input
+        each = batch if is_of_input else 1
+        times.append(each)
+        key = id(y), id(operator.copies), is_of_input
+        size = known.get(key)
+        if size is None:
+            size = known[key] = in_bytes(y.elements * operator.copies.computed * each, bits)
+        given.append(size)
         if owners[index] != index:
-            found.of[index] = found.of[owners[index]]
+            of[index] = of[owners[index]]
             continue
-        is_stored = node.operator.keeps or (node.operator.sources and not node.inputs)
-        found.of[index] = len(found.sizes)
-        found.sizes.append(0 if is_stored else found.given(node, index))
-        found.maker.append(index)
-        found.readers.append([])
-    return found
+        of[index] = len(sizes)
+        sizes.append(0 if operator.keeps or (operator.sources and not reads) else size)
+        maker.append(index)
+        readers.append([])
+    return Tensors(of, sizes, maker, readers, bits, batch, times, given)
 
 
-def _writes_over(nodes: list[Node], index: int, readers: list[list[int]], kept: set[int], training: bool) -> bool:
-    """Whether an operation may write what it gives over its input."""
+def in_bytes(elements: Dim, bits: int) -> Any:
+    """Bytes of so many elements, rounded up."""
+    return elements * (bits // 8) if bits % 8 == 0 else ceil_div(elements * bits, 8)
+
+
+def _writes_over(nodes: list[Node], index: int, readers: list[int], kept: set[int], training: bool) -> bool:
+    """Whether an operation that can may write what it gives over its input."""
     node = nodes[index]
     read = node.inputs[0]
-    if not node.operator.in_place or read < 0 or len(readers[read]) != 1 or read in kept:
+    if read < 0 or readers[read] != 1 or read in kept:
         return False
     before = nodes[read]
     if before.operator.views or before.y != node.y or before.operator.copies != node.operator.copies:

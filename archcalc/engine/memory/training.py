@@ -7,39 +7,39 @@ are added in place where the memory is nobody else's. Parameters' gradients stay
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import Any, NamedTuple
 
+from archcalc.engine.cost.kinds import RECURRENT
 from archcalc.engine.memory.gradients import PASSES, Trained
 from archcalc.engine.memory.inference import Life
 from archcalc.engine.memory.segments import segments_of
 from archcalc.engine.memory.tensors import Tensors
 from archcalc.graph import Graph, Node
-from archcalc.ops import KEPT_BITS, Saved
+from archcalc.ops import KEPT_BITS
 from archcalc.results.memory import Alive, Peak, Phase, Recompute, What
 
 LOSS = "loss"
-
-
-class Step(NamedTuple):
-    """What happens at a time: an operation, forward, again or backward; or the loss (-1)."""
-
-    node: int
-    phase: Phase
+MADE_BACKWARD = frozenset({"attend", "lstm", "mul", "channel_scale"})  # their backward pass makes tensors of its own
 
 
 class Timeline(NamedTuple):
-    """All tensors of a step, the times, and bytes that are kept over the loss."""
+    """All tensors of a step, what happens at each time, and bytes that are kept over the loss.
+
+    A time is an operation, forward, again or backward; or the loss, of no operation (-1).
+    """
 
     lives: list[Life]
-    steps: list[Step]
+    steps: list[tuple[int, Phase]]
     saved_bytes: int
 
 
 def parts_of(node: Node) -> int:
     """Of how many layers and ways an operation is made, which run one after the other: a recurrent one of several."""
+    if node.operator.name not in RECURRENT:
+        return 1
     operator: Any = node.operator
-    both = getattr(operator, "bidirectional", None)
-    return 1 if both is None else int(operator.layers) * (2 if both else 1)
+    return int(operator.layers) * (2 if operator.bidirectional else 1)
 
 
 def _part(size: int, part: int, parts: int) -> int:
@@ -52,7 +52,7 @@ class _Buffer:
     __slots__ = ("first", "layer", "needed", "size")
 
     def __init__(self, size: int, first: int, layer: str) -> None:
-        self.size, self.first, self.layer, self.needed = size, first, layer, 0
+        self.size, self.first, self.layer, self.needed = size, first, layer, 1
 
 
 class _Run:
@@ -63,22 +63,27 @@ class _Run:
         self.nodes = graph.nodes[: graph.first_head]
         self.mask_bits, self.with_loss = mask_bits, with_loss
         self.lives: list[Life] = []
-        self.steps: list[Step] = []
         self.segments = segments_of(graph, recompute)
         self.segment_of = {index: each for each in self.segments for index in range(each.first, each.last + 1)}
         self.used_again = {node.shares for node in self.nodes if node.shares >= 0}
+        self.parts = {index: parts_of(node) for index, node in enumerate(self.nodes) if node.operator.name in RECURRENT}
         self.order()
 
     # Times: when each operation runs, forward, again and backward.
 
     def order(self) -> None:
         count = len(self.nodes)
-        self.steps = [Step(index, "forward") for index in range(count)]
         self.loss = count
-        self.steps.append(Step(-1, "loss"))
+        self.steps: list[tuple[int, Phase]] = [(index, "forward") for index in range(count)]
+        self.steps.append((-1, "loss"))
         self.again: dict[int, int] = {}
-        self.back: dict[int, int] = {}  # where several layers are one operation, of the first of them
-        self.back_first: dict[int, int] = {}
+        if not self.segments and not self.parts:  # each once forward, and once backward
+            self.back = self.back_first = [*range(2 * count, count, -1)]
+            self.steps.extend([(index, "backward") for index in range(count - 1, -1, -1)])
+            self.end = 2 * count + 1
+            return
+        self.back = [0] * count  # where several layers are one operation, of the first of them
+        self.back_first = [0] * count
         index = count - 1
         while index >= 0:
             segment = self.segment_of.get(index)
@@ -86,10 +91,11 @@ class _Run:
             if segment:
                 for node in range(segment.first, segment.last + 1):
                     self.again[node] = len(self.steps)
-                    self.steps.append(Step(node, "recomputed"))
+                    self.steps.append((node, "recomputed"))
             for node in range(index, first - 1, -1):
                 self.back_first[node] = len(self.steps)
-                self.steps += [Step(node, "backward")] * parts_of(self.nodes[node])
+                for _ in range(self.parts.get(node, 1)):
+                    self.steps.append((node, "backward"))
                 self.back[node] = len(self.steps) - 1
             index = first - 1
         self.end = len(self.steps)
@@ -99,74 +105,83 @@ class _Run:
     def forward(self) -> int:
         """Lives of all that operations give and make; bytes that are there over the loss for the backward pass."""
         tensors, saved_over_loss = self.tensors, 0
+        nodes, back, lives, end = self.nodes, self.back, self.lives, self.end
         outputs = {tensors.of[index] for index in (self.graph.output, *self.graph.outputs.values())}
         savers = self.savers()
         for number, size in enumerate(tensors.sizes):
             if not size:
                 continue
-            maker, readers = tensors.maker[number], tensors.readers[number]
+            maker, readers, saved_by = tensors.maker[number], tensors.readers[number], savers[number]
             if maker < 0:
-                self.lives.append(Life(size, 0, self.end, What.INPUT, "input"))
+                lives.append((size, 0, end, What.INPUT, "input"))
                 continue
-            layer = self.nodes[maker].layer
-            segment = self.segment_of.get(maker)
-            outside = [each for each in savers[number] if self.segment_of.get(each) is not segment or segment is None]
-            # A segment that reads it from outside keeps it whole until its own backward pass is over.
-            kept = [self.back[each] for each in outside if self.segment_of.get(each) is None]
-            for reader in readers:
-                theirs = self.segment_of.get(reader)
-                if theirs is not None and theirs is not segment:
-                    kept.append(self.back[theirs.first])
-            last = max([maker, *readers])
+            layer = nodes[maker].layer
             if number in outputs:
-                last = self.end
-            end = max([last, *kept])
-            if kept and number not in outputs:
-                saved_over_loss += size
-            self.lives.append(Life(size, maker, end, What.OUTPUT, layer))
-            if segment is not None and end < self.again[maker]:
-                inside = [each for each in savers[number] if self.segment_of.get(each) is segment]
-                again = max([self.again[maker], *(self.again[each] for each in readers if each in self.again)])
-                if inside:
-                    again = max(again, *(self.back[each] for each in inside))
-                self.lives.append(Life(size, self.again[maker], again, What.OUTPUT, layer))
+                last = end
+            else:
+                last = readers[-1] if readers else maker
+                if self.segments:
+                    kept = self.kept_until(maker, readers, saved_by)
+                else:  # the first that keeps it is the last that needs it
+                    kept = back[saved_by[0]] if saved_by else 0
+                if kept:
+                    saved_over_loss += size
+                    last = max(last, kept)
+            lives.append((size, maker, last, What.OUTPUT, layer))
+            if self.segments and maker in self.again and last < self.again[maker]:
+                lives.append((size, self.again[maker], self.needed_again(maker, readers, saved_by), What.OUTPUT, layer))
         return saved_over_loss + self.kept_tensors()
 
+    def kept_until(self, maker: int, readers: list[int], savers: list[int]) -> int:
+        """Until when a tensor is kept that some of several segments need; 0: nothing keeps it."""
+        segment = self.segment_of.get(maker)
+        kept = [self.back[each] for each in savers if self.segment_of.get(each) is None]
+        # A segment that reads it from outside keeps it whole until its own backward pass is over.
+        for reader in readers:
+            theirs = self.segment_of.get(reader)
+            if theirs is not None and theirs is not segment:
+                kept.append(self.back[theirs.first])
+        return max(kept, default=0)
+
+    def needed_again(self, maker: int, readers: list[int], savers: list[int]) -> int:
+        """Until when a tensor is there that its segment computes again."""
+        segment = self.segment_of[maker]
+        until = [self.again[each] for each in (maker, *readers) if each in self.again]
+        return max(until + [self.back[each] for each in savers if self.segment_of.get(each) is segment])
+
     def savers(self) -> list[list[int]]:
-        """Of each storage, the operations that keep it for their backward pass."""
+        """Of each storage, the operations that keep it for their backward pass, in order."""
         found: list[list[int]] = [[] for _ in self.tensors.sizes]
-        for index, node in enumerate(self.nodes):
-            saved = self.trained.saved[index]
+        of, low_rank = self.tensors.of, self.trained.low_rank
+        for index, saved in enumerate(self.trained.saved):
             for place in saved.inputs:
-                found[self.tensors.of[node.inputs[place]]].append(index)
+                found[of[self.nodes[index].inputs[place]]].append(index)
             if saved.output:
-                found[self.tensors.of[index]].append(index)
-            if self.trained.low_rank[index] and node.inputs:
-                found[self.tensors.of[node.inputs[0]]].append(index)
+                found[of[index]].append(index)
+            if low_rank[index] and self.nodes[index].inputs:
+                found[of[self.nodes[index].inputs[0]]].append(index)
         return found
 
     def kept_tensors(self) -> int:
         """Lives of what operations make for their backward pass alone; of these, bytes over the loss."""
         over_loss = 0
-        for index, node in enumerate(self.nodes):
-            sizes = self.made_by(index, self.trained.saved[index])
-            if self.trained.low_rank[index]:
-                positions: Any = node.y.positions
-                kept = int(positions) * self.trained.rank * self.tensors.batch * self.tensors.bits // 8
-                sizes = [*sizes, kept]
+        for index, saved in enumerate(self.trained.saved):
+            rank = self.trained.low_rank[index]
+            if not saved.made and not rank:
+                continue
+            layer = self.nodes[index].layer
+            sizes = [self.size_of(index, kept) for kept in saved.made]
+            if rank:
+                positions: Any = self.nodes[index].y.positions
+                sizes.append(int(positions) * self.trained.rank * self.tensors.batch * self.tensors.bits // 8)
             segment = self.segment_of.get(index)
             first = index if segment is None else self.again[index]
             over_loss += sum(sizes) if segment is None else 0
-            parts = parts_of(node)
+            last, parts = self.back_first[index], self.parts.get(index, 1)
             for size in sizes:
                 for part in range(parts):
-                    last = self.back_first[index] + part
-                    self.lives.append(Life(_part(size, part, parts), first, last, What.SAVED, node.layer))
+                    self.lives.append((_part(size, part, parts), first, last + part, What.SAVED, layer))
         return over_loss
-
-    def made_by(self, index: int, saved: Saved) -> list[int]:
-        """Bytes of each tensor that an operation makes for its backward pass."""
-        return [self.size_of(index, kept) for kept in saved.made]
 
     def size_of(self, index: int, kept: Any) -> int:
         copies: Any = self.nodes[index].operator.copies.computed
@@ -179,98 +194,89 @@ class _Run:
     def backward(self) -> None:
         """Lives of all gradients."""
         pending: dict[int, _Buffer] = {}
-        graph, loss = self.graph, self.loss
+        graph, loss, reached = self.graph, self.loss, self.trained.reached
         for output in dict.fromkeys((graph.output, *graph.outputs.values())):
-            if output < 0 or not self.trained.reached[output]:
+            if output < 0 or not reached[output]:
                 continue
-            size = self.tensors.given(self.nodes[output], output)
-            layer = self.nodes[output].layer
+            size = self.tensors.given[output]
             if self.with_loss:  # the logarithms of the softmax, and of the loss two gradients of that size
-                self.lives.append(Life(size, loss, loss, What.SAVED, LOSS))
-                self.lives.append(Life(size, loss, loss, What.GRADIENT, LOSS))
-            pending[output] = self.new(size, loss, layer)
+                self.lives.append((size, loss, loss, What.SAVED, LOSS))
+                self.lives.append((size, loss, loss, What.GRADIENT, LOSS))
+            pending[output] = _Buffer(size, loss, self.nodes[output].layer)
         for index in range(len(self.nodes) - 1, -1, -1):
             given = pending.pop(index, None)
-            if given is not None and self.trained.reached[index]:
+            if given is not None and reached[index]:
                 self.one_backward(index, given, pending)
         for each in pending.values():
             self.free(each, self.end)
 
-    def new(self, size: int, first: int, layer: str) -> _Buffer:
-        buffer = _Buffer(size, first, layer)
-        buffer.needed = 1
-        return buffer
-
     def free(self, buffer: _Buffer, at: int) -> None:
         buffer.needed -= 1
         if buffer.needed == 0:
-            self.lives.append(Life(buffer.size, buffer.first, at, What.GRADIENT, buffer.layer))
+            self.lives.append((buffer.size, buffer.first, at, What.GRADIENT, buffer.layer))
 
     def one_backward(self, index: int, given: _Buffer, pending: dict[int, _Buffer]) -> None:
         """Gradients of the inputs and parameters of an operation from that of its output."""
-        node, at = self.nodes[index], self.back[index]
-        operator = node.operator
+        node, at, trained = self.nodes[index], self.back[index], self.trained
+        operator, reads, sizes = node.operator, node.inputs, self.tensors.given
         passes = operator.name in PASSES and getattr(operator, "align", None) is None
-        for read in dict.fromkeys(node.inputs):
-            if read < 0 or not self.trained.reached[read]:
+        for read in reads if len(reads) == 1 else dict.fromkeys(reads):
+            if read < 0 or not trained.reached[read]:
                 continue
-            before = self.nodes[read]
-            size = self.tensors.given(before, read)
-            whole = self.tensors.given(node, index)
-            if passes and (size <= whole or operator.views):
+            size = sizes[read]
+            if passes and (size <= sizes[index] or operator.views):
                 given.needed += 1
                 made = given
             else:
-                made = self.new(size, at, before.layer)
-            self.add(pending, read, made, size, at)
-        for size, what in self.transients(index):
-            self.lives.append(Life(size, at, at, what, node.layer))
-        params = self.trained.params[index] + self.trained.low_rank[index] * self.trained.rank
+                made = _Buffer(size, at, self.nodes[read].layer)
+            earlier = pending.get(read)
+            if earlier is None:
+                pending[read] = made
+            else:
+                pending[read] = self.added(earlier, made, size, at, read)
+        if operator.name in MADE_BACKWARD:
+            for size in self.transients(index):
+                self.lives.append((size, at, at, What.TRANSIENT, node.layer))
+        params = trained.params[index] + trained.low_rank[index] * trained.rank
         if params:
             size = -(-params * self.tensors.bits // 8)
-            parts = parts_of(node)
+            first, parts = self.back_first[index], self.parts.get(index, 1)
             for part in range(parts):
-                first = self.back_first[index] + part
-                self.lives.append(Life(_part(size, part, parts), first, self.end, What.PARAMETER_GRADIENT, node.layer))
+                own = size if parts == 1 else _part(size, part, parts)
+                self.lives.append((own, first + part, self.end, What.PARAMETER_GRADIENT, node.layer))
             if index in self.used_again:  # both are there while they are added up to a third
-                self.lives.append(Life(size, at, at, What.TRANSIENT, node.layer))
-        elif node.shares >= 0 and self.trained.params[node.shares]:  # added to that of the first
-            size = -(-self.trained.params[node.shares] * self.tensors.bits // 8)
-            self.lives.append(Life(size, at, self.back[node.shares], What.PARAMETER_GRADIENT, node.layer))
+                self.lives.append((size, at, at, What.TRANSIENT, node.layer))
+        elif node.shares >= 0 and trained.params[node.shares]:  # added to that of the first
+            size = -(-trained.params[node.shares] * self.tensors.bits // 8)
+            self.lives.append((size, at, self.back[node.shares], What.PARAMETER_GRADIENT, node.layer))
         self.free(given, at)
 
-    def add(self, pending: dict[int, _Buffer], read: int, made: _Buffer, size: int, at: int) -> None:
-        """Put a gradient to that of other readers: in place where one of both is nobody else's."""
-        earlier = pending.get(read)
-        if earlier is None:
-            pending[read] = made
-        elif earlier.needed == 1 and earlier.size == size:
+    def added(self, earlier: _Buffer, made: _Buffer, size: int, at: int, read: int) -> _Buffer:
+        """The sum of gradients of two readers: in place where the memory of one is nobody else's."""
+        if earlier.needed == 1 and earlier.size == size:
             self.free(made, at)
-        elif made.needed == 1 and made.size == size:
+            return earlier
+        if made.needed == 1 and made.size == size:
             self.free(earlier, at)
-            pending[read] = made
-        else:
-            self.free(made, at)
-            self.free(earlier, at)
-            pending[read] = self.new(size, at, self.nodes[read].layer)
+            return made
+        self.free(made, at)
+        self.free(earlier, at)
+        return _Buffer(size, at, self.nodes[read].layer)
 
-    def transients(self, index: int) -> list[tuple[int, What]]:
-        """What the backward pass of an operation makes and frees again."""
+    def transients(self, index: int) -> list[int]:
+        """Bytes of what the backward pass of an operation makes and frees again."""
         node = self.nodes[index]
-        saved = self.trained.saved[index]
         name = node.operator.name
         if name == "attend":
-            pairs = [self.size_of(index, kept) for kept in saved.made]
+            pairs = [self.size_of(index, kept) for kept in self.trained.saved[index].made]
             if len(pairs) > 1:  # all pairs: the gradients of the softmax and of what it is of, and those of the copies
-                return [(pairs[-1], What.TRANSIENT), (pairs[-1], What.TRANSIENT)]
-            return [(sum(pairs), What.TRANSIENT)]
+                return [pairs[-1], pairs[-1]]
+            return [sum(pairs)]
         if name == "lstm":  # oneDNN: weights and their gradients in its own layout, of all gates a gradient
             gates: Any = 5 * node.operator.values()["hidden"] * node.x.positions
             own = 2 * -(-self.trained.params[index] // parts_of(node))
-            return [((int(gates) * self.tensors.batch + own) * self.tensors.bits // 8, What.TRANSIENT)]
-        if name in ("mul", "channel_scale"):  # a product of the size of the output, before it is added up
-            return [(self.tensors.given(node, index), What.TRANSIENT)]
-        return []
+            return [(int(gates) * self.tensors.batch + own) * self.tensors.bits // 8]
+        return [self.tensors.given[index]]  # of a product, of the size of the output, before it is added up
 
 
 def timeline(
@@ -303,13 +309,10 @@ def peak_of(graph: Graph, found: Timeline) -> Peak:
     change = [0] * (count + 1)
     for size, first, last, _, _ in found.lives:
         change[first] += size
-        change[min(last, count - 1) + 1] -= size
-    most = at = alive = 0
-    for time in range(count):
-        alive += change[time]
-        if alive > most:
-            most, at = alive, time
-    there = tuple([Alive(each.what, each.layer, each.size) for each in found.lives if each.first <= at <= each.last])
-    node, phase = found.steps[at] if at < len(found.steps) else Step(-1, "optimizer")
-    layer = graph.nodes[node].layer if node >= 0 else str(phase)
-    return Peak(most, layer, phase, there)
+        change[last + 1 if last < count else count] -= size
+    alive = list(accumulate(change[:count]))
+    most = max(alive)
+    at = alive.index(most)
+    there = tuple([Alive(what, layer, size) for size, first, last, what, layer in found.lives if first <= at <= last])
+    node, phase = found.steps[at] if at < len(found.steps) else (-1, "optimizer")
+    return Peak(most, graph.nodes[node].layer if node >= 0 else str(phase), phase, there)

@@ -12,6 +12,9 @@ from archcalc.engine.cost.analyze import depth
 from archcalc.engine.cost.costs import cost_of
 from archcalc.engine.cost.quantities import ADDITIVE, FLOPS, QUANTITIES, SAVED, TIMES_BATCH, quantity
 from archcalc.engine.cost.storage import storage_of, stored_of_nodes
+from archcalc.engine.cost.traffic import TRAFFIC, traffic
+from archcalc.engine.memory.form import ON_A_MACHINE, on_a_machine
+from archcalc.engine.memory.memory import peak_memory
 from archcalc.engine.network import Network, analyze
 from archcalc.engine.sweep.arrays import Integers, evaluate_grid, evaluate_points, fits_int64
 from archcalc.graph import Graph
@@ -23,7 +26,7 @@ from archcalc.spec.limits import DEFAULT_LIMITS, Limits
 SWEPT = (*QUANTITIES, "size_bytes")  # where nobody says which
 DEPTHS = ("depth", "depth_with_pooling")
 PEAK = "peak_activations"  # elements alive at once, layer by layer
-SWEEPABLE = (*ADDITIVE, "size_bytes", "state_bytes", *DEPTHS, PEAK)
+SWEEPABLE = (*ADDITIVE, "size_bytes", "state_bytes", *DEPTHS, PEAK, *ON_A_MACHINE)
 BATCH = "batch"  # an axis of any network that has no variable of that name
 FEW = 8  # one in so many values is computed apart; of more, each is
 INT64, OBJECT = np.dtype(np.int64), np.dtype(object)
@@ -65,6 +68,10 @@ def costs_at(network: Network, question: Question, settings: Mapping[str, Value]
         cost = costs[_convention_of(name)]
         if name == SAVED:
             found[name] = int(quantity(cost.graph, name, question.with_heads)) * batch
+        elif name in TRAFFIC:
+            found[name] = sum(moved[TRAFFIC.index(name)] for moved in traffic(cost, cost.layers))
+        elif name in ON_A_MACHINE:
+            found[name] = peak_memory(cost)
         else:
             found[name] = getattr(cost.totals, "flops" if name in FLOPS else name)
     return found
@@ -184,6 +191,9 @@ def _evaluate(
 def _number(network: Network, graph: Graph, question: Question, name: str, is_as_written: bool, batch: Dim) -> Dim:
     if name in DEPTHS:
         return depth(graph)[DEPTHS.index(name)]
+    if name in ON_A_MACHINE:
+        how = question.dtype, question.with_heads, is_as_written, question.limits
+        return on_a_machine(network.spec, graph, name, batch, *how)
     if name == "state_bytes":
         kept = quantity(graph, "state", question.with_heads) + quantity(graph, "state_once", question.with_heads)
         return -(-kept * batch * DTYPES[question.dtype] // 8)

@@ -13,6 +13,7 @@ from archcalc.engine.cost.analyze import activations, depth
 from archcalc.engine.cost.costs import cost_of
 from archcalc.engine.cost.quantities import of_operation, quantity
 from archcalc.engine.cost.storage import storage_of, stored_of_nodes
+from archcalc.engine.memory.form import ON_A_MACHINE, on_a_machine
 from archcalc.engine.network import Network
 from archcalc.engine.step import refuse_unsteppable
 from archcalc.engine.sweep.arrays import evaluate_grid, fits_int64
@@ -47,6 +48,7 @@ class RowMaker:
     shapes: Shapes
     has_peak: bool
     batch_axis: int | None
+    always_read: set[int]
 
     def __init__(self, free: Sequence[Axis], own: Any) -> None:
         self.free_axes = {axis.name: axis for axis in free}
@@ -133,13 +135,13 @@ class RowMaker:
         last = len(graph.nodes) if question.with_heads else graph.first_head
         for node in graph.nodes[:last]:
             self.is_lower_bound |= cost_of(node.operator, node.x, node.y).arithmetic.status == "unknown"
-        numbers = [self._whole_quantity(graph, name, last) for name in self.names]
+        batch = question.batch
+        if self.batch_axis is not None and self.batch_axis in self.always_read:
+            batch = int(self.axes[BATCH].value(reader.code(self.batch_axis)))
+        numbers = [self._whole_quantity(graph, name, last, batch) for name in self.names]
         weighted, pooled = depth(graph)
         peak = 0
         if self.has_peak:
-            batch = question.batch
-            if self.batch_axis is not None:
-                batch = int(self.axes[BATCH].value(reader.code(self.batch_axis)))
             peak = activations(graph, graph.nodes[:last], list(graph.inputs.values()), batch)[2]
         return blank(0, self.free, 1, 1)._replace(
             costs=self._at_free_points(numbers),
@@ -152,11 +154,14 @@ class RowMaker:
             reads=np.ones((1, 1), bool),
         )
 
-    def _whole_quantity(self, graph: Graph, name: str, last: int) -> Dim:
+    def _whole_quantity(self, graph: Graph, name: str, last: int, batch: int) -> Dim:
         question = self.question
+        is_as_written = not (question.set or self.axes)
+        if name in ON_A_MACHINE:
+            how = question.dtype, question.with_heads, is_as_written, question.limits
+            return on_a_machine(self.network.spec, graph, name, batch, *how)
         if name != "bits":
             return quantity(graph, name, question.with_heads)
-        is_as_written = not (question.set or self.axes)
         storage = storage_of(self.network.spec, graph, question.dtype, None, None, question.limits, is_as_written)
         return stored_of_nodes(storage, graph, range(last))[1]
 

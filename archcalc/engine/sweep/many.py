@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from archcalc.engine.memory.form import ON_A_MACHINE
 from archcalc.engine.network import Network
 from archcalc.engine.sweep.expansion import PEAK, Expansions, Question, plan_with
 from archcalc.engine.sweep.making import NotFreeError
@@ -25,6 +26,8 @@ def way_of(network: Network, question: Question, axes: Sequence[Axis]) -> tuple[
     looped = tuple(axis.name for axis in axes)
     if PEAK not in question.quantities:
         looped = plan_with(Expansions(network, question, axes)).looped()
+        if looped and not {*ON_A_MACHINE}.isdisjoint(question.quantities):  # of the whole, each apart
+            looped = tuple(axis.name for axis in axes)
     free = [axis for axis in axes if axis.name not in looped]
     if not looped or prod(axis.size for axis in free) > MOST_FREE:
         return looped, False

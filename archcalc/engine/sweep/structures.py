@@ -9,6 +9,7 @@ import numpy as np
 
 from archcalc.engine.cost.quantities import ADDITIVE, SAVED, TIMES_BATCH
 from archcalc.engine.network import Network, setting
+from archcalc.engine.memory.form import ON_A_MACHINE
 from archcalc.engine.sweep.expansion import BATCH, DEPTHS, PEAK, Question
 from archcalc.engine.sweep.making import AT_ONCE, RowMaker, WholeError
 from archcalc.engine.sweep.tables import Block, Shapes
@@ -68,7 +69,8 @@ class Structures(RowMaker):
         own = network.spec.settable
         super().__init__(free, own)
         self.batch_axis = self.numbers.get(BATCH) if BATCH not in own else None
-        self.always_read = {self.batch_axis} if self.has_peak and self.batch_axis is not None else set[int]()
+        reads_batch = self.has_peak or not {*ON_A_MACHINE}.isdisjoint(question.quantities)
+        self.always_read = {self.batch_axis} if reads_batch and self.batch_axis is not None else set[int]()
         self.is_whole = is_whole or self._must_be_whole()
         self.runs = 0  # of units, in walks
         self.most_runs: int | None = None
@@ -138,7 +140,8 @@ class Structures(RowMaker):
         quantities = self.question.quantities
         is_stored = "size_bytes" in quantities and bool(patterns(network.spec, network.name))
         is_once = not AT_ONCE.isdisjoint(quantities)
-        return is_stored or SAVED in quantities or (is_once and len(network.spec.inputs) > 1)
+        is_of_machine = not {SAVED, *ON_A_MACHINE}.isdisjoint(quantities)
+        return is_stored or is_of_machine or (is_once and len(network.spec.inputs) > 1)
 
     def count_run(self, runs: int = 1) -> None:
         """Count the work of walks.
@@ -263,7 +266,7 @@ class Structures(RowMaker):
 
 def _additive(quantities: Sequence[str], is_whole: bool) -> list[str]:
     """What rows have, from which the quantities are made at the end."""
-    found = dict.fromkeys(name for name in quantities if name in ADDITIVE)
+    found = dict.fromkeys(name for name in quantities if name in ADDITIVE or name in ON_A_MACHINE)
     if "size_bytes" in quantities:
         found["bits" if is_whole else "params"] = None
     if "state_bytes" in quantities:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from archcalc import __version__
+from archcalc.engine.cost.traffic import COLUMNS, intensity, traffic
 from archcalc.ops import Shape
 from archcalc.report.media.numbers import extents
 from archcalc.results.cost import LayerCost, NetworkCost, layer_row, totals_row
@@ -29,12 +30,15 @@ _FORMULA = re.compile(r"[=@]|[-+](?![0-9.,]+(?:e[-+]?[0-9]+)?%?\Z)(?=.)", re.IGN
 
 
 def sortable(cost: NetworkCost) -> list[str]:
-    """Columns that rows may be sorted by: those of the CSV."""
-    return list(layer_row(cost.layers[0], cost.convention)) if cost.layers else []
+    """Columns that rows may be sorted by: those of the CSV, bytes read and written, and FLOPs for each."""
+    return [*layer_row(cost.layers[0], cost.convention), *COLUMNS] if cost.layers else []
 
 
 def in_order(cost: NetworkCost, rows: Sequence[LayerCost], column: str) -> list[LayerCost]:
     """Rows under a column: numbers from the largest, names from A, equal ones as they stood."""
+    if column in COLUMNS:
+        moved = moved_columns(cost, rows)
+        return [rows[at] for at in sorted(range(len(rows)), key=lambda at: -(moved[at][column] or 0))]
 
     def key(row: LayerCost) -> Any:
         value = layer_row(row, cost.convention)[column]
@@ -43,6 +47,15 @@ def in_order(cost: NetworkCost, rows: Sequence[LayerCost], column: str) -> list[
         return -value if isinstance(value, (int, float)) else [-size for size in value or []]
 
     return sorted(rows, key=key)
+
+
+def moved_columns(cost: NetworkCost, rows: Sequence[LayerCost]) -> list[dict[str, Any]]:
+    """Of each row bytes read, bytes written, and FLOPs for each of them (null where nothing moves)."""
+    found = []
+    for row, moved in zip(rows, traffic(cost, rows), strict=True):
+        of = intensity(cost, row, moved)
+        found.append(dict(zip(COLUMNS, (*moved, None if of is None else float(f"{of:.7g}")), strict=True)))
+    return found
 
 
 def csv_text(rows: Iterable[Mapping[str, Any]], names: Sequence[str] = ()) -> str:

@@ -7,6 +7,7 @@ from typing import Literal
 
 from archcalc.ops import Shape
 from archcalc.results.cost import json_number
+from archcalc.results.budget import PEAK_MEMORY
 from archcalc.results.field import ReceptiveField
 from archcalc.results.rows import exact as exact
 
@@ -33,7 +34,7 @@ def size(value: int, units: Units = "si") -> str:
 
 def amount(value: int, quantity: str, units: Units = "si") -> str:
     """A quantity by its column name: bytes as a size, all others as a count."""
-    return size(value, units) if quantity.endswith("_bytes") else count(value, units)
+    return size(value, units) if quantity.endswith("_bytes") or quantity == PEAK_MEMORY else count(value, units)
 
 
 def _scaled(value: int, step: int, names: Sequence[str]) -> str:
@@ -108,6 +109,11 @@ def rate(value: float | None) -> str:
     if value is None:
         return ""
     return count(round(value)) if abs(value) >= 1000 else _four_digits(value)
+
+
+def per_byte(value: float) -> str:
+    """FLOPs for each byte: `61.24`."""
+    return _four_digits(value)
 
 
 def _four_digits(value: float) -> str:
