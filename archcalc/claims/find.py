@@ -11,8 +11,8 @@ from archcalc.claims.check import ledger_folder
 from archcalc.claims.printed import percent
 from archcalc.claims.read import read_ledger
 from archcalc.engine.cost.quantities import FLOPS, OPERATIONS, quantity
-from archcalc.engine.limits.budget import quantity_of
 from archcalc.engine.library import Broken, analysed_families, spec_files
+from archcalc.engine.limits.budget import quantity_of
 from archcalc.engine.limits.conditions import COMPARISONS, Comparison, comparison
 from archcalc.results.budget import QUANTITIES
 from archcalc.results.claim import Accuracy, Claim

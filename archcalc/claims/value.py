@@ -16,10 +16,12 @@ from archcalc.claims.expression import AGGREGATES, SIGNS, parse_formula
 from archcalc.engine.cost.conventions import CONVENTIONS
 from archcalc.engine.cost.scope import indices_inside
 from archcalc.engine.cost.storage import storage_of
+from archcalc.engine.limits.budget import quantity_of
 from archcalc.engine.limits.conditions import COMPARISONS
 from archcalc.engine.network import Network, cost_of_graph, exact_density, load
 from archcalc.graph import Graph
 from archcalc.ops import Shape
+from archcalc.results.budget import PEAK_MEMORY
 from archcalc.results.budget import QUANTITIES as OF_NETWORKS
 from archcalc.results.claim import Claim, Settings, Value
 from archcalc.results.cost import DTYPES, NetworkCost
@@ -92,8 +94,7 @@ class Evaluator:
         if name in _TOTALS:
             if cost.totals.unknown and name in ("macs", "flops", "connections"):
                 raise ValueProblemError(f"the {name} of {cost.name} are known as a lower bound only")
-            found: int = getattr(cost.totals, name)
-            return found
+            return quantity_of(cost, name) if name == PEAK_MEMORY else int(getattr(cost.totals, name))
         graph = cost.graph
         inside = indices_inside(graph, at, True) if at else []
         if name == "input_shape":

@@ -25,8 +25,7 @@ def chosen_rows(cost: NetworkCost, rows: Sequence[LayerCost], names: Sequence[st
     """The columns of each row."""
     found = [row_of(row, cost.convention) for row in rows]
     if any(name in COLUMNS for name in names):
-        for row, moved in zip(found, moved_columns(cost, rows), strict=True):
-            row |= moved
+        found = [row | moved for row, moved in zip(found, moved_columns(cost, rows), strict=True)]
     return [{name: row[name] for name in names} for row in found]
 
 
@@ -39,7 +38,10 @@ def chosen_table(
     if any(name in COLUMNS for name in names):
         layers = moved_columns(cost, cost.layers)
         read, written = (sum(layer[name] or 0 for layer in layers) for name in TRAFFIC)
-        totals |= {**dict(zip(TRAFFIC, (read, written), strict=True)), INTENSITY: total_intensity(cost, (read, written))}
+        totals |= {
+            **dict(zip(TRAFFIC, (read, written), strict=True)),
+            INTENSITY: total_intensity(cost, (read, written)),
+        }
     is_text = {name: all(isinstance(row[name], str) for row in made) for name in names}
     table = Table(
         [

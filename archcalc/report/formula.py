@@ -10,7 +10,9 @@ from typing import Any
 from archcalc.dims import Assumption, Dim, Polynomial, prod, substitute, total, variable
 from archcalc.dims.atoms import Atom, Monomial, NamedSum, Variable
 from archcalc.dims.text import PROSE, ordered, sum_text, texts_of, written
+from archcalc.engine.cost.quantities import SAVED
 from archcalc.engine.formula.squares import squared
+from archcalc.engine.memory.form import ON_A_MACHINE
 from archcalc.report.media.blocks import Column, Document, Heading, Items, Paragraph, Table, Total, number
 from archcalc.report.media.latex import escaped
 from archcalc.report.media.numbers import exact as decimal
@@ -149,6 +151,8 @@ def _remarks(found: Formulas, form: Forms) -> list[str]:
         remarks.append(elsewhere(found))
     if found.unknown:
         remarks.append(f"At least that much: the cost of {listed(found.unknown)} is not known.")
+    if any(name in ON_A_MACHINE or name == SAVED for name in found.quantities):
+        remarks.append("Bytes are those of fp32.")
     if form is not found.exact:
         remarks.append("With --exact: for other values too, with sizes rounded as the layers round them.")
     for counter, given in zip(form.counters, found.exact.counters, strict=True):

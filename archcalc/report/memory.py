@@ -98,7 +98,8 @@ def answer(found: Memory) -> str:
     if fit is None:
         return text
     after = "" if fit.next is None or fit.next_bytes is None else f"; {fit.next:,} takes {numbers.size(fit.next_bytes)}"
-    return f"{fit.variable} {fit.largest:,} fits into {fit.limit_text}{after}: {text}"
+    of_each = " of each rank" if found.sharding else ""
+    return f"{fit.variable} {fit.largest:,} fits into {fit.limit_text}{of_each}{after}: {text}"
 
 
 def _alive(found: Memory, units: Units) -> Table:
@@ -167,7 +168,9 @@ def _conditions(found: Memory) -> str:
     if training:
         text += f" | {training.optimizer.name}"
         text += f" | master {training.master}" if training.master else ""
-        text += f" | recomputed: {training.recompute}" if training.recompute != "none" else ""
+        if training.recompute != "none":
+            nothing = "" if training.macs_recomputed else " (no block of several layers with work)"
+            text += f" | recomputed: {training.recompute}{nothing}"
         text += f" | frozen: {', '.join(training.frozen)}" if training.frozen else ""
         text += " | loss: cross-entropy over channels"
     if found.sharding:

@@ -210,3 +210,8 @@ class Memory:
     def eager_bytes(self) -> int:
         """Under the rule `eager`."""
         return self.standing_bytes + self.eager.size_bytes
+
+    @property
+    def to_fit_bytes(self) -> int:
+        """What must fit into one machine: under the rule `eager`, or all on the fullest rank."""
+        return self.sharding.rank_bytes if self.sharding else self.eager_bytes

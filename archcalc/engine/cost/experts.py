@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from math import exp, log1p
+from typing import Any
 
 from archcalc.dims import Dim, minimum
 from archcalc.graph import Node
@@ -35,7 +36,7 @@ def used_experts(experts: int, top: int, tokens: int) -> int:
     return -(-found.numerator // found.denominator)
 
 
-def parameters_read(node: Node, stored: Dim, batch: Dim) -> Dim:
+def parameters_read(node: Node, stored: Dim, batch: Dim) -> Any:
     """Of the parameters that are stored with an operation those that it reads for a batch.
 
     Of a table that is looked up a row for each position, of experts those that the tokens are expected to use.

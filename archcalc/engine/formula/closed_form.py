@@ -11,6 +11,7 @@ from typing import Any
 from archcalc.dims import Assumption, Dim, Polynomial, evaluate, substitute, variable
 from archcalc.engine.cost.quantities import quantity
 from archcalc.engine.formula.ranges import ranges_of
+from archcalc.engine.memory.form import ON_A_MACHINE, on_a_machine
 from archcalc.engine.network import AnyNetwork, load
 from archcalc.results.formula import Counter, numbers_at
 
@@ -88,18 +89,21 @@ def closed_form(
     Args:
         network: a name, a file, or what `load` gave.
         free: the variables; or each with the unit that it is a multiple of.
-        name: what is counted, of `quantities.ADDITIVE`.
+        name: what is counted, of `quantities.ADDITIVE` or `form.ON_A_MACHINE`, these of one example at fp32.
         set: values of other variables.
         with_heads: count train-only heads too.
 
     Raises:
         SpecError: a variable is unknown, or decides the structure and cannot stay free.
-        KeyError: not one of `quantities.ADDITIVE`.
+        KeyError: no such quantity.
     """
     network = load(network)
     units = {of: Fraction(free[of] if isinstance(free, Mapping) else 1) for of in free}
     graph = network.graph(set, free=units, with_heads=with_heads)
-    number = quantity(graph, name, with_heads)
+    if name in ON_A_MACHINE:
+        number = on_a_machine(network.spec, graph, name, 1, with_heads=with_heads, is_as_written=not (set or units))
+    else:
+        number = quantity(graph, name, with_heads)
     least = {of: network.least(of) for of in units}
     ranges, others = ranges_of(least, graph.assumptions)
     free_letters = (letter for letter in letters() if letter not in units)

@@ -35,7 +35,7 @@ def fitted(
     Args:
         network: its name, a file, the text of a spec, or what `load` gave.
         asked: as `memory_of` takes it.
-        limit: bytes, `24GiB`, that the peak under the rule `eager` keeps to.
+        limit: bytes, `24GiB`, that the peak under the rule `eager` keeps to, or each rank.
         variable: `batch`, or a variable of the spec that is a number: a resolution, a length.
         set: values of other variables.
         input: another input than the spec's.
@@ -63,7 +63,7 @@ def fitted(
     low, high = search.bounds()
     if low is None:
         least = search.first()
-        needs = f"it needs {least.eager_bytes:,} bytes at {variable} {search.start:,}"
+        needs = f"it needs {least.to_fit_bytes:,} bytes at {variable} {search.start:,}"
         help = (
             "a larger limit, a smaller dtype, --recompute block" if asked.train else "a larger limit, a smaller dtype"
         )
@@ -71,8 +71,8 @@ def fitted(
     found = search.at(low)
     assert found is not None
     after = None if high is None else search.at(high)
-    next_bytes = None if after is None else after.eager_bytes
-    fit = Fit(variable, low, found.eager_bytes, None if after is None else high, next_bytes, most, limit)
+    next_bytes = None if after is None else after.to_fit_bytes
+    fit = Fit(variable, low, found.to_fit_bytes, None if after is None else high, next_bytes, most, limit)
     return replace(found, fit=fit)
 
 
@@ -113,7 +113,7 @@ class _Search:
     def fits(self, value: int) -> bool:
         """Whether the network takes a value and keeps to the limit."""
         found = self.at(value)
-        return found is not None and found.eager_bytes <= self.most
+        return found is not None and found.to_fit_bytes <= self.most
 
     def bounds(self) -> tuple[int | None, int | None]:
         """The largest value that fits and the next that is taken; None: none fits, or there is no next."""

@@ -67,7 +67,7 @@ def on_a_machine(
         bits = DTYPES[dtype]
         stored = ceil_div(stored_of_nodes(storage, graph, range(last))[1], 8)
         kept = quantity(graph, "state", with_heads) + quantity(graph, "state_once", with_heads)
-        standing = stored + in_bytes(quantity(graph, "buffers", with_heads), bits) + in_bytes(kept * batch, bits)
+        standing: Dim = stored + in_bytes(quantity(graph, "buffers", with_heads), bits) + in_bytes(kept * batch, bits)
         return standing + peak(graph, batch, bits)
 
 

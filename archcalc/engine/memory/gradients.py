@@ -59,7 +59,7 @@ def trained_of(graph: Graph, frozen: Sequence[str] = (), lora: int = 0, adapted:
             known = rules[key] = own, saved
         own, saved = known
         if shares >= 0:
-            own = sum(stored_with(graph, index)[:3]) if operator.trainable else 0  # type: ignore[arg-type]
+            own = sum(stored_with(graph, index)[:3]) if operator.trainable else 0
         if lora:
             own = 0
             if _takes_lora(node, adapted):

@@ -113,7 +113,7 @@ def arena(graph: Graph, found: Sequence[Life]) -> Arena | None:
     """
     if len(found) > MOST_PLANNED:
         return None
-    rounded: list[Life] = [(-(-size // ALIGNMENT) * ALIGNMENT, *rest) for size, *rest in found]  # type: ignore[misc]
+    rounded: list[Life] = [(-(-size // ALIGNMENT) * ALIGNMENT, *rest) for size, *rest in found]
     steps = graph.first_head + 1
     at_step: list[list[int]] = [[] for _ in range(steps)]  # places of what is planned, by step
     offsets: dict[int, int] = {}

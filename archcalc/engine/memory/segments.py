@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from itertools import groupby
 from typing import NamedTuple
 
@@ -19,24 +20,32 @@ class Segment(NamedTuple):
 def segments_of(graph: Graph, recompute: Recompute) -> list[Segment]:
     """What is computed again.
 
-    `block`: each block that repeats, the shortest path with a number (`blocks.3`, `conv2.block_1`). `full`: these, and
-    of what lies in none each part of the network. A part of one layer is not worth it, and stays.
+    `block`: each block that repeats, the shortest path with a number that has several layers (`blocks.3`,
+    `conv2.block_1`). `full`: these, and of what lies in none each part of the network. A part of one layer is not worth
+    it, and stays.
     """
     if recompute == "none":
         return []
-    names = [_part(graph.nodes[index].layer, recompute == "full") for index in range(graph.first_head)]
+    nodes = graph.nodes[: graph.first_head]
+    layers: dict[str, set[str]] = {}  # by path, those that lie under it
+    for node in nodes:
+        parts = node.layer.split(".")
+        for depth in range(len(parts)):
+            layers.setdefault(".".join(parts[: depth + 1]), set()).add(node.layer)
+    names = [_part(node.layer, layers, recompute == "full") for node in nodes]
     found = []
-    for name, indices in groupby(range(graph.first_head), key=lambda index: names[index]):
+    for name, indices in groupby(range(len(nodes)), key=lambda index: names[index]):
         members = list(indices)
-        if name and len({graph.nodes[index].layer for index in members}) > 1:
+        if name and len({nodes[index].layer for index in members}) > 1:
             found.append(Segment(members[0], members[-1]))
     return found
 
 
-def _part(layer: str, everything: bool) -> str:
+def _part(layer: str, layers: Mapping[str, Collection[str]], everything: bool) -> str:
     """The path of the block that a layer lies in, or without one its first part, or nothing."""
     parts = layer.split(".")
-    for number, part in enumerate(parts[:-1] if not parts[-1].isdigit() else parts):
-        if part.isdigit() or part.rpartition("_")[2].isdigit():
-            return ".".join(parts[: number + 1])
+    for number, part in enumerate(parts):
+        path = ".".join(parts[: number + 1])
+        if (part.isdigit() or part.rpartition("_")[2].isdigit()) and len(layers[path]) > 1:
+            return path
     return parts[0] if everything else ""

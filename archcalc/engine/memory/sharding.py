@@ -3,7 +3,8 @@
 The batch is that of one data-parallel rank. Tensor parallelism divides weights and activations (with sequence
 parallelism: Korthikanti et al. 2022, equation 4), pipeline parallelism weights alone, for its first stage keeps what as
 many micro-batches as there are stages leave (section 4.2.3 there); experts are divided among `ep` of the data-parallel
-ranks. ZeRO divides what the optimiser keeps (1), gradients too (2), parameters too (3) among the data-parallel ranks:
+ranks. A cache is divided among as many ranks as its keys have heads, a latent one among none: others hold it again.
+ZeRO divides what the optimiser keeps (1), gradients too (2), parameters too (3) among the data-parallel ranks:
 Rajbhandari et al. 2020, section 5. Bytes sent are those of ring algorithms: (n - 1)/n of the whole for a gather or a
 scatter among n ranks, twice that for a sum.
 """
@@ -12,16 +13,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, NamedTuple
+from math import gcd
+from typing import Any, NamedTuple, NoReturn
 
 from archcalc.engine.cost.analyze import elements
+from archcalc.engine.cost.cache import entries_of
 from archcalc.engine.cost.costs import stored_with
-from archcalc.graph import Graph
+from archcalc.engine.step import steps_of
+from archcalc.graph import Graph, Node
 from archcalc.ops import ONE
 from archcalc.ops.attention import Attend
 from archcalc.ops.route import Route
+from archcalc.results.cache import Kind
 from archcalc.results.cost import DTYPES
 from archcalc.results.memory import Collective, Memory, Sharding, Share
+from archcalc.results.phase import Steps
 from archcalc.source import Diagnostic, SpecError
 
 AXES = ("dp", "tp", "pp", "ep")
@@ -75,8 +81,8 @@ def sharded(memory: Memory, graph: Graph, ranks: Ranks, zero: int) -> Memory:
     _require_divisible(graph, ranks)
     bits = DTYPES[memory.dtype]
     expert = -(-_expert_parameters(graph) * bits // 8)
-    shares = _shares(memory, expert, ranks, zero)
-    sent = _sent(memory, graph, ranks, zero, bits)
+    shares = _shares(memory, graph, expert, ranks, zero)
+    sent = _sent(memory, graph, expert, ranks, zero, bits)
     return replace(memory, sharding=Sharding(ranks._asdict(), zero, tuple(shares), tuple(sent)))
 
 
@@ -87,7 +93,7 @@ def divided(whole: int, expert: int, ranks: Ranks, by_data: bool) -> int:
     return -(-(whole - expert) // (common * data)) - (-expert // (common * ranks.ep * data_of_experts))
 
 
-def _shares(memory: Memory, expert: int, ranks: Ranks, zero: int) -> list[Share]:
+def _shares(memory: Memory, graph: Graph, expert: int, ranks: Ranks, zero: int) -> list[Share]:
     weights = memory.weights_bytes
     words = [
         f"{axis} {number}" for axis, number in (("tp", ranks.tp), ("pp", ranks.pp), ("ep", ranks.ep)) if number > 1
@@ -111,12 +117,31 @@ def _shares(memory: Memory, expert: int, ranks: Ranks, zero: int) -> list[Share]
     by = f"tp {ranks.tp}" if ranks.tp > 1 else ""
     found.append(Share("activations", activations, -(-activations // ranks.tp), by))
     if memory.cache_bytes:
-        found.append(
-            Share("cache", memory.cache_bytes, -(-memory.cache_bytes // ranks.tp // ranks.pp), ", ".join(words[:2]))
-        )
+        held, among = _cache_on_rank(memory.cache_bytes, graph, ranks)
+        named = [f"tp {among}"] * (among > 1) + [f"pp {ranks.pp}"] * (ranks.pp > 1)
+        found.append(Share("cache", memory.cache_bytes, held, ", ".join(named)))
     if memory.buffers_bytes:
         found.append(Share("buffers", memory.buffers_bytes, memory.buffers_bytes, ""))
     return found
+
+
+def _cache_on_rank(size: int, graph: Graph, ranks: Ranks) -> tuple[int, int]:
+    """Bytes of a cache on one rank, and among how many of the tensor-parallel ones it is divided."""
+    nodes = graph.nodes[: graph.first_head]
+    attends: list[Any] = [node.operator for node in nodes if isinstance(node.operator, Attend)]
+    groups = [each.heads if each.kv_heads is None else each.kv_heads for each in attends]
+    among = gcd(ranks.tp, *groups) if groups else ranks.tp
+    positions = max((int(node.y.positions) for node in nodes if node.operator.keeps), default=1)
+    steps = steps_of(graph) or Steps([True] * len(graph.nodes), frozenset())
+    kept = [
+        (entry.kind, entry.layers * entry.width * (positions if entry.positions is None else entry.positions))
+        for entry in entries_of(graph, steps, positions)
+    ]
+    latent = sum(amount for kind, amount in kept if kind is Kind.LATENT)
+    whole = size * latent // (sum(amount for _, amount in kept) or 1)
+    if whole == size:
+        among = 1
+    return -(-(whole + -(-(size - whole) // among)) // ranks.pp), among
 
 
 def _parameter_gradients(memory: Memory) -> int:
@@ -128,13 +153,20 @@ def _ring(size: int, ranks: int) -> int:
     return -(-size * (ranks - 1) // ranks)
 
 
-def _sent(memory: Memory, graph: Graph, ranks: Ranks, zero: int, bits: int) -> list[Collective]:
+def _ring_of_parameters(whole: int, memory: Memory, expert: int, ranks: Ranks) -> int:
+    """The same of what goes with parameters: those of experts among the ranks alone that hold the same experts."""
+    of_experts = whole * expert // memory.weights_bytes if memory.weights_bytes else 0
+    common = ranks.tp * ranks.pp
+    others = _ring(-(-(whole - of_experts) // common), ranks.dp)
+    return others + _ring(-(-of_experts // (common * ranks.ep)), ranks.dp // ranks.ep)
+
+
+def _sent(memory: Memory, graph: Graph, expert: int, ranks: Ranks, zero: int, bits: int) -> list[Collective]:
     found: list[Collective] = []
     training = memory.training
-    common = ranks.tp * ranks.pp
     if training and ranks.dp > 1:
-        gradients = _ring(-(-training.gradients_bytes // common), ranks.dp)
-        weights = _ring(-(-memory.weights_bytes // common), ranks.dp)
+        gradients = _ring_of_parameters(training.gradients_bytes, memory, expert, ranks)
+        weights = _ring_of_parameters(memory.weights_bytes, memory, expert, ranks)
         if zero == 0:
             found.append(Collective("dp", f"{SUM} of gradients", 2 * gradients, 1))
         else:
@@ -148,8 +180,14 @@ def _sent(memory: Memory, graph: Graph, ranks: Ranks, zero: int, bits: int) -> l
             each = 2 * _ring(size, ranks.tp)
             found.append(Collective("tp", f"{SUM} of activations", each, times * (passes + again)))
     if ranks.pp > 1:
-        boundary = max(_residual_sums(graph, memory.batch, bits), default=0)
-        found.append(Collective("pp", f"{SEND} of activations", boundary, passes))
+        sums = _residual_sums(graph, memory.batch, bits)
+        largest = max((elements(node.y) for node in graph.nodes[: graph.first_head]), default=0)
+        if sums:
+            found.append(Collective("pp", f"{SEND} of activations", max(sums), passes))
+        else:  # where it is cut is not known
+            found.append(
+                Collective("pp", f"{SEND} of activations, at most", largest * memory.batch * bits // 8, passes)
+            )
     if ranks.ep > 1:
         for node in graph.nodes[: graph.first_head]:
             if isinstance(node.operator, Route):
@@ -174,11 +212,22 @@ def _residual_sums(graph: Graph, batch: int, bits: int) -> dict[int, int]:
     for node in nodes:
         if node.operator.name != "add":
             continue
-        ends = [nodes[read].operator for read in node.inputs if read >= 0]
-        if any(end.name == "linear" or isinstance(end, Route) for end in ends):
+        if any(_ends_in_product(nodes, read) for read in node.inputs):
             size = elements(node.y) * batch * bits // 8
             found[size] = found.get(size, 0) + 1
     return found
+
+
+def _ends_in_product(nodes: list[Node], index: int) -> bool:
+    """Whether what a node gives is of a linear layer or of experts, but for a norm, a scale or dropout behind it."""
+    while index >= 0:
+        node = nodes[index]
+        if node.operator.name == "linear" or isinstance(node.operator, Route):
+            return True
+        if len(node.inputs) != 1 or node.y != nodes[node.inputs[0]].y or node.inputs[0] < 0:
+            return False
+        index = node.inputs[0]
+    return False
 
 
 def _expert_parameters(graph: Graph) -> int:
@@ -191,6 +240,9 @@ def _expert_parameters(graph: Graph) -> int:
 
 
 def _require_divisible(graph: Graph, ranks: Ranks) -> None:
+    if ranks.tp > 1 and not _residual_sums(graph, 1, 8):
+        message = f"tensor parallelism is of attention, linear layers and experts in residual branches; {graph.name}"
+        _refuse_without(f"{message} has none", "leave tp out; dp, pp and ZeRO divide any network")
     for node in graph.nodes[: graph.first_head]:
         if isinstance(node.operator, Attend) and ranks.tp > 1:
             heads: Any = node.operator.heads
@@ -205,4 +257,8 @@ def _require_divisible(graph: Graph, ranks: Ranks) -> None:
 
 
 def _refuse(graph: Graph, message: str, axis: str) -> None:
-    raise SpecError([Diagnostic("bad-ranks", message, help=f"--ranks {axis}= with a number that divides it")])
+    _refuse_without(message, f"--ranks {axis}= with a number that divides it")
+
+
+def _refuse_without(message: str, help: str) -> NoReturn:
+    raise SpecError([Diagnostic("bad-ranks", message, help=help)])

@@ -77,12 +77,14 @@ class _Run:
         self.steps: list[tuple[int, Phase]] = [(index, "forward") for index in range(count)]
         self.steps.append((-1, "loss"))
         self.again: dict[int, int] = {}
+        self.back: list[int]  # where several layers are one operation, of the first of them
+        self.back_first: list[int]
         if not self.segments and not self.parts:  # each once forward, and once backward
             self.back = self.back_first = [*range(2 * count, count, -1)]
             self.steps.extend([(index, "backward") for index in range(count - 1, -1, -1)])
             self.end = 2 * count + 1
             return
-        self.back = [0] * count  # where several layers are one operation, of the first of them
+        self.back = [0] * count
         self.back_first = [0] * count
         index = count - 1
         while index >= 0:
@@ -147,7 +149,7 @@ class _Run:
         """Until when a tensor is there that its segment computes again."""
         segment = self.segment_of[maker]
         until = [self.again[each] for each in (maker, *readers) if each in self.again]
-        return max(until + [self.back[each] for each in savers if self.segment_of.get(each) is segment])
+        return max([*until, *(self.back[each] for each in savers if self.segment_of.get(each) is segment)])
 
     def savers(self) -> list[list[int]]:
         """Of each storage, the operations that keep it for their backward pass, in order."""

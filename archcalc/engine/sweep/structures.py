@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from archcalc.engine.cost.quantities import ADDITIVE, SAVED, TIMES_BATCH
-from archcalc.engine.network import Network, setting
 from archcalc.engine.memory.form import ON_A_MACHINE
+from archcalc.engine.network import Network, setting
 from archcalc.engine.sweep.expansion import BATCH, DEPTHS, PEAK, Question
 from archcalc.engine.sweep.making import AT_ONCE, RowMaker, WholeError
 from archcalc.engine.sweep.tables import Block, Shapes

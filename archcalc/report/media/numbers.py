@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Literal
 
 from archcalc.ops import Shape
-from archcalc.results.cost import json_number
 from archcalc.results.budget import PEAK_MEMORY
+from archcalc.results.cost import json_number
 from archcalc.results.field import ReceptiveField
 from archcalc.results.rows import exact as exact
 
