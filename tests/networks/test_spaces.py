@@ -1,12 +1,14 @@
 """Spaces of networks: their sizes as published, and random members held to arithmetic that knows nothing of archcalc.
 
 The counts below follow the authors' code: D-X-Y/AutoDL-Projects (NAS-Bench-201), google-research/nasbench,
-mit-han-lab/once-for-all, quark0/darts, mit-han-lab/hardware-aware-transformers, facebookresearch/pycls. A convolution
-of k taps from a to b channels in groups has a*b*k/groups weights, a batch norm two numbers a channel.
+mit-han-lab/once-for-all, quark0/darts, mit-han-lab/hardware-aware-transformers, facebookresearch/pycls and
+microsoft/Cream. A convolution of k taps from a to b channels in groups has a*b*k/groups weights, a batch norm two
+numbers a channel.
 """
 
 from __future__ import annotations
 
+from fractions import Fraction
 from math import prod
 from random import Random
 from typing import Any
@@ -45,6 +47,9 @@ SIZES = {
     "ofa_mobilenet_v3": 3**45,
     "regnet_space": 17 * 32 * 2481 * 1001 * 16,
     "efficientnet@scaled": 11 * 22 * 60,
+    "autoformer": 3 * 3 * 2**14 * 2**14,
+    "autoformer@s": 3 * 3 * 3**14 * 3**14,
+    "autoformer@b": 3 * 3 * 3**16 * 3**16,  # with those above 1.7 x 10^16, Chen et al. 2021, section 3.3
     "hat": 2 * 2 * 3**6 * 2**6 * 6 * 3**6 * 2**6 * 2**6 * 3**6,  # Wang et al. 2020, section 3.1: 10^15
 }
 
@@ -277,6 +282,31 @@ def test_efficientnets_are_members_of_their_space(number: int, width: str, depth
 def test_a_regnet_of_three_stages_is_refused() -> None:
     with pytest.raises(SpecError, match="requires four stages"):
         analyze("regnet_space", set={"w_a": 8})
+
+
+def autoformer(width: int, depth: int, heads: list[int], ratio: list[Fraction]) -> Cost:
+    """At 196 patches and a class token; heads of 64 channels, whatever the width."""
+    before = width + 197 * width  # class token, positions
+    parts = [(before, 0), ((768 + 1) * width, 768 * width * 196), (2 * width, 0), ((width + 1) * 1000, width * 1000)]
+    for at in range(depth):
+        inner, hidden = 64 * heads[at], int(width * ratio[at])
+        weights = 3 * width * inner + inner * width + 2 * width * hidden
+        parts.append((weights + 3 * inner + width + hidden + width + 4 * width, 197 * weights + 2 * 197**2 * inner))
+    return total(*parts)
+
+
+def test_networks_of_autoformer() -> None:
+    random = Random(13)
+    for _ in range(4):
+        depth, width = random.choice((12, 13, 14)), random.choice((320, 384, 448))
+        heads = random.choices((5, 6, 7), k=14)
+        ratio = random.choices((Fraction(3), Fraction(7, 2), Fraction(4)), k=14)
+        given = {"width": width, "depth": depth, "heads": heads, "ratio": f"[{', '.join(map(decimal, ratio))}]"}
+        assert counted("autoformer@s", given) == autoformer(width, depth, heads, ratio)
+
+
+def decimal(number: Fraction) -> str:
+    return f"{float(number)}"
 
 
 def test_the_published_count_of_once_for_all_is_of_networks_that_differ() -> None:
