@@ -259,7 +259,7 @@ def calibrate(
     networks: Annotated[
         str | None,
         typer.Option(
-            "--networks", metavar="NAME,...", help="What is measured, instead of six classics.", show_default=False
+            "--networks", metavar="NAME,...", help="What is measured, instead of nine classics.", show_default=False
         ),
     ] = None,
     dtype: Annotated[str, typer.Option("--dtype", help="Of weights and activations: fp32, fp16, bf16.")] = "fp32",

@@ -145,6 +145,13 @@ class Fit:
     seen: float  # mean error on what it was fitted to
     networks: Unseen | None = None
     devices: Unseen | None = None
+    elementary: float | None = None  # where what is no product is bound by its arithmetic too: part of the vector rate
+
+    @property
+    def parameters(self) -> tuple[float, ...]:
+        """As the model takes them."""
+        found = self.compute, self.memory, self.overhead_s, self.winograd
+        return found if self.elementary is None else (*found, self.elementary)
 
 
 @dataclass(frozen=True, slots=True)

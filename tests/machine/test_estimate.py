@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import archcalc
-from archcalc.engine.machine.calibrations import calibration, calibrations, own, own_text, refit, samples
+from archcalc.engine.machine.calibrations import calibration, calibrations, fits_text, own, own_text, refit, samples
 from archcalc.engine.machine.devices import device
 from archcalc.engine.machine.estimate import estimate
 from archcalc.engine.machine.model import Features, Sample, features, fit, search, seconds
@@ -71,6 +71,22 @@ def test_a_fit_finds_what_it_was_made_of() -> None:
     assert (found.compute, found.memory, found.winograd) == pytest.approx((0.7, 0.5, 0.6), rel=0.05)
     assert found.networks is not None
     assert found.networks.mean < 0.02
+
+
+def test_arithmetic_on_single_elements_may_bind_on_a_cpu() -> None:
+    """Of a device whose pooling and norms take a small part of its rate: found again from times of seven networks."""
+    on = device("titan-x-pascal")._replace(units=0)
+    true = (0.7, 0.5, 2e-5, 1.0, 0.002)
+    names = ("alexnet", "squeezenet1_1", "resnet18", "googlenet", "densenet121", "mobilenet_v2", "vgg11")
+    made = []
+    for name in names:
+        of = features(load(name).graph(), 1, 32)
+        made.append(Sample(name, on, on.peaks["fp32"], of, seconds(true, of, on, on.peaks["fp32"])))
+    found = fit(made, with_errors=False, with_elementary=True)
+    assert found.seen < 0.02
+    assert found.elementary == pytest.approx(true[-1], rel=0.2)
+    assert found.seen < fit(made, with_errors=False).seen
+    assert "elementary" not in fits_text({"s": {"forward": fit(made, with_errors=False)}})
 
 
 def test_the_model_by_hand() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,16 +12,20 @@ pytest.importorskip("torch", reason="the torch extra is not installed")
 
 import torch
 
+from archcalc.engine.machine.calibrations import own
 from archcalc.engine.machine.estimate import estimate
 from archcalc.engine.machine.model import features, seconds
 from archcalc.engine.network import load
+from archcalc.report.media import numbers
 from archcalc.results.time import Calibration
 from archcalc.torch_bridge.profile import calibrate as subject
+from archcalc.torch_bridge.profile import unseen as others
 from archcalc.torch_bridge.profile.timing import Clock
 from tests.cli.running import run
 
 pytestmark = pytest.mark.torch
 
+UNSEEN = ("resnet34@torchvision", "mnasnet1_0", "squeezenet1_0")
 NETWORKS = ("squeezenet1_1", "resnet18@torchvision", "mobilenet_v2", "googlenet")
 TRUE = (0.7, 0.5, 2e-5, 1.0)
 PRODUCT, BANDWIDTH = 2e11, 2e10  # of the device that is pretended: FLOP/s and bytes a second
@@ -46,7 +51,8 @@ def pretended(monkeypatch: pytest.MonkeyPatch, units: int) -> None:
     monkeypatch.setattr(subject, "VECTOR", {"cpu": 1 << 12, "cuda": 1 << 12})
     monkeypatch.setattr(subject, "MATRIX", {"cpu": 64, "cuda": 64})
 
-    def profile(network: Any, device: str, *, batch: int, dtype: str, train: bool = False, **other: Any) -> Any:
+    def profile(given: Any, device: str, *, batch: int, dtype: str, train: bool = False, **other: Any) -> Any:
+        network = load(given)
         on = subject.measured_device(torch.device("cpu"), dtype, KnownClock())._replace(units=units)
         forward = seconds(TRUE, features(network.graph(), batch, 32), on, on.peaks[dtype])
         return SimpleNamespace(median_s=forward * (3 if train else 1))
@@ -67,6 +73,26 @@ def test_a_fit_to_times_that_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
     assert forward["forward"].value_s == pytest.approx(known, rel=0.02)
     assert forward["backward"].value_s == pytest.approx(2 * known, rel=0.05)
     assert forward["total"].value_s == pytest.approx(3 * known, rel=0.05)
+
+
+def test_networks_that_a_calibration_did_not_see(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Times by the model itself: nothing is far off, and the calibration that is written gives the same again."""
+    pretended(monkeypatch, 0)
+    monkeypatch.setattr(others, "profile", vars(subject)["profile"])
+    monkeypatch.setattr(others, "calibrate", lambda device, **how: subject.calibrate(device, NETWORKS, **how))
+    monkeypatch.setattr(others.unseen, "__defaults__", (UNSEEN,))
+    others.main([str(tmp_path)])
+    (page,) = tmp_path.glob("*.md")
+    (calibration,) = tmp_path.glob("*.yaml")
+    text = page.read_text(encoding="utf-8")
+    assert "rank correlation 1.000" in text
+    assert calibration.name in text
+    again = own(str(calibration))
+    for name in UNSEEN:
+        line = next(line for line in text.splitlines() if line.startswith(f"| {name} |"))
+        assert abs(float(line.split("|")[-2].strip().rstrip("%"))) < 8
+        told = estimate(name, None, again).passes["forward"].value_s
+        assert numbers.seconds(told)[:3] in line
 
 
 def test_a_gpu_that_is_pretended(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -78,6 +78,8 @@ def fits_text(fits: Mapping[str, Mapping[str, Fit]]) -> str:
 def _rounded(values: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in values.items():
+        if name == "elementary" and value is None:
+            continue
         if isinstance(value, Unseen):
             found[name] = _rounded(value._asdict())
         else:

@@ -2,8 +2,9 @@
 
 An operation takes max(FLOPs / (compute * peak), bytes / (memory * bandwidth)) + overhead. Products are done in tiles
 of rows and columns (`TILE`), tiles in waves over the units of a device; a dense 3x3 convolution of stride 1 may take a
-part of the multiplications (Winograd). What a fit must hold for are networks and devices that it did not see: its
-errors are those of leaving each out in turn.
+part of the multiplications (Winograd). On a CPU what is no product, such as pooling, may be bound by its arithmetic:
+operations / (elementary * rate of single elements). What a fit must hold for are networks and devices that it did not
+see: its errors are those of leaving each out in turn.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ MOST = 2.0  # FLOPs of whole tiles, and of whole waves, as a multiple of those t
 PRODUCTS = kinds("conv", "depthwise", "deconv", "linear", "patch_embedding", "local", "deform_conv")
 START = (0.6, 0.6, 1e-5, 0.6)  # compute, memory, overhead, winograd
 STEPS = (1.3, 1.3, 1.5, 1.2)
+ELEMENTARY = (1.0, 0.1, 0.01, 0.001)  # beginnings of the fifth, where it is fitted
+ELEMENTARY_STEP = 1.5
 FINEST = 1.004
 # Each parameter alone, and pairs that trade one for the other.
 DIRECTIONS = (
@@ -30,7 +33,7 @@ DIRECTIONS = (
     *((1, 0, 0, 1), (1, -1, 0, 0), (1, 0, 1, 0), (0, 1, 1, 0), (1, 0, 0, -1), (1, 1, 0, 0), (0, 1, 0, -1)),
 )
 LEAST_WINOGRAD = 4 / 9  # F(2x2, 3x3): 16 products for the 36 of four outputs
-Parameters = tuple[float, float, float, float]
+Parameters = tuple[float, ...]  # compute, memory, overhead, winograd; elementary, where that is fitted
 
 
 class Features(NamedTuple):
@@ -44,6 +47,7 @@ class Features(NamedTuple):
     groups: Any
     is_product: Any
     times: Any
+    elementary: Any = 0.0  # operations on single elements
 
 
 def features(graph: Graph, batch: int, bits: int) -> Features:
@@ -52,10 +56,11 @@ def features(graph: Graph, batch: int, bits: int) -> Features:
     for node, work in zip(graph.nodes, work_of(graph, batch, bits), strict=False):
         if node.operator.name in VIEWS or not work.bytes_moved:
             continue
-        row = _features(node, batch, work.macs, work.bytes_moved)
+        row = (*_features(node, batch, work.macs, work.bytes_moved), work.elementary)
         found[row] = found.get(row, 0) + 1
-    table = np.array([(*row, times) for row, times in found.items()], dtype=float).reshape(len(found), 8)
-    return Features(*table.T)
+    table = np.array([(*row, times) for row, times in found.items()], dtype=float).reshape(len(found), 9)
+    *columns, elementary, times = table.T
+    return Features._make((*columns, times, elementary))
 
 
 def _features(node: Node, batch: int, macs: int, bytes: int) -> tuple[float, ...]:
@@ -73,7 +78,7 @@ def _features(node: Node, batch: int, macs: int, bytes: int) -> tuple[float, ...
 
 def seconds(parameters: Parameters, of: Features, device: Device, peak: float) -> float:
     """Time of a network on a device."""
-    compute, memory, overhead, winograd = parameters
+    compute, memory, overhead, winograd, *more = parameters
     flops = np.where(of.is_winograd > 0, of.flops * winograd, of.flops)
     if device.units:
         row_tiles, column_tiles = np.ceil(of.rows / TILE), np.ceil(of.columns / TILE)
@@ -82,8 +87,10 @@ def seconds(parameters: Parameters, of: Features, device: Device, peak: float) -
         whole_waves = np.ceil(tiles / device.units) * device.units / tiles
         padded = np.minimum(whole_tiles, MOST) * np.minimum(whole_waves, MOST)
         flops = np.where(of.is_product > 0, flops * padded, flops)
-    each = np.maximum(flops / (compute * peak), of.bytes / (memory * device.bandwidth)) + overhead
-    return float((each * of.times).sum())
+    each = np.maximum(flops / (compute * peak), of.bytes / (memory * device.bandwidth))
+    if more:
+        each = np.where(of.is_product > 0, each, np.maximum(each, of.elementary / (more[0] * device.vector)))
+    return float(((each + overhead) * of.times).sum())
 
 
 class Sample(NamedTuple):
@@ -96,32 +103,50 @@ class Sample(NamedTuple):
     seconds: float
 
 
-def fit(samples: Sequence[Sample], with_errors: bool = True) -> Fit:
-    """Parameters of least mean error on a logarithmic scale, and the errors of what is left out in turn."""
-    parameters = search(samples)
+def fit(samples: Sequence[Sample], with_errors: bool = True, with_elementary: bool = False) -> Fit:
+    """Parameters of least mean error on a logarithmic scale, and the errors of what is left out in turn.
+
+    Args:
+        samples: what was measured.
+        with_errors: of networks and devices that the fit does not see.
+        with_elementary: what is no product may be bound by its arithmetic.
+    """
+    parameters = search(samples, with_elementary)
     errors = _ratios(parameters, samples)
     networks = devices = None
     if with_errors:
-        networks = _unseen(samples, lambda sample: sample.network)
-        devices = _unseen(samples, lambda sample: sample.device.id)
-    compute, memory, overhead, winograd = parameters
+        networks = _unseen(samples, lambda sample: sample.network, with_elementary)
+        devices = _unseen(samples, lambda sample: sample.device.id, with_elementary)
+    compute, memory, overhead, winograd, *more = parameters
     tile = TILE if any(sample.device.units for sample in samples) else 0
     seen = float(np.abs(errors - 1).mean())
-    return Fit(compute, memory, overhead, winograd, tile, len(samples), seen, networks, devices)
+    elementary = more[0] if more else None
+    return Fit(compute, memory, overhead, winograd, tile, len(samples), seen, networks, devices, elementary)
 
 
-def search(samples: Sequence[Sample]) -> Parameters:
+def search(samples: Sequence[Sample], with_elementary: bool = False) -> Parameters:
     """By coordinates and pairs of them, in steps that halve where none helps.
 
-    First for the least mean square of logarithms, which has no kinks to stop at, then for the least mean error.
+    First for the least mean square of logarithms, which has no kinks to stop at, then for the least mean error. Of the
+    rate of single elements several beginnings are tried: where it does not bind, no step tells which way to go.
     """
-    found = START
+    if not with_elementary:
+        return _search(START, STEPS, DIRECTIONS, samples)
+    directions = [(*each, 0) for each in DIRECTIONS] + [(0, 0, 0, 0, 1), (0, 1, 0, 0, 1), (1, 0, 0, 0, -1)]
+    tried = [_search((*START, begin), (*STEPS, ELEMENTARY_STEP), directions, samples) for begin in ELEMENTARY]
+    return min(tried, key=lambda found: _error(found, samples, 1))
+
+
+def _search(
+    start: Parameters, steps: Sequence[float], directions: Sequence[Sequence[int]], samples: Sequence[Sample]
+) -> Parameters:
+    found = start
     for power in (2, 1):
-        sizes = list(STEPS)
+        sizes = list(steps)
         best = _error(found, samples, power)
         while max(sizes) > FINEST:
             before = best
-            for direction in DIRECTIONS:
+            for direction in directions:
                 for sign in (1, -1):
                     tried = _moved(found, sizes, direction, sign)
                     now = _error(tried, samples, power)
@@ -139,10 +164,10 @@ def _error(parameters: Parameters, samples: Sequence[Sample], power: int) -> flo
 
 def _moved(from_: Parameters, sizes: Sequence[float], direction: Sequence[int], sign: int) -> Parameters:
     """A step along a direction, within what can be."""
-    compute, memory, overhead, winograd = (
+    compute, memory, overhead, winograd, *more = (
         value * size ** (sign * part) for value, size, part in zip(from_, sizes, direction, strict=True)
     )
-    return min(compute, 1.0), min(memory, 1.0), overhead, min(max(winograd, LEAST_WINOGRAD), 1.0)
+    return min(compute, 1.0), min(memory, 1.0), overhead, min(max(winograd, LEAST_WINOGRAD), 1.0), *more
 
 
 def _ratios(parameters: Parameters, samples: Sequence[Sample]) -> Any:
@@ -150,14 +175,14 @@ def _ratios(parameters: Parameters, samples: Sequence[Sample]) -> Any:
     return np.array([seconds(parameters, one.of, one.device, one.peak) / one.seconds for one in samples])
 
 
-def _unseen(samples: Sequence[Sample], key: Callable[[Sample], str]) -> Unseen | None:
+def _unseen(samples: Sequence[Sample], key: Callable[[Sample], str], with_elementary: bool) -> Unseen | None:
     """Errors on each network, or device, of a fit to the others; None where there are no others."""
     names = sorted({key(sample) for sample in samples})
     if len(names) < 2:
         return None
     ratios: dict[int, float] = {}
     for name in names:
-        parameters = search([sample for sample in samples if key(sample) != name])
+        parameters = search([sample for sample in samples if key(sample) != name], with_elementary)
         for place, sample in enumerate(samples):
             if key(sample) == name:
                 ratios[place] = seconds(parameters, sample.of, sample.device, sample.peak) / sample.seconds
@@ -167,7 +192,7 @@ def _unseen(samples: Sequence[Sample], key: Callable[[Sample], str]) -> Unseen |
     for place, sample in enumerate(samples):
         by_device.setdefault(sample.device.id, []).append(place)
     ranks = [
-        _spearman([errors[i] * samples[i].seconds for i in places], [samples[i].seconds for i in places])
+        spearman([errors[i] * samples[i].seconds for i in places], [samples[i].seconds for i in places])
         for places in by_device.values()
         if len(places) > 2
     ]
@@ -180,7 +205,7 @@ def _unseen(samples: Sequence[Sample], key: Callable[[Sample], str]) -> Unseen |
     )
 
 
-def _spearman(left: Sequence[float], right: Sequence[float]) -> float:
+def spearman(left: Sequence[float], right: Sequence[float]) -> float:
     """Correlation of ranks."""
     first, second = (np.argsort(np.argsort(np.array(values))) for values in (left, right))
     return float(np.corrcoef(first, second)[0, 1])

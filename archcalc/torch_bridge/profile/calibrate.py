@@ -22,7 +22,11 @@ from archcalc.torch_bridge.profile.profile import MEASURED_DTYPES, Tell, existin
 from archcalc.torch_bridge.profile.timing import Clock, clock_of, quartiles, warm_up
 
 # Old and new, dense and depthwise, small and large maps: a minute on a CPU.
-NETWORKS = ("alexnet", "squeezenet1_1", "resnet18@torchvision", "mobilenet_v2", "googlenet", "shufflenet_v2_x1_0")
+NETWORKS = (
+    *("alexnet", "squeezenet1_1", "resnet18@torchvision", "mobilenet_v2", "googlenet", "shufflenet_v2_x1_0"),
+    *("vgg11@torchvision", "densenet121", "efficientnet_b0"),
+)
+FEW = 6  # networks, to which no more than four parameters are fitted
 MATRIX = {"cpu": 1024, "cuda": 8192}  # rows and columns of a product
 VECTOR = {"cpu": 1 << 23, "cuda": 1 << 28}  # elements of a copy and of an addition
 REPEATS = 20
@@ -78,11 +82,18 @@ def calibrate(
             both = profile(network, device, batch=batch, dtype=dtype, train=True, repeats=repeats, tell=on_stage)
             backward = max(both.median_s - forward, 1e-9)
             taken["backward"].append(Sample(network.name, on, rate, of, backward))
+    is_many = place.type == "cpu" and len(networks) > FEW
     environment = environment_of(place, others, "")
     name = stack or f"torch-{environment.torch}-{place.type}"
     source = f"measured {datetime.now(UTC):%Y-%m-%d} by archcalc calibrate: {', '.join(networks)}"
     return Calibration(
-        name, dtype, batch, (on.id,), source, {which: fit(samples) for which, samples in taken.items()}, on
+        name,
+        dtype,
+        batch,
+        (on.id,),
+        source,
+        {which: fit(samples, with_elementary=is_many) for which, samples in taken.items()},
+        on,
     )
 
 
