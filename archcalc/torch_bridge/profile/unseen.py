@@ -18,7 +18,6 @@ import torch
 from archcalc.engine.machine.calibrations import own_text
 from archcalc.engine.machine.estimate import estimate
 from archcalc.engine.machine.model import spearman
-from archcalc.report.media import numbers
 from archcalc.results.measurement import Environment
 from archcalc.results.time import Calibration, Time
 from archcalc.source.writing import write_whole
@@ -73,7 +72,7 @@ def page(found: Calibration, lines: Sequence[Line], environment: Environment, ca
         f"# Estimates of networks that a calibration did not see: {environment.device_name}",
         "",
         f"Written by `{COMMAND}` on {environment.date[:10]}, torch {environment.torch.partition('+')[0]}, "
-        f"{numbers.plural(environment.threads, 'thread')} of {numbers.plural(environment.cores, 'core')}, "
+        f"{environment.threads} threads, {environment.cores} cores, "
         f"{found.dtype}, batch {found.batch}. Not part of `archcalc report`.",
         "",
         f"The calibration is [{calibration}]({calibration}), {found.source}; `archcalc estimate --calibration` "
@@ -83,7 +82,7 @@ def page(found: Calibration, lines: Sequence[Line], environment: Environment, ca
         "|---|---:|---:|---:|---:|---:|",
     ]
     for name, measured_s, told in lines:
-        times = [numbers.seconds(value or 0) for value in (measured_s, told.value_s, told.low_s, told.high_s)]
+        times = [f"{1000 * (value or 0):.2f} ms" for value in (measured_s, told.value_s, told.low_s, told.high_s)]
         made.append(f"| {name} | {' | '.join(times)} | {told.value_s / measured_s - 1:+.1%} |")
     within = f"{sum(line.is_within for line in lines)} of {len(lines)} within the interval"
     made += [
