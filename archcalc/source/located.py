@@ -6,10 +6,12 @@ import re
 from bisect import bisect_right
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-import yaml
-
 from archcalc.source.diagnostic import Diagnostic, Note, SpecError
+from archcalc.source.later import patterns_later
 from archcalc.source.text import Span
+
+with patterns_later():
+    import yaml
 
 if TYPE_CHECKING:
     from archcalc.source.text import Source
