@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import Any, NamedTuple
 
-from archcalc.dims import equal, select
+from archcalc.dims import equal, select, windows_inside
 from archcalc.ops import Arithmetic, Operator, Parameters, Shape
 from archcalc.ops.window import all_padding, explicit_padding, per_axis
 
@@ -151,15 +151,14 @@ def _averaged(operator: Any, x: Shape, y: Shape, cost: OperationCost) -> Any:
     stride = operator.kernel if operator.stride is None else operator.stride
     pads = all_padding(x, operator.kernel, stride, operator.padding, 1)
     kernels, strides = _extents(operator, x), per_axis(stride, x.rank, "stride")
-    axes: Any = zip(x.spatial, y.spatial, kernels, strides, pads, strict=True)
-    return x.channels * prod([_averaged_along(operator.count_include_pad, *axis) for axis in axes])
-
-
-def _averaged_along(padded: bool, extent: int, outputs: int, kernel: int, stride: int, pads: tuple[int, int]) -> int:
-    before, after = pads if padded else (0, 0)
-    low, high = -before, extent + after
-    starts = [place * stride - pads[0] for place in range(outputs)]
-    return sum(max(min(start + kernel, high) - max(start, low), 0) for start in starts)
+    found: Any = x.channels
+    for extent, outputs, taps, step, (before, after) in zip(x.spatial, y.spatial, kernels, strides, pads, strict=True):
+        beyond = step - 1 if operator.ceil else 0  # how far a window may hang over what there is
+        if operator.count_include_pad:
+            found *= windows_inside(extent + before + after, outputs, taps, step, 0, beyond, 1).taps
+        else:
+            found *= windows_inside(extent, outputs, taps, step, before, after + beyond, 1).taps
+    return found
 
 
 def _bias_of_forward(operator: Any, x: Shape, y: Shape, cost: OperationCost) -> Any:
