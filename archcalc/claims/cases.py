@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any, NamedTuple
 
+from archcalc.claims.forms import Forms
 from archcalc.claims.names import Names
 from archcalc.engine.cost.analyze import total
 from archcalc.engine.cost.conventions import CONVENTIONS
@@ -42,6 +43,7 @@ class Values:
     def __init__(self, names: Names) -> None:
         self.names = names
         self.expanded = 0  # graphs that were made: what the time goes into
+        self._forms: dict[str, Forms] = {}
         self._graphs: dict[tuple[Any, ...], Graph | None] = {}
         self._totals: dict[tuple[Any, ...], Totals | None] = {}
         self._values: dict[Case, Fraction | None] = {}
@@ -53,6 +55,8 @@ class Values:
         return self._values[case]
 
     def _value(self, case: Case) -> Fraction | None:
+        if (found := self._by_form(case)) is not None:
+            return found
         totals = self.totals(case)
         if totals is None or totals.at_least:
             return None
@@ -73,6 +77,25 @@ class Values:
             case "without linear layers":
                 value -= self._of_linear(case)
         return value * case.factor
+
+    def _by_form(self, case: Case) -> Fraction | None:
+        """At another size of images or with other classes, without an expansion of its own; None: there is no form."""
+        own = Case(case.network, case.quantity)
+        if not (case.resolution or case.classes) or case.with_heads or case.part or case.quantity == "size_bytes":
+            return None
+        totals, graph = self.totals(own), self.graph(own)
+        if totals is None or totals.at_least or graph is None or case.resolution == graph.input.spatial:
+            return None
+        sizes = _input(graph, case.resolution) if case.resolution else None
+        if graph.input.rank != 2 or (case.resolution and sizes is None):
+            return None
+        if case.network not in self._forms:
+            channels, (height, width) = graph.input.channels, graph.input.spatial
+            own_input = int(channels or 0), int(height), int(width)
+            self._forms[case.network] = Forms(self.names.network(case.network), own_input)
+        column = CONVENTIONS[case.convention].column if case.quantity == "flops" else case.quantity
+        number = self._forms[case.network].number(column, sizes, case.classes)
+        return None if number is None else number * case.factor
 
     def totals(self, case: Case) -> Totals | None:
         """All totals of a case; None where the network has not these settings."""

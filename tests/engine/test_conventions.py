@@ -283,7 +283,8 @@ def test_closed_forms_are_what_a_convention_counts(name: str, tmp_path: Path) ->
     spec = tmp_path / "net.yaml"
     spec.write_text(
         "network: net\ninput: image(2, resolution, resolution)\nvariables: {resolution: 16}\nlayers:\n"
-        "  a: avgpool(3, stride=2, padding=1, count_include_pad=false)\n  b: conv(4, 3, padding=half, norm=batch_norm)\n"
+        "  a: avgpool(3, stride=2, padding=1, count_include_pad=false)\n"
+        "  b: conv(4, 3, padding=half, norm=batch_norm)\n"
         "  c: avgpool(3, stride=2, ceil=true)\n  d: avgpool(2, stride=1, padding=same)\n  e: global_avgpool\n",
         encoding="utf-8",
     )

@@ -12,7 +12,8 @@ from archcalc.dims import Assumption, Dim, Polynomial, evaluate, substitute, var
 from archcalc.engine.cost.quantities import quantity
 from archcalc.engine.formula.ranges import ranges_of
 from archcalc.engine.memory.form import ON_A_MACHINE, on_a_machine
-from archcalc.engine.network import AnyNetwork, load
+from archcalc.engine.network import AnyNetwork, Network, load
+from archcalc.graph import Graph
 from archcalc.results.formula import Counter, numbers_at
 
 
@@ -104,12 +105,18 @@ def closed_form(
         number = on_a_machine(network.spec, graph, name, 1, with_heads=with_heads, is_as_written=not (set or units))
     else:
         number = quantity(graph, name, with_heads)
+    return form_of(network, graph, units, name, number)
+
+
+def form_of(network: Network, graph: Graph, units: Mapping[str, Fraction | int], name: str, number: Dim) -> ClosedForm:
+    """A number of a graph that was expanded with variables free, each in multiples of a unit, as a closed form."""
     least = {of: network.least(of) for of in units}
     ranges, others = ranges_of(least, graph.assumptions)
     free_letters = (letter for letter in letters() if letter not in units)
     named = {of: of if unit == 1 else next(free_letters) for of, unit in units.items()}
     counters = tuple(
-        Counter(of, named[of], unit, Fraction(0), *ranges[of], declared=least[of]) for of, unit in units.items()
+        Counter(of, named[of], Fraction(unit), Fraction(0), *ranges[of], declared=least[of])
+        for of, unit in units.items()
     )
     renamed: dict[str, Dim] = {of: variable(to, ranges[of].least) for of, to in named.items() if to != of}
     if renamed:
