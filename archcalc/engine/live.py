@@ -18,6 +18,7 @@ from archcalc.dims import total as sum_of
 from archcalc.dims.atoms import Choice, Variable
 from archcalc.engine.cost.costs import cost_of
 from archcalc.engine.cost.quantities import TIMES_BATCH, parts, quantity
+from archcalc.engine.cost.traffic import TRAFFIC, traffic, traffic_forms
 from archcalc.engine.explain import (
     AXES,
     ELEMENTARY,
@@ -89,6 +90,8 @@ def live(
     quantities += [name for name in WHERE_THERE_IS_SOME if any(getattr(layer, name) for layer in cost.layers)]
     rules = _Rules(concrete, graph, cost.convention)
     amounts = {name: _amounts(graph, cost.layers, name, cost.convention, times) for name in quantities}
+    moved = traffic_forms(cost, graph, times)
+    amounts, quantities = amounts | moved, [*quantities, *moved]
     field_by = field_variables(graph, {of.name for of in free})
     layers = [
         LiveLayer(
@@ -427,12 +430,13 @@ def _check(made: Live) -> None:
         if at(x) != number:
             raise MismatchError(f"{made.cost.name}, {what}: the closed form gives {at(x):,}, the engine {number:,}")
 
-    for layer in made.layers:
+    moved = [dict(zip(TRAFFIC, of, strict=True)) for of in traffic(made.cost, made.cost.layers)]
+    for layer, bytes in zip(made.layers, moved, strict=True):
         of = layer.layer
         for name, x in layer.amounts.items():
-            same(f"{name} of {of.name}", x, getattr(of, name))
+            same(f"{name} of {of.name}", x, bytes[name] if name in bytes else getattr(of, name))
         for shape, sizes in ((of.in_shape, layer.x), (of.out_shape, layer.y)):
             for number, x in zip(_sizes(shape), sizes, strict=True):
                 same(f"shape of {of.name}", x, int(str(number)))
     for name, x in made.totals.items():
-        same(name, x, getattr(made.cost.totals, name))
+        same(name, x, sum(of[name] for of in moved) if name in TRAFFIC else getattr(made.cost.totals, name))

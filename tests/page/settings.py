@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from random import Random
 from typing import NamedTuple
 
+from archcalc.engine.cost.traffic import TRAFFIC, traffic
 from archcalc.engine.network import Network, analyze
 from archcalc.results.cost import NetworkCost
 from archcalc.results.live import BATCH, Live
@@ -34,3 +35,10 @@ def drawn(network: Network, live: Live, count: int, seed: int = 1) -> Iterator[D
             yield Drawn(numbers, analyze(network, batch=numbers.get(BATCH, 1), set=set))
         except SpecError as error:
             yield Drawn(numbers, None, error.diagnostics[0].message)
+
+
+def total(cost: NetworkCost, quantity: str) -> int:
+    """A quantity of a page, by whole numbers."""
+    if quantity in TRAFFIC:
+        return sum(moved[TRAFFIC.index(quantity)] for moved in traffic(cost, cost.layers))
+    return int(getattr(cost.totals, quantity))

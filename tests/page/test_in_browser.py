@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import archcalc
+from archcalc.engine.cost.traffic import traffic
 from archcalc.engine.live import live
 from archcalc.engine.network import load
 from tests.cli.running import run
 from tests.page.browser import Opened, browsing
-from tests.page.settings import drawn
+from tests.page.settings import drawn, total
 from tests.page.test_follow import figure
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def test_200_settings_give_the_engines_numbers(browser: Browser, folder: Path) -
             assert answer["refused"][0].startswith("another structure"), (question, answer)
         else:
             computed += 1
-            told = {name: getattr(cost.totals, name) for name in answer["totals"]}
+            told = {name: total(cost, name) for name in answer["totals"]}
             assert {name: int(number) for name, number in answer["totals"].items()} == told, question
             layers = [[layer.name, layer.notation, str(layer.macs)] for layer in cost.layers]
             assert answer["layers"] == layers, question
@@ -103,6 +104,19 @@ def test_the_page_by_hand(browser: Browser, folder: Path) -> None:
         page.fill("#network-0-width", "0.3")
         page.keyboard.press("Tab")
         assert "takes whole numbers of 0.125" in page.inner_text(".refusal")
+        # FLOPs for each byte, of the setting and the batch that were chosen
+        page.fill("#network-0-batch", "2")
+        page.keyboard.press("Tab")
+        page.click(".columns summary")
+        page.check(".columns label:text-is('intensity') input")
+        cost = archcalc.analyze("resnet18", 2, {"resolution": 225})
+        (read, written), flops = traffic(cost, cost.layers)[-1], cost.layers[-1].flops
+        assert (
+            page.inner_text(".layers tbody tr:has(button:text-is('fc')) td:last-child")
+            == f"{flops / (read + written):.4g}"
+        )
+        page.uncheck(".columns label:text-is('intensity') input")
+        page.click(".columns summary")
         # folding by keyboard, explaining by a click, the address as state
         page.focus(".layers .fold >> nth=0")
         page.keyboard.press("ArrowRight")

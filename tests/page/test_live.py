@@ -14,7 +14,7 @@ from archcalc.results.formula import is_met
 from archcalc.results.live import LiveNotation, Texts
 from archcalc.source import SpecError
 from archcalc.spec.library import all_names
-from tests.page.settings import drawn
+from tests.page.settings import drawn, total
 
 # By what their variables do: windows; make_divisible; heads that must divide; windows of attention; two inputs.
 SAMPLE = ["lenet5", "mobilenet_v2", "vit_b_16", "swin_t", "t5_small"]
@@ -49,7 +49,7 @@ def agrees(name: str, count: int) -> tuple[int, int]:
             continue
         computed += 1
         for quantity, x in found.totals.items():
-            assert evaluate(x, numbers) == getattr(cost.totals, quantity), (name, quantity, numbers)
+            assert evaluate(x, numbers) == total(cost, quantity), (name, quantity, numbers)
         for layer, of in zip(found.layers, cost.layers, strict=True):
             assert evaluate(layer.amounts["macs"], numbers) == of.macs, (name, of.name, numbers)
             assert [evaluate(x, numbers) for x in layer.y] == shape_list(of.out_shape)

@@ -16,6 +16,7 @@ from archcalc.graph import Graph
 from archcalc.results.cost import DTYPES, LayerCost, NetworkCost
 from archcalc.results.phase import WHOLE, Phase
 from archcalc.results.storage import Storage
+from archcalc.source import SpecError
 
 TRAFFIC = ("read_bytes", "write_bytes")
 INTENSITY = "intensity"
@@ -62,6 +63,16 @@ def total_traffic(
     """
     moved = list(_layers(graph, within, batch, DTYPES[dtype], storage, phase))
     return sum_of([read for read, _ in moved]), sum_of([written for _, written in moved])
+
+
+def traffic_forms(cost: NetworkCost, graph: Graph, batch: Dim) -> dict[str, list[Dim]]:
+    """Bytes that each layer reads and writes, sizes of the graph being left open; nothing where there is no form."""
+    nodes = [layer.nodes for layer in cost.layers]
+    try:
+        moved = [total_traffic(graph, batch, cost.dtype, cost.storage, of, cost.phase) for of in nodes]
+    except SpecError:  # of experts
+        return {}
+    return {name: [of[place] for of in moved] for place, name in enumerate(TRAFFIC)}
 
 
 def _of_row(cost: NetworkCost, row: LayerCost) -> tuple[int, int]:

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from archcalc.dims import evaluate
 from archcalc.engine.structure import Structured
 from archcalc.report.figure.build import Choice, build
 from archcalc.report.figure.colours import palette
@@ -151,7 +152,7 @@ def _shown(number: int, subject: Subject, drawing: _Drawing) -> dict[str, Any]:
     kinds = kinds_of(drawing.figure) | set(drawing.figure.kinds)
     totals = []
     for name in live.quantities:
-        value = getattr(cost.totals, name)
+        value = evaluate(live.totals[name], live.point)
         bound = "≥ " if cost.is_lower_bound(name) else ""
         totals.append((name, *titled(cost, name), bound + numbers.count(value), f"{value:,}"))
     return {

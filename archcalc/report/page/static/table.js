@@ -54,12 +54,27 @@ class LayerTable {
         });
       }
     }
+    if (["flops", "read_bytes", "write_bytes"].every((name) => network.quantities.includes(name))) {
+      columns.push({
+        name: "intensity", title: "intensity", about: "FLOPs for each byte that a layer reads or writes",
+        cell: (entry) => this.intensity(entry),
+      });
+    }
     const about = "input pixels along each axis that one output position sees; in brackets: at the sizes of the spec, where it depends on them";
     columns.push({
       name: "field", title: "field", about,
       cell: (entry) => (entry.layer === null ? "" : network.field(entry.layer)),
     });
     return columns;
+  }
+
+  intensity(entry) {
+    const [flops, read, written] = ["flops", "read_bytes", "write_bytes"].map((name) => this.network.amount(entry, name));
+    const moved = read + written;
+    const bound = this.network.is_lower_bound(entry, "flops") ? "≥ " : "";
+    if (!moved) return "";
+    const value = Number(flops) / Number(moved);
+    return bound + (value < 1000 ? value.toPrecision(4) : grouped(BigInt(Math.round(value))));
   }
 
   number(value, is_bound) {
