@@ -19,10 +19,11 @@ settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 @pytest.fixture
 def shared_library(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`list` and `find` are given the analysed library; `test_a_list_parses_each_file_once` has them analyse it."""
-    from archcalc.claims import find
+    """`list`, `find` and `sources` are given the library; `test_a_list_parses_each_file_once` has it analysed."""
+    from archcalc.claims import check, find
     from archcalc.engine import library
-    from tests.library import shared
+    from tests.library import shared, shared_ledger
 
     monkeypatch.setattr(library, "analysed_families", shared)
     monkeypatch.setattr(find, "analysed_families", shared)
+    monkeypatch.setattr(check, "check_ledger", shared_ledger)

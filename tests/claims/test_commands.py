@@ -6,7 +6,6 @@ import csv
 import io
 import json
 from fractions import Fraction
-from functools import cache
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -19,8 +18,7 @@ from archcalc.report.pages import folder, ledger
 from archcalc.results.claim import ClaimResult, Value
 from tests.claims.test_read import SOURCE
 from tests.cli.running import run
-
-shipped = cache(check_ledger)
+from tests.library import shipped
 
 ENTRY = """\
   {}:
@@ -224,6 +222,7 @@ def test_where_nothing_reads_nothing_is_claimed(tmp_path: Path) -> None:
     assert run("check", "--ledger", str(tmp_path), code=2).stdout == ""
 
 
+@pytest.mark.usefixtures("shared_library")
 def test_sources(path: str) -> None:
     (row,) = csv.DictReader(io.StringIO(run("sources", "--ledger", path, "--format", "csv").stdout))
     assert (row["source"], row["title"], row["figures"], row["reproduces"]) == ("key2014", "A Title", "7", "2")

@@ -13,9 +13,11 @@ import pytest
 from archcalc.claims.check import check_ledger, ledger_folder
 from archcalc.report.claim import finding
 from archcalc.results.claim import ClaimResult
+from tests.library import shipped
 
 ROOT = Path(__file__).parents[2]
-LEDGER = check_ledger()
+
+LEDGER = shipped()
 
 
 def test_every_file_reads() -> None:

@@ -110,6 +110,7 @@ def test_version() -> None:
     assert run("--version").stdout == f"archcalc {__version__}\n"
 
 
+@pytest.mark.usefixtures("shared_library")
 @pytest.mark.parametrize(
     "ending", ["pdf", "xlsx", "xls", "tsv", "docx", "html", "yaml", "png", "jpg", "jsonl", "gz", "feather", "v2"]
 )
@@ -134,6 +135,7 @@ def test_a_file_is_what_its_ending_says_or_refused(command: list[str], ending: s
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.usefixtures("shared_library")
 @pytest.mark.parametrize("ending", ["pdf", "xlsx", "docx", "parquet", "png", "gz"])
 @pytest.mark.parametrize("command", [["list"], ["find", "--where", "params < 1M"], ["show", "lenet5"]])
 def test_a_format_that_is_asked_for_is_not_hidden_behind_an_ending(

@@ -15,7 +15,6 @@ from pathlib import Path
 import pytest
 
 import archcalc
-from archcalc.claims.check import check_ledger
 from archcalc.engine.network import load
 from archcalc.ops import OPERATORS
 from archcalc.source import Source
@@ -24,6 +23,7 @@ from archcalc.spec.library import all_names
 from archcalc.spec.limits import DEFAULT_LIMITS
 from archcalc.spec.read import KEYS, read_spec
 from tests.cli.running import run
+from tests.library import shipped
 from tests.weights.making import safetensors_bytes
 
 ROOT = Path(__file__).parent.parent.parent
@@ -171,7 +171,7 @@ def test_the_python_of_the_readme_runs_and_prints_what_it_says() -> None:
 
 def test_figures_of_the_guide_are_counted_again() -> None:
     text = " ".join((ROOT / "archcalc/guide/truth.md").read_text(encoding="utf-8").split())
-    ledger = check_ledger()
+    ledger = shipped()
     computed = [result for result in ledger.results if result.status != "quoted"]  # accuracies are no costs
     assert "A ledger holds more than 700 figures" in text
     assert len(computed) > 700

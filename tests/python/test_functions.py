@@ -79,6 +79,7 @@ def test_every_command_has_its_function() -> None:
             assert f"`{function}(" in PAGE.read_text(encoding="utf-8"), name
 
 
+@pytest.mark.usefixtures("shared_library")
 @pytest.mark.parametrize(("name", "answer", "command"), SAME, ids=[name for name, *_ in SAME])
 def test_a_function_gives_what_its_command_writes(name: str, answer: Callable[[], Any], command: list[str]) -> None:
     found = answer()

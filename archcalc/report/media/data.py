@@ -71,7 +71,8 @@ def csv_text(rows: Iterable[Mapping[str, Any]], names: Sequence[str] = ()) -> st
         if not names:
             names = list(row)
             writer.writerow(names)
-        writer.writerow([_cell(name, row.get(name)) for name in names])
+        values = [(name, row.get(name)) for name in names]
+        writer.writerow([value if type(value) is int else _cell(name, value) for name, value in values])  # most are
     return out.getvalue()
 
 
