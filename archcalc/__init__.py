@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from archcalc.python.answer import Answer
     from archcalc.python.draw import draw
     from archcalc.python.export import export
+    from archcalc.python.files import inventory
     from archcalc.python.functions import (
         audit,
         check,
@@ -36,12 +37,13 @@ if TYPE_CHECKING:
         sources,
         validate,
     )
-    from archcalc.python.machines import estimate, generation, roofline
+    from archcalc.python.machines import devices, estimate, generation, roofline
     from archcalc.python.memory import memory
     from archcalc.python.models import from_torch, import_model
     from archcalc.python.page import page
     from archcalc.python.sequences import cache
-    from archcalc.python.with_torch import reconcile, verify
+    from archcalc.python.site import site
+    from archcalc.python.with_torch import calibrate, profile, reconcile, verify
     from archcalc.source import SpecError
     from archcalc.spec.limits import Limits
     from archcalc.torch_bridge.model.build import to_torch
@@ -57,11 +59,13 @@ __all__ = [
     "analyze",
     "audit",
     "cache",
+    "calibrate",
     "check",
     "check_ledger",
     "closed_form",
     "compare",
     "conventions",
+    "devices",
     "diff",
     "draw",
     "estimate",
@@ -72,14 +76,17 @@ __all__ = [
     "from_torch",
     "generation",
     "import_model",
+    "inventory",
     "load",
     "memory",
     "names",
     "operators",
     "page",
+    "profile",
     "reconcile",
     "roofline",
     "scale",
+    "site",
     "solve",
     "sources",
     "sweep",
@@ -122,6 +129,11 @@ _PUBLIC = {
     "cache": "archcalc.python.sequences",
     "draw": "archcalc.python.draw",
     "export": "archcalc.python.export",
+    "calibrate": "archcalc.python.with_torch",
+    "devices": "archcalc.python.machines",
+    "inventory": "archcalc.python.files",
+    "profile": "archcalc.python.with_torch",
+    "site": "archcalc.python.site",
     "estimate": "archcalc.python.machines",
     "generation": "archcalc.python.machines",
     "memory": "archcalc.python.memory",

@@ -225,22 +225,14 @@ def devices(format: FormatOption = None, output: OutputOption = None) -> None:
     """List the devices that are known."""
     from archcalc.engine.machine.devices import devices as shipped
     from archcalc.report.media import data
-    from archcalc.report.roofline import device_object, device_table
+    from archcalc.report.roofline import device_object, device_rows, device_table
 
     found = list(shipped().values())
     deliver(
         format,
         output,
         lambda: device_table(found),
-        lambda: data.csv_text(
-            [
-                {
-                    **{name: value for name, value in one._asdict().items() if name not in ("peaks", "sources")},
-                    "peaks": ";".join(f"{dtype}={rate:g}" for dtype, rate in one.peaks.items()),
-                }
-                for one in found
-            ]
-        ),
+        lambda: data.csv_text(device_rows(found)),
         lambda: data.json_lines(data.versioned(devices=[device_object(one) for one in found])),
     )
 

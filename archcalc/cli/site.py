@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from archcalc.cli.output import USAGE, complain, fail, guarded, writing
+from archcalc.cli.output import fail, guarded, writing
 
 
 @guarded
@@ -29,23 +29,12 @@ def site(
     language, conventions, spaces; a page for each network with its figure and sliders. It needs no server: open
     DIR/index.html. Beside every page lies its JSON. Needs the extra page.
     """
-    from archcalc.source.extra import require
-
-    require("jinja2", "markdown_it", extra="page")
-    from archcalc.claims.check import check_ledger
-    from archcalc.engine.library import analysed_families
-    from archcalc.report.site.site import NotASiteError, made_before, write
-    from archcalc.report.site.site import site as files_of
+    from archcalc.python.site import site as written
+    from archcalc.report.site.folder import NotASiteError
 
     try:
-        made_before(output)
+        with writing(output):
+            made = written(output, workers or os.cpu_count() or 1)
     except NotASiteError:
         fail("bad-option", f"`{output}` holds something else than a site of archcalc", "-o with a new folder")
-    families, broken = analysed_families()
-    if broken:
-        complain([diagnostic for _, error in broken for diagnostic in error.diagnostics])
-        raise typer.Exit(USAGE)
-    ledger = check_ledger()
-    with writing(output):
-        count = write(output, files_of(families, ledger, workers or os.cpu_count() or 1))
-    typer.echo(f"{output}: {count:,} files; open {output / 'index.html'}", err=True)
+    typer.echo(f"{made.folder}: {made.files:,} files; open {made.index}", err=True)

@@ -19,7 +19,7 @@ WIDTH = 100  # of what is shown, in characters
 class Answer(Generic[Value]):
     """A result: `value` is it as data, and its attributes, items and length are the answer's own.
 
-    Shown, it is the table that the command of the same name prints; in a notebook the same as Markdown.
+    Shown, it is the table that the command of the same name prints; in a notebook the same as HTML.
     """
 
     def __init__(
@@ -53,6 +53,12 @@ class Answer(Generic[Value]):
         from archcalc.report.media.text import plain
 
         return plain(self._document(), WIDTH).rstrip("\n")
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the same table."""
+        from archcalc.report.media.html import notebook_html
+
+        return notebook_html(self._document())
 
     def _repr_markdown_(self) -> str:
         from archcalc.report.media.markdown import markdown

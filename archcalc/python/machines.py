@@ -72,3 +72,17 @@ def generation(
 
     found = generation_of(network, device, prompt, generate, **how)
     return Answer(found, lambda: generation_object(found), lambda: generation_rows(found), lambda: generated(found))
+
+
+def devices() -> Answer[list[Device]]:
+    """The devices that are known, with their peaks and where these are printed."""
+    from archcalc.engine.machine.devices import devices as shipped
+    from archcalc.report.roofline import device_object, device_rows, device_table
+
+    found = list(shipped().values())
+    return Answer(
+        found,
+        lambda: {"devices": [device_object(one) for one in found]},
+        lambda: device_rows(found),
+        lambda: device_table(found),
+    )

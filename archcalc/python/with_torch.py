@@ -9,7 +9,9 @@ from archcalc.engine.network import AnyNetwork, load
 from archcalc.python.answer import Answer
 
 if TYPE_CHECKING:
+    from archcalc.results.measurement import Measurement
     from archcalc.results.reconciliation import Reconciliation
+    from archcalc.results.time import Calibration
     from archcalc.results.verification import Verification
 
 
@@ -88,3 +90,53 @@ def reconcile(
         lambda: list(rows(found)),
         lambda: reconciled(found),
     )
+
+
+def profile(network: AnyNetwork, **how: Any) -> Answer[Measurement]:
+    """A network's real model measured: time, memory and energy beside its cost; needs torch.
+
+    Args:
+        network: the network.
+        how: `device`, `batch`, `dtype`, `channels_last`, `compile`, `train`, `layers`, `repeats`, `threads`, `set`,
+            `input`, `note`.
+
+    Raises:
+        SpecError: as `analyze`.
+        MeasurementError: no such device, too little memory, or an operation that the device cannot run so.
+        ValueError: another dtype, fewer than 20 repeats, or layers of a compiled model.
+        MissingExtraError: torch is not installed.
+    """
+    from archcalc.report.measurement import measured, measurement_object, measurement_rows
+    from archcalc.source.extra import require
+
+    require("torch")
+    from archcalc.torch_bridge.profile.profile import profile as measure
+
+    found = measure(network, **how)
+    return Answer(
+        found,
+        lambda: {"measurements": [measurement_object(found)]},
+        lambda: measurement_rows([found]),
+        lambda: measured([found], "si"),
+    )
+
+
+def calibrate(device: str = "cpu", **how: Any) -> Calibration:
+    """This machine measured, for `estimate(net, stack=...)`; it takes a minute or more, and needs torch.
+
+    Args:
+        device: `cpu`, `cuda`, `cuda:1`.
+        how: `networks`, `dtype`, `batch`, `repeats`, `train`, `stack`.
+
+    Raises:
+        MeasurementError: no such device, or a network that it cannot run.
+        SpecError: an unknown network.
+        ValueError: fewer than three networks.
+        MissingExtraError: torch is not installed.
+    """
+    from archcalc.source.extra import require
+
+    require("torch")
+    from archcalc.torch_bridge.profile.calibrate import calibrate as measure
+
+    return measure(device, **how)

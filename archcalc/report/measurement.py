@@ -265,7 +265,12 @@ def measurement_object(measurement: Measurement) -> dict[str, Any]:
 
 def measurements_csv(measurements: Sequence[Measurement]) -> str:
     """A row for each network, with the environment; where layers were timed, theirs follow under a `layer` column."""
-    return csv_text(_rows(measurements))
+    return csv_text(measurement_rows(measurements))
+
+
+def measurement_rows(measurements: Sequence[Measurement]) -> list[dict[str, Any]]:
+    """What stands in them."""
+    return list(_rows(measurements))
 
 
 def _rows(measurements: Sequence[Measurement]) -> Iterator[dict[str, Any]]:

@@ -156,6 +156,17 @@ def roofline_object(found: Roofline) -> dict[str, Any]:
     }
 
 
+def device_rows(found: Sequence[Device]) -> list[dict[str, Any]]:
+    """A row for each device, with its peaks in one column: `fp32=1.2e+13;fp16=...`."""
+    return [
+        {
+            **{name: value for name, value in one._asdict().items() if name not in ("peaks", "sources")},
+            "peaks": ";".join(f"{dtype}={rate:g}" for dtype, rate in one.peaks.items()),
+        }
+        for one in found
+    ]
+
+
 def device_object(on: Device) -> dict[str, Any]:
     """A device with the sources of its values."""
     return {**on._asdict(), "peaks": dict(on.peaks), "sources": dict(on.sources)}

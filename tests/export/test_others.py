@@ -113,14 +113,50 @@ def test_a_graph_for_model_explorer(name: str) -> None:
     assert {source for _, source in edges} <= set(nodes)
     assert len(edges) == 1 + sum(len(node.inputs) for node in cost.graph.nodes)
     sums = {key: int(value.replace(",", "")) for key, value in graph["groupNodeAttributes"][""].items()}
-    assert (sums["MACs"], sums["parameters"]) == (cost.totals.macs, cost.totals.params)
+    totals = cost.totals
+    assert list(sums.values()) == [totals.macs, totals.params, totals.activations]
     spaces = {node["namespace"] for node in nodes.values()}
     assert set(graph["groupNodeAttributes"]) >= spaces  # groups that hold nothing themselves too
-    for quantity, total in (("macs", cost.totals.macs), ("params", cost.totals.params)):
+    for quantity, total in zip(("macs", "params", "activations"), sums.values(), strict=True):
         (data,) = json.loads(made.beside[quantity]).values()
         assert set(data["results"]) <= set(nodes)
         assert sum(result["value"] for result in data["results"].values()) == total
         assert [stop["stop"] for stop in data["gradient"]] == [0, 1]
+
+
+# Fields of the classes in `graph_builder` and `node_data_builder` of ai-edge-model-explorer 0.1.34, those without a
+# default first.
+GRAPHS = {"label", "graphs", "graphSorting"}
+GRAPH = {"id", "nodes", "groupNodeAttributes", "groupNodeConfigs", "nodeLabelsToHide", "tasksData", "layoutConfigs"}
+NODE = {"id", "label", "namespace", "subgraphIds", "attrs", "incomingEdges", "outputsMetadata", "inputsMetadata"}
+NODE |= {"style", "config"}
+EDGE = {"sourceNodeId", "sourceNodeOutputId", "targetNodeInputId"}
+DATA = {"results", "name", "thresholds", "gradient"}
+
+
+def test_the_viewers_own_classes_have_our_fields() -> None:
+    made = archcalc.export("clip_vit_b_32", "model-explorer")
+    collection = json.loads(made.text)
+    (graph,) = collection["graphs"]
+    assert {"label", "graphs"} <= collection.keys() <= GRAPHS
+    assert {"id", "nodes"} <= graph.keys() <= GRAPH
+    for node in graph["nodes"]:
+        assert {"id", "label", "namespace"} <= node.keys() <= NODE
+        assert all(edge.keys() <= EDGE for edge in node.get("incomingEdges", []))
+        assert all(pair.keys() == {"key", "value"} for pair in node.get("attrs", []))
+        assert all(isinstance(pair["value"], str) for pair in node.get("attrs", []))
+        assert all({"id", "attrs"} == of.keys() for of in node.get("outputsMetadata", []))
+    for content in made.beside.values():
+        for data in json.loads(content).values():
+            assert {"results"} <= data.keys() <= DATA
+            assert all(result.keys() == {"value"} for result in data["results"].values())
+
+
+def test_nodes_have_the_names_of_their_layers() -> None:
+    (graph,) = json.loads(archcalc.export("googlenet", "model-explorer").text)["graphs"]
+    labels = {node["id"]: node["label"] for node in graph["nodes"]}
+    assert labels["conv1"] == "conv1: conv"
+    assert labels["inception_3a.3x3.conv_1"] == "conv"
 
 
 def test_blocks_are_groups() -> None:

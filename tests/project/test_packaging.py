@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import tarfile
 import tomllib
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import archcalc
 from archcalc.spec.library import all_names, index, names_in, plain, specs_folder
 
 ROOT = Path(__file__).parent.parent.parent
+INCLUDED = ("archcalc", "specs", "tests", "reports", "findings")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
@@ -63,3 +65,22 @@ def test_the_scanned_index_is_what_the_files_hold() -> None:
     assert scanned - set(all_names()) <= families
     found = [plain(name) for path in specs_folder().glob("*.yaml") for name in dict.fromkeys(names_in(path))]
     assert len(set(found)) == len(found), "a name stands in one file alone: a file is searched before the index"
+
+
+@pytest.mark.slow
+def test_the_source_archive_has_every_file_and_passes_its_tests(tmp_path: Path) -> None:
+    pytest.importorskip("hatchling", reason="hatchling is not installed: it builds the archive")
+    listed = subprocess.run(["git", "ls-files", *INCLUDED], cwd=ROOT, check=False, capture_output=True, text=True)
+    if listed.returncode:
+        pytest.skip("this is no checkout: nothing says which files there are")
+    build = [sys.executable, "-m", "hatchling", "build", "-d", str(tmp_path)]
+    subprocess.run([*build, "-t", "sdist"], cwd=ROOT, check=True, capture_output=True)
+    (archive,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(archive) as opened:
+        opened.extractall(tmp_path, filter="data")
+    folder = archive.with_name(archive.name.removesuffix(".tar.gz"))
+    missing = [path for path in listed.stdout.split() if not (folder / path).is_file()]
+    assert not missing
+    tests = [sys.executable, "-m", "pytest", "-q", "-n", "2", "tests/project", "tests/source"]
+    done = subprocess.run(tests, cwd=folder, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-3000:]

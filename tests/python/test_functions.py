@@ -46,6 +46,7 @@ SAME: list[tuple[str, Callable[[], Any], list[str]]] = [
         ["estimate", "resnet18", "--device", "gtx-1080", "--stack", "cudnn-5.1", "--batch", "16"],
     ),
     ("sources", archcalc.sources, ["sources"]),
+    ("devices", archcalc.devices, ["devices"]),
     ("conventions", archcalc.conventions, ["conventions"]),
     ("operators", archcalc.operators, ["ops"]),
     ("check", lambda: archcalc.check("vgg16", max={"macs": "1G"}), ["check", "vgg16", "--max", "macs=1G"]),
@@ -54,14 +55,9 @@ FUNCTIONS = {
     "list": "names",
     "show": "analyze",
     "ops": "operators",
-    # what only writes files, or measures, has none here
-    "report": "",
-    "site": "",
-    "profile": "",
-    "weights": "",
-    "calibrate": "",
-    "devices": "",
-    "import": "",
+    "weights": "inventory",
+    "import": "import_model",
+    "report": "",  # writes the reports of the repository
 }
 
 
@@ -194,3 +190,24 @@ def test_public_names_are_imported_when_they_are_asked_for() -> None:
     for name in archcalc.__all__:
         if name != "to_torch":  # needs torch
             assert getattr(archcalc, name) is not None
+
+
+def test_what_a_file_of_weights_holds_is_told(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch", reason="the torch extra")
+    safetensors = pytest.importorskip("safetensors.torch", reason="safetensors is not installed")
+    file = tmp_path / "model.safetensors"
+    safetensors.save_file({"fc.weight": torch.zeros(3, 4), "fc.bias": torch.zeros(3)}, file)
+    found = archcalc.inventory(file)
+    assert json.loads(found.to_json()) == json.loads(run("weights", str(file), "--format", "json").stdout)
+    with pytest.raises(ValueError, match="none is told"):
+        archcalc.inventory(file, set={"width": 2})
+
+
+def test_a_folder_of_somebody_else_is_no_site(tmp_path: Path) -> None:
+    pytest.importorskip("jinja2", reason="Jinja2 is not installed")
+    (tmp_path / "mine.txt").write_text("mine")
+    with pytest.raises(ValueError, match="something else"):
+        archcalc.site(tmp_path)
+    with pytest.raises(ValueError, match="0 workers"):
+        archcalc.site(tmp_path / "new", workers=0)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]

@@ -31,7 +31,8 @@ FAMILIES = (("lenet5", "lenet5@full"), ("alexnet",))
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A site of three networks and the figures of two of them."""
-    from archcalc.report.site.site import site, write
+    from archcalc.report.site.folder import write
+    from archcalc.report.site.site import site
 
     whole = check_ledger()
     names = {name for members in FAMILIES for name in members}
@@ -114,7 +115,7 @@ def test_all_operators_and_the_language_are_there(folder: Path) -> None:
 
 
 def test_an_earlier_site_is_brought_up_to_date(tmp_path: Path) -> None:
-    from archcalc.report.site.site import NotASiteError, write
+    from archcalc.report.site.folder import NotASiteError, write
 
     folder = tmp_path / "site"
     assert write(folder, [("index.html", "one"), ("old/page.html", "old")]) == 2
@@ -130,7 +131,7 @@ def test_an_earlier_site_is_brought_up_to_date(tmp_path: Path) -> None:
 
 
 def test_one_that_was_interrupted_is_gone_on_with(tmp_path: Path) -> None:
-    from archcalc.report.site.site import write
+    from archcalc.report.site.folder import write
 
     def files() -> Iterator[tuple[str, str]]:
         yield "index.html", "one"

@@ -7,11 +7,12 @@ The viewer reads a collection of graphs as JSON, nodes with a namespace (`conv2/
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from archcalc.engine.cost.costs import cost_of, stored_with
+from archcalc.engine.cost.quantities import parts
 from archcalc.graph import Graph, Node
 from archcalc.ops import Operator
 from archcalc.results.cost import NetworkCost
@@ -30,7 +31,7 @@ def graph_json(cost: NetworkCost) -> str:
     """
     graph = cost.graph
     last = len(graph.nodes) if cost.with_heads else graph.first_head
-    ids, spaces = _ids(graph, last), _namespaces(graph, last)
+    ids, spaces, costs = _ids(graph, last), _namespaces(graph, last), _amounts(graph, last)
     nodes = [
         {
             "id": _of_input(name),
@@ -42,11 +43,11 @@ def graph_json(cost: NetworkCost) -> str:
         for name, shape in graph.inputs.items()
     ]
     for index, node in enumerate(graph.nodes[:last]):
-        amounts = {_LABELS[name]: f"{value:,}" for name, value in _amounts(graph, index).items()}
+        amounts = {_LABELS[name]: f"{value:,}" for name, value in costs[index].items()}
         nodes.append(
             {
                 "id": ids[index],
-                "label": node.operator.name,
+                "label": _label(node),
                 "namespace": spaces[index],
                 "attrs": _pairs(
                     {"layer": node.layer, "notation": notation(node.operator), **_arguments(node), **amounts}
@@ -68,29 +69,34 @@ def node_data(cost: NetworkCost, quantity: str) -> str:
     graph = cost.graph
     last = len(graph.nodes) if cost.with_heads else graph.first_head
     ids = _ids(graph, last)
-    values = {ids[index]: {"value": _amounts(graph, index)[quantity]} for index in range(last)}
+    values = {ids[index]: {"value": costs[quantity]} for index, costs in enumerate(_amounts(graph, last))}
     some = {name: found for name, found in values.items() if found["value"]}
     data = {"name": _LABELS[quantity], "results": some, "gradient": list(_CALM_TO_BUSY)}
     return json.dumps({cost.name: data}, ensure_ascii=False) + "\n"
 
 
-def _amounts(graph: Graph, index: int) -> dict[str, int]:
-    """Costs of an operation, of one example; what is stored elsewhere is not stored here."""
-    node = graph.nodes[index]
-    cost = cost_of(node.operator, node.x, node.y)
-    stored: Any = stored_with(graph, index)
-    macs: Any = cost.arithmetic.macs
-    activations: Any = cost.outputs
-    return {"macs": macs, "params": sum(stored[:3]), "activations": activations}
+def _amounts(graph: Graph, last: int) -> list[dict[str, int]]:
+    """Costs of each operation, of one example: they add up to those of the network, in every quantity.
+
+    What is stored elsewhere is not stored here, and a layer gives what its last operation gives.
+    """
+    columns: Any = [list(parts(graph, name, range(last))) for name in QUANTITIES]
+    return [dict(zip(QUANTITIES, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _label(node: Node) -> str:
+    """What stands on a node: `conv1: conv`; the operator alone where its author gave it no name."""
+    name, operator = node.layer.rpartition(".")[2], node.operator.name
+    is_numbered = name.isdigit() or name == operator or re.fullmatch(rf"{operator}_\d+", name) is not None
+    return f"{name}: {operator}" if node.name == node.layer and not is_numbered else operator
 
 
 def _groups(graph: Graph, last: int) -> Iterator[tuple[str, Counter[str]]]:
     """Sums of what is in each namespace; that without a name is the network."""
     found: dict[str, Counter[str]] = {}
-    for index, space in enumerate(_namespaces(graph, last)):
-        amounts = _amounts(graph, index)
-        parts = space.split("/")
-        for name in dict.fromkeys(["", *("/".join(parts[:depth]) for depth in range(1, len(parts) + 1))]):
+    for space, amounts in zip(_namespaces(graph, last), _amounts(graph, last), strict=True):
+        names = space.split("/")
+        for name in dict.fromkeys(["", *("/".join(names[:depth]) for depth in range(1, len(names) + 1))]):
             found.setdefault(name, Counter(dict.fromkeys(QUANTITIES, 0))).update(amounts)
     yield from found.items()
 

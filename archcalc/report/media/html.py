@@ -21,6 +21,14 @@ from archcalc.report.media.blocks import (
     printable,
 )
 
+_NOTEBOOK = {
+    "scroll": "overflow-x: auto",
+    "number": "text-align: right",
+    "quiet": "opacity: 0.8",
+    "hidden": "display: none",
+    "bar": "display: inline-block; width: 8em; height: 0.7em; background: #8884",
+}
+
 
 def html(document: Document, deeper: int = 0) -> str:
     """The whole text.
@@ -38,6 +46,16 @@ def html(document: Document, deeper: int = 0) -> str:
         tables += isinstance(block, Table)
         lines += _block(block, deeper, f"{label}, table {tables}" if label else f"table {tables}")
     return "".join(f"{line}\n" for line in lines)
+
+
+def notebook_html(document: Document) -> str:
+    """The whole text for a notebook, which has styles of its own for tables: bars and alignment beside them."""
+    text = html(document, deeper=2)
+    for name, style in _NOTEBOOK.items():
+        text = text.replace(f'class="{name}"', f'style="{style}"')
+    text = text.replace('<th scope="row">', '<th scope="row" style="text-align: left">')
+    text = text.replace('<i style="', '<i style="display: block; height: 100%; background: #74aede; ')
+    return text.replace(' tabindex="0" role="region"', "")
 
 
 def _block(block: Block, deeper: int, label: str) -> Iterator[str]:
