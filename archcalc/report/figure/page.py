@@ -15,6 +15,7 @@ from archcalc.report.figure.dense import dense_frames
 from archcalc.report.figure.frame import GAP, TIGHT, UNBROKEN, Frames
 from archcalc.report.figure.glyphs import fitted, width
 from archcalc.report.figure.items import Figure, Form
+from archcalc.report.figure.ladder import ladder
 from archcalc.report.figure.pack import APART, Placed, Room, Sheet, best
 from archcalc.report.figure.sketch import Box, Rectangle, Sketch, Text
 from archcalc.report.figure.ushape import is_open, ushape
@@ -22,6 +23,7 @@ from archcalc.report.figure.words import Kind
 
 MARGIN = 16.0
 FIRST = 84.0  # where figures begin under the heading
+TALL = 480.0  # boxes of a frame in one column, where frames are broken
 OVER = 115.0  # what a frame has besides its boxes
 STACKED = 300.0  # what columns may be lower for that stand one below the other, rather than side by side
 
@@ -95,13 +97,11 @@ def _share(figure: Figure, form: Form) -> int:
 
 
 def _laid_out(figure: Figure, paper: Paper, quantity: str | None, has_tables: bool) -> Sketch:
-    """With the usual gaps where that fits the page, else with small ones, and high frames of a slide in two columns."""
+    """With the usual gaps where that fits the page, else with small ones, and high frames in two columns."""
     found: list[Sketch] = []
-    tall = paper.height - FIRST - MARGIN - OVER
+    tall = min(paper.height - FIRST - MARGIN - OVER, TALL)
     ways = [(TIGHT, UNBROKEN)] if figure.closed else [(GAP, UNBROKEN), (TIGHT, UNBROKEN)]
     for gap, high in [*ways, (TIGHT, tall), (TIGHT, 0.8 * tall)]:
-        if high < UNBROKEN and paper.height > paper.width:
-            break
         found.append(_with_gaps(figure, paper, quantity, has_tables, gap, high))
         if _fits(found[-1], paper):
             return found[-1]
@@ -118,8 +118,13 @@ def _with_gaps(figure: Figure, paper: Paper, quantity: str | None, has_tables: b
     if drawn is not None:
         return _put(figure, paper, [Columns([drawn])], frames, f"bar in a box: share of all {WORDS[main]}")
     towers = towers_of(figure)
+    tall_one = max(range(len(towers)), key=lambda at: len(towers[at].rows), default=0)
+    steps = ladder(figure, towers[tall_one], main, gap < GAP) if towers and not figure.heads else None
     lanes = (main, "macs") if main not in ("macs", "params") else ("macs", "params")
     styles = [Style(150.0, 30.0, lanes)]
+    if steps is not None:
+        rest = [Column(figure, tower, styles[0]).drawn() for at, tower in enumerate(towers) if at != tall_one]
+        return _put(figure, paper, [Columns([steps, *rest])], frames, f"in a box: share of all {WORDS[main]}")
     if len(towers) == 1:
         styles = [Style(lanes=lanes), Style(168.0, 34.0, lanes), Style(140.0, 26.0, lanes), Style(104.0, 18.0, lanes)]
     options: list[Columns] = []

@@ -8,12 +8,13 @@ from typing import NamedTuple
 from archcalc.report.figure.glyphs import fitted, width
 from archcalc.report.figure.items import Call, Figure, Fork, Form, Item, Op, Row, spans
 from archcalc.report.figure.sketch import Box, Line, Rectangle, Sketch, Text
+from archcalc.report.figure.skips import nested
 from archcalc.report.figure.told import Bar, joined
 
 INWARDS = 40.0  # for each level
 GAP, TIGHT = 16.0, 11.0
 HIGH, LOW = 40.0, 18.0
-MOST_SKIPS, MOST_ITEMS = 6, 7
+MOST_ITEMS = 7
 
 
 class _Level(NamedTuple):
@@ -24,25 +25,6 @@ class _Level(NamedTuple):
     before: list[Item]
     merge: Fork
     after: list[Item]
-
-
-def nested(rows: Sequence[Row]) -> list[tuple[int, int]]:
-    """Rows that hand on and those that read them, where there are two or more and they nest; else nothing."""
-    by_output = {row.output: number for number, row in enumerate(rows)}
-    found: list[tuple[int, int]] = []
-    for number, row in enumerate(rows):
-        if number and row.reads != rows[number - 1].output:
-            return []
-        sources = [by_output[read] for read in row.others if read in by_output]
-        if len(sources) > 1 or len(sources) != len(row.others):
-            return []
-        found += [(source, number) for source in sources]
-    found.sort()
-    targets = [target for _, target in found]
-    is_nested = targets == sorted(targets, reverse=True) and len(set(targets)) == len(targets)
-    is_two_sided = bool(found) and found[-1][0] < min(targets)
-    distinct = len({source for source, _ in found}) == len(found)
-    return found if 2 <= len(found) <= MOST_SKIPS and is_nested and is_two_sided and distinct else []
 
 
 def ushape(figure: Figure, quantity: str, is_tight: bool = False) -> Sketch | None:

@@ -16,8 +16,8 @@ from archcalc.report.figure.draw import figure_svg, kinds_of
 from archcalc.report.figure.items import Call, Figure, Fork, Op
 from archcalc.report.figure.page import PAPERS, arranged
 from archcalc.report.figure.sketch import Box, Line, Rectangle, Sketch, Text
+from archcalc.report.figure.skips import nested
 from archcalc.report.figure.svg import svg
-from archcalc.report.figure.ushape import nested
 from archcalc.spec.library import all_names
 from tests.report.figure.checks import faults
 

@@ -1,0 +1,61 @@
+"""Skips of a U: what one side hands on, and where the other side reads it, the first last."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from archcalc.report.figure.items import Call, Fork, Item, Row
+
+MOST_SKIPS = 6  # of a U that is drawn with all boxes of its sides
+Pairs = list[tuple[int, int]]
+
+
+def nested(rows: Sequence[Row], goes_on: bool = False) -> Pairs:
+    """Rows that hand on and those that read them, where there are two or more and they nest; else nothing.
+
+    Args:
+        rows: of the network, or of one column.
+        goes_on: whether more skips, and reads of what is no row, are no hindrance.
+    """
+    by_output = {row.output: number for number, row in enumerate(rows)}
+    found: Pairs = []
+    for number, row in enumerate(rows):
+        if number and row.reads != rows[number - 1].output:
+            return []
+        sources = [by_output[read] for read in row.others if read in by_output]
+        if len(sources) > 1 or (len(sources) != len(row.others) and not goes_on):
+            return []
+        found += [(source, number) for source in sources]
+    found.sort()
+    targets = [target for _, target in found]
+    is_nested = targets == sorted(targets, reverse=True) and len(set(targets)) == len(targets)
+    is_two_sided = bool(found) and found[-1][0] < min(targets)
+    distinct = len({source for source, _ in found}) == len(found)
+    is_short = goes_on or len(found) <= MOST_SKIPS
+    return found if len(found) >= 2 and is_short and is_nested and is_two_sided and distinct else []
+
+
+def chains(rows: Sequence[Row]) -> list[list[Row]]:
+    """Rows that go on from one another."""
+    found: list[list[Row]] = []
+    for row in rows:
+        if found and row.reads is not None and row.reads == found[-1][-1].output:
+            found[-1].append(row)
+        else:
+            found.append([row])
+    return found
+
+
+def rungs(rows: Sequence[Row]) -> Pairs:
+    """The same where the readers are entries that put what they read together, and then call modules."""
+    pairs = nested(rows, True)
+    return pairs if all(told_by_words(rows[target].item) for _, target in pairs) else []
+
+
+def told_by_words(item: Item) -> list[Item]:
+    """What an entry is made of, where the words for it tell all: a merge without branches of its own, and calls."""
+    if not isinstance(item, Call) or not item.is_entry or not item.inner:
+        return []
+    first, *rest = item.inner
+    is_plain = isinstance(first, Fork) and all(not branch.items for branch in first.branches)
+    return item.inner if is_plain and not any(isinstance(inner, Fork) for inner in rest) else []
