@@ -29,13 +29,14 @@ def tables(figure: Figure, quantity: str) -> list[Sketch]:
     for row in figure.rows:
         call = row.item
         if isinstance(call, Call) and not call.is_entry:
-            words.setdefault(call.module, call.module)
+            words.setdefault(call.module, call.word)
             found = by_module.setdefault(call.module, [])
             found += [(row.name, part, form) for part, form in zip(call.parts, call.forms, strict=True)]
-    return [made for module, calls in by_module.items() if (made := _table(figure, module, calls, quantity))]
+    found_tables = [_table(figure, module, words[module], calls, quantity) for module, calls in by_module.items()]
+    return [made for made in found_tables if made is not None]
 
 
-def _table(figure: Figure, module: str, calls: list[tuple[str, Part, int]], quantity: str) -> Sketch | None:
+def _table(figure: Figure, module: str, word: str, calls: list[tuple[str, Part, int]], quantity: str) -> Sketch | None:
     """One table; none where arguments tell nothing."""
     names = list(calls[0][1].arguments)
     texts = {name: [_text(part, name) for _, part, _ in calls] for name in names}
@@ -51,8 +52,8 @@ def _table(figure: Figure, module: str, calls: list[tuple[str, Part, int]], quan
         found[line] = found.get(line, 0) + 1
     rows = list(found.items())
     more = len(rows) - MOST_ROWS
-    word = {"macs": "MACs", "params": "parameters"}.get(quantity, quantity)
-    heads = ["", *(["form"] if has_forms else []), *shown, f"{word} each"]
+    what = {"macs": "MACs", "params": "parameters"}.get(quantity, quantity)
+    heads = ["", *(["form"] if has_forms else []), *shown, f"{what} each"]
     cells = [
         [
             f"{line.name} ×{times}" if times > 1 else line.name,
@@ -68,8 +69,8 @@ def _table(figure: Figure, module: str, calls: list[tuple[str, Part, int]], quan
         max([width(fitted(row[at], 110, 9.5), 9.5) for row in cells] + [width(part, 9.5) for part in broken[at]]) + 12
         for at in range(len(heads))
     ]
-    sketch = Sketch(max(sum(columns), width(f"calls of {module}", 11, True) + 8))
-    sketch.add(Text(4, 11, f"calls of {module}", 11, bold=True))
+    sketch = Sketch(max(sum(columns), width(f"calls of {word}", 11, True) + 8))
+    sketch.add(Text(4, 11, f"calls of {word}", 11, bold=True))
     y = 16.0
     for number in range(deep):
         y += HEAD_ROW

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -21,6 +22,7 @@ class Folder:
     def __init__(self, graph: Graph, parts: Sequence[Part]) -> None:
         self.graph = graph
         self.names: dict[int, str] = {-1 - at: name for at, name in enumerate(graph.inputs)}
+        self.words = _words(parts)
         self._keys: dict[int, Any] = {}  # key of a call by the identity of its arguments: copies have the same
         self._forms: dict[str, dict[Any, int]] = {}  # of a module: keys, and their numbers from 1
         for part in parts:
@@ -77,7 +79,7 @@ class Folder:
             for item in inner:
                 item.home = home if item.home == part.path else item.home
             return inner
-        word = part.written if home.rpartition(".")[2].startswith(part.written) else part.name
+        word = self.words.get(part.name, part.name)
         y = self.shape(part.output)
         return [Call(part.name, word, home, [part], [self.form(part)], reading(inner), y, inner=inner)]
 
@@ -129,6 +131,28 @@ class Folder:
     def forms(self, module: str) -> int:
         """How many forms of a module there are."""
         return max(len(self._forms.get(module, ())), 1)
+
+
+def _words(parts: Sequence[Part]) -> dict[str, str]:
+    """What modules are called in figures, where that is not their name.
+
+    The word in the text, which may be a variable that holds the module (`fire`), where its entries are named after it
+    and it holds no other one.
+    """
+    written: dict[str, set[str]] = {}
+    held: dict[str, set[str]] = {}
+    named: set[str] = set()
+    for part in parts:
+        for inner in part.walk():
+            if inner.kind == "module" and inner.written:
+                written.setdefault(inner.name, set()).add(inner.written)
+                held.setdefault(inner.written, set()).add(inner.name)
+                own = re.compile(rf"{re.escape(inner.written)}(_\d+)?")  # what a call is called that has no other name
+                pieces = inner.path.split(".")
+                if any(piece.startswith(inner.written) and not own.fullmatch(piece) for piece in pieces):
+                    named.add(inner.name)
+    words = {name: next(iter(found)) for name, found in written.items() if len(found) == 1 and name in named}
+    return {name: word for name, word in words.items() if held[word] == {name}}
 
 
 def reading(items: Sequence[Item]) -> int | None:

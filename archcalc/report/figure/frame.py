@@ -31,6 +31,11 @@ class Frames(NamedTuple):
     quantity: str = "macs"
     gap: float = GAP
     tall: float = UNBROKEN  # what is higher stands in two columns
+    entry: int | None = None  # what the module reads that is drawn
+
+    def name_of(self, index: int) -> str:
+        """What an operation is called where something reads it from afar."""
+        return "the input" if index == self.entry else self.figure.name_of(index)
 
     def amount(self, item: Item) -> str:
         """What one of them has, or all of several together."""
@@ -105,7 +110,7 @@ class Frames(NamedTuple):
         found = Sketch(left + right, 0.0, left)
         y = 0.0
         if before is not None and items[0].reads not in (before, None):
-            y = self.source(found, left, 0.0, self.figure.name_of(items[0].reads))
+            y = self.source(found, left, 0.0, self.name_of(items[0].reads))
             left = found.axis
         for number, (item, sketch) in enumerate(zip(items, made, strict=True)):
             if number:
@@ -114,7 +119,7 @@ class Frames(NamedTuple):
                     found.add(Line(((left, y), (left, y + self.gap)), head=not isinstance(item, Fork)))
                     y += self.gap
                 else:
-                    y = self.source(found, left, y + 4, self.figure.name_of(item.reads))
+                    y = self.source(found, left, y + 4, self.name_of(item.reads))
             found.place(sketch, left - sketch.axis, y)
             y += sketch.height
         found.height = y
@@ -276,7 +281,8 @@ class Frames(NamedTuple):
     def frame(self, form: Form) -> Sketch:
         """A module opened: what it is, as which call, how many there are, and what is in it."""
         figure = self.figure
-        inner = self.columns(form.chain)
+        entry = form.chain[0].reads if form.chain else None
+        inner = self._replace(entry=entry).columns(form.chain)
         name = form.title if form.of == 1 else f"{form.title}, form {form.number} of {form.of}"
         lines = self.facts(form)
         shown = [name, *lines]

@@ -147,6 +147,8 @@ def label_of(node: Node, number: Callable[[Any], str] = grouped) -> Label:
         rest.append(f"to {_times(values['size'], y.rank, number)}")
     elif operator.name in ("trained", "opaque", "fixed"):
         rest.append(shape_text(y, number))
+    elif operator.name == "channel_scale" and y.channels == 1:
+        word = "scale"
     return Label(word, tuple(rest), kind, is_small)
 
 

@@ -16,7 +16,7 @@ from archcalc.report.figure.draw import figure_svg, kinds_of
 from archcalc.report.figure.items import Call, Figure, Fork, Op
 from archcalc.report.figure.page import PAPERS, arranged
 from archcalc.report.figure.sketch import Box, Line, Rectangle, Sketch, Text
-from archcalc.report.figure.skips import nested
+from archcalc.report.figure.skips import chains, nested, rungs
 from archcalc.report.figure.svg import svg
 from archcalc.spec.library import all_names
 from tests.report.figure.checks import faults
@@ -99,6 +99,22 @@ def test_skips_of_a_u_nest() -> None:
     pairs = nested(made.rows)
     assert [made.rows[source].item.y.channels for source, _ in pairs] == [64, 128, 256, 512]
     assert [made.rows[target].name for _, target in pairs] == ["up1", "up2", "up3", "up4"]
+
+
+def test_many_skips_are_the_rungs_of_a_ladder() -> None:
+    """Rombach et al. 2022, as released: two residual blocks and a convolution a level, at widths 1, 2, 4, 4."""
+    made = figure("sd_unet")
+    rows = max(chains(made.rows), key=len)
+    pairs = rungs(rows)
+    assert [rows[source].name for source, _ in pairs] == [
+        *("stem", "d1a", "d1b", "d1c", "d2a", "d2b", "d2c", "d3a", "d3b", "d3c", "d4a", "d4b")
+    ]
+    assert [rows[source].item.y.channels for source, _ in pairs] == [320] * 4 + [640] * 3 + [1280] * 5
+    drawn = {box.nodes for box in arranged(made, "a4", None).boxes() if box.bar is None and box.nodes}
+    assert all(tuple((part.first, part.last) for part in row.item.parts) in drawn for row in rows)
+    assert not [form.title for form in made.forms if form.is_entry]  # boxes say what is in them
+    assert nested(figure("unet").rows)
+    assert not rungs(figure("resnet50").rows)
 
 
 def test_a_form_is_opened_once() -> None:
