@@ -146,7 +146,8 @@ class _Builder:
         main = [part for part in calls if part.first < self.graph.first_head] or calls
         chosen = self.chosen(call, number, main, rows)
         chain = self.folder.chain(chosen, chosen.path, True)
-        title = call.word if call.is_entry else self.folder.words.get(call.module, call.module)
+        word = self.folder.words.get(call.module, call.module)
+        title = call.word if call.is_entry else call.module if word == call.module else f"{word}: {call.module}"
         return Form(call.module, title, number, of, chosen, main, is_head, call.is_entry, chain=chain)
 
     def chosen(self, call: Call, number: int, calls: Sequence[Part], rows: Sequence[Row]) -> Part:
