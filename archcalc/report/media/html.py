@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from html import escape
 
@@ -58,6 +59,11 @@ def notebook_html(document: Document) -> str:
     return text.replace(' tabindex="0" role="region"', "")
 
 
+def coded(text: str) -> str:
+    """Text as HTML, with `code` for what stands between backticks."""
+    return re.sub(r"`([^`\n]+)`", r"<code>\1</code>", escape(text))
+
+
 def _block(block: Block, deeper: int, label: str) -> Iterator[str]:
     match block:
         case Heading():
@@ -65,12 +71,12 @@ def _block(block: Block, deeper: int, label: str) -> Iterator[str]:
             yield f"<h{level}>{escape(block.text)}</h{level}>"
         case Paragraph():
             quiet = ' class="quiet"' if block.quiet else ""
-            yield f"<p{quiet}>{escape(block.text)}</p>"
+            yield f"<p{quiet}>{coded(block.text)}</p>"
         case Verbatim():
             yield f'<pre class="scroll" tabindex="0">{escape(block.text)}</pre>'
         case Items():
             yield "<ul>"
-            yield from (f"<li>{escape(line)}</li>" for line in block.lines)
+            yield from (f"<li>{coded(line)}</li>" for line in block.lines)
             yield "</ul>"
         case Table():
             yield from table_html(block, label)
@@ -107,7 +113,7 @@ def _cell(column: Column, cell: Cell, number: int) -> str:
         return f'<td><span class="bar" aria-hidden="true"><i style="width:{part:.2f}%"></i></span></td>'
     if not number:
         return f'<th scope="row">{escape(cell)}</th>'
-    return f"<td{_aligned(column)}>{escape(cell)}</td>"
+    return f"<td{_aligned(column)}>{coded(cell)}</td>"
 
 
 def _aligned(column: Column) -> str:

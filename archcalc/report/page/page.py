@@ -16,7 +16,7 @@ from archcalc.report.figure.draw import kinds_of, linked_svg
 from archcalc.report.figure.svg import Links
 from archcalc.report.media import numbers
 from archcalc.report.media.blocks import Document
-from archcalc.report.media.html import html
+from archcalc.report.media.html import coded, html
 from archcalc.report.page.data import facts, network_data, titled
 from archcalc.report.show import headline, remarks
 from archcalc.results.live import Live
@@ -97,7 +97,9 @@ def environment(*folders: Path) -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     loader = FileSystemLoader([*folders, HERE / "templates"])
-    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    made = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    made.filters["code"] = lambda text: _safe(coded(text))
+    return made
 
 
 @cache

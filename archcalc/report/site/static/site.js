@@ -98,12 +98,14 @@
     return made;
   }
 
+  const TITLES = { macs: "MACs", flops: "FLOPs (arithmetic)" };
+
   // Exact: numbers are texts, for some pass what a double holds.
   function ratio(one, other) {
     if (other === 0n) return one === 0n ? "same" : "";
     if (one === other) return "same";
-    const thousandths = (one * 1000n) / other;
-    return `${Number(thousandths) / 1000}x`;
+    const thousandths = (2000n * one + other) / (2n * other);
+    return `${(thousandths / 1000n).toLocaleString("en")}.${(thousandths % 1000n).toString().padStart(3, "0")}x`;
   }
 
   function show() {
@@ -114,7 +116,7 @@
     table.tHead.replaceChildren(row("th", head));
     const rows = quantities.map((quantity, at) => {
       const numbers = [one, other].map((name) => BigInt(networks[name][at]));
-      return row("td", [quantity, ...numbers.map((number) => number.toLocaleString("en")), ratio(...numbers)]);
+      return row("td", [TITLES[quantity] ?? quantity, ...numbers.map((number) => number.toLocaleString("en")), ratio(...numbers)]);
     });
     table.tBodies[0].replaceChildren(...rows);
   }
