@@ -36,7 +36,9 @@ _NAMES = {
     **dict.fromkeys(("params", "param", "parameters", "nparams", "numparams", "parameter", "paramcount"), "params"),
     **dict.fromkeys(("paramscount", "parametercount", "modelparams", "paras", "para", "par"), "params"),
     **dict.fromkeys(("trainableparams", "trainableparameters", "trainableparam"), "trainable_params"),
-    **dict.fromkeys(("activeparams", "activeparameters", "activatedparams", "activatedparameters"), "active_params"),
+    **dict.fromkeys(
+        ("activeparams", "activeparameters", "activatedparams", "activatedparameters", "actparams"), "active_params"
+    ),
     **dict.fromkeys(("weights", "nweights"), "weights"),
     **dict.fromkeys(("macs", "mac", "multadds", "multadd", "madds", "madd", "multiplyadds", "macc", "maccs"), "macs"),
     **dict.fromkeys(("multiplyaccumulates", "multaccs", "multiadds", "multiadd", "multiplyadd", "macops"), "macs"),

@@ -130,7 +130,9 @@ def _table_of(lines: list[tuple[int, list[str]]]) -> TableText:
     heads = [index for index, (_, cells) in enumerate(lines) if _heads(cells)]
     start = heads[0] if heads else 0
     names = lines[start][1] if lines else []
-    if start + 1 < len(lines) and _is_second(names, lines[start + 1][1]):
+    if start and _names_figures(lines[start - 1][1]):
+        names = _joined(lines[start - 1][1], names)
+    elif start + 1 < len(lines) and _is_second(names, lines[start + 1][1]):
         start += 1
         names = _joined(names, lines[start][1])
     columns = _distinct(names)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from archcalc.claims.cases import Case, Values
@@ -33,5 +35,5 @@ def test_where_no_form_says_it_nothing_is_said() -> None:
 def test_one_expansion_serves_all_sizes() -> None:
     values = Values(Names())
     found = [values.value(Case("resnet18", "macs", resolution=(size, size))) for size in (128, 160, 256, 288, 320, 384)]
-    assert all(one and other and one < other for one, other in zip(found, found[1:], strict=False))
+    assert all(one and other and one < other for one, other in pairwise(found))
     assert values.expanded == 1  # its own; the form is expanded once beside it

@@ -150,12 +150,24 @@ LATEX_OF_TWO_LINES = r"""
 ResNet-50 & 224$^2$ & 25.6M & 3.9G & 76.2 \\
 \end{tabular}
 """
+LATEX_OF_A_SECOND_LINE = r"""
+\begin{tabular}{lccc}
+& \multicolumn{2}{c}{GFLOPs} & \#Params \\ \cmidrule(lr){2-3}
+Model & 224 & 384 & (M) \\ \midrule
+ViT-B/16 & 17.6 & 55.5 & -- \\
+VGG-16 & 15.5 & -- & 138 \\
+\end{tabular}
+"""
 CSV_OF_TWO_LINES = ",GMACs,,Params (M)\nModel,224,288,\nResNet-50,3.86,6.38,25.6\n"
 
 
 @pytest.mark.parametrize(
     ("text", "printed"),
-    [(LATEX_OF_TWO_LINES, ["25.6M", "3.9G"]), (CSV_OF_TWO_LINES, ["3.86", "6.38", "25.6"])],
+    [
+        (LATEX_OF_TWO_LINES, ["25.6M", "3.9G"]),
+        (CSV_OF_TWO_LINES, ["3.86", "6.38", "25.6"]),
+        (LATEX_OF_A_SECOND_LINE, ["17.6", "55.5", "15.5", "138"]),
+    ],
 )
 def test_headings_of_two_lines(text: str, printed: list[str]) -> None:
     """What spans several columns holds for all of them; below 288, 6,376,128,512 MACs of ResNet-50 (fvcore's count less
