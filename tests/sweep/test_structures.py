@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from archcalc.engine.library import spec_files
+from archcalc.engine.memory.form import ON_A_MACHINE
 from archcalc.engine.network import Network, load
 from archcalc.engine.sweep.axes import axis_of
 from archcalc.engine.sweep.expansion import SWEEPABLE, Question, costs_at
@@ -21,7 +22,8 @@ from archcalc.spec.library import read_file
 
 SPACES = Path(__file__).parent / "spaces"
 PEAK = "peak_activations"
-EVERY = tuple(name for name in SWEEPABLE if name not in ("saved_bytes", PEAK))  # all that is not of the whole alone
+OF_THE_WHOLE = ("saved_bytes", PEAK, *ON_A_MACHINE)
+EVERY = tuple(name for name in SWEEPABLE if name not in OF_THE_WHOLE)
 ALL = tuple(
     name for name in EVERY if not name.startswith("flops_") or name == "flops_fvcore"
 )  # a convention is an analysis

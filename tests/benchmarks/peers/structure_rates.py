@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from archcalc.engine.memory.form import ON_A_MACHINE
 from archcalc.engine.network import Network, analyze, load
 from archcalc.engine.sweep.axes import axis_of
 from archcalc.engine.sweep.expansion import PEAK, SWEEPABLE, Question, costs_at
@@ -23,10 +24,11 @@ from archcalc.engine.sweep.structures import Structures
 from archcalc.results.sweep import Axis
 from tests.peak_memory import forget_peak, peak_memory
 
+OF_THE_WHOLE = ("saved_bytes", PEAK, *ON_A_MACHINE)
 ALL = tuple(
     name
     for name in SWEEPABLE
-    if name not in ("saved_bytes", PEAK) and (not name.startswith("flops_") or name == "flops_arithmetic")
+    if name not in OF_THE_WHOLE and (not name.startswith("flops_") or name == "flops_arithmetic")
 )
 FOUR = ("params", "macs", "activations", "depth")
 ONE_BY_ONE, BY_TORCH, COMPARED = 40, 20, 200
