@@ -57,10 +57,15 @@ class Reader(Expander):
         self.is_free = any(isinstance(given, FREE) for given in overrides.values())
         for each in swept:
             self.swept.setdefault(each.variable, []).append(each)
+        self.by_first: dict[str, dict[int, list[Swept]]] = {}  # those of positions, by the first index
+        for each in swept:
+            if each.position:
+                self.by_first.setdefault(each.variable, {}).setdefault(each.position[0], []).append(each)
         self.value_of = value_of
         self.first_source = len(self.overrides)
         self.overrides += [spec.source] * len(swept)  # each is replaced by the text of the value that was read last
         self.dependent = self._dependent()
+        self.varying = self._varying()
         of_defaults = [placed for of in spec.defaults.values() for _, placed in of.values()]
         self.are_defaults_swept = any(self.is_swept(placed.expression) for placed in of_defaults)
         self.owners = _owners(spec)
@@ -84,6 +89,16 @@ class Reader(Expander):
         while more := {name for name, names in reads if name not in found and not found.isdisjoint(names)}:
             found |= more
         return frozenset(found)
+
+    def _varying(self) -> frozenset[str]:
+        """Variables of which a sweep varies more than positions: what they are without these differs too."""
+        given = [(name, placed) for name, placed in self.settings.items()]
+        given += [(name, placed) for name, items in self.items.items() for _, placed in items]
+        fixed = {name for name, of in self.swept.items() if of[0].position}
+        for name, placed in given:
+            if not isinstance(placed, Placed) or not self.dependent.isdisjoint(free_names(placed.expression)):
+                fixed.discard(name)
+        return self.dependent - fixed
 
     def is_swept(self, expression: Expression) -> bool:
         """Whether what an expression says may differ between structures."""
@@ -125,6 +140,7 @@ class Reader(Expander):
         else:
             for name in self.dependent:
                 self.variables.pop(name, None)
+            for name in self.varying:
                 self.lists.pop(name, None)
         if self.is_free or self.are_defaults_swept:
             self.default_values.clear()
@@ -228,7 +244,7 @@ class Reader(Expander):
         """An item of a list of which positions are swept."""
         value = self.unswept(name.id, Span(base + name.start, base + name.end))
         at = tuple(self.whole(index, scope, base, "an index") for index in indices)
-        for each in self.swept[name.id]:
+        for each in self.by_first[name.id].get(at[0], ()):
             shared = min(len(at), len(each.position))
             if at[:shared] == each.position[:shared]:
                 value = self.with_chosen(value, each)

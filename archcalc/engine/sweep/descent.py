@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from archcalc.engine.sweep.asked import QUESTIONS, Asked, State, Way
 from archcalc.engine.sweep.merging import Merging, is_merged
+from archcalc.engine.sweep.pieces import Named, Part, identity
 from archcalc.engine.sweep.units import Group, Layer, Lazy, Names, Unit, Where, names_of
 from archcalc.engine.sweep.walk import Frame, Value, Walk
-from archcalc.spec.bind import Handle
 from archcalc.spec.branches import Slot
 from archcalc.spec.expression import (
     Binary,
@@ -29,9 +29,9 @@ from archcalc.spec.expression import (
     as_call,
 )
 from archcalc.spec.functions import FUNCTIONS
-from archcalc.spec.model import Body, Entries, Entry, Line, Merge, Module, Placed
+from archcalc.spec.model import Body, Entries, Entry, Line, Module, Placed
 from archcalc.spec.naming import Place, branch_places, place_of
-from archcalc.spec.reads import CHAIN, InseparableError, Reader, X, names_in
+from archcalc.spec.reads import CHAIN, InseparableError, X, names_in
 from archcalc.spec.values import NOWHERE, LayerValue, Scope
 from archcalc.spec.words import MERGES, TRAINABLE
 
@@ -100,7 +100,7 @@ class Descent(Merging):
         """One part of a chain."""
         names = names_of(part.expression) if type(part) is Placed else names_in(part)
         is_x_chain = "x" in names and state.is_x_chain
-        key = (_identity(part), slot.part, id(slot.names.labels), slot.path, self.key_of(where, names), is_x_chain)
+        key = (identity(part), slot.part, id(slot.names.labels), slot.path, self.key_of(where, names), is_x_chain)
         unit = self.unit(lambda: Part(self, part, slot, where, names, is_x_chain), "part", *key)
         unit.is_repeated |= is_repeated
         return unit.run(state.walk, state.value, state.frame)  # type: ignore[no-any-return]
@@ -316,6 +316,13 @@ class Descent(Merging):
 
     # modules
 
+    def is_module(self, call: Call, where: Where) -> bool:
+        """Whether a module is called by its own name, and what is trained is not said."""
+        name, reader = call.function, self.reader
+        is_named = name in reader.spec.modules and name not in reader.operators
+        is_hidden = name in where.locals or name in reader.spec.settable
+        return is_named and not is_hidden and all(given != TRAINABLE for given, _ in call.named)
+
     def arguments(
         self, module: Module, call: Call, base: int, where: Where, state: State, go: Inside | None = None
     ) -> Value:
@@ -374,72 +381,3 @@ class Descent(Merging):
         """Whether an expression may be an earlier layer: it names one, or an argument that is one."""
         given = any(type(where.locals.get(name)) is Layer for name in names_of(expression))
         return given or self.reader.names_layers(expression, Scope(where.locals, None, ""))
-
-
-def _identity(part: Any) -> Any:
-    return ("expression", id(part.expression), part.base) if type(part) is Placed else ("body", id(part))
-
-
-class Part(Unit):
-    """A part of a chain."""
-
-    def __init__(
-        self, descent: Descent, part: Any, slot: Slot, where: Where, names: frozenset[str], is_x_chain: bool
-    ) -> None:
-        self.descent, self.part, self.slot = descent, part, slot
-        self.syntax = (_identity(part), slot.part, id(slot.names.labels), slot.path)
-        super().__init__(descent.structures, where, names, is_x_chain)
-
-    def fresh(self) -> Slot:
-        """Where it gets its names, counted anew."""
-        return Slot(type(self.slot.names)(self.slot.names.labels), self.slot.part, self.slot.path)
-
-    def expand(self, reader: Reader, handle: Handle, scope: Scope) -> Handle:
-        """Expand it alone."""
-        if type(self.part) is Placed:
-            return reader.layer(self.part.expression, self.part.base, handle, scope, self.fresh())
-        if isinstance(self.part, Merge):
-            return reader.merge_body(self.part, handle, scope, self.fresh())
-        return reader.body(self.part, handle, scope, self.fresh().next())
-
-    def descend(self, walk: Walk, value: Value, frame: Frame) -> Value:
-        """Walk through its parts."""
-        state, descent = State(walk, value, frame), self.descent
-        if type(self.part) is Placed:
-            return descent.layer(self.part, self.fresh(), self.where, state)
-        if isinstance(self.part, Merge):
-            merge = self.part
-            if merge.call.arguments:
-                raise InseparableError("arguments of a merge")
-            unnamed = descent.unit(lambda: branch_places(merge.branches), "branches", id(merge))
-            return descent.merge(
-                merge.call.function, merge.call, merge.base, unnamed, merge.entries, self.fresh(), self.where, state
-            )
-        return descent.body(self.part, self.where, state, self.fresh().next())
-
-
-class Named(Unit):
-    """An entry of a mapping."""
-
-    def __init__(
-        self,
-        descent: Descent,
-        entry: Entry,
-        path: str,
-        is_root: bool,
-        where: Where,
-        names: frozenset[str],
-        is_x_chain: bool,
-    ) -> None:
-        self.descent, self.of, self.path, self.is_root = descent, entry, path, is_root
-        self.syntax = ("entry", id(entry.body), entry.name, path, is_root)
-        super().__init__(descent.structures, where, names, is_x_chain)
-
-    def expand(self, reader: Reader, handle: Handle, scope: Scope) -> Handle:
-        """Expand it alone."""
-        return reader.entry(self.of, handle, scope, self.path, self.is_root)
-
-    def descend(self, walk: Walk, value: Value, frame: Frame) -> Value:
-        """Walk through its parts."""
-        path = f"{self.path}.{self.of.name}" if self.path else self.of.name
-        return self.descent.body(self.of.body, self.where, State(walk, value, frame), path)

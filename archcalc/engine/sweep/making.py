@@ -249,15 +249,19 @@ class RowMaker:
 
 def _depths(graph: Graph, ports: int) -> tuple[list[int], list[int]]:
     """Layers with weights on the longest path to the output from each port, and from no input; with pooling too."""
-    ends: list[list[list[int]]] = []
-    for with_pooling in (False, True):
-        found = [[NEVER] * (ports + 1) for _ in range(len(graph.nodes) + ports)]
-        for port in range(ports):
-            found[-1 - port][port] = 0
-        for index, node in enumerate(graph.nodes):
-            step = node.operator.weighted or (with_pooling and node.operator.pooling)
-            ways = [found[read] for read in node.inputs]
-            longest = [max(of) for of in zip(*ways, strict=True)] if ways else [*[NEVER] * ports, 0]
-            found[index] = [length + step if length > NEVER else NEVER for length in longest]
-        ends.append(found)
-    return ends[0][graph.output], ends[1][graph.output]
+    nothing = [NEVER] * (ports + 1)
+    begins = [[0 if at == port else NEVER for at in range(ports + 1)] for port in reversed(range(ports))]
+    # what stands at the end is read by negative numbers: the ports
+    weighted: list[list[int]] = [nothing] * len(graph.nodes) + begins
+    pooled = list(weighted)
+    for index, node in enumerate(graph.nodes):
+        operator = node.operator
+        for found, step in ((weighted, operator.weighted), (pooled, operator.weighted or operator.pooling)):
+            if len(node.inputs) == 1:
+                longest = found[node.inputs[0]]
+            elif node.inputs:
+                longest = [max(of) for of in zip(*[found[read] for read in node.inputs], strict=True)]
+            else:
+                longest = [*[NEVER] * ports, 0]
+            found[index] = [length + 1 if length > NEVER else NEVER for length in longest] if step else longest
+    return weighted[graph.output], pooled[graph.output]

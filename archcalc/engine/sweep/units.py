@@ -390,8 +390,7 @@ class Unit(Memo):
         output = self.descend(inner, values[0], Frame(Names(own, frame.names, self), x))
         block = inner.close(output, structures.code("unread-layer"))
         self.add_reads(reads)
-        costs = [inner.costs(number) for number in range(structures.width)]
-        return block._replace(costs=np.stack(costs)) if costs else block
+        return block._replace(costs=inner.all_costs(structures.width))
 
 
 class Group(Unit):

@@ -210,6 +210,18 @@ class Walk:
             found = found.astype(np.int64)
         return found
 
+    def all_costs(self, quantities: int) -> Column:
+        """All quantities in each structure and at each free point; every point is asked for."""
+        tables = [table for table, _, _, _ in self.added]
+        bounds = [sum(of.table.facts.largest[at] * of.times for of in self.added) for at in range(quantities)]
+        if any(table.rows.costs.dtype == object for table in tables) or max(bounds, default=0) >= 2**63:
+            return np.stack([self.costs(at) for at in range(quantities)])
+        found = np.zeros((quantities, self.size, self.free), np.int64)
+        for table, rows, at, times in self.added:
+            part = table.rows.costs[:, rows]
+            found[:, slice(None) if at is None else at] += part if times == 1 else part * times
+        return found
+
     def nodes(self) -> Column:
         """Operations in each structure."""
         found = np.zeros(self.size, np.int64)
