@@ -5,7 +5,6 @@ left free and `arrays` its polynomials at whole arrays, `chunk` computes and che
 `run` does all of it here and `cluster` on the workers of a cluster.
 
 Of a network whose structure varies, `structures` has tables of its parts (`descent`, `merging`, `pieces`, `units`,
-`walk`, `making`, `tables`, `whole`), and `many` asks them. Few of very many are found by `search`, without going through
-all: `stages` are what they have in common, `steps` all that can be between these, `sums` what that costs, and `extremal`
-chooses.
+`walk`, `making`, `tables`, `whole`), and `many` asks them. Few of very many are found by `search`: `stages` are what
+they have in common, `steps` all that can be between these, `sums` what that costs, and `extremal` chooses.
 """
