@@ -9,7 +9,7 @@ from archcalc.claims.forms import Forms
 from archcalc.claims.names import Names
 from archcalc.engine.cost.analyze import total
 from archcalc.engine.cost.conventions import CONVENTIONS
-from archcalc.engine.cost.costs import cost_of
+from archcalc.engine.cost.costs import active_with, cost_of, stored_with, tied_nodes
 from archcalc.graph import Graph
 from archcalc.results.cost import DTYPES, Totals
 from archcalc.source import SpecError
@@ -35,6 +35,7 @@ PARTS = {
     "flops": ("without linear layers",),
 }
 BUFFERS = "with buffers"
+EMBEDDING = "with the whole embedding"  # as model cards count active parameters
 
 
 class Values:
@@ -74,6 +75,8 @@ class Values:
                 value = totals.weights
             case "with buffers":
                 value += totals.buffers
+            case "with the whole embedding":
+                value += self._of_tables(case)
             case "without linear layers":
                 value -= self._of_linear(case)
         return value * case.factor
@@ -132,6 +135,17 @@ class Values:
             if not given and not case.resolution:
                 raise
             return None
+
+    def _of_tables(self, case: Case) -> int:
+        """Rows of embeddings that a token does not look up."""
+        graph = self.graph(case)
+        assert graph is not None
+        tied = tied_nodes(graph)
+        return sum(
+            int(sum(stored_with(graph, index)[:3]) - active_with(graph, index, tied))
+            for index, node in enumerate(graph.nodes)
+            if node.operator.name == "embedding"
+        )
 
     def _of_linear(self, case: Case) -> int:
         graph = self.graph(case)

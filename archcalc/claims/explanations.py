@@ -8,7 +8,7 @@ from fractions import Fraction
 from itertools import combinations
 from typing import Any, NamedTuple
 
-from archcalc.claims.cases import BUFFERS, PARTS, Case, Values
+from archcalc.claims.cases import BUFFERS, EMBEDDING, PARTS, Case, Values
 from archcalc.claims.printed import Figure, Printed, Quotient, read_printed
 from archcalc.engine.cost.conventions import CONVENTIONS
 
@@ -217,6 +217,8 @@ def _near_deviations(plain: Case, values: Values, says_batch: bool) -> Iterator[
         yield Deviation("convention", words, {"quantity": "neurons"}, _CONVENTION, 2, words)
     if plain.quantity in ("params", "size_bytes"):
         yield Deviation("part", BUFFERS, {"part": BUFFERS}, _UNIT, 3, BUFFERS)
+    if plain.quantity == "active_params":
+        yield Deviation("part", EMBEDDING, {"part": EMBEDDING}, _CONVENTION, 2, EMBEDDING)
     if not is_work and plain.quantity != "size_bytes":  # of bytes, that is another dtype
         yield Deviation("multiple", "doubled", {"factor": Fraction(2)}, _MULTIPLE, 2, "doubled")
     if plain.quantity != "size_bytes":

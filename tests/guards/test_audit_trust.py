@@ -308,6 +308,13 @@ def test_timm_counts_no_fused_attention() -> None:
     assert (found[0].grade, found[0].why) == (1, "as fvcore where attention is fused counts")
 
 
+def test_active_parameters_of_model_cards_have_the_embedding() -> None:
+    """Mixtral: 12,748,857,344 work on a token, one row of the embedding among them; with all rows 12.9 B."""
+    figure = one("Mixtral-8x7B", "Active params (B)", "12.9")
+    assert (figure.judgement, figure.grade, figure.computed) == ("explained", 1, 12_748_857_344 + 31_999 * 4096)
+    assert one("Mixtral-8x7B", "Active params (B)", "12.7").judgement == "right"
+
+
 def test_a_name_that_is_not_known_kills_nothing(tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
     path.write_text("model,params (M)\nSomethingNet-B/16,86.6\nResNet-50,25.6\nlab/thing-5000,1\n", encoding="utf-8")
