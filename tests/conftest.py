@@ -9,6 +9,8 @@ from hypothesis import settings
 
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # commands in processes of their own are compiled once, not each time
 
+if "PYTEST_XDIST_WORKER" in os.environ:  # as many processes as cores: threads of each would wait for one another
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["ARCHCALC_CACHE"] = "off"  # what is tested is computed
 
 settings.register_profile("here", deadline=None)

@@ -16,9 +16,10 @@ pytestmark = pytest.mark.torch
 
 from torch import nn  # noqa: E402
 
+from archcalc.torch_bridge.counters.threads import one_thread  # noqa: E402
 from archcalc.torch_bridge.model.definitions import DEFINITIONS, torchvision_model  # noqa: E402
 from archcalc.torch_bridge.verify.values import compare_values  # noqa: E402
-from archcalc.torch_bridge.verify.verify import one_thread, verify  # noqa: E402
+from archcalc.torch_bridge.verify.verify import verify  # noqa: E402
 from tests.torch.against import SPEC  # noqa: E402
 
 # torchvision's, with its weights in ours.

@@ -10,6 +10,7 @@ torch: Any = pytest.importorskip("torch")
 
 from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
 
+from archcalc.torch_bridge.counters import peers  # noqa: E402
 from archcalc.torch_bridge.counters.counters import Remembered, _is_pure  # noqa: E402
 
 pytestmark = pytest.mark.torch
@@ -58,3 +59,21 @@ def test_values_are_never_remembered() -> None:
     with Remembered():
         assert torch.ones(2).add(1).tolist() == [2, 2]
         assert torch.zeros(2).add(1).tolist() == [1, 1]
+
+
+def test_tools_are_run_with_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Threads that wait for each other took three times the CPU; how many there were is as it was, too."""
+    seen: list[int] = []
+
+    def measure(make: peers.Make, sizes: peers.Sizes) -> int:
+        seen.append(torch.get_num_threads())
+        return 7
+
+    monkeypatch.setitem(peers.PEERS, "torch_flop_counter", peers.PEERS["torch_flop_counter"]._replace(measure=measure))
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        assert peers.run("torch_flop_counter", lambda device: None, (1,)).number == 7
+        assert (seen, torch.get_num_threads()) == ([1], 3)
+    finally:
+        torch.set_num_threads(before)

@@ -19,10 +19,10 @@ pytestmark = pytest.mark.torch
 from torch import Tensor  # noqa: E402
 from torch.overrides import TorchFunctionMode  # noqa: E402
 
+from archcalc.torch_bridge.counters.threads import one_thread  # noqa: E402
 from archcalc.torch_bridge.model.attention import Attend  # noqa: E402
 from archcalc.torch_bridge.model.definitions import DEFINITIONS, settle, torchvision_model  # noqa: E402
 from archcalc.torch_bridge.verify.values import compare_values  # noqa: E402
-from archcalc.torch_bridge.verify.verify import one_thread  # noqa: E402
 
 
 class _Masked(TorchFunctionMode):

@@ -11,8 +11,9 @@ pytestmark = pytest.mark.torch
 
 from torch import Tensor, nn  # noqa: E402
 
+from archcalc.torch_bridge.counters.threads import one_thread  # noqa: E402
 from archcalc.torch_bridge.verify.values import compare_values  # noqa: E402
-from archcalc.torch_bridge.verify.verify import one_thread, verify  # noqa: E402
+from archcalc.torch_bridge.verify.verify import verify  # noqa: E402
 
 
 class Classifier(nn.Module):

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from archcalc.results.reconciliation import Figure
 from archcalc.torch_bridge.counters.counters import count_flops
+from archcalc.torch_bridge.counters.threads import one_thread
 
 Make = Callable[[str], Any]  # a model on a device; each tool gets one of its own, for some leave things in it
 Sizes = Sequence[int]  # of an input: channels first
@@ -203,7 +204,7 @@ def run(tool: str, make: Make, sizes: Sizes) -> Figure:
     peer = PEERS[tool]
     if not is_installed(tool):
         raise NoFigureError(f"not installed (pip install {peer.distribution}), and no figure recorded")
-    with _quiet() as written:
+    with _quiet() as written, one_thread():
         try:
             number = peer.measure(make, sizes)
         except Exception as error:  # whatever a tool stumbles over is told as its own failure

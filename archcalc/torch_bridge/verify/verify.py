@@ -13,7 +13,6 @@ from importlib.util import find_spec
 from multiprocessing import get_context
 from typing import Any
 
-import torch
 from torch import nn
 
 from archcalc.engine.cost.analyze import total
@@ -25,6 +24,7 @@ from archcalc.results.cost import shape_list
 from archcalc.results.verification import MODEL, OPTIONAL, TOOLS, Check, NetworkVerification, Verification
 from archcalc.source.extra import require
 from archcalc.spec.expression import free_names
+from archcalc.torch_bridge.counters.threads import one_thread
 from archcalc.torch_bridge.model.definitions import definition_of
 from archcalc.torch_bridge.model.reference import is_reference, referred
 from archcalc.torch_bridge.verify.against_fvcore import fvcore_checks
@@ -134,17 +134,6 @@ def verify_graph(
 
 def _with_values(tool: str, checks: Checks) -> Checks:
     return partial(checks, values=True) if tool in (MODEL, "torchvision") else checks
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Thousands of small operations: threads that wait for each other take five times the CPU for the same time."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def verify_all(
