@@ -13,7 +13,7 @@ import numpy as np
 from archcalc.engine.library import network_of
 from archcalc.engine.sweep.axes import settings_text
 from archcalc.engine.sweep.expansion import Expansion, costs_at, run_with, variables_of
-from archcalc.engine.sweep.many import MOST_FREE, Many
+from archcalc.engine.sweep.many import MOST_FREE, Many, many_of
 from archcalc.engine.sweep.plan import Chunk, Plan
 from archcalc.engine.sweep.structures import Found, Structures
 from archcalc.results.sweep import Column, Columns, LeftOut, Tally, Value
@@ -123,7 +123,7 @@ class Runner:
             axes = self.plan.ordered(network)
             own, free = axes[: len(looped)], axes[len(looped) :]
             is_apart = self.plan.apart[network]
-            self._many[network] = Many(self.networks[network], self.plan.question, own, free, is_apart)
+            self._many[network] = many_of(self.networks[network], self.plan.question, own, free, is_apart)
         return self._many[network]
 
     def run(self, number: int) -> tuple[Rows, Tally]:

@@ -39,7 +39,20 @@ def way_of(network: Network, question: Question, axes: Sequence[Axis]) -> tuple[
         _, structures = many.grid({name: random.integers(0, by_name[name].size, tried) for name in looped}, tried)
         if structures.is_whole:
             return looped, False
+    many.structures.most_runs = None
+    if not many.is_lower_bound:  # what the run itself meets is for it to find
+        _planned.clear()
+        _planned[network.name, network.spec.source.text, question] = many
     return looped, True
+
+
+def many_of(network: Network, question: Question, axes: Sequence[Axis], free: Sequence[Axis], is_apart: bool) -> Many:
+    """One network of a run, with the tables that its planning in this process has begun for the same axes."""
+    found = _planned.pop((network.name, network.spec.source.text, question), None)
+    if is_apart and found is not None and [*map(id, (*found.axes, *found.free))] == [*map(id, (*axes, *free))]:
+        found.structures.has_begun = False  # many fill the tables at once
+        return found
+    return Many(network, question, axes, free, is_apart)
 
 
 class Many:
@@ -99,3 +112,6 @@ class Many:
 def _flat(found: Found) -> Found:
     costs = {name: np.asarray(values).reshape(-1) for name, values in found.costs.items()}
     return Found(costs, found.refusals.reshape(-1))
+
+
+_planned: dict[tuple[str, str, Question], Many] = {}  # of the last plan

@@ -257,7 +257,7 @@ class Search:
     def _listed(self, stages: Sequence[Edges], costs: Sequence[Column], limits: Sequence[Interval]) -> Ways:
         meeting, limits = self._tightest(stages, limits)
         if meeting.count > MOST_LISTED:
-            self._refuse_many(meeting.count, len(limits) > 1)
+            self._refuse_many(meeting.count, sum(limit != Interval() for limit in limits) > 1)
         ways = meeting.listed()
         good = np.flatnonzero(inside(values_of(costs, ways), limits))
         return [edges[good] for edges in ways]
