@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -145,6 +145,7 @@ class Fit:
     seen: float  # mean error on what it was fitted to
     networks: Unseen | None = None
     devices: Unseen | None = None
+    factors: Mapping[str, float] = field(default_factory=dict)  # of devices that were measured, where there are several
     elementary: float | None = None  # where what is no product is bound by its arithmetic too: part of the vector rate
 
     @property

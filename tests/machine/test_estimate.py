@@ -112,7 +112,7 @@ def test_an_estimate_of_a_network_that_was_measured() -> None:
     assert forward.value_s == pytest.approx(0.03503, rel=0.08)
     assert found.passes["total"].value_s == pytest.approx(forward.value_s + backward.value_s)
     assert found.floor.value_s < forward.value_s
-    assert forward.basis == "calibrated(cudnn-5.1, 37, 5.4% on unseen networks)"
+    assert forward.basis == "calibrated(cudnn-5.1, 37, 4.8% on unseen networks)"
     assert found.remarks == ()
 
 

@@ -78,10 +78,12 @@ def fits_text(fits: Mapping[str, Mapping[str, Fit]]) -> str:
 def _rounded(values: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in values.items():
-        if name == "elementary" and value is None:
+        if (name == "elementary" and value is None) or (name == "factors" and not value):
             continue
         if isinstance(value, Unseen):
             found[name] = _rounded(value._asdict())
+        elif isinstance(value, dict):
+            found[name] = _rounded(value)
         else:
             found[name] = float(f"{value:.4g}") if isinstance(value, float) else value
     return found

@@ -89,7 +89,7 @@ def _passes(cost: NetworkCost, on: Device, rate: float, found: Calibration) -> d
     of = features(cost.graph, cost.batch, DTYPES[cost.dtype])
     passes = {}
     for name, fit in found.passes.items():
-        value = seconds(fit.parameters, of, on, rate)
+        value = seconds(fit.parameters, of, on, rate) * fit.factors.get(on.id, 1.0)
         low, high, error = _interval(fit, on.id in found.devices)
         basis = f"calibrated({found.stack}, {fit.measured}, {error})"
         passes[name] = Time(value, value * low, value * high, basis)

@@ -3,7 +3,8 @@
 An operation takes max(FLOPs / (compute * peak), bytes / (memory * bandwidth)) + overhead. Products are done in tiles
 of rows and columns (`TILE`), tiles in waves over the units of a device; a dense 3x3 convolution of stride 1 may take a
 part of the multiplications (Winograd). On a CPU what is no product, such as pooling, may be bound by its arithmetic:
-operations / (elementary * rate of single elements). What a fit must hold for are networks and devices that it did not
+operations / (elementary * rate of single elements). Where several devices were measured, each has a factor of its own,
+which others have not. What a fit must hold for are networks and devices that it did not
 see: its errors are those of leaving each out in turn.
 """
 
@@ -26,6 +27,7 @@ START = (0.6, 0.6, 1e-5, 0.6)  # compute, memory, overhead, winograd
 STEPS = (1.3, 1.3, 1.5, 1.2)
 ELEMENTARY = (1.0, 0.1, 0.01, 0.001)  # beginnings of the fifth, where it is fitted
 ELEMENTARY_STEP = 1.5
+PRIOR = 5  # measurements of a device that are supposed to be what the model gives, beside those that there are
 FINEST = 1.004
 # Each parameter alone, and pairs that trade one for the other.
 DIRECTIONS = (
@@ -112,7 +114,8 @@ def fit(samples: Sequence[Sample], with_errors: bool = True, with_elementary: bo
         with_elementary: what is no product may be bound by its arithmetic.
     """
     parameters = search(samples, with_elementary)
-    errors = _ratios(parameters, samples)
+    factors = factors_of(parameters, samples)
+    errors = _ratios(parameters, samples) * np.array([factors.get(sample.device.id, 1.0) for sample in samples])
     networks = devices = None
     if with_errors:
         networks = _unseen(samples, lambda sample: sample.network, with_elementary)
@@ -121,7 +124,20 @@ def fit(samples: Sequence[Sample], with_errors: bool = True, with_elementary: bo
     tile = TILE if any(sample.device.units for sample in samples) else 0
     seen = float(np.abs(errors - 1).mean())
     elementary = more[0] if more else None
-    return Fit(compute, memory, overhead, winograd, tile, len(samples), seen, networks, devices, elementary)
+    return Fit(compute, memory, overhead, winograd, tile, len(samples), seen, networks, devices, factors, elementary)
+
+
+def factors_of(parameters: Parameters, samples: Sequence[Sample]) -> dict[str, float]:
+    """Of each device of several what its times are as a multiple of the model's, as a mean of logarithms.
+
+    It is drawn towards 1 as if so many more measurements (`PRIOR`) were just what the model gives.
+    """
+    logarithms: dict[str, list[float]] = {}
+    for sample, ratio in zip(samples, _ratios(parameters, samples), strict=True):
+        logarithms.setdefault(sample.device.id, []).append(-float(np.log(ratio)))
+    if len(logarithms) < 2:
+        return {}
+    return {name: float(np.exp(sum(found) / (len(found) + PRIOR))) for name, found in logarithms.items()}
 
 
 def search(samples: Sequence[Sample], with_elementary: bool = False) -> Parameters:
@@ -182,10 +198,13 @@ def _unseen(samples: Sequence[Sample], key: Callable[[Sample], str], with_elemen
         return None
     ratios: dict[int, float] = {}
     for name in names:
-        parameters = search([sample for sample in samples if key(sample) != name], with_elementary)
+        kept = [sample for sample in samples if key(sample) != name]
+        parameters = search(kept, with_elementary)
+        factors = factors_of(parameters, kept)
         for place, sample in enumerate(samples):
             if key(sample) == name:
-                ratios[place] = seconds(parameters, sample.of, sample.device, sample.peak) / sample.seconds
+                told = seconds(parameters, sample.of, sample.device, sample.peak)
+                ratios[place] = told * factors.get(sample.device.id, 1.0) / sample.seconds
     errors = np.array([ratios[place] for place in range(len(samples))])
     low, high = np.quantile(1 / errors, [0.05, 0.95])
     by_device: dict[str, list[int]] = {}

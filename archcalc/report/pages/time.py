@@ -38,11 +38,25 @@ def page() -> Document:
         Paragraph(
             "t = max(FLOPs / (compute * peak), bytes / (memory * bandwidth)) + overhead for each operation, with the "
             "peaks and bandwidths of `archcalc devices`; FLOPs of dense 3x3 convolutions of stride 1 times `winograd`, "
-            "in whole tiles and waves. The backward pass is fitted by itself to the work of the forward pass."
+            "in whole tiles and waves. The backward pass is fitted by itself to the work of the forward pass. Where "
+            "several devices were measured, each has a factor of its own besides, from what the fit saw of it; a "
+            "device that it did not see has none."
         ),
         fits,
+        Items(_factors()),
         Paragraph("Fitted by `python -m archcalc.engine.machine.calibrations`; a test fits again.", quiet=True),
     ]
+
+
+def _factors() -> list[str]:
+    """Factors of devices, a line for each pass."""
+    found = []
+    for stack, calibration in calibrations().items():
+        for which, fit in calibration.passes.items():
+            if fit.factors:
+                each = ", ".join(f"{name} {factor:.3f}" for name, factor in fit.factors.items())
+                found.append(f"{stack} {which}: {each}")
+    return found
 
 
 def _columns() -> list[Column]:
