@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -145,3 +147,18 @@ def test_a_list_is_the_same_from_what_is_kept(kept: Path, tmp_path: Path, monkey
     assert (kept.parent / "totals.json").exists()
     monkeypatch.setattr(library, "analysed_families", None)
     assert [run(*words).stdout for words in formats] == computed
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", [["list", "--format", "json"], ["check", "--format", "json"]], ids=lambda of: of[0])
+def test_of_the_whole_library(command: list[str], tmp_path: Path) -> None:
+    """Computed, computed and kept, taken from what is kept: the same bytes."""
+    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "kept")}
+    words = [sys.executable, "-m", "archcalc", *command]
+    off = {**environment, "ARCHCALC_CACHE": "off"}
+    first, second, third = (
+        subprocess.run(words, env=each, capture_output=True, text=True, check=True).stdout
+        for each in (off, environment, environment)
+    )
+    assert first == second == third
+    assert len(list((tmp_path / "kept" / "archcalc").glob("*.json"))) == 1
