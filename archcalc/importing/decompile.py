@@ -10,6 +10,7 @@ from archcalc.importing.blocks import blocked, name_kinds
 from archcalc.importing.bodies import whole
 from archcalc.importing.calls import Calls
 from archcalc.importing.defaults import majority
+from archcalc.importing.folds import Folds, references
 from archcalc.importing.heads import Head, head_of
 from archcalc.importing.imported import Imported, Proof, Unknown
 from archcalc.importing.modules import Modules
@@ -82,6 +83,7 @@ def _best(calls: Calls, second: Calls | None, is_fixed: bool) -> Imported:
 
 
 WAYS: list[dict[str, bool]] = [
+    {"with_scopes": True, "with_blocks": True, "is_flat": False, "with_folds": True},
     {"with_scopes": True, "with_blocks": True, "is_flat": False},
     {"with_scopes": False, "with_blocks": True, "is_flat": False},
     {"with_scopes": False, "with_blocks": False, "is_flat": False},
@@ -95,13 +97,14 @@ def _attempt(
     with_scopes: bool,
     with_blocks: bool,
     is_flat: bool,
+    with_folds: bool = False,
     is_fixed: bool = False,
 ) -> Imported:
     units = Units(calls)
     head = head_of(calls, units, is_fixed)
     sizes = sizes_of(head, second) if second is not None else {}
     told = with_sizes(units, Units(second), head, sizes) if second is not None else []
-    parts, outputs = Writer(units, head, with_scopes, is_flat).parts(
+    parts, outputs = Writer(units, head, with_scopes, is_flat, with_folds=with_folds).parts(
         with_blocks and not (with_scopes and has_classes(calls))
     )
     defaults = majority([*[module.body for module in parts.modules], parts.layers, *[of.term for of in parts.outputs]])
@@ -194,8 +197,15 @@ class Writer:
     """The parts of the file of one network."""
 
     def __init__(
-        self, units: Units, head: Head, with_scopes: bool, is_flat: bool, first: Modules | None = None
+        self,
+        units: Units,
+        head: Head,
+        with_scopes: bool,
+        is_flat: bool,
+        first: Modules | None = None,
+        with_folds: bool = False,
     ) -> None:
+        self.with_folds = with_folds
         self.units = units
         self.head = head
         self.tree = Tree(units, with_scopes)
@@ -232,6 +242,11 @@ class Writer:
             rest = [child for child in rest if not self.is_among(child, wanted)]
             body = ended(self.modules.body(root, main[1], mine, [value]) if mine else Chain(()), value, main[1])
             later.append((name, Item((name, value if mine else OF_TEXT), body)))
+        if self.with_folds:
+            referred = references(Chain((*chain.items, *[item for _, item in later])))
+            referred.update(self.units.outputs.values())
+            folds = Folds(referred, self.definitions, self.head.names, self.modules.channels)
+            chain = folds.chain(chain, start)
         together = Chain((*chain.items, *[item for _, item in later]))
         hidden = {*self.definitions.used, *self.head.names.values()}
         used = set(self.head.names.values())

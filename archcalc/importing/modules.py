@@ -8,6 +8,7 @@ from typing import Any
 from archcalc.importing.bodies import whole
 from archcalc.importing.contract import Body, Element, Tangled, ends_in
 from archcalc.importing.definitions import Definitions, Instance, settings
+from archcalc.importing.names import is_number
 from archcalc.importing.regions import Region, Tree
 from archcalc.importing.terms import Chain, Ref, Share, Use, walk
 from archcalc.importing.units import Unit
@@ -85,6 +86,10 @@ class Modules:
         first = calls[unit.calls[0]]
         scope = first.scope[len(unit.scope) :]
         name = scope[0].name if scope else "" if self.has_scopes else first.name
+        if is_number(name) and self.tree.home[unit.value].depth < len(unit.scope):  # of a list that is no chain
+            name = f"{unit.scope[-1].name}_{name}"
+        elif len(scope) > 1 and scope[0].kind == "ModuleList":
+            name = f"{name}_{scope[1].name}"
         is_inner = first.operator.copies != ONE
         if self.tree.is_merge(unit):
             return Element(name, unit.op, None, unit.value, inputs=unit.inputs, is_inner=is_inner)

@@ -204,7 +204,7 @@ class _Writer:
         named = sum(bool(item.name) for item in chain.items)
         if len(chain.items) == 1 and type(alone(chain.items[0].term)) is Merge and not is_root:
             return chain.items[0].kept
-        return named == len(chain.items) or (is_root and named * 2 >= len(chain.items))
+        return named == len(chain.items) or (is_root and named * 4 >= len(chain.items))
 
     def merge(self, head: str, merge: Merge, indent: int) -> list[str]:
         """The long form of a merge."""

@@ -179,3 +179,26 @@ def test_what_a_first_run_changes_is_made_anew() -> None:
     found = imported(model, (3, 8, 8))
     assert "resolution=72" in found.proof.held[-1]
     assert model.seen == []
+
+
+class Lists(nn.Module):
+    """Layers in lists, between which the forward pass does something."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU())
+        self.down = nn.ModuleList([nn.Conv2d(4, 6, 3), nn.Conv2d(6, 8, 3)])
+        self.head = nn.Linear(8, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x)
+        for layer in self.down:
+            x = torch.max_pool2d(layer(x).relu(), 2)
+        return self.head(x.mean((2, 3)))
+
+
+def test_modules_keep_their_names() -> None:
+    """Those of a list have its name and their number."""
+    text = imported(Lists(), (3, 32, 32)).text
+    for name in ("stem", "down_0", "down_1", "head"):
+        assert f"  {name}: " in text
