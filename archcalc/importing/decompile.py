@@ -104,14 +104,17 @@ def _attempt(
     head = head_of(calls, units, is_fixed)
     sizes = sizes_of(head, second) if second is not None else {}
     told = with_sizes(units, Units(second), head, sizes) if second is not None else []
-    parts, outputs = Writer(units, head, with_scopes, is_flat, with_folds=with_folds).parts(
-        with_blocks and not (with_scopes and has_classes(calls))
-    )
+    writer = Writer(units, head, with_scopes, is_flat, with_folds=with_folds)
+    parts, outputs = writer.parts(with_blocks and not (with_scopes and has_classes(calls)))
     defaults = majority([*[module.body for module in parts.modules], parts.layers, *[of.term for of in parts.outputs]])
     text = written(parts, defaults)
     found = checked(calls, text, parts.name, Renamed(head.renamed, outputs), second, sizes)
     if not found.proof.holds:
         found.proof.differences = told + found.proof.differences  # the readings say it in the source's words
+    elif writer.has_folded:  # a module of a few parts may be longer than they are
+        plain = _attempt(calls, second, with_scopes, with_blocks, is_flat, False, is_fixed)
+        if plain.proof.holds and plain.text.count("\n") < found.text.count("\n"):
+            return plain
     return found
 
 
@@ -206,6 +209,7 @@ class Writer:
         with_folds: bool = False,
     ) -> None:
         self.with_folds = with_folds
+        self.has_folded = False
         self.units = units
         self.head = head
         self.tree = Tree(units, with_scopes)
@@ -243,10 +247,11 @@ class Writer:
             body = ended(self.modules.body(root, main[1], mine, [value]) if mine else Chain(()), value, main[1])
             later.append((name, Item((name, value if mine else OF_TEXT), body)))
         if self.with_folds:
-            referred = references(Chain((*chain.items, *[item for _, item in later])))
-            referred.update(self.units.outputs.values())
-            folds = Folds(referred, self.definitions, self.head.names, self.modules.channels)
+            referred_to = references(Chain((*chain.items, *[item for _, item in later])))
+            referred_to.update(self.units.outputs.values())
+            folds = Folds(referred_to, self.definitions, self.head.names, self.modules.channels)
             chain = folds.chain(chain, start)
+            self.has_folded = folds.made > 0
         together = Chain((*chain.items, *[item for _, item in later]))
         hidden = {*self.definitions.used, *self.head.names.values()}
         used = set(self.head.names.values())

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+from archcalc.importing import names
 from archcalc.importing.bodies import whole
 from archcalc.importing.contract import NOBODY
 from archcalc.importing.definitions import Definitions, Instance, structure
@@ -33,6 +34,7 @@ class Folds:
         self.definitions = definitions
         self.inputs = inputs
         self.channels = channels
+        self.made = 0  # modules
 
     def chain(self, chain: Chain, main: int | None) -> Chain:
         """A chain, and those in it, with a call of a module for each part that stands several times in a row."""
@@ -109,13 +111,14 @@ class Folds:
         for at in range(0, len(items), period):
             parts = items[at : at + period]
             hidden = {*self.definitions.used, *self.inputs.values()}
-            body = whole(Chain(tuple(parts)), before, dict(self.inputs), hidden)
+            body = whole(Chain(tuple([in_block(part) for part in parts])), before, dict(self.inputs), hidden)
             last = parts[-1].name[1]
             instances.append(Instance(body, self.channels(before), self.channels(last), {}))
             before = last
         uses = self.definitions.define("block", instances)
         if len(uses) < len(instances):
             return None
+        self.made += 1
         return [Item(("", items[(at + 1) * period - 1].name[1]), uses[at]) for at in range(len(instances))]
 
 
@@ -127,6 +130,12 @@ def before_of(items: list[Item], at: int, main: int | None) -> int | None:
     if item.name[1] == NOBODY and type(item.term) is Tap and type(item.term[0]) is Ref:
         return item.term[0].value
     return int(item.name[1])
+
+
+def in_block(item: Item) -> Item:
+    """A part without its number in a series: `norms_3` is `norms` in every block."""
+    text, value = item.name
+    return item._replace(name=(names.stem(text) or text, value))
 
 
 def unreferred(part: Any) -> Any:

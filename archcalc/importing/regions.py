@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from archcalc.importing import names
 from archcalc.importing.calls import Scope
 from archcalc.importing.terms import Ref, walk
 from archcalc.importing.units import Unit, Units
@@ -83,8 +82,6 @@ class Tree:
         for child in region.children:
             if isinstance(child, Region):
                 child.parent = region.parent
-                if names.is_number(child.scope.name) and region.scope.name:  # the third of `blocks` is `blocks_2`
-                    child.scope = child.scope._replace(name=f"{region.scope.name}_{child.scope.name}")
             else:
                 self.home[child.value] = region.parent
 

@@ -24,6 +24,7 @@ SMALL: dict[str, dict[str, Any]] = {  # of every kind of module that torch lacks
     "detr_resnet50": {"depth": 1, "stages": [1, 1, 1, 1]},
     "dit_s_8": {"depth": 2},
     "siglip_base": {"depth": 1, "text_depth": 1},
+    "falcon_7b": {"depth": 3},
 }
 
 

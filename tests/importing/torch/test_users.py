@@ -202,3 +202,29 @@ def test_modules_keep_their_names() -> None:
     text = imported(Lists(), (3, 32, 32)).text
     for name in ("stem", "down_0", "down_1", "head"):
         assert f"  {name}: " in text
+
+
+class Parallel(nn.Module):
+    """Blocks that no class is of: a norm that two layers read, whose sums are added one after the other."""
+
+    def __init__(self, depth: int) -> None:
+        super().__init__()
+        self.norms = nn.ModuleList([nn.LayerNorm(8) for _ in range(depth)])
+        self.one = nn.ModuleList([nn.Linear(8, 8) for _ in range(depth)])
+        self.two = nn.ModuleList([nn.Linear(8, 8) for _ in range(depth)])
+        self.memory = nn.Linear(8, 8)
+
+    def forward(self, x: Tensor) -> Tensor:
+        memory = self.memory(x).sigmoid()
+        for norm, one, two in zip(self.norms, self.one, self.two, strict=True):
+            y = norm(x)
+            x = x + one(y).relu() * memory
+            x = x + two(y).tanh()
+        return x
+
+
+def test_blocks_that_refer_to_their_own_parts_are_written_once() -> None:
+    """However many there are; what all of them read is an argument."""
+    few, many = (proven(Parallel(depth), (6, 8), (2 * depth + 1) * 64 * 6).text for depth in (5, 9))
+    assert "block(memory) * 8" in many
+    assert few.count("\n") == many.count("\n")
