@@ -313,3 +313,12 @@ def test_whatever_is_in_the_environment(name: str, value: str, monkeypatch: pyte
         columns = {"COLUMNS": value} if name == "COLUMNS" else {}
         found = shell(*arguments, folder=None, **more, **columns)
         assert "Traceback" not in found.stderr
+
+
+@pytest.mark.parametrize("module", ["yaml", "archcalc.source", "archcalc.cli"])
+def test_a_process_of_somebody_else_keeps_the_patterns_of_other_libraries(module: str) -> None:
+    """Only the command itself compiles PyYAML's patterns later."""
+    shown = "type(yaml.reader.Reader.NON_PRINTABLE) is re.Pattern, re.compile.__module__"
+    line = f"import {module}, re, yaml; print({shown})"
+    done = subprocess.run([sys.executable, "-c", line], capture_output=True, text=True, check=True)
+    assert done.stdout == "True re\n"
