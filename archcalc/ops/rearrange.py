@@ -1,4 +1,4 @@
-"""Positions moved and taken: windows as channels, a roll around, every so-manyth position."""
+"""Positions moved and taken: windows as channels, positions as channels, a roll around, every so-manyth position."""
 
 from __future__ import annotations
 
@@ -6,8 +6,18 @@ from typing import Any
 
 from archcalc.dims import Dim, ceil_div, less, prod, require_at_least, select
 from archcalc.ops.arguments import argument
-from archcalc.ops.base import Arithmetic, Example, Operator, Parameters, TorchCall, Window, operator
-from archcalc.ops.checks import require_spatial
+from archcalc.ops.base import (
+    GLOBAL,
+    AnyWindow,
+    Arithmetic,
+    Example,
+    Operator,
+    Parameters,
+    TorchCall,
+    Window,
+    operator,
+)
+from archcalc.ops.checks import require_sequence, require_spatial
 from archcalc.ops.shape import Shape, image, sequence
 from archcalc.ops.window import PADDING_WORDS, all_padding, per_axis, slide, window_of
 
@@ -79,6 +89,56 @@ class Unfold(Operator):
         Example(
             "by hand: 3 windows of 2 from 4 positions", sequence(5, 4), {"kernel": 2}, sequence(10, 3), {"additions": 0}
         ),
+    )
+
+
+@operator("transpose")
+class Transpose(Operator):
+    """Channels become positions, and positions channels: what reads channels next mixes positions.
+
+    Shapes:  (in, length) -> (length, in).
+    Counts:  none: it renames.
+    Errors:  sequence-needed.
+    Source:  Tolstikhin et al. 2021 (MLP-Mixer), section 2, equation (1): token mixing acts on columns;
+             torch.Tensor.transpose(1, 2).
+    """
+
+    views = True
+
+    def infer(self, x: Shape) -> Shape:
+        """Output shape."""
+        require_sequence(x, self.name)
+        return sequence(x.positions, x.channels)
+
+    def parameters(self, x: Shape) -> Parameters:
+        """Nothing stored."""
+        return Parameters()
+
+    def arithmetic(self, x: Shape, y: Shape) -> Arithmetic:
+        """None."""
+        return Arithmetic.none("only renames")
+
+    def connections(self, x: Shape, y: Shape) -> Dim:
+        """None: it joins no units."""
+        return 0
+
+    def window(self, x: Shape) -> AnyWindow:
+        """All positions, since each is a channel of every position of the output."""
+        return GLOBAL
+
+    def torch(self, x: Shape) -> TorchCall:
+        """A module of its own, on `torch.transpose`."""
+        return TorchCall("archcalc.Transpose")
+
+    examples = (
+        Example(
+            "Tolstikhin et al. 2021, Table 1: 196 patches of 768 channels (B/16), columns of 196 for token mixing",
+            sequence(768, 196),
+            {},
+            sequence(196, 768),
+            {"params": 0, "macs": 0, "connections": 0},
+        ),
+        Example("by hand: 3 channels at 5 positions", sequence(3, 5), {}, sequence(5, 3), {"additions": 0}),
     )
 
 

@@ -216,7 +216,12 @@ WORDS = (
     Elsewhere("moe mixtureofexperts experts switch sparsemoe", "route", "`archcalc ops route`"),
     # shapes
     Elsewhere("view reshape squeeze unsqueeze flat ravel", "flatten", "flatten"),
-    Elsewhere("permute transpose tosequence rearrange", "to_sequence", "to_sequence"),
+    Elsewhere("swapaxes swapdims swap tokenmixing tokenmix mixtokens", "transpose", "transpose"),
+    Elsewhere(
+        "permute rearrange",
+        "transpose",
+        "transpose, which exchanges channels and positions of a sequence; to_sequence makes one of an image",
+    ),
     Elsewhere(
         "zeropadding zeropad padding constantpad reflectionpad replicationpad",
         "pad",

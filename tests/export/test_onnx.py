@@ -108,6 +108,7 @@ COMPUTED = (
     *("silu", "quick_gelu", "softcap", "scaled_tanh", "log_sigmoid", "threshold", "tanhshrink", "softmin", "rrelu"),
     *("crop", "pad", "slice_positions", "slice_channels", "repeat_channels", "pad_channels", "mean", "dot", "l2_norm"),
     *("avgpool", "maxpool", "upsample", "gelu", "hard_sigmoid", "softshrink", "hardshrink", "adaptive_avgpool"),
+    "transpose",
 )
 
 

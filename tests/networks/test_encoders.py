@@ -48,6 +48,7 @@ def test_what_is_not_computed_in_each_step_of_diffusion() -> None:
         ("bert_base", {"length": 1}, "attend"),
         ("clip_vit_b_32", {}, "language"),
         ("bilstm", {}, "lstm"),
+        ("mlp_mixer_s_32", {}, "patches"),
         ("llava_1_5_7b", {"past": 7}, "prompt"),
     ],
 )

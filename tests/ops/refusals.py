@@ -47,6 +47,7 @@ SEQUENCE_REFUSALS: list[tuple[str, dict[str, Any], Any, str]] = [
     ("select_token", {"index": 0}, image(3, 2, 2), "sequence-needed"),
     ("select_token", {"index": 5}, sequence(3, 5), "token-out-of-range"),
     ("to_image", {"height": 2, "width": 2}, features(4), "sequence-needed"),
+    ("transpose", {}, image(3, 2, 2), "sequence-needed"),
     ("to_image", {"height": 2, "width": 2}, sequence(3, 5), "positions-mismatch"),
     ("cache", {"past": 3}, features(4), "sequence-needed"),
     *[(name, {}, (sequence(3, 5), sequence(3, 4)), "shape-mismatch") for name in ("sub", "dot")],

@@ -66,7 +66,7 @@ def counted(build: Builder, input: tuple[int, ...]) -> tuple[int, int, tuple[int
     return sum(each.numel() for each in module.parameters()), mode.get_total_flops() // 2, tuple(scores.shape[1:])
 
 
-@pytest.mark.parametrize("name", ["seresnet50", "seresnet50@timm", "xception"])
+@pytest.mark.parametrize("name", ["seresnet50", "seresnet50@timm", "xception", "mlp_mixer_s_32", "resmlp_s12"])
 def test_networks_are_as_timm_defines_them(name: str) -> None:
     pytest.importorskip("timm", reason="the zoo extra is not installed")
     found = verify(name, ["timm"])

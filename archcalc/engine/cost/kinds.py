@@ -31,6 +31,6 @@ NOT_COMPARED = RECURRENT | kinds(
 LRN, LPPOOL, SOFTMAX, UPSAMPLE = kinds("lrn"), kinds("lppool"), kinds("softmax", "softmax2d"), kinds("upsample")
 # They give what they were given, or a part of it, under another shape.
 VIEWS = kinds(
-    *("flatten", "to_sequence", "to_image", "select_token", "slice_channels", "slice_positions"),
+    *("flatten", "to_sequence", "to_image", "transpose", "select_token", "slice_channels", "slice_positions"),
     *("dropout", "spatial_dropout", "alpha_dropout", "drop_path"),
 )

@@ -11,7 +11,7 @@ from archcalc.ops import Saved
 
 NOTHING = Saved()
 # The gradient of their output is that of each input, or a part of it: torch passes on the same memory.
-PASSES = frozenset({"add", "concat", "join", "position_embedding", "flatten", "to_sequence", "to_image"})
+PASSES = frozenset({"add", "concat", "join", "position_embedding", "flatten", "to_sequence", "to_image", "transpose"})
 LORA_KINDS = frozenset({"linear", "conv"})
 
 

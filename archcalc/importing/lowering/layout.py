@@ -56,6 +56,8 @@ def _settled(low: Lowering, node: int, channels: Axis, spatial: Sequence[Axis]) 
         raise UnsupportedError("channels and positions of it are ordered anew at once")
     if not positions:
         return low.call("flatten", [node])
+    if rank and list(spatial) == [full] and channels == _positions(part for axis in extents for part in axis):
+        return transposed(low, node)
     if len(spatial) == rank and CHANNELS in roles(tuple(positions)):
         return _to_positions(low, node, channels, spatial)
     if CHANNELS not in roles(tuple(positions)):
@@ -86,6 +88,38 @@ def _same_channels(low: Lowering, node: int, spatial: Sequence[Axis], extents: l
         height, width = map(extent, spatial)
         return low.call("to_image", [node], arguments={"height": height, "width": width})
     raise UnsupportedError(f"a sequence is read with {len(spatial)} axes")
+
+
+def transposed(low: Lowering, node: int) -> int:
+    """All positions as channels, and all channels as positions; of what was transposed, what it was before."""
+    if low.shape(node).rank > 1:
+        node = low.call("to_sequence", [node])
+    if node >= 0 and low.calls[node].operator.name == "transpose":
+        return low.calls[node].inputs[0]
+    return low.call("transpose", [node])
+
+
+def is_transposed(low: Lowering, node: int) -> bool:
+    """Whether channels of a call are positions of the network, since a transposition that no other has undone."""
+    found = False
+    while node >= 0:
+        call = low.calls[node]
+        found ^= call.operator.name == "transpose"
+        node = call.inputs[0] if call.inputs else -1
+    return found
+
+
+def turned_back(low: Lowering, view: View) -> View:
+    """A tensor whose axes the source exchanges a second time: here, too, what reads it next reads channels again."""
+    node, sizes = view.node, low.sizes(view.node)
+    held = [axis for axis in view.axes if axis]
+    if len(sizes) != 2 or sorted(held) != [whole(role, size) for role, size in enumerate(sizes) if size > 1]:
+        return view
+    if len(held) < 2 or not is_transposed(low, node):
+        return view
+    made = transposed(low, node)
+    roles_now = {0: 1, 1: 0}
+    return View(made, tuple([tuple([part._replace(role=roles_now[part.role]) for part in axis]) for axis in view.axes]))
 
 
 def _shuffled(low: Lowering, node: int, channels: Axis) -> int:

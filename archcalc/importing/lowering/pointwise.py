@@ -7,7 +7,7 @@ from typing import Any
 
 from archcalc.importing.axes import CHANNELS, extent, roles, whole
 from archcalc.importing.lowering.context import Lowering, Scores, Stored, Table, UnsupportedError, View, rule
-from archcalc.importing.lowering.layout import natural, natural_axes, number
+from archcalc.importing.lowering.layout import is_transposed, natural, natural_axes, number, transposed
 from archcalc.importing.lowering.stored import derived, source
 from archcalc.importing.neutral import Operation, Ref
 from archcalc.importing.patterns.match import first
@@ -302,6 +302,11 @@ def merge(low: Lowering, kind: str, a: View, b: View) -> View:
             return found
     node_a, channel_a, spatial_a = natural(low, a)
     node_b, channel_b, spatial_b = natural(low, b)
+    if spatial_a == [channel_b] and spatial_b == [channel_a]:  # one of them as the other lies
+        if is_transposed(low, node_b):
+            node_b, channel_b, spatial_b = transposed(low, node_b), channel_a, spatial_a
+        else:
+            node_a, channel_a, spatial_a = transposed(low, node_a), channel_b, spatial_b
     one, other = low.shape(node_a), low.shape(node_b)
     if channel_a == channel_b and spatial_a == spatial_b and one == other:
         return View(low.call(kind, [node_a, node_b]), natural_axes(low, node_a, rank, channel_a, spatial_a))

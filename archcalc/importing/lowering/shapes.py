@@ -18,7 +18,7 @@ from archcalc.importing.lowering.context import (
     axes_or_unsupported,
     rule,
 )
-from archcalc.importing.lowering.layout import alike
+from archcalc.importing.lowering.layout import alike, turned_back
 from archcalc.importing.lowering.stored import derived, piece
 from archcalc.importing.neutral import Operation, Ref
 from archcalc.importing.patterns.match import first
@@ -55,7 +55,9 @@ def _permute(low: Lowering, op: Operation) -> Any:
         names = [name for name in ("dim0", "dim1", "axis0", "axis1") if name in op.arguments]
         one, other = [op.arguments[name] % rank for name in names] if names else (rank - 2, rank - 1)
         order[one], order[other] = order[other], order[one]
-    return with_axes(value, [value.axes[axis] for axis in order])
+    moved = with_axes(value, [value.axes[axis] for axis in order])
+    is_exchanged = [axis for axis in value.axes if axis] != [axis for axis in moved.axes if axis]
+    return turned_back(low, moved) if isinstance(moved, View) and is_exchanged else moved
 
 
 def _moved(source: Any, destination: Any, rank: int) -> list[int]:

@@ -67,8 +67,8 @@ WORDS: dict[str, Word] = {
     **_small(flatten="flatten", pad="pad", crop="crop", pad_channels="pad channels", slice_channels="slice channels"),
     **_small(channel_shuffle="channel shuffle", pixel_shuffle="pixel shuffle", pixel_unshuffle="pixel unshuffle"),
     **_small(unfold="windows", roll="roll", slice_positions="slice", select_token="one token", to_sequence="sequence"),
-    **_small(to_image="to image", repeat_channels="repeat channels", rotary="rotary", sinusoid="sinusoid"),
-    **_small(zeros="zeros"),
+    **_small(to_image="to image", transpose="transpose", repeat_channels="repeat channels", rotary="rotary"),
+    **_small(sinusoid="sinusoid", zeros="zeros"),
 }
 
 

@@ -75,6 +75,14 @@ class SelectToken(nn.Module):
         return x[:, :, self.index]
 
 
+class Transpose(nn.Module):
+    """Channels as positions, and positions as channels."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Transpose."""
+        return x.transpose(1, 2)
+
+
 class RepeatChannels(nn.Module):
     """All channels so many times over."""
 

@@ -213,6 +213,55 @@ def test_channels_are_shuffled_and_positions_become_channels() -> None:
     assert names(Does(merged, layer=nn.Conv2d(16, 3, 1)), (4, 6, 6)) == ["pixel_unshuffle", "conv"]
 
 
+def _mixed(self: Any, x: Tensor) -> Tensor:
+    """Positions of each channel, as MLP-Mixer and ResMLP mix them: the second exchange is the first one's end."""
+    x = x.flatten(2).transpose(1, 2)
+    return x + self.gain * self.tokens(self.norm(x).transpose(1, 2)).transpose(1, 2)
+
+
+def _after_channels(self: Any, x: Tensor) -> Tensor:
+    """Channels first throughout: what is read next is exchanged back, and what stands beside it."""
+    return self.last(self.over(self.first(x)) + x)
+
+
+MIXED = {
+    "an image": (
+        Does(_mixed, norm=nn.LayerNorm(4), tokens=nn.Linear(6, 6), gain=nn.Parameter(torch.ones(4))),
+        (4, 2, 3),
+        ["layer_norm", "to_sequence", "transpose", "linear", "transpose", "channel_scale", "to_sequence", "add"],
+        6 * 6 * 4,
+    ),
+    "a convolution over positions": (
+        Does(lambda self, x: self.head(self.mix(x)), mix=nn.Conv1d(7, 5, 1), head=nn.Linear(6, 3)),
+        (7, 6),
+        ["conv", "transpose", "linear"],
+        7 * 5 * 6 + 6 * 3 * 5,
+    ),
+    "channels first": (
+        Does(_after_channels, first=nn.Conv1d(4, 4, 3, padding=1), over=nn.Linear(7, 7), last=nn.Conv1d(4, 2, 1)),
+        (4, 7),
+        ["conv", "transpose", "linear", "transpose", "add", "conv"],
+        4 * 4 * 3 * 7 + 7 * 7 * 4 + 4 * 2 * 7,
+    ),
+    "the last": (
+        Does(lambda self, x: self.layer(x.transpose(1, 2)).transpose(1, 2), layer=nn.Linear(7, 24)),
+        (7, 6),
+        ["linear"],
+        7 * 24 * 6,
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", MIXED)
+def test_channels_and_positions_change_places(kind: str) -> None:
+    module, input, wanted, macs = MIXED[kind]
+    calls = read_module(module, input)
+    assert [call.operator.name for call in calls.calls] == wanted
+    totals = totals_of(calls)
+    assert (totals.params, totals.macs) == (parameters(module), macs)
+    assert decompile(calls).text
+
+
 def test_zeros_around_the_input_are_the_padding_of_what_follows() -> None:
     module = Does(lambda self, x: self.layer(F.pad(x, (0, 1, 0, 1))), layer=nn.Conv2d(3, 4, 3, stride=2))
     assert names(module, (3, 8, 8)) == ["conv"]

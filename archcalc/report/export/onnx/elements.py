@@ -187,6 +187,12 @@ def _in_a_row(step: Step) -> None:
     step.give(step.reshape(step.first(), 0, step.y.channels, *step.y.spatial), "first")
 
 
+@rule("transpose")
+def _transposed(step: Step) -> None:
+    """A node, even where the tensor lies in both layouts anyway: the operation keeps its name in the graph."""
+    step.give(step.transpose(step.first(), 0, 2, 1), "first")
+
+
 # branches
 
 
