@@ -18,6 +18,7 @@ MOST_NODES = 600
 MULTIPLIER = 16  # a width up to here multiplies widths of layers; above, it is one itself
 LENGTHS = ("length", "past", "source_length", "vocabulary")
 GROUP_NORMALISED = "sd_unet"  # 32 groups divide its widths, too
+HALVED = "mlp_mixer"  # positions are mixed through half of its widths
 STEPPED_TOGETHER = "llava"  # pictures and text are no step of a decoder: no past of theirs is free
 
 
@@ -82,7 +83,7 @@ def unit_of_width(name: str) -> int:
             counts = loaded.value(key)
             heads = lcm(heads, *(counts if isinstance(counts, tuple) else [counts]))
     if heads == 1:
-        return 1
+        return 2 if name.startswith(HALVED) else 1
     unit = lcm(2 * heads, width // heads)
     return unit if width % unit == 0 and not name.startswith(GROUP_NORMALISED) else width
 

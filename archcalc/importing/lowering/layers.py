@@ -177,6 +177,8 @@ def linear(low: Lowering, op: Operation, view: View, weight: Any, bias: Any, out
         return _by_pieces(low, op, view, weight, pieces)
     names, frozen = weights_of(low, weight, bias)
     stored = low.stored(weight)
+    if stored is not None and not stored.names:
+        raise UnsupportedError("a matrix of constants, which is no parameter and no buffer")
     return _linear_of(low, op, view, names, outputs, bias is not None, frozen, stored)
 
 

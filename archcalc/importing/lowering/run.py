@@ -50,21 +50,22 @@ def lower(program: Program) -> Calls:
     found = _with_opaque(everything, program)
     unclear = [name for name, index in program.inputs.items() if _is_unclear(program, name, index)]
     for names in [unclear, *([name] for name in unclear)][: 1 if len(unclear) == 1 else 4]:
-        if not names or (isinstance(found, Calls) and not any(call.reason for call in found.calls)):
+        if not names or (isinstance(found, Calls) and not any(_strained(found))):
             break  # where the last axis of an input is the other one, more of it may be said
         words = {name: _other_layout(program, name) for name in names}
         other = _with_opaque(everything, replace(program, input_words={**program.input_words, **words}))
-        if isinstance(other, Calls) and (isinstance(found, CannotLowerError) or _opaque(other) < _opaque(found)):
+        if isinstance(other, Calls) and (isinstance(found, CannotLowerError) or _strained(other) < _strained(found)):
             found = other
     if isinstance(found, CannotLowerError):
         raise found
     return found
 
 
-def _opaque(calls: Calls) -> tuple[int, int]:
-    """How much of its work and parameters is in opaque calls, and how many of these there are."""
+def _strained(calls: Calls) -> tuple[int, int, int]:
+    """Work and parameters in opaque calls, how many of these there are, and how often channels become positions."""
     values = [call.operator.values() for call in calls.calls if call.reason]
-    return sum((given["macs"] or 0) + (given["params"] or 0) for given in values), len(values)
+    work = sum((given["macs"] or 0) + (given["params"] or 0) for given in values)
+    return work, len(values), sum(call.operator.name == "transpose" for call in calls.calls)
 
 
 def _is_unclear(program: Program, name: str, index: int) -> bool:

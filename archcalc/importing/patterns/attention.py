@@ -44,6 +44,8 @@ def product(low: Lowering, op: Operation, first: Any, second: Any) -> Any:
         if any(size > 1 for size in shape[:-2]) or len(shape) < 2:
             raise UnsupportedError("each part has a matrix of its own")
         return linear(low, op, a, second, None, shape[-1])
+    if isinstance(a, Stored) and isinstance(b, View) and len(low.shape_of(first)) == 2 and len(b.axes) > 1:
+        return _from_the_left(low, op, first, b)
     if isinstance(a, Scores) and isinstance(b, View):
         return attended(low, op, a, b)
     if isinstance(a, View) and isinstance(b, View):
@@ -54,6 +56,15 @@ def product(low: Lowering, op: Operation, first: Any, second: Any) -> Any:
             return View(low.call("dot", nodes), ((),) * len(low.shape_of_output(op)))
         return scores(a, b)
     raise UnsupportedError("a product that is neither a linear layer nor attention")
+
+
+def _from_the_left(low: Lowering, op: Operation, matrix: Any, x: View) -> View:
+    """A stored matrix times what is computed: a linear layer over the axis before the last."""
+    from archcalc.importing.lowering.layers import linear
+    from archcalc.importing.lowering.layout import turned_back
+
+    y = linear(low, op, View(x.node, (*x.axes[:-2], x.axes[-1], x.axes[-2])), matrix, None, low.shape_of(matrix)[0])
+    return turned_back(low, View(y.node, (*y.axes[:-2], y.axes[-1], y.axes[-2])))
 
 
 def scores(a: View, b: View) -> Scores:

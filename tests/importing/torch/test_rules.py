@@ -243,6 +243,12 @@ MIXED = {
         ["conv", "transpose", "linear", "transpose", "add", "conv"],
         4 * 4 * 3 * 7 + 7 * 7 * 4 + 4 * 2 * 7,
     ),
+    "a matrix from the left": (
+        Does(lambda self, x: self.matrix @ self.first(x), first=nn.Linear(6, 4), matrix=nn.Parameter(torch.ones(3, 7))),
+        (7, 6),
+        ["linear", "transpose", "linear", "transpose"],
+        6 * 4 * 7 + 3 * 7 * 4,
+    ),
     "the last": (
         Does(lambda self, x: self.layer(x.transpose(1, 2)).transpose(1, 2), layer=nn.Linear(7, 24)),
         (7, 6),
