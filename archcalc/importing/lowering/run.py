@@ -50,11 +50,15 @@ def lower(program: Program) -> Calls:
     found = _with_opaque(everything, program)
     unclear = [name for name, index in program.inputs.items() if _is_unclear(program, name, index)]
     for names in [unclear, *([name] for name in unclear)][: 1 if len(unclear) == 1 else 4]:
-        if not names or (isinstance(found, Calls) and not any(_strained(found))):
-            break  # where the last axis of an input is the other one, more of it may be said
+        # Where the last axis of an input is the other one, more of it may be said; of a sequence, more simply.
+        held = 3 if all(len(program.tensors[program.inputs[name]].shape) == 3 for name in names) else 2
+        if not names or (isinstance(found, Calls) and not any(_strained(found)[:held])):
+            continue
         words = {name: _other_layout(program, name) for name in names}
         other = _with_opaque(everything, replace(program, input_words={**program.input_words, **words}))
-        if isinstance(other, Calls) and (isinstance(found, CannotLowerError) or _strained(other) < _strained(found)):
+        if isinstance(other, Calls) and (
+            isinstance(found, CannotLowerError) or _strained(other)[:held] < _strained(found)[:held]
+        ):
             found = other
     if isinstance(found, CannotLowerError):
         raise found
