@@ -42,7 +42,7 @@ OUR_OWN = {"drop_path", "mean", "opaque", "rbf", "scale", "scaled_tanh", "channe
 OUR_OWN |= {"slice_channels", "subsample", "unpool", "quick_gelu", "softcap", "maxout", "dot", "join"}
 OUR_OWN |= {"embedding", "position_embedding", "rotary", "sinusoid", "select_token", "repeat_channels", "cache"}
 OUR_OWN |= {"lstm", "gru", "rnn", "attend", "route", "scan", "delta", "trained", "fixed", "zeros"}
-OUR_OWN |= {"local", "deform_conv", "roll", "slice_positions", "exp", "l2_norm"}
+OUR_OWN |= {"local", "deform_conv", "roll", "slice_positions", "transpose", "exp", "l2_norm"}
 
 
 def calls(call: TorchCall) -> Iterator[TorchCall]:

@@ -19,7 +19,7 @@ from torch.nn.modules import conv, padding, pooling
 
 from archcalc.graph import Graph
 from archcalc.ops import Shape
-from archcalc.torch_bridge.model import merges, modules, positions, recurrent
+from archcalc.torch_bridge.model import merges, modules, positions, recurrent, sequences
 
 
 class Slide(NamedTuple):
@@ -255,6 +255,8 @@ def _readings(model: fx.GraphModule, node: fx.Node, graph: Graph, index: int, ax
             return [Unknown("what an opaque layer reads is not known")]
         case nn.Flatten(start_dim=1):
             return [whole]
+        case sequences.Transpose():
+            return [Whole()]  # of an image too: its positions are the channels
         case modules.RBF() | modules.TiedLinear() if x.rank != 1:
             return [whole]
         case nn.Linear() | nn.Conv1d(kernel_size=(1,)):
