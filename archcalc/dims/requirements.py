@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from fractions import Fraction
 from typing import Literal, NamedTuple, TypeAlias
 
 from archcalc.dims.atoms import Condition, Dim
@@ -133,4 +134,14 @@ def _divides(divisor: Dim, number: Dim) -> bool | None:
 
 
 def _broken(code: str, message: str, help: str | None, values: dict[str, object]) -> RequirementError:
-    return RequirementError(code, message.format(**values), None if help is None else help.format(**values))
+    texts = {name: number_text(value) for name, value in values.items()}
+    return RequirementError(code, message.format(**texts), None if help is None else help.format(**texts))
+
+
+def number_text(value: object) -> str:
+    """A value as a spec has it: fractions of six digits or fewer as decimals, truths in small letters."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, Fraction) and value.denominator > 1 and (value * 10**6).denominator == 1:
+        return str(float(value))
+    return str(value)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any, Literal, NamedTuple
 
-from archcalc.dims import FREE, Dim, Polynomial, Ratio, at_least_bound
+from archcalc.dims import FREE, Dim, Polynomial, Ratio, at_least_bound, number_text
 from archcalc.ops.shape import Shape
 
 REQUIRED: Any = type("Required", (), {"__repr__": lambda _: "required"})()
@@ -109,14 +109,6 @@ def argument(
     return Argument(kind, doc, default, at_least, words, name)
 
 
-def _number_text(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, Fraction):
-        return str(float(value)) if (value * 10**6).denominator == 1 else str(value)
-    return str(value)
-
-
 def _convert_count(argument: Argument, value: Any) -> Dim:
     if isinstance(value, int) and not isinstance(value, bool):
         if value < argument.at_least:
@@ -127,7 +119,7 @@ def _convert_count(argument: Argument, value: Any) -> Dim:
     if isinstance(value, (Fraction, Ratio)):
         for_all = " for all values" * isinstance(value, Ratio)
         raise ArgumentError(
-            f"{argument.name} is {_number_text(value)}; it must be a whole number{for_all}",
+            f"{argument.name} is {number_text(value)}; it must be a whole number{for_all}",
             "floor(...), round(...) or make_divisible(..., 8) gives a whole number",
         )
     raise ArgumentError(f"{argument.name} must be a whole number, not {describe(value)}")
@@ -150,7 +142,7 @@ def _convert_factors(argument: Argument, value: Any) -> Any:
     if isinstance(value, Fraction) and value.denominator != 1:
         if value > 0:
             return value
-        raise ArgumentError(f"{argument.name} is {_number_text(value)}; it must be above 0")
+        raise ArgumentError(f"{argument.name} is {number_text(value)}; it must be above 0")
     return _convert_count(argument, int(value) if isinstance(value, Fraction) else value)
 
 
@@ -194,7 +186,7 @@ def _convert_flag(argument: Argument, value: Any) -> bool:
 def _convert_number(argument: Argument, value: Any) -> Fraction | int:
     if isinstance(value, (int, Fraction)) and not isinstance(value, bool):
         if value < argument.at_least:
-            raise ArgumentError(f"{argument.name} is {_number_text(value)}; it must be at least {argument.at_least}")
+            raise ArgumentError(f"{argument.name} is {number_text(value)}; it must be at least {argument.at_least}")
         return value
     raise ArgumentError(f"{argument.name} must be a number, not {describe(value)}")
 
@@ -243,7 +235,7 @@ def describe(value: Any) -> str:
     if value is None:
         return "none"
     if isinstance(value, (bool, int, Fraction, *FREE)):
-        return _number_text(value)
+        return number_text(value)
     if isinstance(value, str):
         return f"the word `{value}`"
     if type(value) is tuple:

@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 from archcalc.dims import Dim, RequirementError, require_at_least, require_divides, require_equal
-from archcalc.ops.arguments import argument, describe
+from archcalc.ops.arguments import argument
 from archcalc.ops.base import (
     OWN_INPUT,
     POINTWISE,
@@ -191,7 +191,7 @@ class Rotary(Operator):
             self.part.numerator,
             "share-above-one",
             "rotary turns a share of at most 1; part is {part}",
-            part=describe(self.part),
+            part=self.part,
         )
         require_divides(
             2 * self.part.denominator,

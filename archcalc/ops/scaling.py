@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 from archcalc.dims import Dim, require_at_least
-from archcalc.ops.arguments import argument, describe
+from archcalc.ops.arguments import argument
 from archcalc.ops.base import (
     POINTWISE,
     AnyWindow,
@@ -153,7 +153,7 @@ def _dropped(x: Shape, op: Any) -> Shape:
         "share-above-one",
         "{name} leaves out a share of at most 1; p is {share}",
         name=op.name,
-        share=describe(op.p),
+        share=op.p,
     )
     return unchanged(x, op.name)
 

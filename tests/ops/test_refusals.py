@@ -342,7 +342,7 @@ MESSAGES: list[tuple[str, dict[str, Any], Any, str, str | None]] = [
         "reference=1 cuts to the second branch, reference=0, the default, to the first",
     ),
     ("mean", {"reference": 2}, (features(3), features(3)), "mean has branches 0 to 1; reference is 2", None),
-    ("dropout", {"p": Fraction(11, 10)}, features(3), "dropout leaves out a share of at most 1; p is 11/10", None),
+    ("dropout", {"p": Fraction(11, 10)}, features(3), "dropout leaves out a share of at most 1; p is 1.1", None),
     ("relu", {}, Shape(None, (8,)), "relu reads channels; its input is tokens 8", "an embedding comes first"),
     (
         "conv",

@@ -237,16 +237,15 @@ def lines(names: Collection[str]) -> Iterator[Line]:
             gc.collect()
 
 
-def page(found: Sequence[Line]) -> str:
-    """The page, in Markdown."""
+def page(found: Sequence[Line], circumstances: str) -> str:
+    """The page, in Markdown; the circumstances are the day and the machine of the measurements."""
     training, inference, speed, expanded = (
         [each for each in found if each.kind == kind] for kind in ("training", "inference", "speed", "speed expanded")
     )
     made = [
         "# Memory, told and measured",
         "",
-        f"Written by `{COMMAND}` on {date.today():%Y-%m-%d}, torch {torch.__version__.partition('+')[0]}, CPU, "
-        f"{torch.get_num_threads()} threads. Not part of `archcalc report`.",
+        f"Written by `{COMMAND}` on {circumstances}. Not part of `archcalc report`.",
         "",
         "## Training",
         "",
@@ -344,6 +343,8 @@ def main(names: Sequence[str]) -> None:
     """Measure, and write both files after each run, so that one that is broken off is not lost."""
     os.environ.setdefault("KINETO_LOG_LEVEL", "99")
     warnings.simplefilter("ignore")
+    version = torch.__version__.partition("+")[0]
+    circumstances = f"{date.today():%Y-%m-%d}, torch {version}, CPU, {torch.get_num_threads()} threads"
     order = {(kind, name): number for kind in ("speed", "speed expanded") for number, name in enumerate(SPEED)}
     order |= {("inference", name): number for number, name in enumerate(INFERENCE)}
     order |= {("training", name): number for number, (name, _, _) in enumerate(TRAINING)}
@@ -354,7 +355,7 @@ def main(names: Sequence[str]) -> None:
         kept = sorted(found.values(), key=lambda line: (line.kind, order[line.kind, line.network], line.batch))
         write_lines(LINES, kept)
         if any(line.kind == "training" for line in kept):
-            PAGE.write_text(page(kept), encoding="utf-8")
+            PAGE.write_text(page(kept, circumstances), encoding="utf-8")
 
 
 if __name__ == "__main__":
