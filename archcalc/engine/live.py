@@ -387,7 +387,7 @@ def _given(free: Node, names: Iterable[str]) -> dict[str, Dim]:
 def _results(free: Node, convention: Convention) -> dict[str, Dim | str]:
     """What rules give, by their titles."""
     cost = cost_of(free.operator, free.x, free.y)
-    found: dict[str, Dim | str] = {}
+    found: dict[str, Dim | str] = {"shape": ""}  # the output's, which is told beside
     if free.y.channels is not None:
         found["channels"] = free.y.channels
     found |= dict(zip(AXES[free.y.rank], free.y.spatial, strict=True))

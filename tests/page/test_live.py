@@ -7,6 +7,7 @@ from fractions import Fraction
 import pytest
 
 from archcalc.dims import evaluate
+from archcalc.engine import live as engine_live
 from archcalc.engine.live import live
 from archcalc.engine.network import analyze, load
 from archcalc.results.cost import shape_list
@@ -115,3 +116,15 @@ def test_symbols_and_results_of_rules_are_functions_too() -> None:
     # 50 x 50 positions of 64 kernels of 7 x 7 x 3, by hand
     assert not isinstance(results["MACs"], str)
     assert evaluate(results["MACs"], numbers) == 50 * 50 * 64 * 147
+
+
+def test_what_an_operation_is_told_does_not_depend_on_networks_before() -> None:
+    """Texts of rules that are alike are made once in a process, and hold nothing of the first network."""
+    live("resnet18")
+    after = [of for layer in live("alexnet").layers for of in layer.operations]
+    engine_live._texts.clear()
+    alone = [of for layer in live("alexnet").layers for of in layer.operations]
+    assert [(of.name, of.results, of.given, of.assumptions) for of in after] == [
+        (of.name, of.results, of.given, of.assumptions) for of in alone
+    ]
+    assert not [result for of in alone for result in of.results if isinstance(result, str) and result[:1].isdigit()]
