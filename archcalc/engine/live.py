@@ -42,7 +42,9 @@ from archcalc.results.live import BATCH, Fixed, Free, Live, LiveArgument, LiveLa
 from archcalc.results.notation import arguments_of, copies_of
 from archcalc.results.structure import Structure
 from archcalc.source import SpecError
+from archcalc.spec.expression import Name
 from archcalc.spec.limits import DEFAULT_LIMITS, Limits
+from archcalc.spec.values import LayerValue
 
 QUANTITIES = ("params", "macs", "flops", "activations", "weights", "biases", "norm_params", "connections", "neurons")
 WHERE_THERE_IS_SOME = ("buffers", "masked", "state")
@@ -239,7 +241,10 @@ def _number(value: Any, unit: Fraction) -> int:
 def _told(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    return f"[{', '.join(map(str, value))}]" if isinstance(value, tuple) else str(value)
+    if isinstance(value, LayerValue):
+        expression = value.placed.expression
+        return expression.id if isinstance(expression, Name) else "layers"
+    return f"[{', '.join(map(_told, value))}]" if isinstance(value, tuple) else str(value)
 
 
 def _counted_with(graph: Graph) -> set[str]:

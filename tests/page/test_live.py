@@ -128,3 +128,10 @@ def test_what_an_operation_is_told_does_not_depend_on_networks_before() -> None:
         (of.name, of.results, of.given, of.assumptions) for of in alone
     ]
     assert not [result for of in alone for result in of.results if isinstance(result, str) and result[:1].isdigit()]
+
+
+def test_variables_that_are_layers_are_told_by_their_names() -> None:
+    told = {fixed.name: fixed.value for fixed in live("nas_bench_201").fixed}
+    assert told["op"] == f"[{', '.join(['conv3x3'] * 6)}]"
+    for name in ("darts", "nas_bench_101", "nas_bench_201@skip", "resnet50"):
+        assert not [fixed for fixed in live(name).fixed if "object at" in fixed.value or "=" in fixed.value]
