@@ -199,12 +199,14 @@ class Binder(Evaluator):
     ) -> NoReturn:
         """Raise at the first argument that its operator does not take."""
         for argument, value in found.items():
+            declared, written = OPERATORS[name].arguments[argument], places.get(argument, call)
             try:
-                OPERATORS[name].arguments[argument].convert(value)
+                declared.convert(value)
             except ArgumentError as error:
-                self.fail(
-                    "bad-argument", f"{name}: {error}", self.span_of(places.get(argument, call), base), error.help
-                )
+                help = error.help
+                if isinstance(written, Name) and written.id in declared.words:
+                    help = f"a name of this file hides the word `{written.id}`: rename it"
+                self.fail("bad-argument", f"{name}: {error}", self.span_of(written, base), help)
         raise AssertionError(f"{name} refuses {found} as a whole")
 
     def span_of(self, part: Expression, base: int) -> Span:

@@ -74,3 +74,10 @@ def test_names_that_hide_others_are_notes(tmp_path: Path) -> None:
     written = run("validate", spec(tmp_path, text), "--format", "github").stdout
     assert written.startswith("::notice ")
     assert run("show", spec(tmp_path, text)).stderr == ""
+
+
+def test_a_name_that_hides_the_word_that_is_meant_is_the_way_out(tmp_path: Path) -> None:
+    text = "network: n\ninput: image(4, 8, 8)\nmodules: {half: relu}\nlayers: conv(8, 3, padding=half)\n"
+    found = run("show", spec(tmp_path, text), code=2)
+    assert "padding must be a number, numbers, or one of half, same, valid, causal, not a layer" in found.stderr
+    assert "help: a name of this file hides the word `half`: rename it" in found.stderr
