@@ -12,6 +12,7 @@ import pytest
 from archcalc.engine.library import spec_files
 from archcalc.engine.memory.form import ON_A_MACHINE
 from archcalc.engine.network import Network, load
+from archcalc.engine.sweep import tables
 from archcalc.engine.sweep.axes import axis_of
 from archcalc.engine.sweep.expansion import SWEEPABLE, Question, costs_at
 from archcalc.engine.sweep.plan import make_plan
@@ -88,6 +89,13 @@ def test_spaces_are_exact_wherever_they_are_cut(name: str, limit: int) -> None:
     structures = check(network, axes, draws(axes, 10, limit), ALL, limit)
     assert not structures.is_whole
     assert structures.expansions_made <= 600
+
+
+def test_where_there_are_more_shapes_than_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Structures are then expanded one by one: no two shapes have one number."""
+    monkeypatch.setattr(tables, "MOST_SHAPES", 6)
+    network, axes = space("resnet50")
+    assert check(network, axes, draws(axes, 5), EVERY, 64).is_whole
 
 
 @pytest.mark.slow

@@ -12,9 +12,10 @@ import numpy as np
 
 from archcalc.engine.library import network_of
 from archcalc.engine.sweep.axes import settings_text
-from archcalc.engine.sweep.expansion import Expansion, costs_at, run_with, variables_of
+from archcalc.engine.sweep.expansion import Expansion, Expansions, costs_at, variables_of
 from archcalc.engine.sweep.many import MOST_FREE, Many, many_of
 from archcalc.engine.sweep.plan import Chunk, Plan
+from archcalc.engine.sweep.planned import taken
 from archcalc.engine.sweep.structures import Found, Structures
 from archcalc.results.sweep import Column, Columns, LeftOut, Tally, Value
 from archcalc.source import SpecError
@@ -109,7 +110,9 @@ class Runner:
         self.plan = plan
         self.networks = [network_of(text) for text in plan.networks]
         self.expansions = [
-            run_with(network, plan.question, plan.ordered(number)) for number, network in enumerate(self.networks)
+            taken(Expansions, network, plan.question, plan.ordered(number))
+            or Expansions(network, plan.question, plan.ordered(number))
+            for number, network in enumerate(self.networks)
         ]
         self.checked = plan.checked()
         self._many: dict[int, Many] = {}

@@ -296,27 +296,3 @@ class Expansions:
         """The axis without which the others can stay free; if no one is alone to blame, the shortest."""
         by_size = sorted(more, key=lambda name: self.axes[name].size)
         return next((name for name in by_size if self.expands({**fixed, name: more[name]})), by_size[0])
-
-
-_planned: dict[tuple[str, str, Question], Expansions] = {}
-_MOST_PLANNED = 64  # networks
-
-
-def plan_with(expansions: Expansions) -> Expansions:
-    """Keep what planning expands for the run that follows in this process."""
-    if len(_planned) >= _MOST_PLANNED:
-        _planned.clear()
-    _planned[_key_of(expansions.network, expansions.question)] = expansions
-    return expansions
-
-
-def run_with(network: Network, question: Question, axes: Sequence[Axis]) -> Expansions:
-    """The expansions of a run, with what its planning made of the same axes in the same order."""
-    found = _planned.pop(_key_of(network, question), None)
-    if found is not None and [*map(id, found.axes.values())] == [*map(id, axes)]:
-        return found
-    return Expansions(network, question, axes)
-
-
-def _key_of(network: Network, question: Question) -> tuple[str, str, Question]:
-    return network.name, network.spec.source.text, question

@@ -18,7 +18,7 @@ from archcalc.engine.network import Network
 from archcalc.engine.step import refuse_unsteppable
 from archcalc.engine.sweep.arrays import evaluate_grid, fits_int64
 from archcalc.engine.sweep.expansion import BATCH, INT64, OBJECT, Question, holds, variables_of
-from archcalc.engine.sweep.tables import NEVER, Block, Shapes, Table, blank
+from archcalc.engine.sweep.tables import NEVER, Block, Shapes, Table, WholeError, blank
 from archcalc.graph import Graph
 from archcalc.ops import Shape
 from archcalc.results.sweep import Axis, Column
@@ -32,10 +32,6 @@ AT_ONCE = frozenset({"macs_once", "state_once", "state_bytes"})  # what steps re
 
 class NotFreeError(Exception):
     """A variable that was left free decides the structure."""
-
-
-class WholeError(Exception):
-    """The network has what is known of it as a whole alone."""
 
 
 class RowMaker:

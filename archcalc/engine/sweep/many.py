@@ -10,8 +10,9 @@ import numpy as np
 
 from archcalc.engine.memory.form import ON_A_MACHINE
 from archcalc.engine.network import Network
-from archcalc.engine.sweep.expansion import PEAK, Expansions, Question, plan_with
+from archcalc.engine.sweep.expansion import PEAK, Expansions, Question
 from archcalc.engine.sweep.making import NotFreeError
+from archcalc.engine.sweep.planned import keep, taken
 from archcalc.engine.sweep.structures import Found, Structures
 from archcalc.results.sweep import Axis, Column
 
@@ -25,7 +26,9 @@ def way_of(network: Network, question: Question, axes: Sequence[Axis]) -> tuple[
     """The axes of a network that decide its structure, and whether it is taken apart."""
     looped = tuple(axis.name for axis in axes)
     if PEAK not in question.quantities:
-        looped = plan_with(Expansions(network, question, axes)).looped()
+        expansions = Expansions(network, question, axes)
+        looped = expansions.looped()
+        keep(network, question, axes, expansions)
         if looped and not {*ON_A_MACHINE}.isdisjoint(question.quantities):  # of the whole, each apart
             looped = tuple(axis.name for axis in axes)
     free = [axis for axis in axes if axis.name not in looped]
@@ -41,15 +44,14 @@ def way_of(network: Network, question: Question, axes: Sequence[Axis]) -> tuple[
             return looped, False
     many.structures.most_runs = None
     if not many.is_lower_bound:  # what the run itself meets is for it to find
-        _planned.clear()
-        _planned[network.name, network.spec.source.text, question] = many
+        keep(network, question, (*many.axes, *many.free), many)
     return looped, True
 
 
 def many_of(network: Network, question: Question, axes: Sequence[Axis], free: Sequence[Axis], is_apart: bool) -> Many:
     """One network of a run, with the tables that its planning in this process has begun for the same axes."""
-    found = _planned.pop((network.name, network.spec.source.text, question), None)
-    if is_apart and found is not None and [*map(id, (*found.axes, *found.free))] == [*map(id, (*axes, *free))]:
+    found = taken(Many, network, question, (*axes, *free)) if is_apart else None
+    if found is not None:
         found.structures.has_begun = False  # many fill the tables at once
         return found
     return Many(network, question, axes, free, is_apart)
@@ -112,6 +114,3 @@ class Many:
 def _flat(found: Found) -> Found:
     costs = {name: np.asarray(values).reshape(-1) for name, values in found.costs.items()}
     return Found(costs, found.refusals.reshape(-1))
-
-
-_planned: dict[tuple[str, str, Question], Many] = {}  # of the last plan

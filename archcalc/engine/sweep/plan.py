@@ -18,6 +18,7 @@ from archcalc.engine.network import AnyNetwork, Network, check_variable, load
 from archcalc.engine.sweep.axes import axes_in, axis_of, variable_of
 from archcalc.engine.sweep.expansion import BATCH, DEPTHS, SWEEPABLE, SWEPT, Question
 from archcalc.engine.sweep.many import way_of
+from archcalc.engine.sweep.planned import forget
 from archcalc.engine.sweep.selection import Selection, selection
 from archcalc.results.cost import DTYPES
 from archcalc.results.position import Position, position_of
@@ -227,6 +228,7 @@ def make_plan(
     question = Question(swept, tuple(settings.items()), batch, dtype, with_heads, limits)
     chosen = selection(axes, swept, where, pareto, sort, top)
     texts = tuple(text_of(each) for each in found.values())
+    forget()
     ways = [way_of(each, question, axes) for each in found.values()]
     looped, apart = tuple(looped for looped, _ in ways), tuple(is_apart for _, is_apart in ways)
     plan = Plan(texts, tuple(axes), question, chosen, looped, apart, None, seed, CHUNK, MOST_EXPANSIONS, lacking)

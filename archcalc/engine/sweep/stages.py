@@ -248,12 +248,10 @@ class Finder:
 
     def _of_call(self, call: Call, base: int, where: Where, state: State) -> list[Stage]:
         """The body of a module, where its arguments are the same in all structures or read where they are used."""
-        name, reader = call.function, self.structures.reader
-        module = reader.spec.modules.get(name)
-        if module is None or name in reader.operators or name in FUNCTIONS or name in MERGES:
+        name = call.function
+        if not self.descent.is_module(call, where) or name in FUNCTIONS or name in MERGES:
             raise UnstagedError
-        if name in where.locals or name in reader.spec.settable:
-            raise UnstagedError
+        module = self.structures.reader.spec.modules[name]
         found: list[tuple[Body, Where]] = []
 
         def body(body: Body, inside: Where, at: State) -> Value:

@@ -13,17 +13,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from archcalc.engine.sweep.asked import State
-from archcalc.engine.sweep.making import WholeError
 from archcalc.engine.sweep.stages import MOST_EDGES, Finder, Known, MissingError, Stage, UnstagedError, walk_at
 from archcalc.engine.sweep.structures import Structures
-from archcalc.engine.sweep.tables import REFUSED
+from archcalc.engine.sweep.tables import LOST, REFUSED, LostError, WholeError
 from archcalc.engine.sweep.walk import Value
 from archcalc.engine.sweep.whole import begun
 from archcalc.results.sweep import Column
 from archcalc.spec.reads import CHAIN, InseparableError
 
 MOST_NUMBERS = 1 << 24  # costs of all edges
-LOST = 1 << 19  # the shape of what no later stage was seen to read
 AT_ONCE = 1 << 16  # edges that are walked together
 
 
@@ -91,7 +89,7 @@ class Steps:
                 return self._steps()
             except MissingError:
                 continue
-            except IndexError:
+            except LostError:
                 if not self.is_narrow:
                     raise UnstagedError from None
                 self.is_narrow = False
@@ -110,6 +108,8 @@ class Steps:
         edges = nodes = 0
         previous = ""
         for number, stage in enumerate(stages):
+            if not frontier.size:  # all structures are refused
+                raise UnstagedError
             axes = tuple(sorted(stage.reads - seen))
             seen |= stage.reads
             sizes = [structures.sizes[axis] for axis in axes]

@@ -11,8 +11,8 @@ from archcalc.engine.cost.quantities import ADDITIVE, SAVED, TIMES_BATCH
 from archcalc.engine.memory.form import ON_A_MACHINE
 from archcalc.engine.network import Network, setting
 from archcalc.engine.sweep.expansion import BATCH, DEPTHS, PEAK, Question
-from archcalc.engine.sweep.making import AT_ONCE, RowMaker, WholeError
-from archcalc.engine.sweep.tables import Block, Shapes
+from archcalc.engine.sweep.making import AT_ONCE, RowMaker
+from archcalc.engine.sweep.tables import Block, Shapes, WholeError
 from archcalc.engine.sweep.units import Unit, Where
 from archcalc.results.cost import DTYPES
 from archcalc.results.sweep import Axis, Column, Columns

@@ -12,6 +12,16 @@ from archcalc.results.sweep import Column
 
 NEVER = -(1 << 40)  # a depth: there is no way from there
 REFUSED = 0  # the shape of what is no network, and the row of what reads it
+MOST_SHAPES = 1 << 19  # that are told apart; `units.STRIDE` is more
+LOST = 1 << 19  # the shape of what is forgotten, for nothing was seen to read it
+
+
+class WholeError(Exception):
+    """The network has what is known of it as a whole alone."""
+
+
+class LostError(Exception):
+    """What was forgotten is read."""
 
 
 class Shapes:
@@ -22,14 +32,22 @@ class Shapes:
         self.shapes: list[Shape | None] = [None]
 
     def number(self, shape: Shape) -> int:
-        """The number of a shape."""
+        """The number of a shape.
+
+        Raises:
+            WholeError: there are more than are told apart.
+        """
         found = self.numbers.get(shape)
         if found is None:
+            if len(self.shapes) >= MOST_SHAPES:
+                raise WholeError
             found = self.numbers[shape] = len(self.shapes)
             self.shapes.append(shape)
         return found
 
     def __getitem__(self, number: int) -> Shape:
+        if number == LOST:
+            raise LostError
         shape = self.shapes[number]
         assert shape is not None
         return shape
