@@ -105,14 +105,19 @@ def test_intensity_is_a_column_wherever_columns_are_chosen() -> None:
     assert values == sorted(values, reverse=True)
 
 
-def test_views_move_nothing_and_a_cache_writes_what_is_new() -> None:
+def test_a_cache_writes_what_is_new() -> None:
     """In a step after 99 positions GPT-2 writes the keys or the values of one position to each cache."""
     cost = analyze("gpt2", step=True, set={"past": 99})
     moved = dict(zip([layer.name for layer in cost.layers], traffic(cost, cost.layers), strict=True))
     caches = [moved[layer.name] for layer in cost.layers if layer.type == "cache"]
     assert caches
     assert {written for _, written in caches} == {768 * 4}
-    views = [
-        moved[layer.name] for layer in analyze("alexnet").layers if layer.type == "flatten" and layer.name in moved
-    ]
-    assert all(view == (0, 0) for view in views)
+
+
+@pytest.mark.parametrize("view", ["flatten", "transpose", "dropout(0.5)", "slice_channels(0, 4)"])
+def test_views_move_nothing(view: str, tmp_path: Path) -> None:
+    """Beside a pooling, which reads 8 x 4 numbers and writes 8."""
+    text = f"network: n\ninput: sequence(8, 4)\nlayers:\n  pooled: global_avgpool\n  seen: {view}\n"
+    cost = analyze(spec(tmp_path, text, "n.yaml"))
+    moved = dict(zip([layer.name for layer in cost.layers], traffic(cost, cost.layers), strict=True))
+    assert moved == {"pooled": (4 * 8 * 4, 4 * 8), "seen": (0, 0)}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from archcalc.ops import Operator
+
 
 def kinds(*operators: str) -> frozenset[str]:
     """Operators of one kind."""
@@ -29,8 +31,9 @@ NOT_COMPARED = RECURRENT | kinds(
     *("sinusoid", "quick_gelu", "softcap", "maxout", "sub", "exp", "l2_norm"),
 )
 LRN, LPPOOL, SOFTMAX, UPSAMPLE = kinds("lrn"), kinds("lppool"), kinds("softmax", "softmax2d"), kinds("upsample")
-# They give what they were given, or a part of it, under another shape.
-VIEWS = kinds(
-    *("flatten", "to_sequence", "to_image", "transpose", "select_token", "slice_channels", "slice_positions"),
-    *("dropout", "spatial_dropout", "alpha_dropout", "drop_path"),
-)
+DROPOUTS = kinds("dropout", "spatial_dropout", "alpha_dropout", "drop_path")
+
+
+def is_view(operator: Operator) -> bool:
+    """Whether a forward pass gives what it was given, or a part of it, under another shape."""
+    return operator.views or operator.name in DROPOUTS

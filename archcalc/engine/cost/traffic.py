@@ -10,7 +10,7 @@ from archcalc.dims import Dim, ceil_div
 from archcalc.dims import total as sum_of
 from archcalc.engine.cost.costs import cost_of, stored_with
 from archcalc.engine.cost.experts import ASSUMPTION, parameters_read
-from archcalc.engine.cost.kinds import VIEWS
+from archcalc.engine.cost.kinds import is_view
 from archcalc.engine.cost.storage import stored_of_nodes
 from archcalc.graph import Graph
 from archcalc.results.cost import DTYPES, LayerCost, NetworkCost
@@ -97,7 +97,7 @@ def _layers(
 def _layer(graph: Graph, layer: Sequence[int], batch: Dim, bits: int, storage: Storage) -> tuple[Dim, Dim]:
     """Bits that a layer reads and writes."""
     nodes = [graph.nodes[index] for index in layer]
-    if all(node.operator.name in VIEWS for node in nodes):
+    if all(is_view(node.operator) for node in nodes):
         return 0, 0
     inside = {*layer}
     taken = dict.fromkeys(source for node in nodes for source in node.inputs if source not in inside)

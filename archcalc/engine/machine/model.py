@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from archcalc.engine.cost.kinds import VIEWS, kinds
+from archcalc.engine.cost.kinds import is_view, kinds
 from archcalc.engine.machine.work import work_of
 from archcalc.graph import Graph, Node
 from archcalc.results.time import Device, Fit, Unseen
@@ -56,7 +56,7 @@ def features(graph: Graph, batch: int, bits: int) -> Features:
     """Of a graph. Concatenations, norms, activations and sums are operations of their own; views are none."""
     found: dict[tuple[float, ...], int] = {}
     for node, work in zip(graph.nodes, work_of(graph, batch, bits), strict=False):
-        if node.operator.name in VIEWS or not work.bytes_moved:
+        if is_view(node.operator) or not work.bytes_moved:
             continue
         row = (*_features(node, batch, work.macs, work.bytes_moved), work.elementary)
         found[row] = found.get(row, 0) + 1

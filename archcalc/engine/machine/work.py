@@ -8,7 +8,7 @@ from typing import Any
 from archcalc.engine.cost.analyze import elements
 from archcalc.engine.cost.costs import cost_of
 from archcalc.engine.cost.experts import parameters_read
-from archcalc.engine.cost.kinds import VIEWS, kinds
+from archcalc.engine.cost.kinds import is_view, kinds
 from archcalc.engine.cost.quantities import OPERATIONS
 from archcalc.graph import Graph, Node
 from archcalc.results.time import Work
@@ -52,7 +52,7 @@ def work_of(graph: Graph, batch: int, bits: int, repeated: Sequence[bool] | None
 
 def _work(graph: Graph, index: int, batch: int, bits: int) -> Work:
     node = graph.nodes[index]
-    if node.operator.name in VIEWS:
+    if is_view(node.operator):
         return Work()
     cost = cost_of(node.operator, node.x, node.y)
     arithmetic, stored = cost.arithmetic, cost.parameters
@@ -94,7 +94,7 @@ def groups_of(graph: Graph, fuse: str) -> list[list[int]]:
     for index, node in enumerate(graph.nodes[:last]):
         before = max(node.inputs, default=-1)
         joins = before in found and readers[before] == 1 and before not in given
-        if joins and (is_elementwise(node) or node.operator.name in VIEWS):
+        if joins and (is_elementwise(node) or is_view(node.operator)):
             found[index] = [*found.pop(before), index]
         else:
             found[index] = [index]
@@ -113,7 +113,7 @@ def fused(graph: Graph, group: Sequence[int], work: Sequence[Work], batch: int, 
         read += max(
             own.read_bytes - sum(-(-batch * elements(graph.shape(source)) * bits // 8) for source in between), 0
         )
-    moved = [index for index in group if graph.nodes[index].operator.name not in VIEWS]
+    moved = [index for index in group if not is_view(graph.nodes[index].operator)]
     written = work[moved[-1]].write_bytes if moved else 0
     return Work(sum(work[index].macs for index in group), sum(work[index].elementary for index in group), read, written)
 
