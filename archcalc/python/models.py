@@ -83,7 +83,7 @@ def _of_kind(read: Callable[[Any, Any], Calls], source: Any, input: Any) -> Call
     try:
         return read(source, input)
     except SpecError as error:
-        if tokens == input or error.diagnostics[0].code != "cannot-trace":
+        if tokens is input or error.diagnostics[0].code != "cannot-trace":
             raise
     calls = read(source, tokens)
     again = calls.again
@@ -93,9 +93,10 @@ def _of_kind(read: Callable[[Any, Any], Calls], source: Any, input: Any) -> Call
 
 def _as_lengths(input: Any) -> Any:
     """Single numbers as lengths of tokens; the input itself where there are none."""
-    if isinstance(input, dict):
-        return {name: _length(each) for name, each in input.items()}
-    return _length(input)
+    if not isinstance(input, dict):
+        return _length(input)
+    found = {name: _length(each) for name, each in input.items()}
+    return input if all(found[name] is each for name, each in input.items()) else found
 
 
 def _length(given: Any) -> Any:

@@ -9,7 +9,7 @@ import pytest
 import archcalc
 from tests.cli.running import NET, run
 
-pytest.importorskip("torch")
+torch = pytest.importorskip("torch")
 
 
 def test_verify_and_reconcile_are_answers() -> None:
@@ -33,3 +33,10 @@ def test_recorded_figures_are_reconciled() -> None:
 def test_a_text_becomes_a_model() -> None:
     model = archcalc.to_torch(NET)
     assert sum(parameter.numel() for parameter in model.parameters()) == archcalc.analyze(NET).totals.params
+
+
+def test_a_tensor_in_place_of_a_shape_is_refused_in_words() -> None:
+    """A convolution of images is given an input without its channels: told, whatever says the shape."""
+    for input in (torch.zeros(8, 8), {"input": torch.zeros(8, 8)}):
+        with pytest.raises(archcalc.SpecError):
+            archcalc.from_torch(torch.nn.Conv2d(3, 4, 3), input)
