@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 Phase = Literal["forward", "loss", "recomputed", "backward", "optimizer"]
 Recompute = Literal["none", "block", "full"]
@@ -133,6 +133,10 @@ class Training:
     def work(self) -> tuple[Work, ...]:
         """Of every layer, in order; made when first asked for."""
         return self.make_work()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What another process is sent: all data, and not the way to it."""
+        return {**vars(self), "work": self.work, "make_work": None}
 
     @property
     def macs(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from typing import Any
 
 import pytest
@@ -334,3 +335,13 @@ def test_adam_needs_most_while_it_updates_the_largest_tensor() -> None:
     gradients = 4 * (784 * 300 + 300 + 300 * 100 + 100 + 100 * 10 + 10)
     assert found.ideal.phase == "optimizer"
     assert found.ideal.size_bytes == gradients + 2 * 4 * 784 * 300 + 4 * (784 + 10)
+
+
+def test_memory_of_training_travels_to_another_process() -> None:
+    """784 x 300 + 300 x 100 + 100 x 10 products; of the first layer there is no gradient of an input."""
+    found = memory_of(MLP, Asked(train=True))
+    again: Memory = pickle.loads(pickle.dumps(found))
+    assert again == found
+    assert again.training is not None
+    assert again.training.macs == 784 * 300 + 300 * 100 + 100 * 10
+    assert again.training.macs_backward == 2 * again.training.macs - 784 * 300
