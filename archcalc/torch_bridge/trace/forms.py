@@ -73,6 +73,8 @@ def _larger(tensors: Sequence[Tensor], is_in_place: bool) -> Tensor | None:
         return None
     if small.ndim > large.ndim:
         return None
+    if small is one and sum(size > 1 for size in small.shape) > 1 and not large.is_contiguous():
+        return None  # the sum lies in memory as the first does, where that has an order of axes
     sizes = zip(large.shape[large.ndim - small.ndim :], small.shape, strict=True)
     return large if all(size in (1, wanted) for wanted, size in sizes) else None
 

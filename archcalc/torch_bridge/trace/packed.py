@@ -1,4 +1,7 @@
-"""Sequences that are packed for recurrent layers: of a batch of one that is the sequence itself, without its batch."""
+"""Sequences that are packed for recurrent layers: of a batch of one that is the sequence itself, without its batch.
+
+Of several, such as the sentences of one text, it is all of them, positions first.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 PACKING = {"_pack_padded_sequence", "_pad_packed_sequence"}
@@ -21,23 +24,42 @@ def repacked(name: str, args: Sequence[Any]) -> tuple[Tensor, Tensor]:
     """
     if name == "_pack_padded_sequence":
         x, lengths, is_batch_first = args
-        rows = x.select(0 if is_batch_first else 1, 0)
+        rows = _positions_first(x, is_batch_first)
         if not lengths.is_meta and int(lengths.max()) < rows.shape[0]:
             rows = rows.narrow(0, 0, int(lengths.max()))
-        return rows, torch.ones(rows.shape[0], dtype=torch.int64, device="cpu")
-    rows, _, is_batch_first = args[:3]
-    return rows.unsqueeze(0 if is_batch_first else 1), torch.tensor([rows.shape[0]], device="cpu")
+        count = x.shape[0 if is_batch_first else 1]
+        return rows, torch.full((rows.shape[0],), count, device="cpu")
+    rows, sizes, is_batch_first, value, length = args
+    lengths = torch.full((int(sizes[0]),), rows.shape[0], device="cpu")
+    if length > rows.shape[0]:
+        rows = nn.functional.pad(rows, [0, 0] * (rows.ndim - 1) + [0, length - rows.shape[0]], value=value)
+    return _with_batch(rows, sizes, is_batch_first), lengths
+
+
+def _positions_first(x: Tensor, is_batch_first: bool) -> Tensor:
+    """A padded batch as the data of a packed one."""
+    batch = 0 if is_batch_first else 1
+    if x.shape[batch] == 1:
+        return x.select(batch, 0)
+    return x.transpose(0, 1) if is_batch_first else x
+
+
+def _with_batch(rows: Tensor, sizes: Tensor, is_batch_first: bool) -> Tensor:
+    """The data of a packed batch as a padded one."""
+    if int(sizes[0]) == 1:
+        return rows.unsqueeze(0 if is_batch_first else 1)
+    return rows.transpose(0, 1) if is_batch_first else rows
 
 
 def unpacked(args: tuple[Any, ...], is_batch_first: bool) -> tuple[Any, ...] | None:
     """Arguments of a recurrent layer with the sequence in the place of a packed one; None: there is none."""
     if not args or not isinstance(args[0], PackedSequence):
         return None
-    return (args[0].data.unsqueeze(0 if is_batch_first else 1), *args[1:])
+    return (_with_batch(args[0].data, args[0].batch_sizes, is_batch_first), *args[1:])
 
 
 def packed_again(packed: PackedSequence, given: Any, is_batch_first: bool) -> Any:
     """What a recurrent layer gives of a packed sequence: packed, and its states."""
     y, states = given
-    rows = y.squeeze(0 if is_batch_first else 1)
+    rows = _positions_first(y, is_batch_first)
     return PackedSequence(rows, packed.batch_sizes, packed.sorted_indices, packed.unsorted_indices), states

@@ -264,6 +264,15 @@ def test_what_is_not_asked_of_torch_is_what_it_gives(name: str) -> None:
         assert (found.shape, found.dtype, found.stride()) == (wanted.shape, wanted.dtype, wanted.stride())
 
 
+@pytest.mark.parametrize("name", sorted(BINARY))
+def test_sums_lie_in_memory_as_the_first_operand_does(name: str) -> None:
+    """As torch has it on the CPU: by rows, though the larger one lies otherwise. Such a form is torch's to say."""
+    small, large = torch.ones(3, 4, 5), torch.ones(2, 4, 3, 5).transpose(1, 2)
+    assert getattr(torch.ops.aten, name)(small, large).is_contiguous()
+    assert not getattr(torch.ops.aten, name)(large, small).is_contiguous()
+    assert of_known_form(name, [small.to("meta"), large.to("meta")], {}) is None
+
+
 FORMS_OF = {
     "conv1d": [(torch.randn(1, 4, 9), torch.ones(6, 2, 3), torch.ones(6), [2], [1], [2], 2)],
     "conv2d": [

@@ -77,6 +77,47 @@ def test_states_beside_what_a_layer_gives() -> None:
     assert "concat(select_token(5) >> slice_channels(0, 4), select_token(0) >> slice_channels(4, 8))" in found.text
 
 
+class Lengthened(nn.Module):
+    """Four of the positions are read, and all are what is given, as where a batch is parted among machines."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rnn = nn.GRU(8, 4, batch_first=True)
+        self.fc = nn.Linear(4, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y, _ = self.rnn(pack_padded_sequence(x, torch.tensor([4]), batch_first=True))
+        y, lengths = pad_packed_sequence(y, batch_first=True, total_length=x.shape[1])
+        assert lengths.tolist() == [4]
+        return self.fc(y)
+
+
+def test_sequences_are_padded_to_the_length_that_is_asked_for() -> None:
+    proven(Lengthened(), (6, 8), 3 * 4 * (8 + 4) * 4 + 4 * 3 * 6)
+
+
+class Sentences(nn.Module):
+    """A recurrent layer over each of four sentences of three words, packed as one batch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words = nn.GRU(8, 4, batch_first=True)
+        self.fc = nn.Linear(4, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y, _ = self.words(pack_padded_sequence(x.reshape(4, 3, 8), torch.tensor([3, 3, 3, 3]), batch_first=True))
+        return self.fc(pad_packed_sequence(y, batch_first=True)[0])
+
+
+def test_several_packed_sequences_are_not_read_as_the_first_of_them() -> None:
+    """Windows have no recurrent layer: it is unknown, with its parameters; what follows reads all twelve words."""
+    found = imported(Sentences(), (12, 8))
+    assert {each.name for each in found.unknown} == {"words"}
+    totals = totals_of(found.calls)
+    assert (totals.params, totals.macs) == (3 * (4 * 8 + 4 * 4 + 2 * 4) + 4 * 3 + 3, 4 * 3 * 12)
+    assert totals.bounds == {"macs"}
+
+
 class Translator(nn.Module):
     """An encoder whose states a decoder of as many layers begins with."""
 
