@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from archcalc.report.figure.fold import Folder, has_fork, reading
 from archcalc.report.figure.items import Call, Figure, Fork, Form, Item, Row
-from archcalc.report.figure.skips import chains, nested, rungs, told_by_words
+from archcalc.report.figure.skips import chains, laddered, told_by_words
 from archcalc.report.figure.told import Amount, Sizes, Told, joined, told
 from archcalc.report.figure.words import brief, kind_of, shape_text
 from archcalc.results.cost import NetworkCost
@@ -118,7 +118,7 @@ class _Builder:
         waiting: list[tuple[Call, bool, int]] = [
             (row.item, row.place == "head", 1) for row in rows if isinstance(row.item, Call)
         ]
-        told = [row.item for row in rows if told_by_words(row.item)] if self.is_ladder(rows) else []
+        told = self.told(rows)
         while waiting:
             call, is_head, depth = waiting.pop(0)
             if any(call is other for other in told):
@@ -133,9 +133,11 @@ class _Builder:
                     waiting += [(inner, is_head, depth + 1) for inner in _calls(form.chain)]
         return list(found.values())
 
-    def is_ladder(self, rows: Sequence[Row]) -> bool:
-        """Whether rows have so many skips that they are drawn as a ladder, whose boxes say what is in entries."""
-        return not nested(rows) and any(rungs(tower) for tower in chains(rows))
+    def told(self, rows: Sequence[Row]) -> list[Item]:
+        """Entries of a ladder whose boxes say what is in them."""
+        main = [row for row in rows if row.place != "head"]
+        number = laddered(main, [row for row in rows if row.place == "head"])
+        return [] if number is None else [row.item for row in chains(main)[number] if told_by_words(row.item)]
 
     def opened(self, call: Call, number: int, rows: Sequence[Row], is_head: bool) -> Form:
         """A form, with the instance that shows it."""

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from archcalc.report.figure.glyphs import fitted, width
 from archcalc.report.figure.items import Call, Figure, Fork, Op, Row, spans
 from archcalc.report.figure.sketch import Box, Line, Rectangle, Sketch, Text, letter
+from archcalc.report.figure.skips import chains
 from archcalc.report.figure.told import Bar, spans_of_nodes
 
 HIGH, LOW = 25.0, 18.0
@@ -43,22 +44,11 @@ class Tower:
 
 
 def towers_of(figure: Figure) -> list[Tower]:
-    """Columns of a network: one for each chain of rows that begins at an input or at nothing."""
-    found: list[Tower] = []
-    sources = Tower([])  # that read nothing, and that no row goes on from at once
-    last: Row | None = None
-    for row, following in zip(figure.rows, [*figure.rows[1:], None], strict=True):
-        if row.reads is None and (following is None or following.reads != row.output) and len(figure.rows) > 1:
-            sources.rows.append(row)
-            continue
-        starts = row.reads is None or row.reads < 0
-        follows = last is not None and row.reads == last.output
-        if not found or (starts and not follows):
-            begins = figure.inputs.get(row.reads, "") if row.reads is not None else ""
-            found.append(Tower([], begins))
-        found[-1].rows.append(row)
-        last = row
-    return [*found, sources] if sources.rows else found
+    """Columns of a network, by what its rows go on from."""
+    inputs = figure.inputs
+    return [
+        Tower(rows, inputs.get(rows[0].reads, "") if rows[0].reads is not None else "") for rows in chains(figure.rows)
+    ]
 
 
 class Column:

@@ -10,7 +10,7 @@ from archcalc.report.figure.glyphs import fitted, width
 from archcalc.report.figure.items import Call, Figure, Fork, Item, Op, Row, spans
 from archcalc.report.figure.sketch import Box, Line, Rectangle, Sketch, Text, letter
 from archcalc.report.figure.skips import rungs, told_by_words
-from archcalc.report.figure.told import Bar, joined
+from archcalc.report.figure.told import Bar, joined, told
 
 HIGH, LOW = 34.0, 18.0
 GAP, TIGHT = 14.0, 5.0
@@ -20,10 +20,9 @@ RUNG = 92.0  # the least length of a skip
 MOST = 200.0  # width of a box
 
 
-def ladder(figure: Figure, tower: Tower, quantity: str, is_tight: bool = False) -> Sketch | None:
-    """The column of a network as a ladder, where its skips nest; else nothing."""
-    pairs = rungs(tower.rows)
-    return _Ladder(figure, tower, pairs, quantity, TIGHT if is_tight else GAP).drawn() if pairs else None
+def ladder(figure: Figure, tower: Tower, quantity: str, is_tight: bool = False) -> Sketch:
+    """A column of a network whose skips nest, as a ladder."""
+    return _Ladder(figure, tower, rungs(tower.rows), quantity, TIGHT if is_tight else GAP).drawn()
 
 
 class _Ladder:
@@ -50,7 +49,12 @@ class _Ladder:
         inner = told_by_words(item)
         if not inner:
             return row.name if isinstance(item, Call) and row.is_only else item.word
-        return f"{row.name}: {', '.join(of.word for of in inner)}"
+        return joined(": ", [row.name, joined(", ", map(self.part, inner))])
+
+    def part(self, item: Item) -> str:
+        """What a box says of one item of its entry."""
+        text = item.text if isinstance(item, Op) else item.word
+        return told(text, f" ×{item.times}") if item.times > 1 else text
 
     def marks(self, item: Item) -> list[str]:
         """Letters of what is opened for it."""

@@ -18,6 +18,7 @@ from archcalc.report.figure.items import Figure, Form
 from archcalc.report.figure.ladder import ladder
 from archcalc.report.figure.pack import APART, Placed, Room, Sheet, best
 from archcalc.report.figure.sketch import Box, Rectangle, Sketch, Text
+from archcalc.report.figure.skips import laddered
 from archcalc.report.figure.ushape import is_open, ushape
 from archcalc.report.figure.words import Kind
 
@@ -118,12 +119,12 @@ def _with_gaps(figure: Figure, paper: Paper, quantity: str | None, has_tables: b
     if drawn is not None:
         return _put(figure, paper, [Columns([drawn])], frames, f"bar in a box: share of all {WORDS[main]}")
     towers = towers_of(figure)
-    tall_one = max(range(len(towers)), key=lambda at: len(towers[at].rows), default=0)
-    steps = ladder(figure, towers[tall_one], main, gap < GAP) if towers and not figure.heads else None
+    number = laddered(figure.rows, figure.heads)
     lanes = (main, "macs") if main not in ("macs", "params") else ("macs", "params")
     styles = [Style(150.0, 30.0, lanes)]
-    if steps is not None:
-        rest = [Column(figure, tower, styles[0]).drawn() for at, tower in enumerate(towers) if at != tall_one]
+    if number is not None:
+        steps = ladder(figure, towers[number], main, gap < GAP)
+        rest = [Column(figure, tower, styles[0]).drawn() for at, tower in enumerate(towers) if at != number]
         return _put(figure, paper, [Columns([steps, *rest])], frames, f"in a box: share of all {WORDS[main]}")
     if len(towers) == 1:
         styles = [Style(lanes=lanes), Style(168.0, 34.0, lanes), Style(140.0, 26.0, lanes), Style(104.0, 18.0, lanes)]

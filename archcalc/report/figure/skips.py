@@ -36,14 +36,33 @@ def nested(rows: Sequence[Row], goes_on: bool = False) -> Pairs:
 
 
 def chains(rows: Sequence[Row]) -> list[list[Row]]:
-    """Rows that go on from one another."""
+    """Rows of each column: a chain begins at an input or at nothing; rows that only give to others are the last one."""
     found: list[list[Row]] = []
-    for row in rows:
-        if found and row.reads is not None and row.reads == found[-1][-1].output:
-            found[-1].append(row)
-        else:
-            found.append([row])
-    return found
+    sources: list[Row] = []  # that read nothing, and that no row goes on from at once
+    last: Row | None = None
+    for row, following in zip(rows, [*rows[1:], None], strict=True):
+        if row.reads is None and (following is None or following.reads != row.output) and len(rows) > 1:
+            sources.append(row)
+            continue
+        starts = row.reads is None or row.reads < 0
+        follows = last is not None and row.reads == last.output
+        if not found or (starts and not follows):
+            found.append([])
+        found[-1].append(row)
+        last = row
+    return [*found, sources] if sources else found
+
+
+def laddered(rows: Sequence[Row], heads: Sequence[Row]) -> int | None:
+    """The number of the chain that is drawn as a ladder, whose boxes say what is in entries; None: there is none.
+
+    Args:
+        rows: of the network.
+        heads: for training only, which ladders have no place for.
+    """
+    if heads or nested(rows):
+        return None
+    return next((number for number, chain in enumerate(chains(rows)) if rungs(chain)), None)
 
 
 def rungs(rows: Sequence[Row]) -> Pairs:

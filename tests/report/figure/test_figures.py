@@ -117,6 +117,34 @@ def test_many_skips_are_the_rungs_of_a_ladder() -> None:
     assert not rungs(figure("resnet50").rows)
 
 
+LEVELS = range(8)
+LADDER = "\n".join(
+    [
+        "network: ladder\ninput: image(3, 64, 64)\nvariables: {kernel: 3}\ndefaults:\n  conv: {padding: half}\nlayers:",
+        *(f"  d{at}: conv({8 + at}, kernel) * 2" for at in LEVELS),
+        "  mid: conv(32, kernel)",
+        *(f"  u{at}: concat(identity, d{at}) >> conv({8 + at}, kernel) * 2" for at in reversed(LEVELS)),
+    ]
+)
+
+
+def test_boxes_of_a_ladder_say_all_that_is_in_entries() -> None:
+    made = figure(LADDER)
+    texts = [str(text.text) for text in arranged(made, "a4", None).texts()]
+    assert {f"u{at}: concat, 3×3 conv, {8 + at} ×2" for at in LEVELS} <= {*texts}
+    assert not made.forms
+
+
+@pytest.mark.parametrize("more", ["heads:\n  aux: tap(mid) >> conv(2, 1)", "outputs:\n  far: tap(u7) >> conv(2, 1)"])
+def test_entries_are_opened_unless_their_boxes_say_what_is_in_them(more: str) -> None:
+    """A ladder has no place for a head, nor for what goes on from its middle."""
+    made = figure(f"{LADDER}\n{more}")
+    said = {str(text.text) for text in arranged(made, "a4", None).texts()}
+    for at in LEVELS:
+        is_opened = any(form.title == f"u{at}" and form.mark for form in made.forms)
+        assert is_opened != (f"u{at}: concat, 3×3 conv, {8 + at} ×2" in said), at
+
+
 def test_a_form_is_opened_once() -> None:
     made = figure("resnet50")
     assert [(form.title, form.number, form.of, form.chosen.path, len(form.calls)) for form in made.forms] == [
