@@ -194,3 +194,7 @@ def test_two_networks_are_compared_by_their_address(browser: Browser, folder: Pa
         opened.page.wait_for_function("document.querySelectorAll('#beside tbody tr').length > 0")
         rows = opened.page.locator("#beside tbody tr").first.inner_text().split("\t")
         assert rows == ["params", "61,706", "60,965,224", "0.001x"]
+        opened.page.evaluate("archcalc_index.networks['lenet5@full'] = ['60', ...Array(6).fill('0')]")  # 0.000001
+        opened.page.evaluate("location.hash = '#alexnet&lenet5%40full'; location.hash = '#lenet5%40full&alexnet'")
+        opened.page.wait_for_function("document.querySelector('#beside tbody').innerText.includes('<0.001x')")
+        assert opened.page.locator("#beside tbody tr").nth(1).inner_text().endswith("0.000x")  # none

@@ -105,6 +105,7 @@
     if (other === 0n) return one === 0n ? "same" : "";
     if (one === other) return "same";
     const thousandths = (2000n * one + other) / (2n * other);
+    if (!thousandths && one) return "<0.001x";
     return `${(thousandths / 1000n).toLocaleString("en")}.${(thousandths % 1000n).toString().padStart(3, "0")}x`;
   }
 
