@@ -32,6 +32,7 @@ OF_PARAMETERS = frozenset(
         "active_params",
         "stored_params",
         "size_bytes",
+        "read_bytes",
     }
 )
 OF_ARITHMETIC = frozenset({"flops", "additions", "multiplications", "divisions", "comparisons", "transcendentals"})

@@ -56,10 +56,13 @@ def chosen_table(
         ]
     )
     for row, layer in zip(made, rows, strict=True):
-        unknown = ("macs", "connections", cost.convention.column, INTENSITY) if layer.status == "unknown" else ()
-        table.rows.append([_written(name, row[name], units, name in unknown) for name in names])
+        bounds = {*row_of(layer, cost.convention)["lower_bounds"], *layer.lower_bounds}
+        bounds |= {INTENSITY} if "flops" in bounds else set()
+        table.rows.append([_written(name, row[name], units, name in bounds) for name in names])
+    bounds = {*totals["lower_bounds"], *(name for name in TRAFFIC if cost.is_lower_bound(name))}
+    bounds |= {INTENSITY} if cost.is_lower_bound("flops") else set()
     sums: list[Cell] = [
-        _written(name, totals[name], units, cost.is_lower_bound(name)) if name in totals and not is_text[name] else ""
+        _written(name, totals[name], units, name in bounds) if name in totals and not is_text[name] else ""
         for name in names
     ]
     if any(sums):
@@ -86,7 +89,7 @@ def _written(name: str, value: Any, units: Units, unknown: bool) -> str:
     if name == INTENSITY:
         return at_least(numbers.per_byte(value), unknown)
     if isinstance(value, list):
-        return numbers.extents(value)
+        return at_least(numbers.extents(value), unknown)
     if isinstance(value, int):
         text = numbers.size(value, units) if name.endswith("bytes") else numbers.count(value, units)
         return at_least(text, unknown)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -105,3 +106,24 @@ def test_blocks_of_every_depth_are_summed(name: str) -> None:
 def test_a_block_of_a_head_and_an_unknown_one() -> None:
     assert "of googlenet: " in run("explain", "googlenet", "aux1").stdout.splitlines()[0]
     assert "did you mean `inception_3a`" in run("explain", "googlenet", "inception_3aa", code=2).stderr
+
+
+def test_bytes_and_intensity_of_what_is_not_known_are_bounds_or_nothing(tmp_path: Path) -> None:
+    """By hand: it reads 8*30*30 numbers of fp32 and its parameters, and gives 16*15*15."""
+    path = tmp_path / "o.yaml"
+    text = "network: o\ninput: image(3, 32, 32)\nlayers:\n  a: conv(8, 3)\n  b: opaque(16, stride=2)\n"
+    path.write_text(text, "utf-8")
+
+    def shown() -> list[list[str]]:
+        asked = ("--columns", "name,read_bytes,intensity,params,receptive_field", "--units", "raw")
+        lines = run("show", str(path), *asked, columns=120).stdout.splitlines()
+        return [re.split(r"  +", line.strip()) for line in lines if line.startswith(("b ", "total"))]
+
+    total = 28_800 + 4 * (3 * 32 * 32 + 224)
+    assert shown() == [["b", "≥ 28,800 B", "≥ 0", "≥ 4x4"], ["total", f"≥ {total:,} B", "≥ 224", "≥ 4x4"]]
+    assert rows("show", str(path), "--columns", "intensity")[1] == {"intensity": ""}
+    path.write_text(text.replace("stride=2", "stride=2, params=40, macs=400"), "utf-8")
+    least = 800 / (28_960 + 14_400)
+    assert shown()[0] == ["b", "28,960 B", f"≥ {least:.3f}", "40", "≥ 4x4"]
+    assert shown()[1][:2] == ["total", f"{total + 160:,} B"]
+    assert shown()[1][2].startswith("≥ ")

@@ -36,13 +36,16 @@ def traffic(cost: NetworkCost, rows: Sequence[LayerCost]) -> list[tuple[int, int
 
 
 def intensity(cost: NetworkCost, row: LayerCost, moved: tuple[int, int]) -> float | None:
-    """FLOPs of a row for each byte that it reads or writes, under the cost's convention; None where nothing moves."""
-    return row.flops / sum(moved) if sum(moved) else None
+    """FLOPs of a row for each byte that it reads or writes, under the cost's convention.
+
+    None where nothing moves, or where it is not known how much does: then neither is a bound of the quotient.
+    """
+    return row.flops / sum(moved) if sum(moved) and TRAFFIC[0] not in row.lower_bounds else None
 
 
 def total_intensity(cost: NetworkCost, moved: tuple[int, int]) -> float | None:
     """The same of a whole network."""
-    return cost.totals.flops / sum(moved) if sum(moved) else None
+    return cost.totals.flops / sum(moved) if sum(moved) and not cost.is_lower_bound(TRAFFIC[0]) else None
 
 
 def total_traffic(

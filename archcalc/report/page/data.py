@@ -30,7 +30,7 @@ TITLES = {
     "connections": ("connections", "for every output its incoming weights and its bias"),
     "neurons": ("neurons", "outputs of layers with weights"),
     "masked": ("masked MACs", "of the MACs, those of pairs that a mask excludes"),
-    "read_bytes": ("read bytes", "what a layer takes from others, each once, and its parameters, at fp32"),
+    "read_bytes": ("read bytes", "what a layer takes from others, each once, at fp32, and its parameters as stored"),
     "write_bytes": ("write bytes", "what a layer gives, at fp32; a view gives nothing, a cache what is new"),
     "state": ("state", "elements that a step keeps for the next one"),
 }

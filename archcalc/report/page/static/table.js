@@ -72,7 +72,7 @@ class LayerTable {
     const [flops, read, written] = ["flops", "read_bytes", "write_bytes"].map((name) => this.network.amount(entry, name));
     const moved = read + written;
     const bound = this.network.is_lower_bound(entry, "flops") ? "≥ " : "";
-    if (!moved) return "";
+    if (!moved || this.network.is_lower_bound(entry, "read_bytes")) return "";
     const value = Number(flops) / Number(moved);
     return bound + (value < 1000 ? value.toPrecision(4) : grouped(BigInt(Math.round(value))));
   }
