@@ -240,14 +240,14 @@ def build(
     facts: list[str] = [] if choice.scope else [inputs[-1]]
     if several:
         facts = [joined(", ", inputs.values())]
-    facts.append(told(Told(brief(total["params"]), Amount("params", None)), " parameters"))
-    facts.append(told(Told(brief(total["macs"]), Amount("macs", None)), " MACs"))
+    bound = {name: "at least " * cost.is_lower_bound(name) for name in ("params", "macs", "depth")}
+    facts.append(told(bound["params"], Told(brief(total["params"]), Amount("params", None)), " parameters"))
+    facts.append(told(bound["macs"], Told(brief(total["macs"]), Amount("macs", None)), " MACs"))
     if cost.totals.depth and not choice.scope:
-        facts.append(f"{cost.totals.depth} layers with weights in depth")
+        facts.append(f"{bound['depth']}{cost.totals.depth} layers with weights in depth")
     title = cost.title if cost.title != cost.name else ""
     title = f"{title}, {cost.year}" if cost.year else title
     name = f"{choice.scope} of {cost.name}" if choice.scope else cost.name
-    bound = "at least " if cost.totals.at_least else ""
     return Figure(
         name=name,
         title=title,
@@ -262,7 +262,8 @@ def build(
         total=total,
         amounts=dict(amounts),
         kinds=[kind_of(node.operator, node.x) for node in graph.nodes],
-        description=f"{name}: {bound}{brief(total['macs'])} MACs, {brief(total['params'])} parameters",
+        description=f"{name}: {bound['macs']}{brief(total['macs'])} MACs, "
+        f"{bound['params']}{brief(total['params'])} parameters",
     )
 
 

@@ -117,6 +117,15 @@ def test_many_skips_are_the_rungs_of_a_ladder() -> None:
     assert not rungs(figure("resnet50").rows)
 
 
+def test_what_is_not_known_is_at_least_what_is_told() -> None:
+    """By hand: 8*27 + 8 + 16*10 + 10 parameters, 8*27*30*30 + 16*10 MACs."""
+    text = "network: o\ninput: image(3, 32, 32)\nlayers:\n  a: conv(8, 3)\n  b: {}\n  c: global_avgpool >> linear(10)"
+    unknown = figure(text.format("opaque(16)"))
+    assert "at least 394 parameters · at least 195 K MACs · at least 2 layers" in unknown.facts
+    assert unknown.description == "o: at least 195 K MACs, at least 394 parameters"
+    assert figure(text.format("opaque(16, params=6, macs=0)")).description == "o: 195 K MACs, 400 parameters"
+
+
 LEVELS = range(8)
 LADDER = "\n".join(
     [
