@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from archcalc.engine.cost.quantities import parts
@@ -59,7 +59,9 @@ def graph_json(cost: NetworkCost) -> str:
     for name, index in _given(cost).items():
         edge = _edge(graph, ids, index, 0)
         nodes.append({"id": f"output: {name}", "label": name, "namespace": "", "incomingEdges": [edge]})
-    groups = {name: {_LABELS[key]: f"{value:,}" for key, value in sums.items()} for name, sums in _groups(graph, last)}
+    groups = {
+        name: {_LABELS[key]: f"{value:,}" for key, value in sums.items()} for name, sums in _groups(spaces, costs)
+    }
     found = {"id": cost.name, "nodes": nodes, "groupNodeAttributes": groups}
     return json.dumps({"label": cost.name, "graphs": [found]}, ensure_ascii=False) + "\n"
 
@@ -91,10 +93,10 @@ def _label(node: Node) -> str:
     return f"{name}: {operator}" if node.name == node.layer and not is_numbered else operator
 
 
-def _groups(graph: Graph, last: int) -> Iterator[tuple[str, Counter[str]]]:
+def _groups(spaces: Sequence[str], costs: Sequence[dict[str, int]]) -> Iterator[tuple[str, Counter[str]]]:
     """Sums of what is in each namespace; that without a name is the network."""
     found: dict[str, Counter[str]] = {}
-    for space, amounts in zip(_namespaces(graph, last), _amounts(graph, last), strict=True):
+    for space, amounts in zip(spaces, costs, strict=True):
         names = space.split("/")
         for name in dict.fromkeys(["", *("/".join(names[:depth]) for depth in range(1, len(names) + 1))]):
             found.setdefault(name, Counter(dict.fromkeys(QUANTITIES, 0))).update(amounts)
