@@ -134,8 +134,11 @@ class TorchCall(NamedTuple):
     kwargs: Mapping[str, Any] = {}
 
     def __str__(self) -> str:
-        named = [f"{name}={value}" for name, value in self.kwargs.items()]
-        return f"{self.target}({', '.join([str(value) for value in self.args] + named)})"
+        def written(value: Any) -> str:
+            return repr(value) if isinstance(value, str) else str(value)
+
+        named = [f"{name}={written(value)}" for name, value in self.kwargs.items()]
+        return f"{self.target}({', '.join([*map(written, self.args), *named])})"
 
 
 class Copies(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from typing import Any, NamedTuple
 
@@ -207,6 +208,13 @@ def test_shapes_are_positive_or_refused(cls: type[Operator], data: st.DataObject
         assert isinstance(number, int), name
         assert number >= least or name.startswith("padding"), name
     assert isinstance(case.operator.torch(case.x), TorchCall)
+
+
+@pytest.mark.parametrize(("cls", "example"), EXAMPLES)
+def test_the_call_of_torch_is_told_as_python(cls: type[Operator], example: Any) -> None:
+    operator, x = example.operation(cls)
+    names = {node.id for node in ast.walk(ast.parse(str(operator.torch(x)))) if isinstance(node, ast.Name)}
+    assert names <= {"nn", "archcalc", "torch"}
 
 
 @EVERY
