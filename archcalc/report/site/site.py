@@ -134,11 +134,14 @@ def _spaces(costs: Sequence[NetworkCost]) -> Files:
             continue
         axes = [(axis.name, ", ".join(axis.values), axis.size, axis.times) for axis in space.axes]
         columns = [column("axis"), column("values"), column("different values", True), column("items", True)]
-        lines = [row(axis, values, str(size), str(times)) for axis, values, size, times in axes]
+        lines = [row(axis, values, f"{size:,}", f"{times:,}") for axis, values, size, times in axes]
         note = f"{space.size:,} combinations of values"
         tables.append(table(columns, lines, cost.name, note, cost.name))
         found.append({"network": cost.name, "size": space.size, "axes": [axis._asdict() for axis in space.axes]})
-    about = ["Networks whose specs say what may vary (`space:`): a sweep goes through all of it, exactly."]
+    about = [
+        "Networks whose specs say what may vary (`space:`). `archcalc sweep` goes through all of a space, exactly; in "
+        "one of any size `--top`, `--pareto` and `--where` find what is asked for, and `--sample` draws."
+    ]
     if not found:
         about.append("None of the library says so yet.")
     title = "Search spaces"
