@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import archcalc
-from archcalc.source import read_source
+from archcalc.source import SpecError, read_source
 from archcalc.spec import library
 from archcalc.spec.read import read_spec
 
@@ -149,6 +149,47 @@ def test_files_of_the_hub(values: dict[str, Any], params: int, tmp_path: Path) -
     path = tmp_path / "config.json"
     path.write_text(json.dumps(values), encoding="utf-8")
     assert archcalc.analyze(str(path)).totals.params == params
+
+
+# One key alone, as short files have it: all that it leaves out is the class's default, also where ours follows from
+# another variable. Parameters that transformers 5.24.0 builds on meta.
+ALONE: list[tuple[str, dict[str, Any], int]] = [
+    ("bart", {"d_model": 512}, 165_446_144),
+    ("bart", {"encoder_layers": 6}, 330_714_112),
+    ("bart", {"encoder_ffn_dim": 2048}, 355_935_232),
+    ("bert", {"hidden_size": 384}, 47_534_208),
+    ("clip", {"text_config": {"hidden_size": 256}}, 116_429_825),
+    ("clip", {"vision_config": {"hidden_size": 384}}, 100_293_249),
+    ("deit", {"hidden_size": 384}, 35_842_180),
+    ("deit", {"num_labels": 7}, 85_810_958),
+    ("falcon", {"new_decoder_architecture": True, "num_hidden_layers": 2}, 791_064_960),
+    ("qwen3_moe", {"num_attention_heads": 16}, 15_375_900_672),
+    ("roberta", {"hidden_size": 384}, 55_115_520),
+    ("siglip", {"vision_config": {"num_hidden_layers": 6}}, 160_628_738),
+    ("siglip", {"vision_config": {"intermediate_size": 1536}}, 172_465_154),
+    ("vit", {"hidden_size": 384}, 35_840_642),
+    ("vit", {"num_labels": 10}, 85_806_346),
+    ("whisper", {"d_model": 192}, 17_006_400),
+    ("whisper", {"encoder_layers": 2}, 34_212_480),
+    ("whisper", {"encoder_ffn_dim": 768}, 35_398_272),
+    ("xlm-roberta", {"hidden_size": 384}, 47_534_208),
+]
+
+
+@pytest.mark.parametrize(("model_type", "given", "params"), ALONE)
+def test_the_rest_is_the_default_of_the_class(
+    model_type: str, given: dict[str, Any], params: int, tmp_path: Path
+) -> None:
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps({"model_type": model_type, **given}), encoding="utf-8")
+    assert archcalc.analyze(str(path)).totals.params == params
+
+
+def test_two_numbers_of_classes_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    path.write_text('{"model_type": "vit", "num_labels": 10, "id2label": {"0": "a", "1": "b"}}', encoding="utf-8")
+    with pytest.raises(SpecError, match="`id2label` is 2, and another key gives 10 for the same"):
+        archcalc.analyze(str(path))
 
 
 @pytest.mark.torch
