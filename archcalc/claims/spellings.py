@@ -73,8 +73,8 @@ _SHORTER: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\A0?(75|5|25)0?mobilenet\Z", "mobilenetv1x0{0}"),
         (r"\Ashufflenetv?2(?:x?(05|10|15|20)x?)\Z", "shufflenetv2x{0}"),
         (r"\Ashufflenetv?2(?:x([12])|([12])x)\Z", "shufflenetv2x{0}{1}0"),
-        (r"\A(?:mnasnet|mnasneta1|mnasnetb1)x?(05|075|10|13)x?\Z", "mnasnet{0}"),
-        (r"\A(?:mnasnet)(?:050|(075)|100)\Z", "mnasnet{0}"),
+        (r"\Amnasnet(?:b1)?x?(05|075|10|13)x?\Z", "mnasnet{0}"),  # A1 has squeeze and excitation
+        (r"\Amnasnet(05|10)0\Z", "mnasnet{0}"),
         (r"\Ainception(?:net)?v?(3|4)\Z", "inceptionv{0}"),
         (r"\A(?:goo?gle?net|inceptionv1)\Z", "googlenet"),
         (r"\Avgg(?:net)?(11|13|16|19)(bn)?\Z", "vgg{0}{1}"),

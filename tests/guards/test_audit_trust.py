@@ -227,6 +227,8 @@ def test_grades(model: str, column: str, printed: str, grade: int) -> None:
         ("DenseNet-121 (k=32)", "densenet121"),
         ("DenseNet-BC-100-12", "densenet100_k12_bc"),
         ("MNASNet 1.0", "mnasnet1_0"),
+        ("mnasnet_050.lamb_in1k", "mnasnet0_5"),
+        ("mnasnet_100.rmsp_in1k", "mnasnet1_0"),
         ("ResNet50v1.5", "resnet50@torchvision"),
         ("ResNet50_Weights.IMAGENET1K_V1", "resnet50@torchvision"),
         ("keras.applications.ResNet50V2", "resnet50_v2"),
@@ -274,6 +276,7 @@ def test_names_as_people_write_them(model: str, network: str) -> None:
         ("swin_base_patch4_window12_384", "swin_b"),  # other windows, and so other tables of biases
         ("vit_base_patch32_clip_224.openai_ft_in1k", "vit_b_32"),  # a norm before the first block
         ("ResNet-50-D", "resnet50"),
+        ("MnasNet-A1 1.0", "mnasnet1_0"),  # squeeze and excitation
     ],
 )
 def test_what_is_another_network_is_not_taken_for_one(model: str, nearest: str) -> None:
