@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from html import unescape
 from typing import Any, NamedTuple, NoReturn
 
-from archcalc.claims.headings import heading
+from archcalc.claims.headings import has_no_unit, heading
 from archcalc.source import Diagnostic, Source, SpecError
 
 
@@ -143,7 +143,16 @@ def _is_second(first: list[str], second: list[str]) -> bool:
     """Whether a line goes on with the heading: it names what is computed, or sizes below such a name."""
     is_of_sizes = not second[0].strip() and any(map(_IS_SIZE, second)) and _names_figures(first)
     is_headless = not _heads(first) and _heads(second) and _names_figures(_joined(first, second))
-    return is_of_sizes or is_headless or _names_figures(second[1:])
+    return is_of_sizes or is_headless or (_names_figures(second[1:]) and not _is_row(first, second))
+
+
+def _is_row(columns: list[str], cells: list[str]) -> bool:
+    """Whether a line is of a model: one is named in its column, or where no column is called that, figures stand there.
+
+    A cell of it may be a word of headings: MACs, in a column that says what is counted.
+    """
+    model = next((cell.strip() for column, cell in zip(columns, cells, strict=False) if _heads([column])), None)
+    return any(map(has_no_unit, cells)) if model is None else bool(model) and not _heads([model])
 
 
 def _joined(first: list[str], second: list[str]) -> list[str]:
