@@ -100,7 +100,9 @@ _BYTES = {"b": "B", **{f"{prefix}{i}b": f"{prefix.upper()}{i}B" for prefix in "k
 _EXPONENT = re.compile(r"(?:(?:[x×*·]?\s*10\s*(?:\^|\*\*)?)|1?e\+?)\s*\{?0?(3|6|9|12)\}?\Z", re.IGNORECASE)
 _UNIT = re.compile(r"[(\[{]\s*([^()\[\]{}]*?)\s*[)\]}]")
 _SCIENTIFIC = re.compile(r"([0-9]+)(?:\.([0-9]+))?\s*(?:[x×*·]\s*10\s*(?:\^|\*\*)?|e\+?)\s*\{?([0-9]{1,2})\}?\Z", re.I)
-_RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
+_RAISED = "[⁰¹²³⁴-⁹]"
+_LEVEL = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
+_FOOTNOTE = re.compile(rf"(\.[0-9]+|[A-Za-z]){_RAISED}\Z")
 _POWER = re.compile(r"(?:[x×*·]\s*10\s*(?:\^|\*\*)?|\b1?e\+?)\s*\{?0?(?:3|6|9|12)\}?\s*\Z", re.IGNORECASE)
 _SIZE = re.compile(r"(?:@|at|for|input)?\s*([0-9]{3,4}\s*(?:px|²)?|[0-9]{2,4}\s*[x×]\s*[0-9]{2,4})", re.IGNORECASE)
 _SPEED = re.compile(r"/ ?s\b|/ ?sec|per second|p\.?s\.\Z")
@@ -175,13 +177,17 @@ def _of_figures(column: str, quantity: str, units: list[str], at: str) -> Headin
 
 def _plain(text: str) -> str:
     """A text without marks of footnotes and arrows, its raised digits written as powers: `10⁹` is 10^9."""
-    raised = re.sub("(?<=10)[⁰¹²³⁴-⁹]+", lambda found: "^" + found[0].translate(_RAISED), text)
-    return re.sub("[↓↑⬇⬆→†‡§]", " ", raised)
+    return re.sub("[↓↑⬇⬆→†‡§]", " ", re.sub(f"(?<=10){_RAISED}+", _power, text))
+
+
+def _power(found: re.Match[str]) -> str:
+    return "^" + found[0].translate(_LEVEL)
 
 
 def figure_text(cell: str, unit: str, has_decimal_comma: bool = False) -> str:
     """A cell with its unit, as `printed.read_printed` takes it: `25.6` under `params (M)` is `25.6M`."""
-    text = normalize("NFKC", _plain(cell).replace("²", "^2")).strip().strip("*`$").strip()
+    text = _FOOTNOTE.sub(r"\1", _plain(cell).strip().strip("*`$").strip())
+    text = normalize("NFKC", re.sub(f"{_RAISED}+", _power, text)).strip()  # 138² is a power, or has a footnote
     text = re.sub(r"(?<=[0-9A-Za-z])\s*(?:[(\[][^()\[\]]*[)\]]|±\s*[0-9.]+)\Z", "", text).strip()  # 1.24M (4.8 MB)
     text = _WORD.sub(lambda found: _PREFIXES[found[1].lower()], text)
     if has_decimal_comma:

@@ -101,6 +101,9 @@ def test_headings(column: str, quantity: str | None, unit: str | None) -> None:
         ("11.69 Mio", "", "11.69M"),
         ("1.24M (4.8 MB)", "", "1.24M"),
         ("25.6 ± 0.1", "M", "25.6M"),
+        ("143.7³", "M", "143.7M"),  # a footnote
+        ("11.69M¹", "", "11.69M"),
+        ("138²", "M", "138^2"),  # a footnote or a power: no figure
     ],
 )
 def test_cells_with_their_units(cell: str, unit: str, text: str) -> None:
