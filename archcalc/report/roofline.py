@@ -7,7 +7,7 @@ from typing import Any
 
 from archcalc.engine.machine.work import FUSE
 from archcalc.report.media import numbers
-from archcalc.report.media.blocks import Column, Document, Heading, Paragraph, Table, Total, number
+from archcalc.report.media.blocks import CONVENIENCE, Column, Document, Heading, Paragraph, Table, Total, number
 from archcalc.report.media.numbers import Units
 from archcalc.results.time import Bound, Device, FloorRow, Roofline
 
@@ -16,11 +16,11 @@ def floors(found: Roofline, rows: Sequence[FloorRow], units: Units = "si") -> Do
     """The layers that take time, each with its floor and what bounds it; then what the whole comes to."""
     table = Table(
         [
-            Column("layer", least=12),
-            Column("what", drop=6, least=12, cut="end"),
-            number("FLOPs", drop=11),
-            number("read", drop=8),
-            number("written", drop=9),
+            Column("layer", least=24),
+            Column("what", drop=8, least=12, cut="end"),
+            number("FLOPs", drop=CONVENIENCE + 2),
+            number("read", drop=6),
+            number("written", drop=CONVENIENCE + 1),
             number("FLOPs a byte"),
             number("at least"),
             number("of all"),
@@ -29,7 +29,7 @@ def floors(found: Roofline, rows: Sequence[FloorRow], units: Units = "si") -> Do
     )
     whole = found.floor_s
     for row in rows:
-        table.rows.append([row.layer, row.what, *_cells(row, units), _share(row.floor_s, whole), row.bound.value])
+        table.rows.append([row.layer, row.what, *_cells(row, units), numbers.percent(row.floor_s, whole), row.bound.value])
     total = found.work
     table.rows.append(
         Total(
@@ -83,10 +83,6 @@ def _cells(row: FloorRow, units: Units) -> list[str]:
 
 def _intensity(value: float | None) -> str:
     return "" if value is None else f"{value:.1f}"
-
-
-def _share(part: float, whole: float) -> str:
-    return f"{part / whole:.1%}" if whole else ""
 
 
 def _footer(found: Roofline) -> str:

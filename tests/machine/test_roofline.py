@@ -152,6 +152,14 @@ def test_the_table(columns: int) -> None:
     assert "85 of 88 layers are not shown" in found.stdout
 
 
+@pytest.mark.parametrize("columns", [80, 120])
+def test_layers_keep_their_names_and_small_shares_are_no_zeros(columns: int) -> None:
+    found = run("roofline", "resnet18", "--device", "a100-sxm", columns=columns).stdout
+    assert "conv5.block_2.residual.second " in found
+    assert "<0.1%" in found and " 0.0%" not in found
+    assert ("global_avgpool" in found) == (columns == 120)
+
+
 def test_csv_and_json() -> None:
     rows = list(csv.DictReader(io.StringIO(run("roofline", "lenet5", "--device", "t4", "--format", "csv").stdout)))
     found = json.loads(run("roofline", "lenet5", "--device", "t4", "--format", "json").stdout)

@@ -53,11 +53,11 @@ def _scaled(value: int, step: int, names: Sequence[str]) -> str:
     return f"{whole:,}{f'.{part:0{decimals}d}' if decimals else ''}{names[power]}"
 
 
-def percent(part: int, whole: int) -> str:
+def percent(part: float, whole: float) -> str:
     """A share: `58.4%`, `<0.1%` for what is there but small, nothing for what is not."""
     if part == 0 or whole == 0:
         return ""
-    tenths = (2000 * part + whole) // (2 * whole)
+    tenths = int((2000 * part + whole) // (2 * whole))
     return f"{tenths // 10}.{tenths % 10}%" if tenths else "<0.1%"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from archcalc.report.media import numbers
 from archcalc.report.media.plot import HEIGHT, PALETTE, WIDTH, finished
 from archcalc.results.time import Bound, FloorRow, Roofline
 from archcalc.source.extra import require
@@ -65,7 +66,7 @@ def roof(found: Roofline) -> Any:
     )
     roofed = alt.Chart(alt.InlineData(values=line)).mark_line(color="black", strokeWidth=2).encode(x=x, y=y)
     named = [
-        {**value, "letter": letter, "key": f"{letter}  {value['label']}: {value['share']:.1%}", "line": line}
+        {**value, "letter": letter, "key": f"{letter}  {value['label']}: {numbers.percent(value['share'], 1)}", "line": line}
         for line, (letter, value) in enumerate(zip(LETTERS, _largest(values), strict=False))
     ]
     letters = (
