@@ -29,7 +29,9 @@ def floors(found: Roofline, rows: Sequence[FloorRow], units: Units = "si") -> Do
     )
     whole = found.floor_s
     for row in rows:
-        table.rows.append([row.layer, row.what, *_cells(row, units), numbers.percent(row.floor_s, whole), row.bound.value])
+        table.rows.append(
+            [row.layer, row.what, *_cells(row, units), numbers.percent(row.floor_s, whole), row.bound.value]
+        )
     total = found.work
     table.rows.append(
         Total(

@@ -52,7 +52,15 @@ def test_bytes(value: int, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("part", "whole", "text"),
-    [(0, 5, ""), (5, 0, ""), (1, 3, "33.3%"), (1, 10_000, "<0.1%"), (3, 3, "100.0%"), (1, 2000, "0.1%"), (1e-9, 1e-3, "<0.1%")],
+    [
+        (0, 5, ""),
+        (5, 0, ""),
+        (1, 3, "33.3%"),
+        (1, 10_000, "<0.1%"),
+        (3, 3, "100.0%"),
+        (1, 2000, "0.1%"),
+        (1e-9, 1e-3, "<0.1%"),
+    ],
 )
 def test_shares(part: float, whole: float, text: str) -> None:
     assert numbers.percent(part, whole) == text

@@ -66,7 +66,12 @@ def roof(found: Roofline) -> Any:
     )
     roofed = alt.Chart(alt.InlineData(values=line)).mark_line(color="black", strokeWidth=2).encode(x=x, y=y)
     named = [
-        {**value, "letter": letter, "key": f"{letter}  {value['label']}: {numbers.percent(value['share'], 1)}", "line": line}
+        {
+            **value,
+            "letter": letter,
+            "key": f"{letter}  {value['label']}: {numbers.percent(value['share'], 1)}",
+            "line": line,
+        }
         for line, (letter, value) in enumerate(zip(LETTERS, _largest(values), strict=False))
     ]
     letters = (

@@ -66,11 +66,6 @@ def shorten(text: str, width: int) -> str:
     """Cut the middle out: of the longest parts of a dotted name first, for names differ by digits at ends of parts."""
     if len(text) <= width:
         return text
-    before, arrow, after = text.partition(" -> ")
-    if arrow:  # both names of what was renamed are seen
-        room = width - len(arrow)
-        left = min(len(before), max(room // 2, room - len(after)))
-        return f"{shorten(before, left)}{arrow}{shorten(after, room - left)}"
     whole = text.split(".")
     parts = list(whole)
     for least in (4, 3) if len(parts) > 1 else ():  # `b…_3`, and `…_3` where that is not enough
@@ -152,8 +147,7 @@ def _wrapped(cells: Sequence[Cell], columns: list[Column], widths: list[int]) ->
         first: list[Cell] = []
         more: list[Cell] = []
         for cell, column, width in zip(rest, columns, widths, strict=True):
-            if column.cut in ("wrap", "terms") and isinstance(cell, str) and len(cell) > width > 0:
-                head = _terms(cell, width) if column.cut == "terms" else _filled(cell, width)
+            if isinstance(cell, str) and len(cell) > width > 0 and (head := _head(cell, column, width)):
                 first.append(head.rstrip())
                 more.append(cell[len(head) :].lstrip())
             else:
@@ -163,6 +157,16 @@ def _wrapped(cells: Sequence[Cell], columns: list[Column], widths: list[int]) ->
         if not any(more):
             return
         rest = more
+
+
+def _head(text: str, column: Column, width: int) -> str:
+    """What of a cell that is too long stands in its first line; nothing: it has one line, and is shortened."""
+    if column.cut == "terms":
+        return _terms(text, width)
+    if column.cut == "wrap":
+        return _filled(text, width)
+    before, arrow, _ = text.partition("-> ")
+    return before if arrow and column.cut == "middle" else ""  # each name of what was renamed has a line
 
 
 def _filled(text: str, width: int) -> str:
@@ -175,8 +179,8 @@ def _filled(text: str, width: int) -> str:
         head += chunk
     if len(head.rstrip()) <= width:
         return head
-    part = max(text.rfind(mark, 0, width) for mark in "._/@-") + 1
-    return text[: part or width]
+    parts = (max(text.rfind(mark, 0, width) for mark in marks) + 1 for marks in ("./", "_@-"))
+    return text[: next(filter(None, parts), width)]
 
 
 def _terms(text: str, width: int) -> str:
