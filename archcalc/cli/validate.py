@@ -33,7 +33,9 @@ def validate(
     """Check specs.
 
     Each file is read, and every network of it expanded and counted. All that is wrong is told, in the order of its
-    place; exit code 1 says that something is. Warnings, of inputs whose channels seem to come last, are no errors.
+    place: a layer that cannot be read hides no error of another, but nothing is guessed of what reads it; where a
+    file is no YAML, all before that place is checked. Exit code 1 says that something is wrong. Warnings, of inputs
+    whose channels seem to come last, are no errors.
     """
     from archcalc.cli.inputs import limits
     from archcalc.engine.validate import validate as validate_files

@@ -1,4 +1,8 @@
-"""Specs checked as far as they go: read, then every network expanded and counted."""
+"""Specs checked as far as they go: read, then every network expanded and counted.
+
+What cannot be read is known to be there, and nothing else of it: it hides no error of another part, and nothing is
+told of what reads it.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +62,8 @@ def validate(names: Sequence[str], limits: Limits = DEFAULT_LIMITS) -> Validatio
         if spec is not None:
             if not found:
                 networks += len(spec.names())
-            found = found + findings_of_networks(spec, found, limits) + hidden_names(spec)
+            found = found + findings_of_networks(spec, found, limits)
+            found += hidden_names(spec)
             found += findings_of_space(spec, limits) if not any(each.severity == "error" for each in found) else []
         findings.extend(found)
     return Validation(len(files), networks, unique(findings))
@@ -67,14 +72,13 @@ def validate(names: Sequence[str], limits: Limits = DEFAULT_LIMITS) -> Validatio
 def findings_of_networks(spec: Spec, known: Sequence[Diagnostic], limits: Limits) -> list[Diagnostic]:
     """What is found when the networks of a file are expanded and counted, beside what is known of it without.
 
-    A line on which something was found before is not looked at again: the expansion stops there for the same reason.
+    What overlaps with a place where something was found before is not told: the expansion stops there for that reason.
     """
     if not spec.names():
         try:
             choose(spec)
         except SpecError as error:
             return list(error.diagnostics)
-    lines = {finding.line for finding in known}
     found: list[Diagnostic] = []
     for name in spec.names():
         if not known:
@@ -86,8 +90,8 @@ def findings_of_networks(spec: Spec, known: Sequence[Diagnostic], limits: Limits
                 first = error.diagnostics
         else:
             first = ()
-        found += findings_of(spec, name, limits, only_shapes=bool(known)) or first
-    return [finding for finding in found if finding.line not in lines]
+        found += findings_of(spec, name, limits, is_wrong=bool(known)) or first
+    return [finding for finding in found if not any(finding.overlaps(of) for of in known)]
 
 
 # What is said of a network as a whole: another value of another axis may mend it.

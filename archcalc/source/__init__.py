@@ -21,6 +21,7 @@ from archcalc.source.located import (
     YamlScalar,
     YamlSequence,
     read_yaml,
+    read_yaml_with_findings,
 )
 from archcalc.source.text import Source, Span
 from archcalc.source.visible import visible
@@ -38,6 +39,7 @@ __all__ = [
     "YamlSequence",
     "read_source",
     "read_yaml",
+    "read_yaml_with_findings",
     "render_text",
     "sort_diagnostics",
     "source_from_bytes",

@@ -64,6 +64,13 @@ class Diagnostic(NamedTuple):
         """Column of the first character after the span."""
         return self._edge(end=True)[1]
 
+    def overlaps(self, other: Diagnostic) -> bool:
+        """Whether both are of one place of a file, or one is within the other."""
+        one, of = self.span, other.span
+        if one is None or of is None or self.source is not other.source:
+            return False
+        return one.start < of.end and of.start < one.end
+
     def note_texts(self) -> list[str]:
         """The notes as sentences, each with its place."""
         return [

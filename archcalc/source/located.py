@@ -27,7 +27,7 @@ YAML_LOADER_IS_C: bool = yaml.__with_libyaml__
 """Whether libyaml scans; PyYAML's own scanner is slower, and differs on `?` within `[ ]` and `{ }`."""
 _LOADER = yaml.CSafeLoader if YAML_LOADER_IS_C else yaml.SafeLoader
 
-Style: TypeAlias = Literal["plain", "single", "double", "literal", "folded"]
+Style: TypeAlias = Literal["plain", "single", "double", "literal", "folded", "unread"]
 _STYLES: dict[str | None, Style] = {"'": "single", '"': "double", "|": "literal", ">": "folded"}
 
 
@@ -47,7 +47,8 @@ class _Located:
 class YamlScalar(_Located):
     """A key or a value. `text` is what is written, without quotes and with a space for each line break.
 
-    `text[i]` stands at `start + i` of the source. `value` is what YAML makes of it.
+    `text[i]` stands at `start + i` of the source. `value` is what YAML makes of it. Of the style `unread` is what
+    stands for a key or a value that could not be read, whatever it is.
     """
 
     __slots__ = ("style", "text", "value")
@@ -100,11 +101,23 @@ YamlNode: TypeAlias = YamlScalar | YamlMapping | YamlSequence
 
 def read_yaml(source: Source) -> YamlNode:
     """The tree of a text. Raises everything that can be found wrong with it, at once, as one `SpecError`."""
-    reader = _Reader(source)
-    root = reader.read()
-    if reader.findings or root is None:
-        raise SpecError(reader.findings)
+    root, findings, _ = read_yaml_with_findings(source)
+    if findings or root is None:
+        raise SpecError(findings)
     return root
+
+
+def read_yaml_with_findings(source: Source) -> tuple[YamlNode | None, list[Diagnostic], int | None]:
+    """The tree of a text as far as it can be read, what is wrong with it, and where what cannot be read begins.
+
+    In each collection that was open there, a key and a value, or a value, of the style `unread` stand for the rest.
+    """
+    reader = _Reader(source)
+    try:
+        root = reader.read()
+    except SpecError:  # so many findings that reading stopped
+        return None, reader.findings, 0
+    return root, reader.findings, reader.unread
 
 
 # What a spec may hold: printable text. NEL, LS and PS end a line for YAML 1.1 and for few editors.
@@ -152,7 +165,8 @@ class _Reader:
         self.scalars: list[tuple[int, int, bool]] = []  # start, end, is a block; kept where there are tabs
         self.nodes = 0
         self.end = 0  # of the node last read
-        self.stop = 0  # what stands before was read
+        self.stop = 0  # what stands before was looked at
+        self.unread: int | None = None  # where what could not be read begins
         self.suspect = len(self.text) + 1  # where the first character stands that YAML would not read
 
     def report(self, code: str, start: int, end: int, message: str, help_: str, *notes: str | Note) -> None:
@@ -180,8 +194,10 @@ class _Reader:
             self.build()
         except yaml.MarkedYAMLError as error:
             self.explain(error)
+            self.close()
         except (ValueError, OverflowError):  # PyYAML's own scanner lets some escapes and versions through
             self.report("yaml-syntax", self.stop, self.stop, "a number here has no meaning in YAML", "correct it")
+            self.close()
         if "\t" in self.text:
             self.find_tabs()
         return self.root
@@ -208,7 +224,8 @@ class _Reader:
                 if event.anchor is not None or event.tag is not None:
                     self.properties(event)
                 if len(self.stack) == MAX_DEPTH:
-                    return self.refuse("yaml-depth", start, start + 1)
+                    self.refuse("yaml-depth", start, start + 1)
+                    return self.close()
                 make = YamlMapping if kind is yaml.MappingStartEvent else YamlSequence
                 after = event.end_mark.index
                 bracket = after - 1 if text[start:after].endswith(("[", "{")) else None
@@ -222,7 +239,7 @@ class _Reader:
             elif kind is yaml.AliasEvent:
                 self.end = event.end_mark.index
                 self.refuse("yaml-alias", start, self.end)
-                node = YamlScalar("", "", "plain", start, self.end)
+                node = YamlScalar("", "", "unread", start, self.end)
             elif kind is yaml.DocumentStartEvent:
                 documents += 1
                 if documents > 1:
@@ -234,12 +251,46 @@ class _Reader:
                 continue
             self.nodes += 1
             if self.nodes > MAX_NODES:
-                return self.refuse("yaml-size", start, start + 1)
+                self.refuse("yaml-size", start, start + 1)
+                return self.close()
             self.deliver(node)
         self.stop = len(text)
         if not self.findings and (self.root is None or self.root.start == self.end):
             self.refuse("empty-file", 0, 0)
         return None
+
+    def close(self) -> None:
+        """End the collections that are open, each with what stands for the rest of it.
+
+        What is on the line of the error, or in brackets that are open there, may not be what was meant: it is not read.
+        """
+        bracket = next((at for at, each in enumerate(self.stack) if each.bracket is not None), None)
+        begin = min([self.stop, *(finding.span.start for finding in self.findings[-1:] if finding.span)])
+        if bracket is not None:
+            begin = min(begin, self.stack[bracket].node.start)
+            del self.stack[bracket:]
+        begin = self.text.rfind("\n", 0, begin) + 1
+        rest = YamlScalar("", "", "unread", begin, begin)
+        last: YamlNode = rest  # of what is around it
+        while self.stack:
+            inner = self.stack.pop()
+            node = last
+            if isinstance(inner.node, YamlSequence):
+                read = [item for item in inner.node.items if not (item.end > begin and isinstance(item, YamlScalar))]
+                inner.node.items = [*read, *([node] if node is not rest else []), rest]
+            else:
+                inner.node.items = [
+                    (key, rest if value.end > begin and isinstance(value, YamlScalar) else value)
+                    for key, value in inner.node.items
+                    if key.start < begin or value.end <= begin
+                ]
+                if inner.key is not None:
+                    inner.node.items.append((inner.key, node))
+                inner.node.items.append((rest, rest))
+            inner.node.end = begin
+            last = inner.node
+        self.root = self.root or (None if last is rest else last)
+        self.unread = begin
 
     def scalar(self, event: Any, start: int, end: int) -> YamlScalar:
         """A key or a value in quotes or in a block, with its text as it is written."""
@@ -271,6 +322,7 @@ class _Reader:
             first = inner.seen.setdefault(node.value, node)
             if node.value == "<<" and node.style == "plain":
                 self.refuse("yaml-merge-key", *node.span)
+                node.style = "unread"
             elif first is not node:
                 message = f"the key `{_short(node.value)}` stands twice in one mapping"
                 note = Note("the first", first.span)
@@ -278,7 +330,7 @@ class _Reader:
         else:
             start, end = node.span
             self.refuse("yaml-complex-key", start, min(end, self.line_end(start)))
-            inner.key = YamlScalar("", "", "plain", *node.span)
+            inner.key = YamlScalar("", "", "unread", *node.span)
 
     def properties(self, event: Any) -> None:
         """Refuse the anchor and the tag before a node, in whichever order."""

@@ -19,7 +19,7 @@ from archcalc.source import (
     YamlSequence,
 )
 from archcalc.spec.elsewhere import merge_meant
-from archcalc.spec.expression import Call, Expression, Name
+from archcalc.spec.expression import Call, Expression, Name, Unread
 from archcalc.spec.expression_text import Problem
 from archcalc.spec.model import (
     Bodies,
@@ -37,6 +37,12 @@ from archcalc.spec.words import MERGES, UNNAMEABLE, meaning
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*\Z")
 IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def names_in(text: str) -> list[str]:
+    """Words that may be names, each once."""
+    return list(dict.fromkeys(_WORD.findall(text)))
 
 
 class BodyReader:
@@ -52,13 +58,16 @@ class BodyReader:
         """Remember a finding."""
         self.findings.append(Diagnostic(code, message, span, self.source, help, notes))
 
-    def expression(self, node: YamlNode) -> Placed | None:
+    def expression(self, node: YamlNode) -> Placed:
         """An expression: a plain or single-quoted scalar, or a list written in YAML's own brackets."""
+        unread = Placed(Unread(0, node.end - node.start, self.source.text[node.start : node.end]), node.start)
         if isinstance(node, YamlScalar):
+            if node.style == "unread":
+                return unread
             if node.style not in ("plain", "single"):
                 message = "an expression is written plainly or in single quotes"
                 self.report("expression-style", message, node.span, "layers: conv(64, 3) >> relu")
-                return None
+                return unread
             text, base = node.text, node.start
         elif isinstance(node, YamlSequence) and node.flow:
             text, base = self.source.text[node.start : node.end], node.start
@@ -66,13 +75,13 @@ class BodyReader:
             first = node.start
             help = "write the call on one line: conv(64, 3, stride=2)"
             self.report("not-an-expression", "an expression is expected here", Span(first, first + 1), help)
-            return None
+            return unread
         if self.is_known_good:
             return Placed(None, base, partial(self.parsed, text, base))
         parsed = parse_expression(text)
         if isinstance(parsed, Problem):
             self.report(parsed.code, parsed.message, Span(base + parsed.start, base + parsed.end), parsed.help)
-            return None
+            return unread
         return Placed(parsed, base)
 
     def parsed(self, text: str, base: int) -> Expression:
@@ -86,15 +95,20 @@ class BodyReader:
     def mapping(self, node: YamlNode, what: str) -> Iterator[tuple[YamlScalar, YamlNode]]:
         """Keys and values of a mapping; nothing of an empty value."""
         if isinstance(node, YamlMapping):
-            yield from node.items
-        elif not (isinstance(node, YamlScalar) and node.text == "" and node.style == "plain"):
+            yield from (item for item in node.items if item[0].style != "unread")
+        elif not (isinstance(node, YamlScalar) and node.text == "" and node.style in ("plain", "unread")):
             self.report(
                 "not-a-mapping", f"{what} must be a mapping of names", first_of(node), "name: value, one a line"
             )
+            self.leave_unread(node)
+
+    def leave_unread(self, node: YamlNode) -> None:
+        """What is in a node may give names of the file a meaning."""
+        self.spec.unread.update(names_in(self.source.text[node.start : node.end]))
 
     def word(self, node: YamlNode, what: str) -> str:
         """A text."""
-        if isinstance(node, YamlScalar) and node.value:
+        if isinstance(node, YamlScalar) and (node.value or node.style == "unread"):
             return node.value
         self.report(
             "not-a-text", f"{what} must be a text", first_of(node), "in single quotes if it holds brackets or `: `"
@@ -122,6 +136,7 @@ class BodyReader:
         parsed = parse_expression(key.text)
         base = key.start
         parameters: list[Parameter] = []
+        before = len(self.findings)
         if isinstance(parsed, Problem):
             where = Span(base + parsed.start, base + parsed.end)
             self.report("bad-module", f"this names no module: {parsed.message}", where, _MODULE)
@@ -129,8 +144,10 @@ class BodyReader:
             parameters = self.parameters(parsed, base)
         elif not isinstance(parsed, Name):
             self.report("bad-module", "this names no module", key.span, _MODULE)
-        # A body that does not read leaves the module known, so that its calls are not reported too.
-        body = self.body(value) or Entries([])
+        if len(self.findings) > before:
+            parameters = [Parameter(name, None) for name in names_in(key.text.partition("(")[2])]
+            self.spec.unclear.add(key.value.partition("(")[0].strip())
+        body = self.body(value)
         if self.is_known_good and self.findings:
             raise SpecError(self.findings)
         return tuple(parameters), body
@@ -167,27 +184,35 @@ class BodyReader:
     def entries(self, items: Iterator[tuple[YamlScalar, YamlNode]]) -> Iterator[Entry]:
         """Named entries of a body."""
         for key, value in items:
+            if key.style == "unread":
+                yield self.unread_entry(key, self.body(value))
+                continue
             if not NAME.match(key.value):
                 head, bracket, rest = key.value.partition("(")
                 meant = merge_meant(head.strip()) if bracket else None
                 help = f"did you mean `{meant}({rest}:`?" if meant else "a name is made of letters, digits, _ and -"
                 self.report("bad-name", f"`{key.value}` cannot name a layer", key.span, help)
-            # A layer that does not read is still known by its name.
-            yield Entry(key.value, key.span, self.body(value) or Entries([]))
+            yield Entry(key.value, key.span, self.body(value))
 
-    def body(self, node: YamlNode) -> Body | None:
+    def unread_entry(self, key: YamlScalar, body: Body) -> Entry:
+        """A layer of which the name, or more, could not be read; it stands where it stands."""
+        return Entry(f"?{key.start}", key.span, body)
+
+    def unread_body(self, key: YamlScalar, value: YamlNode) -> Line:
+        """A key and its value that are no body; nothing is known of them."""
+        return Line(Placed(Unread(0, len(key.text), self.source.text[key.start : value.end]), key.start))
+
+    def body(self, node: YamlNode) -> Body:
         """A body: an expression, a sequence, entries or a merge."""
         if isinstance(node, YamlScalar) or (isinstance(node, YamlSequence) and node.flow):
-            placed = self.expression(node)
-            return Line(placed) if placed else None
+            return Line(self.expression(node))
         if isinstance(node, YamlSequence):
-            bodies = [self.body(item) for item in node.items]
-            return Bodies([body for body in bodies if body is not None])
-        if len(node.items) == 1:
+            return Bodies([self.body(item) for item in node.items])
+        if len([key for key, _ in node.items if key.style != "unread"]) == 1:
             merge = self.merge(*node.items[0])
             if merge is not None:
                 return merge
-        found: list[tuple[YamlScalar, YamlNode]] = []
+        found: list[Entry] = []
         for key, value in node.items:
             head = key.value.partition("(")[0]
             if head in MERGES and not (head == key.value and len(node.items) == 1):
@@ -197,15 +222,17 @@ class BodyReader:
                     key.span,
                     f"name it, and write {head}(...) or a mapping {head}: below the name",
                 )
+                found.append(self.unread_entry(key, self.unread_body(key, value)))
                 continue
             if head == key.value and _is_call(value, head):
                 help = f"write the call on one line: {head}({_as_call(value)})"
                 self.report("operator-key", f"`{head}:` is an operator; a layer is an expression", key.span, help)
+                found.append(self.unread_entry(key, self.unread_body(key, value)))
                 continue
-            found.append((key, value))
-        return Entries(list(self.entries(iter(found))))
+            found += self.entries(iter([(key, value)]))
+        return Entries(found)
 
-    def merge(self, key: YamlScalar, value: YamlNode) -> Merge | None:
+    def merge(self, key: YamlScalar, value: YamlNode) -> Merge | Line | None:
         """The long form of a merge, if this key begins one."""
         head = key.value.partition("(")[0].strip()
         if head not in MERGES:
@@ -214,20 +241,19 @@ class BodyReader:
         base = key.start
         if isinstance(parsed, Problem):
             self.report(parsed.code, parsed.message, Span(base + parsed.start, base + parsed.end), parsed.help)
-            return Merge(_bare(head), base, [], [])
+            return self.unread_body(key, value)
         call = parsed if isinstance(parsed, Call) else _bare(head)
         if isinstance(value, YamlMapping):
             return Merge(call, base, [], list(self.entries(iter(value.items))))
         if isinstance(value, YamlSequence) and not value.flow:
-            bodies = [self.body(item) for item in value.items]
-            return Merge(call, base, [body for body in bodies if body is not None], [])
+            return Merge(call, base, [self.body(item) for item in value.items], [])
         self.report(
             "merge-branches",
             f"`{head}:` holds branches, one a line",
             first_of(value),
             f"name: expression for each branch, or {head}(a, b) on one line",
         )
-        return Merge(call, base, [], [])
+        return self.unread_body(key, value)
 
 
 _MODULE = "a module is named name, or name(argument, argument=default)"

@@ -10,6 +10,7 @@ from archcalc.spec.expression import (
     Call,
     Chain,
     Number,
+    Unread,
     free_names,
 )
 from archcalc.spec.expression_text import Problem
@@ -35,7 +36,7 @@ class _Checker(ExpressionChecker):
             self.expression(placed.expression, placed.base, {}, sees_layers=False)
         for variant in spec.variants.values():
             base = variant.name.partition("@")[0]
-            if variant.name.count("@") == 1 and base not in spec.variants and base != spec.network:
+            if variant.name.count("@") == 1 and not self.is_network(base):
                 near = self.near(base, [spec.network], spec.variants)
                 self.report(
                     "unknown-base",
@@ -50,7 +51,7 @@ class _Checker(ExpressionChecker):
         named += [("budget", name, span) for name, (span, _) in spec.budget.items()]
         named += [("space", name, span) for name, (span, _) in spec.space.items()]
         for key, name, span in named:
-            if name and name != spec.network and name not in spec.variants:
+            if name and not self.is_network(name):
                 near = self.near(name, [spec.network], spec.variants)
                 help = f"did you mean `{near}`?" if near else f"{key}: holds networks of this file"
                 self.report("unknown-variant", f"this file has no network `{name}`", span, help)
@@ -83,7 +84,7 @@ class _Checker(ExpressionChecker):
         """Axes are variables, and their values mean something."""
         for axis in (axis for _, axes in self.spec.space.values() for axis in axes):
             name = axis.position.variable
-            if name not in self.spec.settable:
+            if name not in self.spec.settable and name not in self.spec.unread:
                 near = self.near(name, self.spec.settable)
                 help = f"did you mean `{near}`?" if near else f"variables are {', '.join(self.spec.settable) or 'none'}"
                 self.report("unknown-variable", f"`space:` names no variable of this file: `{name}`", axis.span, help)
@@ -94,32 +95,32 @@ class _Checker(ExpressionChecker):
                     if not isinstance(parsed, Problem):  # which the reader has told
                         self.expression(parsed, place.start, {}, sees_layers=False)
 
+    def is_network(self, name: str) -> bool:
+        """Whether a file has such a network, or may have, as far as it was read."""
+        spec = self.spec
+        return name == spec.network or name in spec.variants or name in spec.unread or not spec.network
+
     def namespaces(self) -> None:
         """Variables, modules and tables share one namespace."""
         spec = self.spec
         for name, module in spec.modules.items():
             if name in spec.settable:
-                self.report(
-                    "duplicate-name",
-                    f"`{name}` is a variable and a module",
-                    module.span,
-                    "variables, modules and tables share one namespace",
-                )
+                self.two_things(f"`{name}` is a variable and a module", module.span, name)
         for name, span in spec.input_spans.items():
             if name in spec.settable or name in spec.modules or name in spec.tables:
                 what = "a variable" if name in spec.settable else "a module" if name in spec.modules else "a table"
                 help = "an input's name stands wherever a layer's may; choose another"
-                self.report("duplicate-name", f"`{name}` is {what} and an input", span, help)
+                self.two_things(f"`{name}` is {what} and an input", span, name, help)
         for name in spec.tables:
             if name in spec.settable or name in spec.modules:
                 what = "a variable" if name in spec.settable else "a module"
                 span = spec.settable[name] if name in spec.settable else spec.modules[name].span
-                self.report(
-                    "duplicate-name",
-                    f"`{name}` is {what} and a table",
-                    span,
-                    "variables, modules and tables share one namespace",
-                )
+                self.two_things(f"`{name}` is {what} and a table", span, name)
+
+    def two_things(self, message: str, span: Span, name: str, help: str = "") -> None:
+        """Report a name of two things, which stands for neither."""
+        self.report("duplicate-name", message, span, help or "variables, modules and tables share one namespace")
+        self.spec.unclear.add(name)
 
     def root_names(self) -> None:
         """Heads and outputs are named beside the layers."""
@@ -172,6 +173,8 @@ class _Checker(ExpressionChecker):
 
     def input(self, placed: Placed) -> None:
         call = placed.expression
+        if isinstance(call, Unread):
+            return
         if not isinstance(call, Call) or call.function not in INPUTS:
             name = call.function if isinstance(call, Call) else ""
             near = self.near(name, INPUTS) if name else None
@@ -183,8 +186,7 @@ class _Checker(ExpressionChecker):
                 if near
                 else "image(3, 224, 224), volume(c, d, h, w), sequence(c, l), features(n) or tokens(l)",
             )
-            return
-        for argument in call.arguments:
+        for argument in call.arguments if isinstance(call, Call) else ():
             self.expression(argument, placed.base, {}, sees_layers=False)
 
     # bodies
@@ -209,7 +211,7 @@ class _Checker(ExpressionChecker):
         for _, value in merge.call.named:
             self.expression(value, merge.base, names)
         self.roles(merge)
-        if not merge.branches and not merge.entries and self.is_whole:
+        if not merge.branches and not merge.entries:
             self.no_branches(merge.call, merge.base)
         branch_places(merge.branches)
         for entry in merge.entries:

@@ -72,10 +72,8 @@ class ExpressionChecker:
     def is_layer(self, name: str) -> bool:
         """Whether a layer may be called so: by somebody, or after what it does, with a number or without."""
         word, _, number = name.rpartition("_")
-        return any(
-            other in self.layer_names or other in self.global_names or other in self.arguments_of_modules
-            for other in (name, word if number.isdecimal() else name)
-        )
+        known = (self.layer_names, self.global_names, self.arguments_of_modules, self.spec.unread)
+        return any(any(other in names for names in known) for other in (name, word if number.isdecimal() else name))
 
     def near(self, name: str, *candidates: Iterable[str]) -> str | None:
         """The nearest candidate; where there are many errors or names, no more of them are compared."""
@@ -164,7 +162,7 @@ class ExpressionChecker:
         if name in known:
             return
         self.used.add(name)
-        if name in self.global_names or (self.sees_layers and self.is_layer(name)):
+        if name in self.global_names or name in self.spec.unread or (self.sees_layers and self.is_layer(name)):
             return
         if name == INPUT:
             self.report(
@@ -261,6 +259,8 @@ class ExpressionChecker:
         span = Span(base + call.start, base + call.start + len(name))
         if name in known or name in self.spec.settable:
             self.used.add(name)
+        elif name in self.spec.unclear:
+            pass
         elif name in self.spec.modules:
             self.arguments(call, base, [parameter.name for parameter in self.spec.modules[name].parameters], False)
         elif name in OPERATORS:
@@ -269,7 +269,7 @@ class ExpressionChecker:
                 self.no_branches(call, base)
         elif name == IDENTITY:
             self.report("too-many-arguments", "identity takes no arguments", span, "write identity")
-        elif name not in FUNCTIONS and name not in REFERENCES:
+        elif name not in FUNCTIONS and name not in REFERENCES and name not in self.spec.unread:
             near = self.near(name, OPERATORS, self.spec.modules, FUNCTIONS, REFERENCES)
             self.report(
                 "unknown-operator",

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 from archcalc.dims import FREE, Dim, Polynomial, Ratio, ratio
 from archcalc.ops import OPERATORS, LayerReference, Shape, describe
 from archcalc.results.position import EVERY, Position
-from archcalc.source import Source, Span, suggest
+from archcalc.source import Source, Span, SpecError, suggest
 from archcalc.spec.calculate import ARITHMETIC, EXACT, Calculator
 from archcalc.spec.elsewhere import UNKNOWN, told
 from archcalc.spec.expression import (
@@ -27,6 +27,7 @@ from archcalc.spec.expression import (
     Number,
     Path,
     Unary,
+    Unread,
     free_names,
     taps_body,
 )
@@ -183,6 +184,10 @@ class Evaluator(Calculator):
         ]
         near = suggest(name, known)
         self.fail("unknown-name", f"nothing is called `{name}` here", span, told(name, near, UNKNOWN))
+
+    def of_unread(self, expression: Unread, scope: Scope, base: int) -> NoReturn:
+        """What could not be read has no value; why was told before."""
+        raise SpecError(())
 
     def of_path(self, expression: Path, scope: Scope, base: int) -> Any:
         """`x.channels` and its like, or an earlier layer."""
@@ -382,6 +387,7 @@ _WORDS = RESERVED - {*REFERENCES}  # that name no layer
 _VALUE: dict[type[Expression], Callable[[Evaluator, Any, Scope, int], Any]] = {
     Number: Evaluator.of_number,
     Name: Evaluator.of_name,
+    Unread: Evaluator.of_unread,
     Path: Evaluator.of_path,
     Items: Evaluator.of_items,
     Listing: Evaluator.of_listing,

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from archcalc.dims import Polynomial, RequirementError, collecting_assumptions, variable
-from archcalc.ops import LayerReference, Operator, Shape
+from archcalc.ops import OPERATORS, LayerReference, Operator, Shape
 from archcalc.source import Diagnostic, Span, SpecError
 from archcalc.spec.bind import Bound, Handle
 from archcalc.spec.branches import Slot
@@ -20,8 +20,8 @@ from archcalc.spec.expand import deep_recursion
 from archcalc.spec.expander import Expander
 from archcalc.spec.expression import Call, Expression
 from archcalc.spec.limits import DEFAULT_LIMITS, Limits
-from archcalc.spec.model import Entries, Entry, Merge, Spec
-from archcalc.spec.values import Scope
+from archcalc.spec.model import Entries, Entry, Merge, Module, Placed, Spec
+from archcalc.spec.values import Scope, circles, circular
 
 MOST = 200
 """So many findings of one network are told."""
@@ -34,14 +34,14 @@ _ANY_NUMBER = re.compile(rf"\({_MARK}\d+\)|{_MARK}\d+")  # in the text of a shap
 _LIMITS = frozenset({"too-many-layers", "too-many-steps", "module-nesting", "long-names"})
 
 
-def findings_of(spec: Spec, name: str, limits: Limits = DEFAULT_LIMITS, only_shapes: bool = False) -> list[Diagnostic]:
+def findings_of(spec: Spec, name: str, limits: Limits = DEFAULT_LIMITS, is_wrong: bool = False) -> list[Diagnostic]:
     """All that is wrong with one network of a file, heads included, in the order in which it is met.
 
-    With `only_shapes`, what operators say of their inputs alone: where the rest was told before.
+    With `is_wrong`, something is known to be wrong with the file: what is not found may be what that was meant to be.
     """
     with paused_collector(), deep_recursion():
         everything = _Everything(spec, name, {}, {}, limits, with_heads=True)
-        everything.only_shapes = only_shapes
+        everything.is_wrong = is_wrong
         return everything.findings_of_all()
 
 
@@ -51,8 +51,8 @@ class _Everything(Expander):
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self.findings: list[Diagnostic] = []
-        self.only_shapes = False
         self.is_wrong = False  # something was, whether it was told or not
+        self.circular: set[str] = set()  # variables that depend on themselves
         self.numbers = 0  # of what stands for any number
 
     def findings_of_all(self) -> list[Diagnostic]:
@@ -69,9 +69,9 @@ class _Everything(Expander):
     def take(self, error: SpecError, is_decided: bool = False) -> None:
         """Keep what is no consequence of an earlier finding; a rule that refuses any number is none."""
         for found in error.diagnostics:
-            self.is_wrong = True
-            if (self.only_shapes and not is_decided) or (found.code == "no-layers" and self.findings):
+            if found.code == "no-layers" and self.is_wrong:
                 continue
+            self.is_wrong = True
             message, help = found.message, found.help
             if is_decided:
                 message, help = _ANY_NUMBER.sub("?", message), help and _ANY_NUMBER.sub("?", help)
@@ -97,6 +97,23 @@ class _Everything(Expander):
         except SpecError as error:
             return self.gone_on(error, handle, depth)
 
+    def repeat(self, expression: Expression, count: int, base: int, handle: Handle, scope: Scope, slot: Slot) -> Handle:
+        """A layer so many times; where numbers are not known, until it gives what it read: the rest says the same."""
+        if not any(isinstance(size, Polynomial) for size in (handle.shape.channels, *handle.shape.spatial)):
+            return super().repeat(expression, count, base, handle, scope, slot)
+        if self.is_operation(expression, base, scope):
+            return super().repeat(expression, count, base, handle, scope, slot)
+        for _ in range(count):
+            before = handle.shape
+            handle = super().repeat(expression, 1, base, handle, scope, slot)
+            if self.known_of(handle.shape) == self.known_of(before):
+                break
+        return handle
+
+    def known_of(self, shape: Shape) -> list[Any]:
+        """Its sizes, without those that are not known."""
+        return [None if isinstance(size, Polynomial) else size for size in (shape.channels, *shape.spatial)]
+
     def gone_on(self, error: SpecError, handle: Handle, depth: int) -> Handle:
         """Remember an error that is no limit, and go on."""
         if any(found.code in _LIMITS for found in error.diagnostics) or len(self.findings) >= MOST:
@@ -104,6 +121,31 @@ class _Everything(Expander):
         self.take(error)
         del self.stack[depth:]
         return Handle(handle.node, NOT_KNOWN)
+
+    def operation(self, name: str, call: Call, base: int, handle: Handle, scope: Scope, slot: Slot) -> Handle:
+        """One layer; one whose arguments are wrong gives the channels that it says, where it says how many."""
+        depth = len(self.stack)
+        try:
+            return super().operation(name, call, base, handle, scope, slot)
+        except SpecError as error:
+            shape = self.said(name, call, base, handle.shape, scope)
+            return Handle(self.gone_on(error, handle, depth).node, shape)
+
+    def said(self, name: str, call: Call, base: int, x: Shape, scope: Scope) -> Shape:
+        """What a window, or a linear layer, gives by its own arguments, as far as they say it."""
+        declared = list(OPERATORS[name].arguments)
+        if x is NOT_KNOWN or not (("kernel" in declared and x.rank) or name == "linear"):
+            return NOT_KNOWN
+        channels: Any = x.channels
+        if "channels" in declared:
+            given = {**dict(zip(declared, call.arguments, strict=False)), **dict(call.named)}
+            try:
+                channels = self.whole(given["channels"], scope, base, "channels")
+            except (KeyError, SpecError):
+                channels = 0
+            if channels < 1:
+                channels = self.any_number()
+        return Shape(channels, x.spatial if name == "linear" else tuple(self.any_number() for _ in x.spatial))
 
     def infer(self, operator: Operator, x: Any, span: tuple[int, int]) -> Shape:
         """Output shape; where the rule refuses, what it would be for other channels or extents."""
@@ -155,7 +197,50 @@ class _Everything(Expander):
         self.numbers += 1
         return variable(f"{_MARK}{self.numbers}")
 
+    def check_circles(self) -> None:
+        """Variables that depend on themselves have no value."""
+        for circle in circles(self.settings):
+            self.circular.update(circle)
+            self.findings.append(self.diagnostic(*circular(circle, self.settings)))
+            self.is_wrong = True
+
+    def require(self, words: str, placed: Placed) -> None:
+        """What the file says must hold of its variables; where it does not, the network is expanded all the same."""
+        try:
+            super().require(words, placed)
+        except SpecError as error:
+            self.take(error)
+
+    def read_input(self, placed: Placed) -> Shape:
+        """The shape of an input; of one that is wrong nothing is known."""
+        try:
+            return super().read_input(placed)
+        except SpecError as error:
+            self.take(error)
+            return NOT_KNOWN
+
     # what would be a consequence
+
+    def variable(self, name: str, span: Span) -> Any:
+        """A variable of the file that has a value."""
+        given = name in self.settings or name not in self.spec.unread
+        if name in self.circular or name in self.spec.unclear or not given:
+            raise SpecError(())
+        return super().variable(name, span)
+
+    def module(
+        self, module: Module, call: Call, base: int, handle: Handle, scope: Scope, slot: Slot, count: int = 1
+    ) -> Handle:
+        """A module of which the arguments are known."""
+        if module.name in self.spec.unclear:
+            raise SpecError(())
+        return super().module(module, call, base, handle, scope, slot, count)
+
+    def unknown_call(self, name: str, span: Span) -> NoReturn:
+        """As below."""
+        if self.is_wrong:
+            raise SpecError(())
+        super().unknown_call(name, span)
 
     def bind(self, name: str, call: Call, arguments: tuple[Expression, ...], values: list[Any], base: int) -> Bound:
         """A call; one that names a layer of which nothing is known says nothing."""
@@ -196,7 +281,7 @@ class _Everything(Expander):
 
     def check_read(self, graph: Any) -> None:
         """What nothing reads is known where all is right."""
-        if not self.findings:
+        if not self.is_wrong:
             super().check_read(graph)
 
     # chains that were meant as branches

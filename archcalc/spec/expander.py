@@ -110,12 +110,10 @@ class Expander(Inputs):
     def graph(self) -> Graph:
         """The whole network, its heads and further outputs."""
         spec = self.spec
-        for circle in circles(self.settings):
-            self.fail(*circular(circle, self.settings))
+        self.check_circles()
         assert spec.layers is not None
         for words, placed in spec.requires.items():
-            if not self.truth(placed.expression, self.empty, placed.base):
-                self.fail("requirement", f"{self.name} requires {words}", placed.span())
+            self.require(words, placed)
         shapes = self.read_inputs()
         self.inputs = {name: Handle(NETWORK_INPUT - at, shape) for at, (name, shape) in enumerate(shapes.items())}
         first = next(iter(self.inputs.values()))
@@ -145,6 +143,16 @@ class Expander(Inputs):
             self.left_out(graph.leave_out(self.spliced), count)  # merges whose inputs went into the merge after them
         self.check_read(graph)
         return graph
+
+    def check_circles(self) -> None:
+        """Variables do not depend on themselves."""
+        for circle in circles(self.settings):
+            self.fail(*circular(circle, self.settings))
+
+    def require(self, words: str, placed: Placed) -> None:
+        """What the file says must hold of its variables."""
+        if not self.truth(placed.expression, self.empty, placed.base):
+            self.fail("requirement", f"{self.name} requires {words}", placed.span())
 
     def left_out(self, position: Mapping[int, int], count: int) -> None:
         """Told the new indices of operations by the old ones, of which there were so many; the graph has them."""

@@ -46,6 +46,17 @@ class Number(Expression):
         self.value = value
 
 
+class Unread(Expression):
+    """A text that is no expression; of what it was meant to be nothing is known."""
+
+    __slots__ = ("text",)
+    text: str
+
+    def __init__(self, start: int, end: int, text: str) -> None:
+        self.start, self.end = start, end
+        self.text = text
+
+
 class Name(Expression):
     """A bare name."""
 

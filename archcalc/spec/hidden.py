@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 from archcalc.source import Diagnostic, Span
 from archcalc.spec.model import Spec
-from archcalc.spec.words import RESERVED, meaning
+from archcalc.spec.words import RESERVED, UNNAMEABLE, meaning
 
 
 def hidden_names(spec: Spec) -> list[Diagnostic]:
     """A note for each name that a file gives and the language has too, in the order of their places."""
     found: dict[tuple[str, str], Span] = {}
     for name, what, span in _given(spec):
-        if name in RESERVED:
+        if name in RESERVED and name not in UNNAMEABLE:  # which is an error
             found.setdefault((name, what), span)
     return [
         spec.diagnostic(

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from archcalc.dims import Dim, Polynomial
 from archcalc.ops import Shape, describe
-from archcalc.spec.expression import Call
+from archcalc.source import SpecError
+from archcalc.spec.expression import Call, Unread
 from archcalc.spec.model import Placed
 from archcalc.spec.modules import Modules
 from archcalc.spec.words import INPUTS
@@ -32,6 +33,8 @@ class Inputs(Modules):
         """The shape that an expression says."""
         call = placed.expression
         span = placed.span()
+        if isinstance(call, Unread):
+            raise SpecError(())
         if not isinstance(call, Call) or call.function not in INPUTS:
             self.fail(
                 "bad-input",

@@ -182,6 +182,8 @@ class Spec:
     requires: dict[str, Placed] = field(default_factory=dict)  # conditions by what they say in words
     huggingface: HuggingFace | None = None  # how a config.json gives the variables
     settable: dict[str, Span] = field(default_factory=dict)  # variables, and what only variants set
+    unread: set[str] = field(default_factory=set)  # names in what could not be read, which may be given there
+    unclear: set[str] = field(default_factory=set)  # names of two things, and modules of unread arguments
     # What expansions find of what is written, whatever its variables are; the next ones find it here.
     places: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)  # parts of bodies with their names
     branch_places: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)  # those of branches

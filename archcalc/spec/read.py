@@ -15,14 +15,15 @@ from archcalc.source import (
     YamlNode,
     YamlScalar,
     YamlSequence,
-    read_yaml,
+    read_yaml_with_findings,
     sort_diagnostics,
     suggest,
     suggestion,
 )
-from archcalc.spec.bodies import NAME, OTHER_NAME, BodyReader, first_of
+from archcalc.spec.bodies import NAME, OTHER_NAME, BodyReader, first_of, names_in
 from archcalc.spec.collector import paused_collector
 from archcalc.spec.elsewhere import told
+from archcalc.spec.expression import Unread
 from archcalc.spec.model import (
     Module,
     Placed,
@@ -69,7 +70,7 @@ def read_spec(source: Source, is_known_good: bool = False) -> Spec:
     Raises:
         SpecError: with every finding that can be made without expanding a network, sorted by place.
     """
-    spec, findings, _ = _read(source, is_known_good)
+    spec, findings = _read(source, is_known_good)
     if findings:
         raise SpecError(findings)
     return spec
@@ -77,24 +78,29 @@ def read_spec(source: Source, is_known_good: bool = False) -> Spec:
 
 def read_with_findings(source: Source) -> tuple[Spec | None, list[Diagnostic]]:
     """Read a file for all that is wrong with it: the spec, where it can be expanded in spite of that, and findings."""
-    try:
-        spec, findings, is_whole = _read(source, False)
-    except SpecError as error:
-        return None, list(error.diagnostics)
-    return spec if is_whole and spec.layers is not None and spec.inputs else None, findings
+    spec, findings = _read(source, False)
+    return spec if spec.layers is not None else None, findings
 
 
-def _read(source: Source, is_known_good: bool) -> tuple[Spec, list[Diagnostic], bool]:
-    """The spec, findings by place, and whether all of them are of its names, calls and arguments."""
+def _read(source: Source, is_known_good: bool) -> tuple[Spec, list[Diagnostic]]:
+    """The spec as far as it can be read, and findings by place."""
     with paused_collector():
         reader = _Reader(source, is_known_good)
-        spec = reader.read(read_yaml(source))
-        findings = reader.findings
-        if not is_known_good and not any(finding.code in _STRUCTURAL for finding in findings):
-            from archcalc.spec.check import check
+        root, findings, unread = read_yaml_with_findings(source)
+        reader.unread = unread
+        if unread is not None:
+            reader.spec.unread.update(names_in(source.text[unread:]))
+            findings[-1] = findings[-1]._replace(notes=(*findings[-1].notes, NOT_READ))
+        spec = reader.spec
+        if root is not None:
+            reader.read(root)
+            beside = reader.findings
+            if not is_known_good and isinstance(root, YamlMapping):
+                from archcalc.spec.check import check
 
-            findings = findings + check(spec, is_whole=not findings)
-    return spec, _causes(sort_diagnostics(findings)), not reader.findings
+                beside = beside + check(spec, is_whole=not findings and not beside)
+            findings = findings + [each for each in beside if not any(each.overlaps(of) for of in findings)]
+    return spec, _causes(sort_diagnostics(findings))
 
 
 def _causes(findings: list[Diagnostic]) -> list[Diagnostic]:
@@ -116,8 +122,7 @@ def _causes(findings: list[Diagnostic]) -> list[Diagnostic]:
     return kept
 
 
-# After these, names would be reported as unknown only because their place could not be read.
-_STRUCTURAL = {"not-a-mapping", "missing-key", "unknown-key", "bad-module"}
+NOT_READ = "what stands after it is not read"
 MAX_FINDINGS = 100  # are reported
 
 
@@ -126,26 +131,41 @@ class _Reader(BodyReader):
 
     # the file
 
+    unread: int | None = None  # where what YAML could not read begins
+
     def read(self, root: YamlNode) -> Spec:
+        """Key by key; one that is misspelt is read as what it was most likely meant to be."""
         spec = self.spec
         if not isinstance(root, YamlMapping):
             message = "a spec is a mapping with network, input and layers"
             self.report("not-a-mapping", message, first_of(root), "network: my_network is its first line")
             return spec
         places: dict[str, YamlNode] = {}
+        given = {key.value for key, _ in root.items}
         for key, value in root.items:
-            if key.value not in KEYS:
+            if key.style == "unread":
+                self.leave_unread(value)
+            elif key.value in KEYS:
+                if key.value in places:  # which YAML has refused
+                    self.leave_unread(value)
+                places.setdefault(key.value, value)
+            else:
                 near = suggest(key.value, KEYS)
                 help = f"did you mean `{near}`?" if near else f"keys are {', '.join(KEYS)}"
                 self.report("unknown-key", f"a spec has no key `{key.value}`", key.span, help)
-            places[key.value] = value
+                if near and near not in given:
+                    places.setdefault(near, value)
+                else:
+                    self.leave_unread(value)
         for required in ("network", "input", "layers"):
-            if required not in places:
+            if required not in places and (self.unread is None or required not in spec.unread):
                 first = root.items[0][0].span if root.items else first_of(root)
                 self.report("missing-key", f"the spec has no `{required}:`", first, _REQUIRED[required])
         for name in KEYS:
             if name in places:
                 getattr(self, "read_" + name)(places[name])
+        if not spec.inputs:
+            spec.inputs[INPUT] = Placed(Unread(0, 1, ""), root.start)
         return spec
 
     def read_network(self, node: YamlNode) -> None:
@@ -191,18 +211,14 @@ class _Reader(BodyReader):
 
     def read_input(self, node: YamlNode) -> None:
         if not isinstance(node, YamlMapping):
-            placed = self.expression(node)
-            if placed:
-                self.spec.inputs[INPUT] = placed
+            self.spec.inputs[INPUT] = self.expression(node)
             return
         if not node.items:
             self.report("missing-key", "`input:` names no input", first_of(node), _REQUIRED["input"])
         for key, value in node.items:
             name = self.name(key, "an input")
-            placed = self.expression(value)
-            if placed:
-                self.spec.inputs[name] = placed
-                self.spec.input_spans[name] = key.span
+            self.spec.inputs[name] = self.expression(value)
+            self.spec.input_spans[name] = key.span
 
     def read_step(self, node: YamlNode) -> None:
         items = node.items if isinstance(node, YamlSequence) else [node]
@@ -217,10 +233,8 @@ class _Reader(BodyReader):
     def read_variables(self, node: YamlNode) -> None:
         for key, value in self.mapping(node, "variables"):
             name = self.name(key, "a variable")
-            placed = self.expression(value)
             self.spec.settable[name] = key.span
-            if placed:
-                self.spec.variables[name] = placed
+            self.spec.variables[name] = self.expression(value)
 
     def read_defaults(self, node: YamlNode) -> None:
         spans: list[tuple[str, Span]] = []
@@ -232,9 +246,7 @@ class _Reader(BodyReader):
                 at = start + len(operator)
                 settings = self.spec.defaults.setdefault(operator, {})
                 for argument, given in self.mapping(value, f"the defaults of {operator}"):
-                    placed = self.expression(given)
-                    if placed:
-                        settings[argument.value] = (argument.span, placed)
+                    settings[argument.value] = (argument.span, self.expression(given))
                 spans.append((operator, Span(start, max(at, start + 1))))
         self.check_defaults(spans)
 
@@ -279,8 +291,7 @@ class _Reader(BodyReader):
             self.spec.variants[key.value] = variant
 
     def settings(self, given: list[tuple[YamlScalar, YamlNode]]) -> dict[str, Placed]:
-        found = {name.value: self.expression(node) for name, node in given}
-        return {name: placed for name, placed in found.items() if placed}
+        return {name.value: self.expression(node) for name, node in given}
 
     def read_tables(self, node: YamlNode) -> None:
         for key, value in self.mapping(node, "tables"):
@@ -292,6 +303,7 @@ class _Reader(BodyReader):
                     first_of(value),
                     "after `|`, one row a line, X where connected and . where not",
                 )
+                self.spec.unread.add(name)
                 continue
             rows = [row.strip() for row in value.value.split("\n") if row.strip()]
             if not rows or any(set(row) - set("X.") or len(row) != len(rows[0]) for row in rows):
@@ -301,6 +313,7 @@ class _Reader(BodyReader):
                     first_of(value),
                     "rows are input maps, columns are output maps",
                 )
+                self.spec.unread.add(name)
                 continue
             self.spec.tables[name] = Table(tuple(tuple(cell == "X" for cell in row) for row in rows))
 
@@ -315,6 +328,7 @@ class _Reader(BodyReader):
                 self.report("reserved-name", f"`{name}` cannot name a module: it is {meaning(name)}", span, OTHER_NAME)
             if name in self.spec.modules:
                 self.report("duplicate-module", f"there are two modules `{name}`", span, OTHER_NAME)
+                self.spec.unclear.add(name)
             self.spec.modules[name] = module
 
     def read_layers(self, node: YamlNode) -> None:
@@ -337,9 +351,7 @@ class _Reader(BodyReader):
     def read_requires(self, node: YamlNode) -> None:
         """Conditions by what they say in words."""
         for key, value in self.mapping(node, "requires"):
-            placed = self.expression(value)
-            if placed:
-                self.spec.requires[key.value] = placed
+            self.spec.requires[key.value] = self.expression(value)
 
     def read_budget(self, node: YamlNode) -> None:
         from archcalc.spec.budget import read_budget

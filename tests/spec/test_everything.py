@@ -130,3 +130,138 @@ layers:
 """
     codes = [finding.code for finding in found(tmp_path, text, Limits(layers=100))]
     assert codes == ["window-larger-than-input", "too-many-layers"]
+
+
+def told(tmp_path: Path, text: str) -> list[tuple[int | None, str]]:
+    return [(finding.line, finding.code) for finding in found(tmp_path, text) if finding.severity == "error"]
+
+
+def test_what_cannot_be_read_hides_nothing_of_the_rest(tmp_path: Path) -> None:
+    """A text that is no expression, unknown names and bad arguments, beside shapes; of each that is wrong its line."""
+    text = """network: n
+inputs: image(8, 16, 16)
+varables: {w: nothing, u: 9}
+modules:
+  broken(a, b=): conv(a, b) >> missing
+  twice(k): conv(k, 3) >> conv(k, 3, groups=5)
+layers:
+  a: conv(8, 3, groups=3)
+  b: conv(8, 3, strid=2)
+  c: conv(u, 3, groups=4)
+  d: conv(1.5, 3)
+  e: twice(8)
+  f: broken(4)
+  g: conv(8 3)
+  h: conv(w, 3) >> conv(7, 3, padding=hlaf)
+  conv: {channels: 8, kernel: 3}
+  i: tap(e) >> add(conv(8, 1), conv(9, 1))
+  j: "relu"
+"""
+    assert told(tmp_path, text) == [
+        (2, "unknown-key"),
+        (3, "unknown-key"),
+        (3, "unknown-name"),
+        (5, "bad-module"),
+        (5, "unknown-name"),
+        (6, "indivisible-groups"),
+        (8, "indivisible-groups"),
+        (9, "unknown-argument"),
+        (10, "indivisible-groups"),
+        (11, "bad-argument"),
+        (14, "syntax"),
+        (15, "unknown-name"),
+        (16, "operator-key"),
+        (17, "shape-mismatch"),
+        (18, "expression-style"),
+    ]
+
+
+def test_what_is_no_yaml_hides_nothing_before_it(tmp_path: Path) -> None:
+    """Names that stand after it may have their meaning there; `nowhere` stands nowhere."""
+    text = """network: n
+input: image(8, 16, 16)
+layers:
+  a: conv(8, 3, groups=3)
+  b: conv(nowhere, 3)
+  c: after(4) >> conv(later, 3)
+  d: tap(a) >> conv(8, 3, groups=5)
+  e: add:
+       - conv(8, 3)
+variables: {later: 3}
+modules:
+  after(k): conv(k, 3, groups=7)
+"""
+    findings = found(tmp_path, text)
+    assert [(finding.line, finding.code) for finding in findings] == [
+        (4, "indivisible-groups"),
+        (5, "unknown-name"),
+        (7, "indivisible-groups"),
+        (8, "yaml-syntax"),
+    ]
+    assert "what stands after it is not read" in findings[-1].notes
+
+
+def test_brackets_that_never_close_are_not_read(tmp_path: Path) -> None:
+    text = """network: n
+input: image(8, 16, 16)
+colour: blue
+variables: {w: 3,
+layers:
+  a: conv(w, 3, groups=3)
+"""
+    assert told(tmp_path, text) == [(3, "unknown-key"), (6, "yaml-syntax")]
+
+
+def test_variables_that_depend_on_themselves_and_conditions_stop_nothing(tmp_path: Path) -> None:
+    text = """network: n
+input: image(8, 16, 16)
+variables: {a: b, b: a, c: 5}
+requires: {an even c: c % 2 == 0}
+layers:
+  one: conv(c, 3, groups=3)
+  two: conv(a, 3) >> conv(9, 3, groups=3)
+  three: tap(input) >> maxpool(99)
+"""
+    assert told(tmp_path, text) == [
+        (3, "circular-variable"),
+        (4, "requirement"),
+        (6, "indivisible-groups"),
+        (8, "window-larger-than-input"),
+    ]
+
+
+def test_a_name_of_two_things_is_neither(tmp_path: Path) -> None:
+    text = """network: n
+input: image(8, 16, 16)
+variables: {w: 8}
+modules:
+  w: conv(3, 1)
+  m(a): conv(a, 3, groups=3)
+  m(a, b): conv(a, b)
+layers:
+  a: conv(w, 3)
+  b: m(3)
+  c: tap(input) >> conv(8, 3, groups=3)
+"""
+    assert told(tmp_path, text) == [(5, "duplicate-name"), (7, "duplicate-module"), (11, "indivisible-groups")]
+
+
+def test_of_repeats_of_what_is_not_known_the_rest_says_the_same(tmp_path: Path) -> None:
+    """8 + 3 * 4 channels, and 100 * 8 more; a block that keeps its channels is expanded once."""
+    text = """network: n
+input: image(8, 16, 16)
+modules:
+  grow(k): concat(identity, conv(k, 3, padding=half))
+  keep: add(identity, conv(x.channels, 3, padding=half))
+layers:
+  a: conv(8, 99)
+  b: grow(4) * 3
+  c: conv(8, 3, groups=3)
+  d: keep * 90000
+  e: grow(8) * 100
+  f: conv(10, 3, groups=10)
+"""
+    assert [finding.message for finding in found(tmp_path, text)][1:] == [
+        "conv: 20 input channels do not divide into 3 groups",
+        "conv: 808 input channels do not divide into 10 groups",
+    ]
