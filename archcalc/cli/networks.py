@@ -42,6 +42,7 @@ from archcalc.cli.options import (
     StepOption,
     StrictOption,
     TopOption,
+    UnfoldOption,
     UnitsChoice,
     UnitsOption,
 )
@@ -133,6 +134,7 @@ def show(
     depth: DepthOption = None,
     sort: SortOption = None,
     top: TopOption = None,
+    unfold: UnfoldOption = False,
     format: FormatOption = None,
     output: OutputOption = None,
     units: UnitsOption = UnitsChoice.SI,
@@ -160,10 +162,12 @@ def show(
         return show_published(cost, rows, units, by, of, format, output)
     if columns:
         return show_columns(cost, rows, words(columns, "--columns", "name,params,macs"), units, of, format, output)
+    # Rows that were sorted or chosen no longer follow each other as blocks do, and a file holds all.
+    folds = not unfold and sort is None and top is None and output is None and format in (None, Format.TABLE)
     deliver(
         format,
         output,
-        lambda: shown(cost, rows, units.value, by.value, of, others=called_so(network, request)),
+        lambda: shown(cost, rows, units.value, by.value, of, others=called_so(network, request), folds=folds),
         lambda: data.layers_csv(cost, rows),
         lambda: data.json_text([data.network_object(cost, rows)]),
     )

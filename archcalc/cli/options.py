@@ -183,6 +183,10 @@ ListTopOption = Annotated[
         "--top", metavar="N", min=1, help="The N networks with most MACs, or first by --sort; of each group with --by."
     ),
 ]
+UnfoldOption = Annotated[
+    bool,
+    typer.Option("--unfold", help="Every row of a long table, of blocks that cost what an earlier one does too."),
+]
 MeasuredOption = Annotated[
     str | None,
     typer.Option("--measured", metavar="FILE", help="Set the time that `archcalc profile` measured beside the cost."),

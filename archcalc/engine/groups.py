@@ -12,7 +12,7 @@ from archcalc.ops import Shape
 from archcalc.results.cost import LayerCost, NetworkCost
 
 
-class _NoFields:
+class NoFields:
     """Receptive fields of rows that are no place in the network."""
 
     def after(self, index: int) -> None:
@@ -32,7 +32,7 @@ class _NoFields:
 
 By = Literal["op", "layer", "stage", "type"]
 NO_SHAPE = Shape(None)  # of rows that are no place in the network
-_ADDED = (*QUANTITIES, *FURTHER, "flops", "state_bits", "stored_params", "stored_bits")
+ADDED = (*QUANTITIES, *FURTHER, "flops", "state_bits", "stored_params", "stored_bits")
 
 
 def grouped(cost: NetworkCost, by: By = "layer", depth: int | None = None) -> list[LayerCost]:
@@ -43,7 +43,7 @@ def grouped(cost: NetworkCost, by: By = "layer", depth: int | None = None) -> li
             "head": "",
             "in_shape": NO_SHAPE,
             "out_shape": NO_SHAPE,
-            "fields": _NoFields(),
+            "fields": NoFields(),
         }
         rows = [replace(row, **nowhere) for row in operations(cost)]
         return _summed(rows, lambda row: row.type)
@@ -75,17 +75,18 @@ def _summed(rows: Iterable[LayerCost], name_of: Callable[[LayerCost], str]) -> l
     groups: dict[tuple[str, str], list[LayerCost]] = {}
     for row in rows:
         groups.setdefault((row.head, name_of(row)), []).append(row)
-    return [_sum(name, members) for (_, name), members in groups.items()]
+    return [summed(name, members) for (_, name), members in groups.items()]
 
 
-def _sum(name: str, members: list[LayerCost]) -> LayerCost:
+def summed(name: str, members: list[LayerCost]) -> LayerCost:
+    """Rows as one of that name, where the last of them is."""
     first, last = members[0], members[-1]
     if len(members) == 1:
         return replace(first, name=name)
     types = {member.type for member in members}
     states = {member.status: member.reason for member in reversed(members)}
     status = next(status for status in ("unknown", "counted", "zero") if status in states)
-    sums = {key: sum(getattr(member, key) for member in members) for key in _ADDED}
+    sums = {key: sum(getattr(member, key) for member in members) for key in ADDED}
     return replace(
         last,
         name=name,

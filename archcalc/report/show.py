@@ -23,12 +23,13 @@ from archcalc.report.media.blocks import (
 )
 from archcalc.report.media.numbers import Units
 from archcalc.results.convention import Convention
-from archcalc.results.cost import DTYPES, LayerCost, NetworkCost
+from archcalc.results.cost import DTYPES, LayerCost, NetworkCost, RepeatedCost
 
 if TYPE_CHECKING:
     from archcalc.results.claim import ClaimResult
     from archcalc.results.space import Space
 
+LONG = 100  # rows of a table that is still read as it is
 _ROWS = {"op": "operation", "layer": "layer", "stage": "stage", "type": "type"}  # what a row is
 
 
@@ -40,6 +41,7 @@ def shown(
     of: int | None = None,
     figures: Sequence[ClaimResult] | None = None,
     others: Sequence[NetworkCost] = (),
+    folds: bool = False,
 ) -> Document:
     """Table of layers, totals and footer.
 
@@ -51,12 +53,21 @@ def shown(
         of: how many rows `rows` was chosen from.
         figures: what others printed of it, to stand beside.
         others: what libraries call by its name.
+        folds: whether blocks of a long table that cost what an earlier one does stand in one row.
     """
+    every = rows
+    if folds and len(rows) > LONG:
+        from archcalc.engine.folding import folded
+
+        rows = folded(rows)
     table = layers_table(cost, rows, units, by)
     document: Document = [Heading(headline(cost), 1), table]
-    if of is not None and len(rows) < of:
+    if len(rows) < len(every):
+        why = "a run of blocks that cost what an earlier one does is one row; --unfold shows all"
+        document.append(Paragraph(f"{len(rows)} rows for {len(every):,}: {why}", quiet=True))
+    if of is not None and len(every) < of:
         whole = f"all of {cost.scope}" if cost.scope else "the whole network"
-        document.append(Paragraph(f"{len(rows)} of {of} rows; the totals are those of {whole}", quiet=True))
+        document.append(Paragraph(f"{len(every)} of {of} rows; the totals are those of {whole}", quiet=True))
     document.append(totals_table(cost, units))
     document.extend(Paragraph(remark) for remark in (*remarks(cost), *meant(cost, others, units)))
     document.append(footer(cost))
@@ -98,7 +109,7 @@ def layers_table(
         number("masked", drop=11),
         number("state", drop=6),
     ]
-    most = max((row.macs for row in rows), default=0)
+    most = max((row.macs for row in rows if not isinstance(row, RepeatedCost)), default=0)
     table = Table(columns)
     head = ""
     heads = [row.head for row in rows]
@@ -114,12 +125,12 @@ def layers_table(
 
         cells: list[Cell] = [
             row.name,
-            row.notation,
+            repeated(row, units) if isinstance(row, RepeatedCost) else row.notation,
             numbers.shape(row.out_shape),
             bounded("params", numbers.count(row.params, units)),
             bounded("macs", numbers.count(row.macs, units)),
             numbers.percent(row.macs, cost.totals.macs),
-            Bar(row.macs, most),
+            Bar(0 if isinstance(row, RepeatedCost) else row.macs, most),
             bounded("flops", numbers.count(row.flops, units)),
             numbers.seen(row.receptive_field, cost.input),
             numbers.field(row.local_receptive_field),
@@ -140,6 +151,14 @@ def layers_table(
     hidden |= set() if any(row.masked for row in rows) else {12}
     hidden |= set() if cost.is_stepped and any(row.state or row.state_once for row in rows) else {13}
     return without(table, hidden) if hidden else table
+
+
+def repeated(row: RepeatedCost, units: Units) -> str:
+    """What each of some blocks costs: `as blocks.2, each 3.188 G params, 6.666 T MACs`."""
+    if row.times == 1:
+        return row.notation
+    params, macs = (numbers.count(value // row.times, units) for value in (row.params, row.macs))
+    return f"{row.notation}, each {params} params, {macs} MACs"
 
 
 def _total(cost: NetworkCost, units: Units) -> Total:

@@ -98,6 +98,18 @@ class LayerCost:
         return f"LayerCost({self.name}: {self.notation}, {self.params:,} params, {self.macs:,} MACs)"
 
 
+class RepeatedCost(LayerCost):
+    """Blocks that follow each other, each of which costs what an earlier one does, together: a row of a table."""
+
+    __slots__ = ("like", "times")
+
+    def __init__(self, times: int, like: str, **values: Any) -> None:
+        """So many blocks, the path of the earlier one, and what they cost in all."""
+        super().__init__(**values)
+        self.times = times
+        self.like = like
+
+
 @dataclass(slots=True, match_args=False)
 class Totals:
     """A whole network. `at_least` where an operation of unknown cost makes the counts lower bounds."""
