@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from archcalc.report.figure.flow import flow_of
 from archcalc.report.figure.fold import Folder, has_fork, reading
 from archcalc.report.figure.items import Call, Figure, Fork, Form, Item, Row
 from archcalc.report.figure.skips import chains, laddered, told_by_words
@@ -229,6 +230,8 @@ def build(
             kept_heads.append(form)
         else:
             form.mark = same.mark
+    for form in (*opened, *kept_heads):
+        form.flow = flow_of(form.chain, form.chosen, graph)
     marks = {(form.module, form.number): form.mark for form in [*opened, *heads]}
     main = [row for row in rows if row.place != "head"]
     total = {name: sum(amounts[name][index] for row in main for index in row.nodes) for name in amounts}

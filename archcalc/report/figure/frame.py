@@ -6,21 +6,23 @@ from collections.abc import Sequence
 from math import inf
 from typing import NamedTuple
 
+from archcalc.report.figure.flow import Knot
 from archcalc.report.figure.glyphs import fitted, width
 from archcalc.report.figure.items import Branch, Call, Figure, Fork, Form, Item, Op, spans
+from archcalc.report.figure.pieces import MOST_NAME, MOST_TEXT, PILL, beside, named, pill, widen
 from archcalc.report.figure.sketch import Box, Line, Rectangle, Sketch, Text, letter
-from archcalc.report.figure.told import Copies, Spans, Told, joined, told
+from archcalc.report.figure.told import Copies, Told, joined, told
+from archcalc.report.figure.wires import PASSES, wired
 
 GAP, TIGHT = 13.0, 8.0  # between boxes in a row; where a figure would not fit its page
 UNBROKEN = inf  # height from which boxes stand in two columns
 BETWEEN = 9.0  # branches
 FAN, NAMED_FAN = 11.0, 21.0  # from the line across to the branches; with names
-HIGH, LOW, PILL = 33.0, 18.0, 20.0  # boxes of two lines, grey pills, merges
+HIGH = 33.0  # boxes of two lines
 LONG = 17.0  # an arrow with a shape beside it
 PADDING = 10.0
 ASIDE = 14.0  # from a column of a frame to the line to the next one
 BESIDE = 80.0  # room for a shape beside an arrow
-MOST_TEXT = 210.0  # of a line in a box
 MOST_FACT = 260.0  # of a line below the name of a frame
 
 
@@ -31,6 +33,7 @@ class Frames(NamedTuple):
     quantity: str = "macs"
     gap: float = GAP
     tall: float = UNBROKEN  # what is higher stands in two columns
+    is_narrow: bool = False  # few boxes side by side
     entry: int | None = None  # what the module reads that is drawn
 
     def name_of(self, index: int) -> str:
@@ -98,9 +101,39 @@ class Frames(NamedTuple):
 
     def item(self, item: Item) -> Sketch:
         """One item."""
-        if isinstance(item, Op):
-            return self.op(item)
-        return self.call(item) if isinstance(item, Call) else self.fork(item)
+        if isinstance(item, Fork):
+            return self.fork(item)
+        return self.op(item) if isinstance(item, Op) else self.call(item)
+
+    def knot(self, knot: Knot) -> Sketch:
+        """An item of a flow, with its name, and what it reads from elsewhere."""
+        name = "" if knot.role is None or knot.of is None else self.role(knot.role, knot.of)
+        if knot.item is None:
+            return named(Sketch(2 * PASSES, 0.0), name, FAN)
+        inner = self.joint(knot.item) if isinstance(knot.item, Fork) and knot.is_joint else self.item(knot.item)
+        others = [self.name_of(read) for read in knot.others]
+        if others and (knot.reads or knot.is_joint):
+            beside(inner, others)
+            others = []
+        if knot.is_named_below:
+            high = inner.height
+            inner.add(Line(((inner.axis, high), (inner.axis, high + 14))))
+            inner.add(Text(inner.axis + 5, high + 11, fitted(name, MOST_NAME, 9.5), 9.5, italic=True, colour="soft"))
+            inner.width = max(inner.width, inner.axis + 6 + width(fitted(name, MOST_NAME, 9.5), 9.5))
+            inner.height = high + 14
+        elif others:
+            sketch = Sketch(inner.width, 0.0, inner.axis)
+            y = self.source(sketch, sketch.axis, 0.0, ", ".join(others), name)
+            sketch.place(inner, sketch.axis - inner.axis, y)
+            sketch.width, sketch.height = max(sketch.width, sketch.axis - inner.axis + inner.width), y + inner.height
+            return sketch
+        elif name:
+            return named(inner, name, NAMED_FAN if knot.reads else 0.0, not isinstance(knot.item, Fork))
+        return inner
+
+    def joint(self, fork: Fork) -> Sketch:
+        """What branches meet in."""
+        return pill(fork.word, "dark", tuple((part.node, part.node + 1) for part in fork.parts))
 
     def series(self, items: Sequence[Item], before: int | None = None) -> Sketch:
         """Items in a row, downwards; `before`: what stands before them elsewhere."""
@@ -165,22 +198,26 @@ class Frames(NamedTuple):
         text = fitted(f"{role} from {name}" if role else f"from {name}", 130, 9.5)
         wide = width(text, 9.5)
         if axis < wide / 2:
-            _widen(sketch, wide / 2 - axis)
+            widen(sketch, wide / 2 - axis)
             axis = sketch.axis
         sketch.width = max(sketch.width, axis + wide / 2)
         sketch.add(Text(axis, y + 8, text, 9.5, "middle", italic=True, colour="soft"))
         sketch.add(Line(((axis, y + 11), (axis, y + 22)), head=True))
         return y + 22
 
-    def way(self, branch: Branch, is_expert: bool) -> Sketch:
+    def role(self, branch: Branch, fork: Fork) -> str:
+        """The name of a branch; of experts how many there are, and how many work."""
+        if not fork.word.startswith("experts") or not branch.items:
+            return branch.name
+        first = branch.items[0].parts[0].first
+        copies = self.figure.graph.nodes[first].operator.copies
+        stored, used = (Told(str(copies[at]), Copies(first, not at)) for at in (0, 1))
+        return told(f"{branch.name} ×", stored, ", ", used, " used") if copies.stored != 1 else branch.name
+
+    def way(self, branch: Branch, fork: Fork) -> Sketch:
         """A branch with boxes: its name or where it comes from above them."""
         inner = self.series(branch.items)
-        name = branch.name
-        if is_expert:
-            first = branch.items[0].parts[0].first
-            copies = self.figure.graph.nodes[first].operator.copies
-            stored, used = (Told(str(copies[at]), Copies(first, not at)) for at in (0, 1))
-            name = told(f"{name} ×", stored, ", ", used, " used") if copies.stored != 1 else name
+        name = self.role(branch, fork)
         sketch = Sketch(inner.width, 0.0, inner.axis)
         y = 0.0
         if branch.source:
@@ -189,7 +226,7 @@ class Frames(NamedTuple):
             y = NAMED_FAN if name else FAN
             sketch.add(Line(((sketch.axis, 0), (sketch.axis, y)), head=not isinstance(branch.items[0], Fork)))
         if name and not branch.source:
-            text = fitted(name, 110, 9.5)
+            text = fitted(name, MOST_NAME, 9.5)
             sketch.width = max(sketch.width, sketch.axis + 6 + width(text, 9.5))
             sketch.add(Text(sketch.axis + 5, 12, text, 9.5, italic=True, colour="soft"))
             y = max(y, 16.0)
@@ -200,9 +237,8 @@ class Frames(NamedTuple):
 
     def fork(self, fork: Fork) -> Sketch:
         """Branches side by side, and what they meet in."""
-        is_expert = fork.word.startswith("experts")
         main = [branch for branch in fork.branches if branch.items]
-        ways = [self.way(branch, is_expert) for branch in main]
+        ways = [self.way(branch, fork) for branch in main]
         identities = [branch for branch in fork.branches if branch.is_identity]
         skips = [branch.source for branch in fork.branches if branch.is_skip]
         is_read = [not branch.source and not _starts(branch.items) for branch in main]
@@ -243,7 +279,7 @@ class Frames(NamedTuple):
             return body
         body.add(Line(((axis, across_at), (axis, merge_top)), head=True))
         half = merge.width / 2
-        _widen(body, max(0.0, half - axis))
+        widen(body, max(0.0, half - axis))
         axis = body.axis
         body.width = max(body.width, axis + half)
         body.place(merge, axis - half, merge_top)
@@ -270,11 +306,18 @@ class Frames(NamedTuple):
             text = fitted(shown, 150, 9.5)
             need = width(text, 9.5) + 18 + half
             if need > axis:
-                _widen(body, need - axis)
+                widen(body, need - axis)
             end = body.axis - half
             body.add(Line(((end - 14, centre), (end, centre)), head=True))
             body.add(Text(end - 17, centre + 3.5, text, 9.5, "end", italic=True, colour="soft"))
         return body
+
+    def wired(self, form: Form) -> Sketch | None:
+        """Items with a line for everything that they read; None where they are in a row."""
+        if form.flow is None:
+            return None
+        flow = form.flow.narrow if self.is_narrow and form.flow.narrow is not None else form.flow
+        return wired(flow, {knot: self.knot(knot) for knot in flow.knots}, self.gap)
 
     # frames
 
@@ -282,13 +325,17 @@ class Frames(NamedTuple):
         """A module opened: what it is, as which call, how many there are, and what is in it."""
         figure = self.figure
         entry = form.chain[0].reads if form.chain else None
-        inner = self._replace(entry=entry).columns(form.chain)
+        inner = self.wired(form)
+        is_wired = inner is not None and inner.height <= self.tall
+        if is_wired and form.flow is not None:
+            entry = form.flow.entry
+        if inner is None or not is_wired:
+            inner = self._replace(entry=entry).columns(form.chain)
         name = form.title if form.of == 1 else f"{form.title}, form {form.number} of {form.of}"
         lines = self.facts(form)
         shown = [name, *lines]
         title = max(width(name, 12, True) + (24 if form.mark else 0), *(width(line, 10) for line in lines))
-        reads = form.chain[0].reads if form.chain else None
-        begins = "" if reads is None else figure.shape_of(reads)
+        begins = "" if entry is None else figure.shape_of(entry)
         ends = figure.given(form.chain[-1]) if form.chain else ""
         beside = 8 + max(width(begins, 9.5), width(ends, 9.5))
         left = inner.axis
@@ -312,7 +359,7 @@ class Frames(NamedTuple):
             y += 12.5
         y += 5
         if begins:
-            head = not isinstance(form.chain[0], Fork)
+            head = not is_wired and not isinstance(form.chain[0], Fork)
             sketch.add(Line(((axis, y), (axis, y + LONG)), head=head))
             sketch.add(Text(axis + 6, y + 10, begins, 9.5, colour="soft", ground="frame"))
             y += LONG
@@ -359,28 +406,6 @@ def placed(path: str, amount: str) -> str:
             break
         path = f"{'as ' if path.startswith('as ') else ''}…{'.'.join(parts[cut + 1 :])}"
     return told(fitted(path, MOST_FACT - width(f": {amount}", 10), 10), ": ", amount)
-
-
-def pill(text: str, fill: str = "OTHER", nodes: Spans = ()) -> Sketch:
-    """A pill: grey for norms and activations, dark for merges."""
-    is_dark = fill == "dark"
-    high = PILL if is_dark else LOW
-    text = fitted(text, MOST_TEXT, 10, is_dark)
-    wide = max(width(text, 10, is_dark) + 16, 26.0)
-    sketch = Sketch(wide, high)
-    area = Rectangle(0, 0, wide, high)
-    sketch.add(Box(area, fill, "none" if is_dark else "edge", 1.0, high / 2, nodes=nodes))
-    colour = "on_dark" if is_dark else "ink"
-    sketch.add(Text(wide / 2, high / 2 + 3.6, text, 10, "middle", is_dark, colour=colour, within=area, ground=fill))
-    return sketch
-
-
-def _widen(sketch: Sketch, by: float) -> None:
-    """Room at the left."""
-    if by > 0:
-        sketch.shapes = [shape.moved(by, 0) for shape in sketch.shapes]
-        sketch.width += by
-        sketch.axis += by
 
 
 def _starts(items: Sequence[Item]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from archcalc.graph import Graph
 from archcalc.ops import Shape
@@ -12,6 +12,9 @@ from archcalc.report.figure.told import Amount, Sizes, Told, joined, rest_of, sp
 from archcalc.report.figure.words import Kind, Label, brief, shape_text
 from archcalc.report.media.numbers import percent
 from archcalc.results.structure import Part
+
+if TYPE_CHECKING:
+    from archcalc.report.figure.flow import Flow
 
 
 @dataclass(slots=True)
@@ -158,6 +161,7 @@ class Form:
     is_entry: bool = False
     mark: str = ""
     chain: list[Item] = field(default_factory=list)
+    flow: Flow | None = None  # of the chain, where its items are not in a row
 
 
 def _parts(item: Item | Part | Row | Sequence[Part]) -> Sequence[Part]:

@@ -101,19 +101,24 @@ def _laid_out(figure: Figure, paper: Paper, quantity: str | None, has_tables: bo
     """With the usual gaps where that fits the page, else with small ones, and high frames in two columns."""
     found: list[Sketch] = []
     tall = min(paper.height - FIRST - MARGIN - OVER, TALL)
-    ways = [(TIGHT, UNBROKEN)] if figure.closed else [(GAP, UNBROKEN), (TIGHT, UNBROKEN)]
-    for gap, high in [*ways, (TIGHT, tall), (TIGHT, 0.8 * tall)]:
-        found.append(_with_gaps(figure, paper, quantity, has_tables, gap, high))
+    ways = [] if figure.closed else [(GAP, UNBROKEN, False)]
+    ways += [(TIGHT, UNBROKEN, False), (TIGHT, UNBROKEN, True), (TIGHT, tall, False), (TIGHT, 0.8 * tall, False)]
+    for gap, high, is_narrow in ways:
+        if is_narrow and not any(form.flow is not None and form.flow.narrow is not None for form in figure.forms):
+            continue
+        found.append(_with_gaps(figure, paper, quantity, has_tables, gap, high, is_narrow))
         if _fits(found[-1], paper):
             return found[-1]
     return min(found, key=lambda sketch: max(sketch.width / paper.width, sketch.height / paper.height))
 
 
-def _with_gaps(figure: Figure, paper: Paper, quantity: str | None, has_tables: bool, gap: float, tall: float) -> Sketch:
+def _with_gaps(
+    figure: Figure, paper: Paper, quantity: str | None, has_tables: bool, gap: float, tall: float, is_narrow: bool
+) -> Sketch:
     main = quantity or "macs"
     drawn = ushape(figure, main, gap < GAP)
     shown = [form for form in figure.forms if form.mark and not (drawn is not None and is_open(figure, form))]
-    frames = [Frames(figure, main, gap, tall).frame(form) for form in shown]
+    frames = [Frames(figure, main, gap, tall, is_narrow).frame(form) for form in shown]
     frames += dense_frames(figure)
     frames += tables(figure, main) if has_tables else []
     if drawn is not None:

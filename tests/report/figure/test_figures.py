@@ -24,7 +24,7 @@ from tests.report.figure.checks import faults
 FEW = (
     "googlenet", "resnet50", "densenet121", "vgg16", "unet", "lenet5", "seresnet50", "enet", "bart_base", "alexnet",
     "mixtral_8x7b", "mobilenet_v2", "inception_resnet_v1", "fractalnet20", "ssd300", "sd_unet", "jamba",
-    "clip_vit_b_32",
+    "clip_vit_b_32", "deepseek_v3@absorbed", "mamba_130m", "nas_bench_201",
 )  # fmt: skip
 
 
