@@ -123,7 +123,7 @@ class _Builder:
         while waiting:
             call, is_head, depth = waiting.pop(0)
             if any(call is other for other in told):
-                waiting += [(inner, is_head, depth) for inner in _calls(call.inner)]
+                waiting += [(inner, is_head, depth) for inner in _calls(told_by_words(call))]
                 continue
             for number in sorted(set(call.forms)):
                 key = call.module, number

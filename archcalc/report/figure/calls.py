@@ -23,12 +23,13 @@ class _Line(NamedTuple):
 
 
 def tables(figure: Figure, quantity: str) -> list[Sketch]:
-    """A table for each module whose calls differ in arguments."""
+    """A table for each opened module whose calls differ in arguments."""
+    opened = {form.module for form in figure.forms}
     by_module: dict[str, list[tuple[str, Part, int]]] = {}
     words: dict[str, str] = {}
     for row in figure.rows:
         call = row.item
-        if isinstance(call, Call) and not call.is_entry:
+        if isinstance(call, Call) and not call.is_entry and call.module in opened:
             words.setdefault(call.module, call.word)
             found = by_module.setdefault(call.module, [])
             found += [(row.name, part, form) for part, form in zip(call.parts, call.forms, strict=True)]

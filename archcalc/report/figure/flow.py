@@ -166,7 +166,7 @@ class _Unfolding:
             return self.joint(item)
         reads = self.scope.reads(item)
         own = [read for read in reads if self.scope.holds(read)]
-        others = [read for read in reads if not self.scope.holds(read)]
+        others = [read for read in reads if not self.scope.holds(read) and not isinstance(item, Fork)]
         self.knots.append(Knot(item, own, others, item.parts[-1].output))
         return [] if item.parts[-1].output is None else [item.parts[-1].output]
 

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import inf
 from typing import NamedTuple
 
 from archcalc.report.figure.flow import Knot
 from archcalc.report.figure.glyphs import fitted, width
 from archcalc.report.figure.items import Branch, Call, Figure, Fork, Form, Item, Op, spans
+from archcalc.report.figure.manner import FAN, UNBROKEN, Manner
 from archcalc.report.figure.pieces import MOST_NAME, MOST_TEXT, PILL, beside, named, pill, widen
 from archcalc.report.figure.sketch import Box, Line, Rectangle, Sketch, Text, letter
 from archcalc.report.figure.told import Copies, Told, joined, told
 from archcalc.report.figure.wires import PASSES, wired
 
-GAP, TIGHT = 13.0, 8.0  # between boxes in a row; where a figure would not fit its page
-UNBROKEN = inf  # height from which boxes stand in two columns
-BETWEEN = 9.0  # branches
-FAN, NAMED_FAN = 11.0, 21.0  # from the line across to the branches; with names
-HIGH = 33.0  # boxes of two lines
-LONG = 17.0  # an arrow with a shape beside it
+HIGH, SHORT = 33.0, 20.0  # boxes of two lines; of one, where room is short
 PADDING = 10.0
 ASIDE = 14.0  # from a column of a frame to the line to the next one
 BESIDE = 80.0  # room for a shape beside an arrow
+OVER = 115.0  # what a frame has besides its boxes
 MOST_FACT = 260.0  # of a line below the name of a frame
 
 
@@ -31,9 +27,8 @@ class Frames(NamedTuple):
 
     figure: Figure
     quantity: str = "macs"
-    gap: float = GAP
-    tall: float = UNBROKEN  # what is higher stands in two columns
-    is_narrow: bool = False  # few boxes side by side
+    manner: Manner = Manner()
+    most: float = UNBROKEN  # height of a page's room
     entry: int | None = None  # what the module reads that is drawn
 
     def name_of(self, index: int) -> str:
@@ -54,6 +49,8 @@ class Frames(NamedTuple):
         """A box of an operation."""
         if op.is_small:
             return pill(op.word, nodes=spans(op))
+        if self.manner.is_short:
+            return self.box([op.text], op.kind.name, op)
         rest = joined(", ", [*([op.rest] if op.label.rest else []), *(["shared"] if op.is_shared else [])])
         amount = self.amount(op)
         if not amount and len(rest) < 8:
@@ -71,8 +68,8 @@ class Frames(NamedTuple):
         count = f"×{times}" if times > 1 else ""
         before = 19.0 * len(marks)
         after = width(count, 11, True) + 6 if count else 0.0
-        wide = inside + before + after + 14
-        high = HIGH if len(lines) > 1 else 25.0
+        wide = inside + before + after + 2 * self.manner.padding
+        high = HIGH if len(lines) > 1 else SHORT if self.manner.is_short else 25.0
         sketch = Sketch(wide + (5 if times > 1 else 0), high + (5 if times > 1 else 0), wide / 2)
         area = Rectangle(0, 0, wide, high)
         thick = 1.6 if is_bold else 1.0
@@ -81,8 +78,8 @@ class Frames(NamedTuple):
         sketch.add(Box(area, fill, "edge", thick, nodes=spans(item)))
         for number, mark in enumerate(marks):
             sketch.add(*letter(mark, 13 + 19 * number, high / 2))
-        middle = before + 7 + inside / 2
-        tops = (13.5, 26.5) if len(lines) > 1 else (16.5,)
+        middle = before + self.manner.padding + inside / 2
+        tops = (13.5, 26.5) if len(lines) > 1 else (high / 2 + 4.0,)
         for number, (line, y) in enumerate(zip(lines, tops, strict=True)):
             bold = is_bold and not number
             sketch.add(Text(middle, y, line, 11 - number, "middle", bold, within=area, ground=fill))
@@ -94,7 +91,7 @@ class Frames(NamedTuple):
         """A module within a module."""
         found = dict.fromkeys(self.figure.marks.get((call.module, form), "") for form in call.forms)
         marks = [mark for mark in found if mark]
-        amount = self.amount(call)
+        amount = "" if self.manner.is_short else self.amount(call)
         return self.box([call.word, amount] if amount else [call.word], "paper", call, True, marks[:3])
 
     # rows and branches
@@ -103,6 +100,13 @@ class Frames(NamedTuple):
         """One item."""
         if isinstance(item, Fork):
             return self.fork(item)
+        sketch = self.box_of(item)
+        if others := [self.name_of(read) for read in self.figure.read_by(item) if read != item.reads]:
+            beside(sketch, others)
+        return sketch
+
+    def box_of(self, item: Op | Call) -> Sketch:
+        """The box of an operation or of a module."""
         return self.op(item) if isinstance(item, Op) else self.call(item)
 
     def knot(self, knot: Knot) -> Sketch:
@@ -110,7 +114,10 @@ class Frames(NamedTuple):
         name = "" if knot.role is None or knot.of is None else self.role(knot.role, knot.of)
         if knot.item is None:
             return named(Sketch(2 * PASSES, 0.0), name, FAN)
-        inner = self.joint(knot.item) if isinstance(knot.item, Fork) and knot.is_joint else self.item(knot.item)
+        if isinstance(knot.item, Fork):
+            inner = self.joint(knot.item) if knot.is_joint else self.fork(knot.item)
+        else:
+            inner = self.box_of(knot.item)
         others = [self.name_of(read) for read in knot.others]
         if others and (knot.reads or knot.is_joint):
             beside(inner, others)
@@ -128,7 +135,7 @@ class Frames(NamedTuple):
             sketch.width, sketch.height = max(sketch.width, sketch.axis - inner.axis + inner.width), y + inner.height
             return sketch
         elif name:
-            return named(inner, name, NAMED_FAN if knot.reads else 0.0, not isinstance(knot.item, Fork))
+            return named(inner, name, self.manner.fan(name) if knot.reads else 0.0, not isinstance(knot.item, Fork))
         return inner
 
     def joint(self, fork: Fork) -> Sketch:
@@ -149,8 +156,8 @@ class Frames(NamedTuple):
             if number:
                 before = items[number - 1].parts[-1].output
                 if item.reads == before or item.reads is None or before is None:
-                    found.add(Line(((left, y), (left, y + self.gap)), head=not isinstance(item, Fork)))
-                    y += self.gap
+                    found.add(Line(((left, y), (left, y + self.manner.gap)), head=not isinstance(item, Fork)))
+                    y += self.manner.gap
                 else:
                     y = self.source(found, left, y + 4, self.name_of(item.reads))
             found.place(sketch, left - sketch.axis, y)
@@ -161,7 +168,7 @@ class Frames(NamedTuple):
     def columns(self, items: Sequence[Item]) -> Sketch:
         """Items in a row, in two columns where one would be too high."""
         whole = self.series(items)
-        if whole.height <= self.tall:
+        if whole.height <= self.manner.tall:
             return whole
         ends = [item.parts[-1].output for item in items]
         ways = [
@@ -173,7 +180,7 @@ class Frames(NamedTuple):
             return whole
         left, right, goes_on = min(
             ways,
-            key=lambda way: (max(way[0].height, way[1].height, self.tall), way[0].width + way[1].width),
+            key=lambda way: (max(way[0].height, way[1].height, self.manner.tall), way[0].width + way[1].width),
         )
         if max(left.height, right.height) > 0.9 * whole.height:
             return whole
@@ -186,7 +193,14 @@ class Frames(NamedTuple):
         if goes_on:
             found.add(
                 Line(
-                    ((left.axis, left.height), (left.axis, low), (turn, low), (turn, -LONG), (axis, -LONG), (axis, 0)),
+                    (
+                        (left.axis, left.height),
+                        (left.axis, low),
+                        (turn, low),
+                        (turn, -self.manner.long),
+                        (axis, -self.manner.long),
+                        (axis, 0),
+                    ),
                     True,
                 )
             )
@@ -223,7 +237,7 @@ class Frames(NamedTuple):
         if branch.source:
             y = self.source(sketch, sketch.axis, 0.0, branch.source, name)
         elif not _starts(branch.items):
-            y = NAMED_FAN if name else FAN
+            y = self.manner.fan(name)
             sketch.add(Line(((sketch.axis, 0), (sketch.axis, y)), head=not isinstance(branch.items[0], Fork)))
         if name and not branch.source:
             text = fitted(name, MOST_NAME, 9.5)
@@ -245,18 +259,21 @@ class Frames(NamedTuple):
         lefts, x = [], 0.0
         for sketch in ways:
             lefts.append(x)
-            x += sketch.width + BETWEEN
-        wide = max(x - BETWEEN, 0.0)
+            x += sketch.width + self.manner.between
+        wide = max(x - self.manner.between, 0.0)
         axes = [left + sketch.axis for left, sketch in zip(lefts, ways, strict=True)]
         axis = (axes[0] + axes[-1]) / 2 if axes else 12.0
         body = Sketch(wide, 0.0, axis)
         joins = tuple((part.node, part.node + 1) for part in fork.parts if part.node >= 0)
         merge = pill(fork.word, "dark", joins) if fork.word else None
         top = 8.0 if len(main) > 1 or (identities and main) else 0.0
+        turn = top
+        if identities and main and not any(is_read):
+            top += 8.0  # no line leads to what reads nothing
         tall = max((sketch.height for sketch in ways), default=0.0)
         read = [at for at, reads in zip(axes, is_read, strict=True) if reads]
         if read or identities:
-            body.add(Line(((axis, 0), (axis, top))))
+            body.add(Line(((axis, 0), (axis, turn))))
             across = [*read, axis]
             if max(across) - min(across) > 0.1:
                 body.add(Line(((min(across), top), (max(across), top))))
@@ -268,12 +285,12 @@ class Frames(NamedTuple):
             body.add(Line(((min(axes), across_at), (max(axes), across_at))))
             for at, sketch in zip(axes, ways, strict=True):
                 body.add(Line(((at, top + sketch.height), (at, across_at))))
-            merge_top = below + self.gap + 6 if merge else across_at
+            merge_top = below + self.manner.gap + 6 if merge else across_at
         elif main:
             across_at = below
-            merge_top = below + self.gap if merge else below
+            merge_top = below + self.manner.gap if merge else below
         else:
-            across_at, merge_top = 0.0, self.gap
+            across_at, merge_top = 0.0, self.manner.gap
         if merge is None:
             body.height = max(merge_top, across_at)
             return body
@@ -287,11 +304,15 @@ class Frames(NamedTuple):
         right_end = axis + half
         if identities and main:
             gutter = max(body.width, right_end) + 10
-            body.add(Line(((axis, top), (gutter, top), (gutter, centre), (right_end, centre)), head=True))
-            word = next((branch.name for branch in identities if branch.name), "identity")
+            body.add(Line(((axis, turn), (gutter, turn), (gutter, centre), (right_end, centre)), head=True))
+            word = next(
+                (branch.name for branch in identities if branch.name), "" if self.manner.is_tight else "identity"
+            )
             text = fitted(word, 90, 9.5)
-            body.add(Text(gutter + 4, (top + centre) / 2 + 3, text, 9.5, italic=True, colour="soft"))
-            body.width = gutter + 5 + width(text, 9.5)
+            body.width = gutter + 2
+            if text:
+                body.add(Text(gutter + 4, (top + centre) / 2 + 3, text, 9.5, italic=True, colour="soft"))
+                body.width = gutter + 5 + width(text, 9.5)
             right_end = body.width
         elif identities and len(identities) > 1:
             body.add(Text(axis + half + 4, centre + 3.5, "with itself", 9.5, italic=True, colour="soft"))
@@ -316,8 +337,8 @@ class Frames(NamedTuple):
         """Items with a line for everything that they read; None where they are in a row."""
         if form.flow is None:
             return None
-        flow = form.flow.narrow if self.is_narrow and form.flow.narrow is not None else form.flow
-        return wired(flow, {knot: self.knot(knot) for knot in flow.knots}, self.gap)
+        flow = form.flow.narrow if self.manner.is_narrow and form.flow.narrow is not None else form.flow
+        return wired(flow, {knot: self.knot(knot) for knot in flow.knots}, self.manner.gap)
 
     # frames
 
@@ -326,7 +347,7 @@ class Frames(NamedTuple):
         figure = self.figure
         entry = form.chain[0].reads if form.chain else None
         inner = self.wired(form)
-        is_wired = inner is not None and inner.height <= self.tall
+        is_wired = inner is not None and inner.height + OVER <= self.most
         if is_wired and form.flow is not None:
             entry = form.flow.entry
         if inner is None or not is_wired:
@@ -360,17 +381,17 @@ class Frames(NamedTuple):
         y += 5
         if begins:
             head = not is_wired and not isinstance(form.chain[0], Fork)
-            sketch.add(Line(((axis, y), (axis, y + LONG)), head=head))
+            sketch.add(Line(((axis, y), (axis, y + self.manner.long)), head=head))
             sketch.add(Text(axis + 6, y + 10, begins, 9.5, colour="soft", ground="frame"))
-            y += LONG
+            y += self.manner.long
         sketch.place(inner, axis - inner.axis, y)
         y += inner.height
         last, end = (
             (axis, y) if inner.ends is None else (axis - inner.axis + inner.ends[0], y - inner.height + inner.ends[1])
         )
-        sketch.add(Line(((last, end), (last, end + LONG)), head=True))
+        sketch.add(Line(((last, end), (last, end + self.manner.long)), head=True))
         sketch.add(Text(last + 6, end + 11.5, ends, 9.5, colour="soft", ground="frame"))
-        sketch.height = max(y, end + LONG) + 8
+        sketch.height = max(y, end + self.manner.long) + 8
         area = Rectangle(0, 0, sketch.width, sketch.height)
         nodes = ((form.chosen.first, form.chosen.last),)
         calls = tuple((part.first, part.last) for part in form.calls)
@@ -395,7 +416,7 @@ class Frames(NamedTuple):
             first = joined(", ", [amount, share] if share else [amount])
             return [first] if form.chosen.path == form.title else [placed(form.chosen.path, first)]
         second = told(f"{len(form.calls)} of them", *([": ", share, f" of all {word}"] if share else []))
-        return [placed(f"as {form.chosen.path}", amount), second]
+        return [second] if self.manner.is_short else [placed(f"as {form.chosen.path}", amount), second]
 
 
 def placed(path: str, amount: str) -> str:

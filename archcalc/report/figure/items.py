@@ -196,6 +196,12 @@ class Figure:
         """What an operation, or an input, gives."""
         return self.graph.shape(index)
 
+    def read_by(self, item: Item) -> dict[int, None]:
+        """Operations, and inputs, that an item reads and that are not in it."""
+        first, last = item.parts[0].first, item.parts[-1].last
+        reads = (read for node in self.graph.nodes[first:last] for read in node.inputs)
+        return dict.fromkeys(read for read in reads if not first <= read < last)
+
     def name_of(self, index: int) -> str:
         """What an operation or an input is called where something reads it from afar."""
         return self.names.get(index) or self.graph.nodes[index].layer.rpartition(".")[2]

@@ -17,7 +17,7 @@ GAP, TIGHT = 14.0, 5.0
 LESS = 5.0  # height that a box loses where gaps are small
 INWARDS = 22.0  # where maps become smaller
 RUNG = 92.0  # the least length of a skip
-MOST = 200.0  # width of a box
+LEAST, MOST = 146.0, 200.0  # widths of boxes
 
 
 def ladder(figure: Figure, tower: Tower, quantity: str, is_tight: bool = False) -> Sketch:
@@ -49,7 +49,9 @@ class _Ladder:
         inner = told_by_words(item)
         if not inner:
             return row.name if isinstance(item, Call) and row.is_only else item.word
-        return joined(": ", [row.name, joined(", ", map(self.part, inner))])
+        closed = [of for of in inner if not self.letters([of]) or of.times > 1]
+        name = row.name if row.is_first else ""
+        return joined(": ", [text for text in (name, joined(", ", map(self.part, closed))) if text] or [item.word])
 
     def part(self, item: Item) -> str:
         """What a box says of one item of its entry."""
@@ -58,15 +60,19 @@ class _Ladder:
 
     def marks(self, item: Item) -> list[str]:
         """Letters of what is opened for it."""
-        calls = [of for of in told_by_words(item) or [item] if isinstance(of, Call)]
+        return self.letters(told_by_words(item) or [item])
+
+    def letters(self, items: Sequence[Item]) -> list[str]:
+        """Letters of the modules among items."""
+        calls = [of for of in items if isinstance(of, Call)]
         found = dict.fromkeys(self.figure.marks.get((of.module, form), "") for of in calls for form in of.forms)
-        return [mark for mark in found if mark][:3]
+        return [mark for mark in found if mark][:4]
 
     def text_width(self, row: Row) -> float:
         item = row.item
         bold = not isinstance(item, Op)
         count = width(f"×{item.times}", 11, True) + 8 if item.times > 1 else 0.0
-        return min(width(self.words(row), 11, bold) + 19 * len(self.marks(item)) + count + 16, MOST)
+        return min(max(width(self.words(row), 11, bold) + 15 * len(self.marks(item)) + count + 16, LEAST), MOST)
 
     def high(self, row: Row) -> float:
         return LOW if isinstance(row.item, Op) and row.item.is_small else self.tall
@@ -82,15 +88,16 @@ class _Ladder:
         )
         marks = self.marks(item)
         for number, mark in enumerate(marks):
-            self.sketch.add(*letter(mark, area.x + 12 + 19 * number, y + high / 2))
+            self.sketch.add(*letter(mark, area.x + 11 + 15 * number, y + self.tall / 2 - 7.5, 13.0))
         count = f"×{item.times}" if item.times > 1 and not is_small else ""
         after = width(count, 11, True) + 6 if count else 0.0
         amount = figure.sum(item, self.quantity)
         size, bold = (10.0 if is_small else 11.0), not is_op
         ink = "on_dark" if fill == "dark" else "ink"
-        room = self.wide - 19 * len(marks) - after - 10
+        before = 15 * len(marks) + 3 if marks else 0
+        room = self.wide - before - after - 10
         text = fitted(self.words(row), room, size, bold)
-        middle = area.x + 19 * len(marks) + (self.wide - 19 * len(marks) - after) / 2
+        middle = area.x + before + (self.wide - before - after) / 2
         top = y + (high / 2 + size * 0.36 if is_small or not amount else self.tall / 2 - 3.5)
         self.sketch.add(Text(middle, top, text, size, "middle", bold, colour=ink, within=area, ground=fill))
         if count:
@@ -99,7 +106,7 @@ class _Ladder:
             )
         if amount and not is_small:
             line = joined(" · ", [figure.brief(item, self.quantity), figure.share(item, self.quantity)])
-            start = area.x + 8 + (19 * len(marks) - 2 if marks else 0)
+            start = area.x + 8
             self.sketch.add(Text(start, y + self.tall - 4.5, line, 10, colour=ink, within=area, ground=fill))
             self.bars += 1
             begin = start + max(78.0, width(line, 10) + 6)
@@ -116,9 +123,7 @@ class _Ladder:
         """The sketch."""
         sketch, figure, gap, half = self.sketch, self.figure, self.gap, self.wide / 2
         depths = self.depths()
-        below = depths[-1] + (self.bottom[0].item.y.spatial != self.left[-1][-1].item.y.spatial)
-        narrow = 2 * below * INWARDS + max(self.wide, RUNG) + 2 * self.wide - (self.wide - RUNG) * 0.5
-        left, right = half + 2, half + 2 + max(narrow - self.wide, self.wide + RUNG + 2 * depths[-1] * INWARDS)
+        left, right = half + 2, half + 2 + self.wide + RUNG + 2 * depths[-1] * INWARDS
         begins = fitted(self.tower.begins, self.wide, 10)
         sketch.add(Text(left, 10, begins, 10, "middle", colour="soft"))
         y = 26.0

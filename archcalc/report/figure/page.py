@@ -12,10 +12,11 @@ from archcalc.report.figure.build import MARKS
 from archcalc.report.figure.calls import tables
 from archcalc.report.figure.column import WORDS, Column, Style, Tower, towers_of
 from archcalc.report.figure.dense import dense_frames
-from archcalc.report.figure.frame import GAP, TIGHT, UNBROKEN, Frames
+from archcalc.report.figure.frame import OVER, Frames
 from archcalc.report.figure.glyphs import fitted, width
 from archcalc.report.figure.items import Figure, Form
 from archcalc.report.figure.ladder import ladder
+from archcalc.report.figure.manner import TIGHT, Manner
 from archcalc.report.figure.pack import APART, Placed, Room, Sheet, best
 from archcalc.report.figure.sketch import Box, Rectangle, Sketch, Text
 from archcalc.report.figure.skips import laddered
@@ -25,7 +26,6 @@ from archcalc.report.figure.words import Kind
 MARGIN = 16.0
 FIRST = 84.0  # where figures begin under the heading
 TALL = 480.0  # boxes of a frame in one column, where frames are broken
-OVER = 115.0  # what a frame has besides its boxes
 STACKED = 300.0  # what columns may be lower for that stand one below the other, rather than side by side
 
 
@@ -63,20 +63,31 @@ def arranged(figure: Figure, page: str, quantity: str | None) -> Sketch:
     if _fits(sketch, paper):
         return sketch
     has_tables = page != "slide"
+    if not has_tables and _fits(sketch := _laid_out(figure, paper, quantity, has_tables), paper):
+        return sketch
+    if _fits(short := _laid_out(figure, paper, quantity, has_tables, True), paper):
+        return short
+    return _with_closed(figure, paper, quantity, has_tables)
+
+
+def _with_closed(figure: Figure, paper: Paper, quantity: str | None, has_tables: bool) -> Sketch:
+    """Without the modules of least share; some of those that were closed may fit."""
     opened = sorted(
         (form for form in figure.forms if form.mark), key=lambda form: (form.is_head, -_share(figure, form))
     )
+    is_short = not has_tables
     kept = list(opened)
-    if not has_tables:
-        sketch = _laid_out(figure, paper, quantity, has_tables)
-    while not _fits(sketch, paper) and len(kept) > 1:
-        kept.pop()
-        sketch = _laid_out(with_open(figure, kept), paper, quantity, has_tables)
-    for form in opened[len(kept) + 1 :] if _fits(sketch, paper) else ():  # some of those that were closed may fit
-        tried = _laid_out(with_open(figure, [*kept, form]), paper, quantity, has_tables)
-        if _fits(tried, paper):
-            sketch, kept = tried, [*kept, form]
-    return sketch
+    last: Form | None = None
+    sketch: Sketch | None = None
+    while kept and (sketch is None or not _fits(sketch, paper)):
+        last = kept.pop()
+        sketch = _laid_out(with_open(figure, kept), paper, quantity, has_tables, is_short)
+    for form in opened:
+        if form is not last and not any(form is other for other in kept):
+            tried = _laid_out(with_open(figure, [*kept, form]), paper, quantity, has_tables, is_short)
+            if _fits(tried, paper):
+                sketch, kept = tried, [*kept, form]
+    return sketch or _laid_out(figure, paper, quantity, has_tables)
 
 
 def _fits(sketch: Sketch, paper: Paper) -> bool:
@@ -97,28 +108,27 @@ def _share(figure: Figure, form: Form) -> int:
     return sum(figure.sum(part, "macs") for part in form.calls)
 
 
-def _laid_out(figure: Figure, paper: Paper, quantity: str | None, has_tables: bool) -> Sketch:
+def _laid_out(figure: Figure, paper: Paper, quantity: str | None, has_tables: bool, is_short: bool = False) -> Sketch:
     """With the usual gaps where that fits the page, else with small ones, and high frames in two columns."""
     found: list[Sketch] = []
     tall = min(paper.height - FIRST - MARGIN - OVER, TALL)
-    ways = [] if figure.closed else [(GAP, UNBROKEN, False)]
-    ways += [(TIGHT, UNBROKEN, False), (TIGHT, UNBROKEN, True), (TIGHT, tall, False), (TIGHT, 0.8 * tall, False)]
-    for gap, high, is_narrow in ways:
-        if is_narrow and not any(form.flow is not None and form.flow.narrow is not None for form in figure.forms):
+    usual, tight = Manner(is_short=is_short), Manner(TIGHT, is_short=is_short)
+    ways = [] if figure.closed or is_short else [usual]
+    ways += [tight, tight._replace(is_narrow=True), *(tight._replace(tall=share * tall) for share in (1.0, 0.8))]
+    for way in ways:
+        if way.is_narrow and not any(form.flow is not None and form.flow.narrow is not None for form in figure.forms):
             continue
-        found.append(_with_gaps(figure, paper, quantity, has_tables, gap, high, is_narrow))
+        found.append(_in_manner(figure, paper, quantity, has_tables, way))
         if _fits(found[-1], paper):
             return found[-1]
     return min(found, key=lambda sketch: max(sketch.width / paper.width, sketch.height / paper.height))
 
 
-def _with_gaps(
-    figure: Figure, paper: Paper, quantity: str | None, has_tables: bool, gap: float, tall: float, is_narrow: bool
-) -> Sketch:
-    main = quantity or "macs"
-    drawn = ushape(figure, main, gap < GAP)
+def _in_manner(figure: Figure, paper: Paper, quantity: str | None, has_tables: bool, manner: Manner) -> Sketch:
+    main, room = quantity or "macs", paper.height - FIRST - MARGIN
+    drawn = ushape(figure, main, manner.is_tight)
     shown = [form for form in figure.forms if form.mark and not (drawn is not None and is_open(figure, form))]
-    frames = [Frames(figure, main, gap, tall, is_narrow).frame(form) for form in shown]
+    frames = [Frames(figure, main, manner, room).frame(form) for form in shown]
     frames += dense_frames(figure)
     frames += tables(figure, main) if has_tables else []
     if drawn is not None:
@@ -128,7 +138,7 @@ def _with_gaps(
     lanes = (main, "macs") if main not in ("macs", "params") else ("macs", "params")
     styles = [Style(150.0, 30.0, lanes)]
     if number is not None:
-        steps = ladder(figure, towers[number], main, gap < GAP)
+        steps = ladder(figure, towers[number], main, manner.is_tight)
         rest = [Column(figure, tower, styles[0]).drawn() for at, tower in enumerate(towers) if at != number]
         return _put(figure, paper, [Columns([steps, *rest])], frames, f"in a box: share of all {WORDS[main]}")
     if len(towers) == 1:

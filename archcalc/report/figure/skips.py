@@ -72,9 +72,28 @@ def rungs(rows: Sequence[Row]) -> Pairs:
 
 
 def told_by_words(item: Item) -> list[Item]:
-    """What an entry is made of, where the words for it tell all: a merge without branches of its own, and calls."""
-    if not isinstance(item, Call) or not item.is_entry or not item.inner:
+    """What an entry is made of, where the words for it tell all: a merge without branches of its own, and calls.
+
+    A module that only calls others, one after the other, is told by these.
+    """
+    if not isinstance(item, Call) or not item.inner:
         return []
-    first, *rest = item.inner
+    inner = _called(item.inner)
+    if not item.is_entry:
+        return inner if inner != item.inner or _is_calls(inner) else []
+    first, *rest = inner
     is_plain = isinstance(first, Fork) and all(not branch.items for branch in first.branches)
-    return item.inner if is_plain and not any(isinstance(inner, Fork) for inner in rest) else []
+    return inner if is_plain and not any(isinstance(of, Fork) for of in rest) else []
+
+
+def _called(items: Sequence[Item]) -> list[Item]:
+    """Items, and in place of a call of calls these."""
+    found: list[Item] = []
+    for item in items:
+        is_open = isinstance(item, Call) and item.times == 1 and _is_calls(item.inner)
+        found += _called(item.inner) if is_open and isinstance(item, Call) else [item]
+    return found
+
+
+def _is_calls(items: Sequence[Item]) -> bool:
+    return len(items) > 1 and all(isinstance(item, Call) and item.times == 1 for item in items)

@@ -107,9 +107,12 @@ def label_of(node: Node, number: Callable[[Any], str] = grouped) -> Label:
     rest: list[str] = []
     if "kernel" in values:
         rank = max(y.rank, 1)
-        word = f"{_times(values['kernel'], rank, number)} {word}"
-        if kind is Kind.DEPTHWISE and operator.name == "conv":
-            word = f"{_times(values['kernel'], rank, number)} depthwise"
+        word = "depthwise" if kind is Kind.DEPTHWISE and operator.name == "conv" else word
+        if rank == 1:
+            word = f"1-D {word}"
+            rest.append(f"kernel {_times(values['kernel'], 1, number)}")
+        else:
+            word = f"{_times(values['kernel'], rank, number)} {word}"
         if "channels" in values:
             rest.append(number(values["channels"]))
         if values.get("multiplier", 1) != 1:

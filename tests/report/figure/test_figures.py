@@ -113,6 +113,9 @@ def test_many_skips_are_the_rungs_of_a_ladder() -> None:
     drawn = {box.nodes for box in arranged(made, "a4", None).boxes() if box.bar is None and box.nodes}
     assert all(tuple((part.first, part.last) for part in row.item.parts) in drawn for row in rows)
     assert not [form.title for form in made.forms if form.is_entry]  # boxes say what is in them
+    opened = {form.title for form in made.forms}
+    assert {"residual", "transformer", "self_attention", "cross_attention", "geglu", "up"} == opened
+    assert not [text.text for text in arranged(made, "a4", None).texts() if "not opened" in text.text]
     assert nested(figure("unet").rows)
     assert not rungs(figure("resnet50").rows)
 

@@ -11,6 +11,7 @@ from archcalc.report.figure.build import build
 from archcalc.report.figure.flow import Flow, Knot
 from archcalc.report.figure.frame import Frames
 from archcalc.report.figure.items import Figure, Op
+from archcalc.report.figure.manner import Manner
 from archcalc.report.figure.order import CROSSING, Net, cost, ordered
 from archcalc.report.figure.page import arranged
 from archcalc.report.figure.sketch import Line
@@ -108,7 +109,7 @@ def test_no_line_lies_on_another(name: str, is_narrow: bool) -> None:
     flows = [form for form in made.forms if form.flow is not None]
     assert flows
     for form in flows:
-        sketch = Frames(made, is_narrow=is_narrow).wired(form)
+        sketch = Frames(made, manner=Manner(is_narrow=is_narrow)).wired(form)
         assert sketch is not None
         own = [line for line in sketch.lines() if is_of_flow(line)]
         assert not [pair for pair in combinations(own, 2) if is_on(*pair)]
