@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from archcalc.cli.completion import complete_network
-from archcalc.cli.inputs import Request, analysed, known, tell_left_out, words
+from archcalc.cli.inputs import Request, analysed, known, tell_left_out
 from archcalc.cli.options import (
     BatchOption,
     BitsOption,
@@ -20,7 +19,6 @@ from archcalc.cli.options import (
     DensityOption,
     DepthOption,
     DtypeOption,
-    Format,
     FormatOption,
     GroupOption,
     HeadsOption,
@@ -48,12 +46,10 @@ from archcalc.cli.options import (
 )
 from archcalc.cli.output import deliver, draw, fail, guarded
 from archcalc.cli.page import is_page, refuse_options, write_networks
+from archcalc.cli.tables import show_compared, show_network
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from archcalc.report.pages.catalogue import Listed
-    from archcalc.results.cost import LayerCost, NetworkCost
 
 
 @guarded
@@ -145,122 +141,10 @@ def show(
     plot: PlotOption = None,
 ) -> None:
     """Show what each layer costs, and the totals."""
-    from archcalc.report.media import data
-    from archcalc.report.show import shown
-
     request = Request(
         set, input, batch, dtype, convention, with_heads, limit, strict, bits, density, scope, step, state_dtype
     )
-    (cost,) = analysed([network], request)
-    rows, of = rows_of(cost, by, depth, sort, top)
-    draw(lambda charts: charts.cost_by_layer(cost, rows), plot)
-    if published:
-        if set or input or batch != 1:
-            fail("bad-option", "published figures are of a network as its spec has it", "leave --published out")
-        if columns:
-            fail("bad-option", "--published has its own columns", "leave --columns or --published out")
-        return show_published(cost, rows, units, by, of, format, output)
-    if columns:
-        return show_columns(cost, rows, words(columns, "--columns", "name,params,macs"), units, of, format, output)
-    # Rows that were sorted or chosen no longer follow each other as blocks do, and a file holds all.
-    folds = not unfold and sort is None and top is None and output is None and format in (None, Format.TABLE)
-    deliver(
-        format,
-        output,
-        lambda: shown(cost, rows, units.value, by.value, of, others=called_so(network, request), folds=folds),
-        lambda: data.layers_csv(cost, rows),
-        lambda: data.json_text([data.network_object(cost, rows)]),
-    )
-
-
-def called_so(network: str, request: Request) -> list[NetworkCost]:
-    """What libraries call by the name that was typed, as asked for; where it can be counted so."""
-    from archcalc.cli.inputs import checked
-    from archcalc.engine.library import implementations
-    from archcalc.engine.network import analyze, load
-    from archcalc.source import SpecError
-
-    found = []
-    for other in implementations(load(network, checked(request)["input"])):
-        try:
-            found.append(analyze(other, **checked(request)))
-        except SpecError:  # it has no such variable or scope
-            continue
-    return found
-
-
-def show_columns(
-    cost: NetworkCost,
-    rows: Sequence[LayerCost],
-    names: Sequence[str],
-    units: UnitsChoice,
-    of: int,
-    format: Format | None,
-    output: Path | None,
-) -> None:
-    """Rows with the columns that were chosen."""
-    from archcalc.report.chosen import chosen_rows, chosen_table
-    from archcalc.report.chosen import columns as all_columns
-    from archcalc.report.media import data
-
-    there = all_columns(cost)
-    for name in names:
-        known(name, there, "column")
-    deliver(
-        format,
-        output,
-        lambda: chosen_table(cost, rows, names, units.value, of),
-        lambda: data.csv_text(chosen_rows(cost, rows, names), names),
-        lambda: data.json_text([data.totals_object(cost) | {"layers": chosen_rows(cost, rows, names)}]),
-    )
-
-
-def show_published(
-    cost: NetworkCost,
-    rows: Sequence[LayerCost],
-    units: UnitsChoice,
-    by: ByChoice,
-    of: int,
-    format: Format | None,
-    output: Path | None,
-) -> None:
-    """Layers and totals with the figures that others printed of them."""
-    from archcalc.claims.check import figures_of
-    from archcalc.report.claim import claim_object
-    from archcalc.report.media import data
-    from archcalc.report.published import cell, in_rows
-    from archcalc.report.show import shown
-
-    figures = figures_of(cost.name)
-    found = in_rows(figures)
-    deliver(
-        format,
-        output,
-        lambda: shown(cost, rows, units.value, by.value, of, figures),
-        lambda: data.csv_text(
-            data.row_of(row, cost.convention) | {"published": cell(found.get(row.name, ()))} for row in rows
-        ),
-        lambda: data.json_text([data.network_object(cost, rows) | {"published": list(map(claim_object, figures))}]),
-    )
-
-
-def rows_of(
-    cost: NetworkCost, by: ByChoice, depth: int | None, sort: str | None, top: int | None
-) -> tuple[Sequence[LayerCost], int]:
-    """Rows as asked for, and how many there were before --top."""
-    from archcalc.engine.groups import grouped
-    from archcalc.report.media.data import in_order, sortable
-
-    if depth is not None and by in (ByChoice.STAGE, ByChoice.TYPE):
-        fail("bad-option", f"--depth cuts names of layers; --by {by.value} has none to cut", "leave one of them out")
-    rows: Sequence[LayerCost] = grouped(cost, by.value, depth)
-    of = len(rows)
-    if sort is not None or top is not None or by is ByChoice.TYPE:
-        column = known(sort or "macs", sortable(cost), "column")
-        chosen = in_order(cost, rows, column)[:top]
-        # without --sort, the largest stay where they stand in the network
-        rows = chosen if sort is not None or by is ByChoice.TYPE else [row for row in rows if row in chosen]
-    return rows, of
+    show_network(network, request, by, depth, sort, top, unfold, format, output, units, published, columns, plot)
 
 
 @guarded
@@ -298,10 +182,6 @@ def compare(
     CSV has a row of totals for each, JSON their layers too, `-o FILE.html` is a page to explore them. With `--measured`
     the time that `archcalc profile` measured stands beside the cost, where batch and dtype are the same.
     """
-    from archcalc.engine.compare import compare as compare_costs
-    from archcalc.report.comparison import compared
-    from archcalc.report.media import data
-
     if len(networks) < 2:
         fail("too-few-networks", "compare needs two networks or more", f"archcalc show {networks[0]} shows one")
     request = Request(
@@ -322,29 +202,4 @@ def compare(
         left = {"--dtype": dtype != "fp32", "--bits": bits, "--density": density, "--scope": scope, "--by": by}
         refuse_options(left | {"--depth": depth, "--sort": sort, "--top": top, "--measured": measured, "--step": step})
         return write_networks(networks, request, output)
-    if by is None:
-        depth = depth or ((scope.count(".") + 2) if scope else 1)
-    what = by.value if by is not None else "stage" if depth == 1 else "part"
-    parts = [rows_of(cost, by or ByChoice.LAYER, depth, sort, None)[0] for cost in costs]
-    shown = partial(compared, units=units.value, parts=parts, what=what, top=top or 12, is_sorted=sort is not None)
-    if measured is None:
-        return deliver(
-            format,
-            output,
-            lambda: shown(compare_costs(costs)),
-            lambda: data.totals_csv(costs),
-            lambda: data.json_text([data.network_object(cost) for cost in costs]),
-        )
-    from archcalc.engine.measured import matched, read_measurements
-    from archcalc.report.beside_cost import beside_cost, csv_beside_cost, objects_beside_cost
-    from archcalc.report.comparison import labels
-
-    times = matched(read_measurements(measured), costs, measured)
-    beside = beside_cost(times, labels(costs), units.value)
-    return deliver(
-        format,
-        output,
-        lambda: shown(compare_costs(costs), measured=beside),
-        lambda: csv_beside_cost(times, costs),
-        lambda: data.json_text(objects_beside_cost(times, costs)),
-    )
+    show_compared(costs, by, depth, sort, top, scope, measured, format, output, units)

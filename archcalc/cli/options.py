@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from archcalc.cli.choices import ByChoice as ByChoice
+from archcalc.cli.choices import CheckFormat as CheckFormat
+from archcalc.cli.choices import Format as Format
+from archcalc.cli.choices import GroupChoice as GroupChoice
+from archcalc.cli.choices import UnitsChoice as UnitsChoice
 from archcalc.cli.completion import (
     complete_bits,
     complete_column,
@@ -17,52 +21,6 @@ from archcalc.cli.completion import (
     complete_network,
     complete_setting,
 )
-
-
-class Format(StrEnum):
-    """How a result is written."""
-
-    TABLE = "table"
-    MARKDOWN = "markdown"
-    CSV = "csv"
-    JSON = "json"
-    LATEX = "latex"
-
-
-class CheckFormat(StrEnum):
-    """How the result of a check is written."""
-
-    TABLE = "table"
-    MARKDOWN = "markdown"
-    CSV = "csv"
-    JSON = "json"
-    JUNIT = "junit"
-    GITHUB = "github"
-
-
-class UnitsChoice(StrEnum):
-    """How numbers are written in tables."""
-
-    SI = "si"
-    RAW = "raw"
-
-
-class GroupChoice(StrEnum):
-    """What networks of a list stand together by."""
-
-    FAMILY = "family"
-    YEAR = "year"
-    TASK = "task"
-
-
-class ByChoice(StrEnum):
-    """What a row is."""
-
-    OP = "op"
-    LAYER = "layer"
-    STAGE = "stage"
-    TYPE = "type"
-
 
 NETWORK_HELP = (
     "A name (`archcalc list`), a file `./my.yaml`, or `./my.yaml:variant`; or a model of another framework: "

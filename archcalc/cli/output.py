@@ -9,12 +9,9 @@ from contextlib import contextmanager
 from enum import StrEnum
 from functools import wraps
 from pathlib import Path
-from shutil import get_terminal_size
 from typing import IO, TYPE_CHECKING, Any, NoReturn, TextIO, TypeVar
 
-import typer
-
-from archcalc.cli.options import Format
+from archcalc.cli.choices import Format
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -127,7 +124,12 @@ def send_document(document: Document, output: Path | None = None) -> None:
 
 def width_of(stream: IO[str]) -> int | None:
     """Columns that there is room for; None: nothing need be left out. `COLUMNS` decides where it is set."""
-    return asked_width() or (get_terminal_size().columns if stream.isatty() else None)
+    width = asked_width()
+    if width is None and stream.isatty():
+        from shutil import get_terminal_size
+
+        width = get_terminal_size().columns
+    return width
 
 
 def asked_width() -> int | None:
@@ -182,7 +184,7 @@ def draw(chart: Callable[[ModuleType], Any], path: Path | None) -> None:
     require("altair", "vl_convert", extra="plot")
     with writing(path):
         plot.write_chart(chart(plot), path)
-    typer.echo(f"{path}: drawn", err=True)
+    say(f"{path}: drawn")
 
 
 @contextmanager
@@ -210,7 +212,7 @@ def writing_stdout() -> Iterator[None]:
         # Python flushes stdout once more at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if isinstance(error, BrokenPipeError):
-            raise typer.Exit(0) from None
+            raise ended(0) from None
         fail("cannot-write", f"stdout cannot be written: {reason(error)}")
 
 
@@ -222,7 +224,21 @@ def complain(diagnostics: list[Diagnostic] | tuple[Diagnostic, ...]) -> None:
     from archcalc.source import render_text, visible
 
     text = "\n".join(visible(line) for line in render_text(diagnostics).split("\n"))
-    typer.echo(text if can_show(text, sys.stderr) else text.encode("ascii", "replace").decode(), err=True)
+    say(text if can_show(text, sys.stderr) else text.encode("ascii", "replace").decode())
+
+
+def say(text: str) -> None:
+    """A line on stderr."""
+    import typer
+
+    typer.echo(text, err=True)
+
+
+def ended(status: int) -> Exception:
+    """What ends a command with an exit status."""
+    import typer
+
+    return typer.Exit(status)
 
 
 def fail(code: str, message: str, help: str | None = None, status: int = USAGE) -> NoReturn:
@@ -230,7 +246,7 @@ def fail(code: str, message: str, help: str | None = None, status: int = USAGE) 
     from archcalc.source import Diagnostic
 
     complain([Diagnostic(code, message, help=help)])
-    raise typer.Exit(status)
+    raise ended(status)
 
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -250,19 +266,19 @@ def guarded(command: Command) -> Command:
                 return command(*args, **kwargs)
         except SpecError as error:
             complain(error.diagnostics)
-            raise typer.Exit(USAGE) from None
+            raise ended(USAGE) from None
         except MissingExtraError as error:
             fail("missing-extra", f"this needs {error.module}, which is not installed", error.line, MISSING_EXTRA)
         except BrokenPipeError:
-            raise typer.Exit(0) from None
+            raise ended(0) from None
         except OSError as error:
             where = f"`{error.filename}`: " if error.filename is not None else ""
             fail("system-error", f"the system refused something: {where}{reason(error)}")
         except Terminated as error:
-            typer.echo("terminated", err=True)
-            raise typer.Exit(128 + error.number) from None
+            say("terminated")
+            raise ended(128 + error.number) from None
         except KeyboardInterrupt:
-            typer.echo("interrupted", err=True)
-            raise typer.Exit(130) from None
+            say("interrupted")
+            raise ended(130) from None
 
     return run  # type: ignore[return-value]

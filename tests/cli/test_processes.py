@@ -57,6 +57,22 @@ def test_a_whole_process() -> None:
     assert found.stdout.startswith("googlenet needs 9.8x fewer MACs")
 
 
+@pytest.mark.parametrize(
+    "typed", ["show lenet5", "compare lenet5 alexnet", "show dcgan", "compare lenet5 nonet a.yaml"]
+)
+def test_names_alone_are_answered_as_by_typer(typed: str) -> None:
+    assert shell(*typed.split()) == shell(*typed.split(), "--units", "si")
+
+
+def test_names_alone_need_no_typer() -> None:
+    check = (
+        "import sys\nfrom archcalc.cli import main\ntry: main()\nfinally: sys.stdout.write(str('typer' in sys.modules))"
+    )
+    for names in (["show", "lenet5"], ["compare", "lenet5", "alexnet"]):
+        done = subprocess.run([sys.executable, "-c", check, *names], capture_output=True, text=True, check=True)
+        assert done.stdout.endswith("\nFalse")
+
+
 def test_columns_are_obeyed_in_a_pipe() -> None:
     found = shell("show", "resnet50", COLUMNS="72")
     assert max(map(len, found.stdout.splitlines())) <= 72
