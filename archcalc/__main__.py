@@ -6,6 +6,7 @@ import gc
 import os
 import signal
 import sys
+from types import ModuleType
 
 
 def end_at_once(number: int, frame: object) -> None:
@@ -19,6 +20,22 @@ if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # nobody want
 
 # What is imported and expanded stays, and is no garbage to look for every 700 objects: a tenth of what commands take.
 gc.set_threshold(100_000, 20, 20)
+
+
+class Later(ModuleType):
+    """A module of Python's that is loaded when something of it is used: `import` alone does not."""
+
+    def __getattr__(self, name: str) -> object:
+        """What the module has of that name."""
+        if sys.modules.get(self.__name__) is self:
+            del sys.modules[self.__name__]
+        module = __import__(self.__name__)
+        vars(self).update(vars(module))
+        return getattr(module, name)
+
+
+# `dataclasses` imports it for classes without a docstring, of which there are none here: a twelfth of `show`.
+sys.modules.setdefault("inspect", Later("inspect"))
 
 
 def main() -> None:

@@ -45,7 +45,7 @@ def answered(typed: Sequence[str]) -> bool:
 
     try:
         if command == "show":
-            guarded(show_network)(*names)
+            guarded(show_network)(names[0])
         else:
             guarded(compare_networks)(names)
     except RuntimeError as ended:

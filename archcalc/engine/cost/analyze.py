@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Sequence
 from operator import attrgetter, mul
-from typing import Any
+from typing import Any, NamedTuple
 
 from archcalc.engine.cost.bounds import FIELD, fields_at_least, is_field_at_least, lower_bounds
 from archcalc.engine.cost.conventions import ARITHMETIC
@@ -42,6 +42,7 @@ def layer_costs(
     nodes = graph.nodes
     tied = tied_nodes(graph)
     steps, in_step, state_bits = phase
+    counted: dict[tuple[int, ...], _Sums] = {}  # of layers that store all that they use, by identity of their rules
     worth: dict[object, int] = {}
     through = fields_at_least(graph)
     found: list[LayerCost] = []
@@ -49,40 +50,23 @@ def layer_costs(
         if scope and not is_inside(name, scope):
             continue
         first, last = nodes[indices[0]], nodes[indices[-1]]
-        weights = biases = norm = buffers = macs = flops = connections = neurons = outputs = 0
-        trainable = active = masked = state = state_once = 0
-        status, reason = "zero", ""
+        key: tuple[int, ...] = ()
         for index in indices:
-            node = nodes[index]
-            cost: Any = cost_of(node.operator, node.x, node.y)
-            stored: Any = stored_with(graph, index)
-            arithmetic = cost.arithmetic
-            weights += stored.weights
-            biases += stored.biases
-            norm += stored.norm
-            buffers += stored.buffers
-            if node.operator.trainable:
-                trainable += stored.weights + stored.biases + stored.norm
-            active += active_with(graph, index, tied)
-            macs += arithmetic.macs
-            masked += cost.masked
-            state += cost.state
-            outputs = cost.outputs
-            if steps is not None and index in steps.kept:
-                state_once += outputs
-            key = (node.operator, node.x, node.y)
-            value = worth.get(key)
-            if value is None:
-                value = worth[key] = convention.flops(*key, cost)
-            flops += value
-            connections += cost.connections
-            neurons += cost.neurons
-            if arithmetic.status == "unknown":
-                status, reason = "unknown", arithmetic.reason
-            elif arithmetic.status == "counted" and status != "unknown":
-                status, reason = "counted", ""
-            elif status == "zero":
-                reason = arithmetic.reason
+            _, _, operator, _, x, y, shares, _ = nodes[index]
+            if shares >= 0 or index in tied:
+                one = _counted(graph, indices, tied, convention, worth)
+                break
+            key += (id(operator), id(x), id(y))
+        else:
+            known = counted.get(key)
+            if known is None:
+                known = counted[key] = _counted(graph, indices, tied, convention, worth)
+            one = known
+        weights, biases, norm, buffers, trainable, active, macs, masked, state, outputs = one[:10]
+        flops, connections, neurons, status, reason = one[10:]
+        state_once = 0
+        if steps is not None:
+            state_once = sum([_cost(_OPERATION(nodes[index])).outputs for index in indices if index in steps.kept])
         bounds = lower_bounds(graph, indices) if status == "unknown" else frozenset()
         if is_field_at_least(fields, indices[-1], through):
             bounds |= {FIELD}
@@ -129,6 +113,66 @@ def layer_costs(
             )
         )
     return found
+
+
+class _Sums(NamedTuple):
+    """What the operations of a layer cost together, for one example."""
+
+    weights: int
+    biases: int
+    norm: int
+    buffers: int
+    trainable: int
+    active: int
+    macs: int
+    masked: int
+    state: int
+    outputs: int
+    flops: int
+    connections: int
+    neurons: int
+    status: str
+    reason: str
+
+
+def _counted(
+    graph: Graph, indices: Sequence[int], tied: set[int], convention: Convention, worth: dict[object, int]
+) -> _Sums:
+    """What some operations cost together; `worth` remembers the FLOPs of each."""
+    weights = biases = norm = buffers = macs = flops = connections = neurons = outputs = 0
+    trainable = active = masked = state = 0
+    status, reason = "zero", ""
+    for index in indices:
+        node = graph.nodes[index]
+        cost: Any = cost_of(node.operator, node.x, node.y)
+        stored: Any = stored_with(graph, index)
+        arithmetic = cost.arithmetic
+        weights += stored.weights
+        biases += stored.biases
+        norm += stored.norm
+        buffers += stored.buffers
+        if node.operator.trainable:
+            trainable += stored.weights + stored.biases + stored.norm
+        active += active_with(graph, index, tied)
+        macs += arithmetic.macs
+        masked += cost.masked
+        state += cost.state
+        outputs = cost.outputs
+        key = (node.operator, node.x, node.y)
+        value = worth.get(key)
+        if value is None:
+            value = worth[key] = convention.flops(*key, cost)
+        flops += value
+        connections += cost.connections
+        neurons += cost.neurons
+        if arithmetic.status == "unknown":
+            status, reason = "unknown", arithmetic.reason
+        elif arithmetic.status == "counted" and status != "unknown":
+            status, reason = "counted", ""
+        elif status == "zero":
+            reason = arithmetic.reason
+    stored_there = (weights, biases, norm, buffers, trainable, active)
+    return _Sums(*stored_there, macs, masked, state, outputs, flops, connections, neurons, status, reason)
 
 
 def total(

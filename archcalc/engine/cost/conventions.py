@@ -8,6 +8,9 @@ and compared with what the tool prints.
 
 from __future__ import annotations
 
+from collections import Counter
+from operator import attrgetter
+
 from archcalc.engine.cost.costs import cost_of
 from archcalc.engine.cost.kinds import (
     ADAPTIVE_AVERAGES,
@@ -308,11 +311,17 @@ CONVENTIONS: dict[str, Convention] = {
 }
 
 
+_OPERATION = attrgetter("operator", "x", "y")
+
+
 def terms_of(cost: NetworkCost) -> list[tuple[Term, int]]:
     """What a network has of that its convention counts: terms, and how many of each there are."""
-    nodes = [cost.graph.nodes[index] for layer in cost.layers for index in layer.nodes]
-    operations = [(node.operator, node.x, node.y, cost_of(node.operator, node.x, node.y)) for node in nodes]
-    counted = [(term, cost.batch * sum(term.many(*of) for of in operations)) for term in cost.convention.terms]
+    nodes = cost.graph.nodes
+    times = Counter([_OPERATION(nodes[index]) for layer in cost.layers for index in layer.nodes])
+    operations = [((*key, cost_of(*key)), count) for key, count in times.items()]
+    counted = [
+        (term, cost.batch * sum([term.many(*of) * count for of, count in operations])) for term in cost.convention.terms
+    ]
     return [(term, many) for term, many in counted if many]
 
 

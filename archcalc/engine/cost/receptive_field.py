@@ -73,20 +73,30 @@ class ReceptiveFields:
         alike = {extent: Axis(extent, Read(0, extent - 1)) for extent in pixels}
         self._input = tuple([alike[extent] for extent in pixels])
         self._axes: list[Axes] = []
+        self._fields: dict[tuple[int, bool], ReceptiveField] = {}  # by identity of axes, which most nodes share
         self._windows: dict[Any, Any] = {}
         self.steps = Steps(most_steps)
 
     def after(self, index: int) -> ReceptiveField | None:
         """Field of one output position of a node; None where it sees nothing that has axes."""
         axes = self._after(index)
-        return _field(axes, tuple(axis.extent for axis in self._input)) if axes else None
+        if not axes:
+            return None
+        known = self._fields.get((id(axes), False))
+        if known is None:
+            known = self._fields[id(axes), False] = _field(axes, tuple([axis.extent for axis in self._input]))
+        return known
 
     def local(self, index: int) -> ReceptiveField | None:
         """The same by the path without operations that read a whole axis."""
         axes = self._after(index)
         if not axes:
             return None
-        return _field(tuple(Axis(1, None, axis.local, is_at_least=axis.is_at_least) for axis in axes), ())
+        known = self._fields.get((id(axes), True))
+        if known is None:
+            own = tuple([Axis(1, None, axis.local, is_at_least=axis.is_at_least) for axis in axes])
+            known = self._fields[id(axes), True] = _field(own, ())
+        return known
 
     def is_cut_off(self, index: int) -> bool:
         """Whether the pattern of what its positions see is longer than it is followed, so that the field is a bound."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Literal
 
 from archcalc.ops import Shape
@@ -18,6 +19,7 @@ _SI = ("", " K", " M", " G", " T", " P", " E", " Z", " Y")
 _IEC = (" B", " KiB", " MiB", " GiB", " TiB", " PiB", " EiB")
 
 
+@lru_cache(maxsize=1 << 14, typed=True)  # rows of a table have many of their numbers from others
 def count(value: int, units: Units = "si") -> str:
     """A count: `9,472`, `1.583 G`; every digit under `raw`."""
     if units == "raw" or abs(value) < EXACT_BELOW:
@@ -25,6 +27,7 @@ def count(value: int, units: Units = "si") -> str:
     return _scaled(value, 1000, _SI)
 
 
+@lru_cache(maxsize=1 << 14, typed=True)
 def size(value: int, units: Units = "si") -> str:
     """Bytes: `26.70 MiB`; every digit under `raw`."""
     if units == "raw" or value < 1024:
