@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import Any
 
 from archcalc.dims import Assumption
+from archcalc.named import NamedTuple
 from archcalc.ops import Operator, Shape
 from archcalc.source import Span
 

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from itertools import count
 from threading import Lock
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, NoReturn, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn, TypeAlias, TypeVar
 from weakref import WeakValueDictionary
+
+from archcalc.named import NamedTuple
 
 if TYPE_CHECKING:
     from archcalc.dims.polynomial import Polynomial

@@ -6,12 +6,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from archcalc.dims import vocabulary
 from archcalc.dims.atoms import Atom, Choice, Dim, Maximum, Minimum, NamedSum, Quotient, Variable, atoms_inside
 from archcalc.dims.decide import at_most_bound, equal, less
 from archcalc.dims.polynomial import Polynomial, total
+from archcalc.named import NamedTuple
 
 T = TypeVar("T")
 

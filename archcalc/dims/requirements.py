@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from fractions import Fraction
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, TypeAlias
 
 from archcalc.dims.atoms import Condition, Dim
 from archcalc.dims.decide import at_least_bound, at_most_bound, equal, leaves_remainder
+from archcalc.named import NamedTuple
 
 Relation: TypeAlias = 'Literal["==", "!=", ">=", "divisible"]'
 """How a and b of an assumption stand to each other; `divisible`: a by b."""

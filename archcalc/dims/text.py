@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from archcalc.dims.atoms import (
     Atom,
@@ -19,6 +19,7 @@ from archcalc.dims.atoms import (
     Variable,
     atoms_inside,
 )
+from archcalc.named import NamedTuple
 
 if TYPE_CHECKING:
     from archcalc.dims.polynomial import Polynomial

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from math import gcd
-from typing import NamedTuple
 
 from archcalc.dims.atoms import Dim
 from archcalc.dims.decide import at_most_bound, equal, less
 from archcalc.dims.polynomial import total
 from archcalc.dims.requirements import RequirementError
 from archcalc.dims.vocabulary import ceil_div, maximum, minimum, never_below, select
+from archcalc.named import NamedTuple
 
 MOST_HANGING = 256  # terms of a closed form for what hangs over one end
 

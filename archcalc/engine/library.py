@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
 
 from archcalc.engine.inputs import Given
 from archcalc.engine.network import Network, analyze, load
 from archcalc.importing.sources import kind_of, refusal
+from archcalc.named import NamedTuple
 from archcalc.results.cost import NetworkCost
 from archcalc.source import Diagnostic, Source, SpecError
 from archcalc.spec.library import (

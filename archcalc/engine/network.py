@@ -7,7 +7,7 @@ from contextlib import suppress
 from fractions import Fraction
 from operator import index
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from archcalc.dims import Polynomial, Ratio, ratio, variable
 from archcalc.engine.cost.analyze import layer_costs, total
@@ -19,6 +19,7 @@ from archcalc.engine.inputs import Given, input_settings, input_shapes, step_set
 from archcalc.engine.step import refuse_unsteppable, steps_of
 from archcalc.graph import Graph
 from archcalc.importing.sources import kind_of, refusal
+from archcalc.named import NamedTuple
 from archcalc.ops import Shape
 from archcalc.results.cost import DTYPES, NetworkCost
 from archcalc.results.formats import BLOCKS

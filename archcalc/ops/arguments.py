@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from archcalc.dims import FREE, Dim, Polynomial, Ratio, at_least_bound, number_text
+from archcalc.named import NamedTuple
 from archcalc.ops.shape import Shape
 
 REQUIRED: Any = type("Required", (), {"__repr__": lambda _: "required"})()

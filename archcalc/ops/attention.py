@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from archcalc.dims import Dim, RequirementError, minimum, prod, require_at_least, require_divides, require_equal
+from archcalc.named import NamedTuple
 from archcalc.ops.arguments import argument
 from archcalc.ops.base import (
     CAUSAL,

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from copy import copy
-from typing import Any, ClassVar, Literal, NamedTuple, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
 from archcalc.dims import Condition, Dim, Polynomial, require_at_least
+from archcalc.named import NamedTuple
 from archcalc.ops.arguments import REQUIRED, Argument, ArgumentError
 from archcalc.ops.roles import Roles
 from archcalc.ops.shape import Shape

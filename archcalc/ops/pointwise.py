@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import Any
 
 from archcalc.dims import Dim
+from archcalc.named import NamedTuple
 from archcalc.ops.arguments import REQUIRED, Argument, argument
 from archcalc.ops.base import (
     POINTWISE,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from archcalc.dims import Dim, Polynomial, prod
+from archcalc.named import NamedTuple
 
 
 class Shape(NamedTuple):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from archcalc.named import NamedTuple
 from archcalc.source import Source, Span
 
 QUANTITIES = (

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any
 
 from archcalc.dims import equal, select, windows_inside
+from archcalc.named import NamedTuple
 from archcalc.ops import Arithmetic, Operator, Parameters, Shape
 from archcalc.ops.window import all_padding, explicit_padding, per_axis
 

@@ -5,7 +5,7 @@ A block format stores a fixed number of elements together with their scales: 256
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from archcalc.named import NamedTuple
 
 
 class Block(NamedTuple):

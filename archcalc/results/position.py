@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+
+from archcalc.named import NamedTuple
 
 EVERY = -1  # of indices: each item of the list
 

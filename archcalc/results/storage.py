@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from archcalc.dims import ceil_div
+from archcalc.named import NamedTuple
 from archcalc.results.formats import BLOCKS
 
 Bits = int | str  # of each parameter, or the word of a format that packs weights in blocks: q4_k

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Literal, NamedTuple, overload
+from typing import TYPE_CHECKING, Literal, overload
 
+from archcalc.named import NamedTuple
 from archcalc.source.visible import visible
 
 if TYPE_CHECKING:

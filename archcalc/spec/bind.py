@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
 from archcalc.dims import Polynomial, Ratio, RequirementError
 from archcalc.graph import Node
+from archcalc.named import NamedTuple
 from archcalc.ops import ONE, OPERATORS, REQUIRED, ArgumentError, LayerReference, Operator, Shape, describe
 from archcalc.source import Source, Span, suggest
 from archcalc.spec.evaluate import Evaluator

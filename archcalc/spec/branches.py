@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
+from archcalc.named import NamedTuple
 from archcalc.ops import ONE, Copies, LayerReference, Operator, Shape
 from archcalc.source import Span, SpecError, suggestion
 from archcalc.spec.bind import Handle

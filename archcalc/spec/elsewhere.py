@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import NamedTuple
 
+from archcalc.named import NamedTuple
 from archcalc.ops import OPERATORS
 
 

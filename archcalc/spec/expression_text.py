@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from keyword import iskeyword
-from typing import NamedTuple, NoReturn
+from typing import NoReturn
 
+from archcalc.named import NamedTuple
 from archcalc.spec.limits import DEFAULT_LIMITS
 
 _DIGITS = re.compile(r"(?<![\w.])(?:([0-9][0-9.]*[A-Za-z_]\w*|0[0-9]+)|(?:[A-Za-z_]\w*\.)+([0-9]\w*))")

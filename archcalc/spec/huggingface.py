@@ -8,8 +8,9 @@ ignores it, or it is on the one list of keys that change no cost. Any other key 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from archcalc.named import NamedTuple
 from archcalc.source import Span, YamlNode, YamlScalar
 
 if TYPE_CHECKING:

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from archcalc.named import NamedTuple
 from archcalc.source import Diagnostic, Source, SpecError, read_source, suggest_many
 from archcalc.source.places import specs_folder as specs_folder
 from archcalc.spec.model import Spec

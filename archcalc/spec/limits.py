@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from archcalc.named import NamedTuple
 
 LARGEST = 2**63  # whole numbers of a spec stay below
 RECURSION = 12_000  # calls of Python within one another, where the nesting that is allowed takes more than 1,000

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from archcalc.named import NamedTuple
 from archcalc.ops import Table
 from archcalc.source import Diagnostic, Source, Span
 from archcalc.spec.expression import Call, Expression

@@ -6,8 +6,7 @@ all parts of a chain are the same call. A part that is alone needs no name of it
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from archcalc.named import NamedTuple
 from archcalc.spec.expression import Binary, Call, Chain, Choice, Expression, Generator, Index, Items, Name, Path
 from archcalc.spec.model import Bodies, Body, Entries, Line, Merge, Placed
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
+from archcalc.named import NamedTuple
 from archcalc.ops import LayerReference, Shape
 from archcalc.source import suggest
 from archcalc.spec.bind import Binder, Handle

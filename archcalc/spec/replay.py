@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
 from archcalc.graph import Node
+from archcalc.named import NamedTuple
 from archcalc.source import Span
 from archcalc.spec.bind import Handle
 from archcalc.spec.branches import Branches

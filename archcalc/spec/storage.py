@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from archcalc.named import NamedTuple
 from archcalc.results.formats import BLOCKS
 from archcalc.results.storage import Bits, bits_of
 from archcalc.source import Span, YamlNode, YamlScalar, suggest

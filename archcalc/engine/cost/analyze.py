@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Sequence
 from operator import attrgetter, mul
-from typing import Any, NamedTuple
+from typing import Any
 
 from archcalc.engine.cost.bounds import FIELD, fields_at_least, is_field_at_least, lower_bounds
 from archcalc.engine.cost.conventions import ARITHMETIC
@@ -13,6 +13,7 @@ from archcalc.engine.cost.costs import OPERATIONS, active_with, cost_of, stored_
 from archcalc.engine.cost.scope import is_inside, subgraph
 from archcalc.engine.cost.storage import FP32, stored_of_nodes
 from archcalc.graph import Graph, Node
+from archcalc.named import NamedTuple
 from archcalc.ops import Arithmetic, Parameters, Shape
 from archcalc.results.convention import Convention
 from archcalc.results.cost import LayerCost, Totals

@@ -10,7 +10,9 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from math import gcd, lcm
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
+
+from archcalc.named import NamedTuple
 
 MOST_STEPS = 1 << 17  # reads that are looked up for one network; what would take more is a lower bound
 

@@ -12,10 +12,11 @@ from collections.abc import Sequence
 from fractions import Fraction
 from functools import lru_cache
 from operator import is_
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 from archcalc.engine.cost.lattice import MOST_STEPS, START, Lattice, Read, Steps, denser, hull, shifted, slid, union
 from archcalc.graph import NETWORK_INPUT, Graph
+from archcalc.named import NamedTuple
 from archcalc.ops import CAUSAL, GLOBAL, NOTHING, POINTWISE, Shape, Window
 from archcalc.results.field import ReceptiveField
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import Any
 
 from archcalc.engine.cost.costs import stored_with
 from archcalc.graph import Graph
+from archcalc.named import NamedTuple
 from archcalc.results.cost import DTYPES
 from archcalc.results.storage import Bits, Kept, Storage, bits_each
 from archcalc.source import SpecError, suggest
