@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from math import comb, gcd
 from types import MappingProxyType
@@ -10,6 +11,7 @@ from typing import Any, NoReturn
 from archcalc.dims.atoms import NO_BRANCH, Atom, Dim, Monomial, NamedSum, Quotient, Variable, atoms_inside, intern
 from archcalc.dims.text import written
 
+MANY = 8  # numbers in a sum from which on it is worth while to look for the same ones
 MOST_TERMS = 2000  # of a product; above, the larger factor becomes an atom
 
 
@@ -66,7 +68,7 @@ class Polynomial:
     def __add__(self, other: Dim) -> Dim:
         if not isinstance(other, int | Polynomial):
             return NotImplemented
-        return total((self, other)) if other != 0 else self
+        return _sum(self, other) if other != 0 else self
 
     __radd__ = __add__
 
@@ -133,11 +135,21 @@ def single(atom: Atom) -> Polynomial:
 
 
 def total(numbers: Iterable[Dim]) -> Dim:
-    """The sum of many numbers, in time proportional to their terms."""
+    """The sum of many numbers, in time proportional to the terms of those that are not the same object."""
     terms: dict[Monomial, int] = {}
-    for number in numbers:
+    listed = list(numbers)
+    times = Counter(map(id, listed)) if len(listed) > MANY else {}
+    for number in {id(number): number for number in listed}.values() if times else listed:
+        often = times.get(id(number), 1)
         for monomial, coefficient in _terms(number).items():
-            terms[monomial] = terms.get(monomial, 0) + coefficient
+            terms[monomial] = terms.get(monomial, 0) + coefficient * often
+    return _number(terms)
+
+
+def _sum(a: Polynomial, b: Dim) -> Dim:
+    terms = dict(a._terms)
+    for monomial, coefficient in _terms(b).items():
+        terms[monomial] = terms.get(monomial, 0) + coefficient
     return _number(terms)
 
 

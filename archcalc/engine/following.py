@@ -105,5 +105,8 @@ def _numbers(window: Any) -> Iterator[Any]:
 
 def each_operation(graph: Graph, name: str, times: Dim) -> list[Dim]:
     """What each operation has of a quantity, times the batch where that is so."""
-    amounts = parts(graph, name, range(len(graph.nodes)))
-    return [one * times for one in amounts] if name in TIMES_BATCH else list(amounts)
+    amounts = list(parts(graph, name, range(len(graph.nodes))))
+    if name not in TIMES_BATCH:
+        return amounts
+    whole = {one: one * times for one in set(amounts)}
+    return [whole[one] for one in amounts]

@@ -15,9 +15,8 @@ from archcalc.dims import (
     variable,
 )
 from archcalc.dims import total as sum_of
-from archcalc.dims.atoms import Choice, Variable
-from archcalc.engine.cost.costs import cost_of
-from archcalc.engine.cost.quantities import TIMES_BATCH, parts, quantity
+from archcalc.engine.cost.costs import cost_of, decided_by
+from archcalc.engine.cost.quantities import TIMES_BATCH, parts
 from archcalc.engine.cost.traffic import TRAFFIC, traffic, traffic_forms
 from archcalc.engine.explain import (
     AXES,
@@ -30,26 +29,21 @@ from archcalc.engine.explain import (
     symbols,
 )
 from archcalc.engine.following import Marked, each_operation, field_variables, refusals
+from archcalc.engine.free import Search
 from archcalc.engine.inputs import Given, input_settings, input_shapes
 from archcalc.engine.network import AnyNetwork, Network, analyze, load
 from archcalc.graph import Graph, Node
 from archcalc.ops import ONE, Shape
 from archcalc.results.convention import Convention
-from archcalc.results.cost import LayerCost
+from archcalc.results.cost import LayerCost, shape_list
 from archcalc.results.explanation import Rule
-from archcalc.results.formula import is_met
 from archcalc.results.live import BATCH, Fixed, Free, Live, LiveArgument, LiveLayer, LiveNotation, LiveOperation
 from archcalc.results.notation import arguments_of, copies_of
-from archcalc.results.structure import Structure
 from archcalc.source import SpecError
-from archcalc.spec.expression import Name
 from archcalc.spec.limits import DEFAULT_LIMITS, Limits
-from archcalc.spec.values import LayerValue
 
 QUANTITIES = ("params", "macs", "flops", "activations", "weights", "biases", "norm_params", "connections", "neurons")
 WHERE_THERE_IS_SOME = ("buffers", "masked", "state")
-FIRST = ("resolution", "length", "width")  # of several that exclude each other, these stay free
-SHARES = (Fraction(1, 20), Fraction(1, 8), Fraction(1, 4), Fraction(1, 2))  # tried as the unit of a factor that is 1
 
 
 def live(
@@ -81,7 +75,7 @@ def live(
     shapes = input_shapes(network.spec, input)
     given = {**input_settings(network.spec, shapes), **(set or {})}
     rest = None if _is_by_variables(network, shapes, given) else input
-    found = _Search(network, given, rest, limits, with_heads)
+    found = Search(network, given, rest, limits, with_heads)
     free, graph, fixed = found.free()
     times: Dim = batch
     if BATCH not in network.spec.settable:
@@ -91,21 +85,24 @@ def live(
     quantities = [name for name in QUANTITIES if name != "flops" or cost.convention.column != "macs"]
     quantities += [name for name in WHERE_THERE_IS_SOME if any(getattr(layer, name) for layer in cost.layers)]
     rules = _Rules(concrete, graph, cost.convention)
-    amounts = {name: _amounts(graph, cost.layers, name, cost.convention, times) for name in quantities}
-    moved = traffic_forms(cost, graph, times)
+    kinds = [(decided_by(graph, layer.nodes), cost.storage.of(layer.name)) for layer in cost.layers]
+    firsts = dict(zip(reversed(kinds), reversed(cost.layers), strict=True))  # of layers that are alike, the first
+    amounts = {name: _amounts(graph, firsts.values(), name, cost.convention, times) for name in quantities}
+    moved = traffic_forms(cost, graph, times, firsts.values())
     amounts, quantities = amounts | moved, [*quantities, *moved]
-    field_by = field_variables(graph, {of.name for of in free})
-    layers = [
-        LiveLayer(
-            layer,
+    numbered = {
+        kind: (
             _notation(graph.nodes[layer.nodes[0]]),
             _sizes(_input(graph, layer)),
             _sizes(graph.nodes[layer.nodes[-1]].y),
             {name: amounts[name][at] for name in quantities},
-            tuple(rules.of(index) for index in layer.nodes),
-            field_by[layer.nodes[-1]],
         )
-        for at, layer in enumerate(cost.layers)
+        for at, (kind, layer) in enumerate(firsts.items())
+    }
+    field_by = field_variables(graph, {of.name for of in free})
+    layers = [
+        LiveLayer(layer, *numbered[kind], tuple(rules.of(index) for index in layer.nodes), field_by[layer.nodes[-1]])
+        for kind, layer in zip(kinds, cost.layers, strict=True)
     ]
     totals = {name: sum_of(layer.amounts[name] for layer in layers) for name in quantities}
     assumptions = tuple(graph.assumptions)
@@ -141,128 +138,6 @@ def _is_by_variables(network: Network, shapes: Mapping[str, Shape], given: Mappi
     return all(inputs.get(name) == shape for name, shape in shapes.items())
 
 
-# what stays free
-
-
-class _Search:
-    """Which variables of a spec can stay free together, each in which unit."""
-
-    def __init__(
-        self, network: Network, set: Mapping[str, Any], input: Given, limits: Limits, with_heads: bool
-    ) -> None:
-        self.network, self.set, self.input, self.limits, self.with_heads = network, set, input, limits, with_heads
-
-    def free(self) -> tuple[tuple[Free, ...], Graph, list[Fixed]]:
-        """Those that stay free, the graph in them, and the others with the reasons."""
-        found: dict[str, Free] = {}
-        fixed: list[Fixed] = []
-        graph = self.graph(found)
-        settable = self.network.spec.settable
-        for name in [*(name for name in FIRST if name in settable), *(name for name in settable if name not in FIRST)]:
-            value = self.value(name)
-            if value is None:
-                continue
-            reason = ""
-            for unit in _units(value):
-                tried = Free(name, unit, self.network.least(name), _number(value, unit))
-                try:
-                    expanded = self.graph({**found, name: tried})
-                except SpecError as error:
-                    reason = error.diagnostics[0].message
-                    continue
-                if unit.denominator > 1 and value == 1 and name not in _counted_with(expanded):
-                    continue  # it is compared, no factor
-                reason = self.refused(expanded, {**found, name: tried})
-                if not reason:
-                    found[name], graph = tried, expanded
-                    break
-            if reason:
-                reason = reason.removeprefix(f"the variable `{name}` is ").strip()
-                fixed.append(Fixed(name, _told(value), self.beside(name, value, found, reason)))
-        return tuple(found.values()), graph, fixed
-
-    def graph(self, free: Mapping[str, Free]) -> Graph:
-        """The network with variables left free."""
-        units = {name: of.unit for name, of in free.items()}
-        return self.network.graph(self.set, self.input, units, self.limits, self.with_heads)
-
-    def structure(self, free: Iterable[Free]) -> Structure:
-        """The same as it was put together."""
-        units = {of.name: of.unit for of in free if of.name in self.network.spec.settable}
-        return self.network.structure(self.set, self.input, self.limits, self.with_heads, units)
-
-    def value(self, name: str) -> Any:
-        """What a variable is, where that can be told in a word; None: it has no value."""
-        try:
-            value = self.network.value(name, self.set)
-        except SpecError:
-            return None
-        if hasattr(value, "connected"):
-            return f"a table of {value.inputs} x {value.outputs}"
-        return value if isinstance(value, int | Fraction | str | tuple) else None
-
-    def refused(self, graph: Graph, free: Mapping[str, Free]) -> str:
-        """What was assumed of free variables that does not hold at their own values."""
-        numbers = {name: of.number for name, of in free.items()}
-        for assumed in graph.assumptions:
-            if not is_met(assumed, numbers):
-                if assumed.relation == "!=":
-                    return f"it decides the structure: its formula is that of a network in which {assumed.text}"
-                return f"its formula holds where {assumed.text}, which is not so here"
-        return ""
-
-    def beside(self, name: str, value: Any, found: Mapping[str, Free], reason: str) -> str:
-        """A reason, and whether it is one only because other variables are free too."""
-        if found and isinstance(value, int | Fraction) and not isinstance(value, bool):
-            alone = {name: Free(name, _units(value)[-1], self.network.least(name), _number(value, _units(value)[-1]))}
-            try:
-                if not self.refused(self.graph(alone), alone):
-                    return f"{reason} (while {', '.join(found)} are free too)"
-            except SpecError:
-                pass
-        return reason
-
-
-def _units(value: Any) -> tuple[Fraction, ...]:
-    """Units that a variable may be a multiple of; a factor that is 1 is tried in shares of 1 first."""
-    if isinstance(value, Fraction):
-        return (
-            (Fraction(1, 20), Fraction(1, value.denominator))
-            if 20 % value.denominator == 0
-            else (Fraction(1, value.denominator),)
-        )
-    return (*SHARES, Fraction(1)) if value == 1 and not isinstance(value, bool) else (Fraction(1),)
-
-
-def _number(value: Any, unit: Fraction) -> int:
-    return int(value / unit) if isinstance(value, int | Fraction) else 0
-
-
-def _told(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, LayerValue):
-        expression = value.placed.expression
-        return expression.id if isinstance(expression, Name) else "layers"
-    return f"[{', '.join(map(_told, value))}]" if isinstance(value, tuple) else str(value)
-
-
-def _counted_with(graph: Graph) -> set[str]:
-    """Variables that MACs or parameters have as factors, and not in comparisons alone."""
-    found: set[str] = set()
-    waiting = [quantity(graph, name) for name in ("macs", "params")]
-    seen: set[int] = set()
-    while waiting:
-        x = waiting.pop()
-        for atom in () if isinstance(x, int) else {atom for monomial in x.terms for atom, _ in monomial}:
-            if isinstance(atom, Variable):
-                found.add(atom.name)
-            elif id(atom) not in seen:
-                seen.add(id(atom))
-                waiting += (atom.a, atom.b) if isinstance(atom, Choice) else atom.parts
-    return found
-
-
 # layers
 
 
@@ -289,14 +164,12 @@ def _notation(node: Node) -> LiveNotation:
     return LiveNotation(node.operator.name, arguments, marked.parted(copies_of(node.operator, marked.number)))
 
 
-def _amounts(graph: Graph, layers: Sequence[LayerCost], name: str, convention: Convention, times: Dim) -> list[Dim]:
+def _amounts(graph: Graph, layers: Iterable[LayerCost], name: str, convention: Convention, times: Dim) -> list[Dim]:
     """What each layer has of a quantity, times the batch where that is so."""
     column = convention.column if name == "flops" else name
-    last = layers[-1].nodes[-1] + 1 if layers else 0
-    of_nodes = list(parts(graph, column, range(last)))
     found: list[Dim] = []
     for layer in layers:
-        one = sum_of(of_nodes[index] for index in layer.nodes)
+        one = sum_of(parts(graph, column, layer.nodes))
         is_alike = name == "activations" and not graph.nodes[layer.nodes[-1]].inputs
         found.append(one if column not in TIMES_BATCH or is_alike else one * times)
     return found
@@ -414,34 +287,41 @@ def _results(free: Node, convention: Convention) -> dict[str, Dim | str]:
 
 
 def _numbers(layers: Sequence[LiveLayer]) -> Iterator[Dim | str]:
-    for layer in layers:
+    """All numbers, of layers that are alike once, and texts."""
+    for layer in {id(layer.amounts): layer for layer in layers}.values():
         yield from (*layer.amounts.values(), *layer.x, *layer.y, *layer.notation.ending)
         yield from (part for argument in layer.notation.arguments for part in argument.text)
-        for operation in layer.operations:
-            yield from (*operation.given.values(), *operation.results)
+    for operation in {id(of): of for layer in layers for of in layer.operations}.values():
+        yield from (*operation.given.values(), *operation.results)
 
 
 def _check(made: Live) -> None:
     """Hold every number to the integer engine, at the network's own values."""
-    known: dict[Dim, int] = {}
+    known: dict[int, tuple[dict[str, int], list[list[int]]]] = {}  # layers that are alike hold the same forms
     point = made.point
-
-    def at(x: Dim) -> int:
-        if x not in known:
-            known[x] = evaluate(x, point)
-        return known[x]
-
-    def same(what: str, x: Dim, number: int) -> None:
-        if at(x) != number:
-            raise MismatchError(f"{made.cost.name}, {what}: the closed form gives {at(x):,}, the engine {number:,}")
-
     moved = [dict(zip(TRAFFIC, of, strict=True)) for of in traffic(made.cost, made.cost.layers)]
     for layer, bytes in zip(made.layers, moved, strict=True):
         of = layer.layer
-        for name, x in layer.amounts.items():
-            same(f"{name} of {of.name}", x, bytes[name] if name in bytes else getattr(of, name))
-        for shape, sizes in ((of.in_shape, layer.x), (of.out_shape, layer.y)):
-            for number, x in zip(_sizes(shape), sizes, strict=True):
-                same(f"shape of {of.name}", x, int(str(number)))
-    for name, x in made.totals.items():
-        same(name, x, sum(of[name] for of in moved) if name in TRAFFIC else getattr(made.cost.totals, name))
+        if id(layer.amounts) not in known:
+            amounts = {name: evaluate(x, point) for name, x in layer.amounts.items()}
+            known[id(layer.amounts)] = amounts, [[evaluate(x, point) for x in sizes] for sizes in (layer.x, layer.y)]
+        amounts, sizes = known[id(layer.amounts)]
+        told = {name: bytes[name] if name in bytes else getattr(of, name) for name in amounts}
+        _same(f"{made.cost.name}, {of.name}", amounts, told)
+        if [shape_list(of.in_shape), shape_list(of.out_shape)] != sizes:
+            raise MismatchError(f"{made.cost.name}, {of.name}: the closed forms of its shapes give {sizes}")
+    totals = {name: evaluate(x, point) for name, x in made.totals.items()}
+    told = {
+        name: sum(of[name] for of in moved) if name in TRAFFIC else getattr(made.cost.totals, name) for name in totals
+    }
+    _same(made.cost.name, totals, told)
+
+
+def _same(what: str, forms: Mapping[str, int], engine: Mapping[str, int]) -> None:
+    if forms != engine:
+        wrong = [
+            f"{name} is {forms[name]:,}, by the engine {engine[name]:,}"
+            for name in forms
+            if forms[name] != engine[name]
+        ]
+        raise MismatchError(f"{what}: by the closed form {'; '.join(wrong)}")

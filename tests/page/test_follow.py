@@ -15,6 +15,7 @@ from archcalc.engine.structure import structured
 from archcalc.report.figure.build import build
 from archcalc.report.figure.draw import linked_svg
 from archcalc.report.figure.items import Figure
+from archcalc.report.figure.page import arranged
 from archcalc.report.figure.svg import Links
 from archcalc.report.page.code import Program
 from archcalc.report.page.follow import Following
@@ -39,7 +40,7 @@ SAMPLE = [
 def figure(name: str, set: dict[str, Any]) -> tuple[Figure, Links]:
     found = structured(name, set)
     made, links = build(found.cost, found.structure, found.amounts), Links()
-    linked_svg(made, links)
+    linked_svg(made, arranged(made, "a4", None), links)
     return made, links
 
 
@@ -51,7 +52,7 @@ def unmarked(made: Figure) -> list[str]:
 def following(name: str) -> tuple[Live, Following, Links]:
     of, found = live(name), structured(name)
     made, links = build(found.cost, found.structure, found.amounts), Links()
-    linked_svg(made, links)
+    linked_svg(made, arranged(made, "a4", None), links)
     return of, Following(of, made, found.structure.walk(), Program([each.name for each in of.free]).place), links
 
 

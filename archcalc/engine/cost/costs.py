@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Hashable, Sequence, Set
 from functools import lru_cache
 from typing import Any
 
@@ -45,6 +45,26 @@ def _copied(one: OperationCost, copies: Copies) -> OperationCost:
         **scaled,
         single=one,
     )
+
+
+def decided_by(graph: Graph, layer: Sequence[int]) -> Hashable:
+    """What decides the numbers that a layer has at one dtype; layers of a graph of which it is equal have the same.
+
+    Operators are interned, so that it is short to compare.
+    """
+    outside: dict[int, int] = {}
+    found: list[Hashable] = []
+    for index in layer:
+        node = graph.nodes[index]
+        inputs = tuple(
+            other - layer[0] if other in layer else -1 - outside.setdefault(other, len(outside))
+            for other in node.inputs
+        )
+        source = graph.nodes[node.shares] if node.shares >= 0 else None
+        shared = None if source is None else (source.operator, source.x, source.y)
+        found.append((node.operator, node.x, node.y, inputs, shared))
+    given = [(graph.shape(other), graph.nodes[other].operator.copies if other >= 0 else ONE) for other in outside]
+    return *found, *given
 
 
 def active_with(graph: Graph, index: int, tied: Set[int]) -> Any:

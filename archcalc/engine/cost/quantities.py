@@ -85,7 +85,9 @@ def _once(graph: Graph, name: str, within: Iterable[int]) -> Iterator[Dim]:
 def _part(graph: Graph, name: str, index: int) -> Dim:
     node = graph.nodes[index]
     follows = index + 1 < len(graph.nodes) and graph.nodes[index + 1].layer == node.layer
-    return of_operation(name, node, cost_of(node.operator, node.x, node.y), stored_with(graph, index), follows)
+    cost = cost_of(node.operator, node.x, node.y)
+    stored = cost.parameters if node.shares < 0 else stored_with(graph, index)
+    return of_operation(name, node, cost, stored, follows)
 
 
 def of_operation(name: str, node: Node, cost: OperationCost, stored: Parameters, is_followed: bool) -> Dim:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -68,11 +68,10 @@ def total_traffic(
     return sum_of([read for read, _ in moved]), sum_of([written for _, written in moved])
 
 
-def traffic_forms(cost: NetworkCost, graph: Graph, batch: Dim) -> dict[str, list[Dim]]:
-    """Bytes that each layer reads and writes, sizes of the graph being left open; nothing where there is no form."""
-    nodes = [layer.nodes for layer in cost.layers]
+def traffic_forms(cost: NetworkCost, graph: Graph, batch: Dim, layers: Iterable[LayerCost]) -> dict[str, list[Dim]]:
+    """Bytes that layers read and write each, sizes of the graph being left open; nothing where there is no form."""
     try:
-        moved = [total_traffic(graph, batch, cost.dtype, cost.storage, of, cost.phase) for of in nodes]
+        moved = [total_traffic(graph, batch, cost.dtype, cost.storage, of.nodes, cost.phase) for of in layers]
     except SpecError:  # of experts
         return {}
     return {name: [of[place] for of in moved] for place, name in enumerate(TRAFFIC)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from archcalc.report.figure.colours import palette
 from archcalc.report.figure.items import Figure
 from archcalc.report.figure.page import arranged
+from archcalc.report.figure.sketch import Sketch
 from archcalc.report.figure.svg import Links, svg
 from archcalc.report.figure.words import Kind
 
@@ -23,15 +24,20 @@ def figure_svg(figure: Figure, page: str = "a4", quantity: str | None = None, is
         quantity: that the first lane and the frames tell; without it MACs, and parameters in the second lane.
         is_dark: light letters on dark paper.
     """
-    sketch = arranged(figure, page, quantity)
-    names = [row.name for row in figure.rows if row.is_first]
-    description = f"{figure.facts}. From top to bottom: {', '.join(names)}."
-    return svg(sketch, palette(kinds_of(figure), is_dark), figure.description, description)
+    return sketch_svg(figure, arranged(figure, page, quantity), is_dark)
 
 
-def linked_svg(figure: Figure, links: Links, page: str = "a4") -> str:
-    """A figure within a page of the web: its colours are variables of CSS, its boxes say which operations they are."""
+def sketch_svg(figure: Figure, sketch: Sketch, is_dark: bool = False) -> str:
+    """The same of a sketch that `arranged` made."""
+    return svg(sketch, palette(kinds_of(figure), is_dark), figure.description, _described(figure))
+
+
+def linked_svg(figure: Figure, sketch: Sketch, links: Links) -> str:
+    """A sketch within a page of the web: its colours are variables of CSS, its boxes say which operations they are."""
     variables = {name: f"var(--{name.lower().replace('_', '-')})" for name in palette(kinds_of(figure), False)}
+    return svg(sketch, variables, figure.description, _described(figure), links)
+
+
+def _described(figure: Figure) -> str:
     names = [row.name for row in figure.rows if row.is_first]
-    description = f"{figure.facts}. From top to bottom: {', '.join(names)}."
-    return svg(arranged(figure, page, None), variables, figure.description, description, links)
+    return f"{figure.facts}. From top to bottom: {', '.join(names)}."

@@ -62,6 +62,7 @@ class Record:
         self.operations = Interned()
         self.rules = Interned()
         self.texts = Interned()
+        self.known: dict[Hashable, int] = {}  # places of kinds by what they are made of
 
     def numbers(self, numbers: Iterable[Dim]) -> list[int]:
         """Places of numbers."""
@@ -83,6 +84,15 @@ class Record:
 
     def kind(self, of: LiveLayer) -> int:
         """What layers have in common but for name and place: notation, sizes, costs and rules."""
+        layer = of.layer
+        made_of = map(id, (of.notation, of.x, of.y, of.amounts, *of.operations))  # those of alike layers are the same
+        key = (*made_of, layer.lower_bounds, self.colour(layer))
+        if key not in self.known:
+            self.known[key] = self.new_kind(of)
+        return self.known[key]
+
+    def new_kind(self, of: LiveLayer) -> int:
+        """The place of one that is equal, if there is any."""
         layer = of.layer
         value = [
             [

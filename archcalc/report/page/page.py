@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from archcalc.dims import evaluate
 from archcalc.engine.structure import Structured
-from archcalc.report.figure.build import Choice, build
+from archcalc.report.figure.build import build
 from archcalc.report.figure.colours import palette
 from archcalc.report.figure.draw import kinds_of, linked_svg
+from archcalc.report.figure.items import Figure
+from archcalc.report.figure.page import arranged
+from archcalc.report.figure.sketch import Sketch
 from archcalc.report.figure.svg import Links
 from archcalc.report.media import numbers
 from archcalc.report.media.blocks import Document
@@ -33,11 +37,22 @@ SCRIPTS = (
 _ESCAPED = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
 
-class Subject(NamedTuple):
+@dataclass
+class Subject:
     """A network of a page: its costs as functions, and its structure."""
 
     live: Live
     structured: Structured
+
+    @cached_property
+    def figure(self) -> Figure:
+        """What is drawn of it."""
+        return build(self.structured.cost, self.structured.structure, self.structured.amounts)
+
+    @cached_property
+    def sketch(self) -> Sketch:
+        """The same with places."""
+        return arranged(self.figure, "a4", None)
 
 
 def page(
@@ -60,7 +75,7 @@ def page(
     """
     drawings = [_Drawing(subject) for subject in subjects]
     made = [
-        network_data(of.live, of.structured, by.figure, by.links) for of, by in zip(subjects, drawings, strict=True)
+        network_data(of.live, of.structured, of.figure, by.links) for of, by in zip(subjects, drawings, strict=True)
     ]
     names = [subject.live.cost.name for subject in subjects]
     programs = [source for _, source in made]
@@ -142,16 +157,14 @@ class _Drawing:
     """A figure within a page, and what in it follows the sliders."""
 
     def __init__(self, subject: Subject) -> None:
-        of = subject.structured
-        self.figure = build(of.cost, of.structure, of.amounts, Choice())
         self.links = Links()
-        self.svg = linked_svg(self.figure, self.links)
+        self.svg = linked_svg(subject.figure, subject.sketch, self.links)
 
 
 def _shown(number: int, subject: Subject, drawing: _Drawing) -> dict[str, Any]:
     """What the template says of a network without any script."""
     cost, live = subject.live.cost, subject.live
-    kinds = kinds_of(drawing.figure) | set(drawing.figure.kinds)
+    kinds = kinds_of(subject.figure) | set(subject.figure.kinds)
     totals = []
     for name in live.quantities:
         value = evaluate(live.totals[name], live.point)

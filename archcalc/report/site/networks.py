@@ -11,8 +11,7 @@ from archcalc.engine.live import live
 from archcalc.engine.network import Network
 from archcalc.engine.structure import structured
 from archcalc.report.comparison import compared
-from archcalc.report.figure.build import build
-from archcalc.report.figure.draw import figure_svg
+from archcalc.report.figure.draw import sketch_svg
 from archcalc.report.media import numbers
 from archcalc.report.media.html import html
 from archcalc.report.page.page import Subject, page
@@ -20,10 +19,23 @@ from archcalc.report.pages.catalogue import family_title
 from archcalc.report.published import by_network
 from archcalc.report.show import at_least
 from archcalc.report.site.ledger import claim_path
-from archcalc.report.site.shared import Entry, Link, column, json_text, rendered, row, safe, section, slug, table
+from archcalc.report.site.shared import (
+    Entry,
+    Link,
+    column,
+    json_members,
+    json_text,
+    rendered,
+    row,
+    safe,
+    section,
+    slug,
+    table,
+)
 from archcalc.results.claim import ClaimResult
 from archcalc.results.cost import NetworkCost
-from archcalc.results.rows import network_row
+from archcalc.results.rows import network_row, row_of, totals_object
+from archcalc.spec.collector import paused_collector
 from archcalc.spec.library import find, plain
 
 Families = Sequence[Sequence[NetworkCost]]
@@ -143,8 +155,23 @@ class Task(NamedTuple):
     published: str
 
 
+def network_json(cost: NetworkCost) -> str:
+    """A network as `archcalc show --format json` has it, but that the layers stand by column: `layers["macs"][3]`.
+
+    A third of the size, and a data frame as it is: `pandas.DataFrame(found["layers"])`.
+    """
+    rows = [row_of(layer, cost.convention) for layer in cost.layers]
+    columns = {name: [of[name] for of in rows] for name in rows[0]} if rows else {}
+    return json_members({**totals_object(cost), "layers": columns}, ("layers",))
+
+
 def network_files(task: Task) -> list[tuple[str, str]]:
-    """The page of a network, its figure, and all of it as JSON, as `archcalc show --format json` has it."""
+    """The page of a network, its figure, and all of it as JSON."""
+    with paused_collector():  # what is made is let go of at the end
+        return _network_files(task)
+
+
+def _network_files(task: Task) -> list[tuple[str, str]]:
     network = Network(*find(task.name))
     subject = Subject(live(network), structured(network))
     cost = subject.structured.cost
@@ -162,8 +189,8 @@ def network_files(task: Task) -> list[tuple[str, str]]:
     )
     return [
         (f"{path}.html", text),
-        (f"{path}.json", cost.to_json()),
-        (f"{path}.svg", figure_svg(build(cost, subject.structured.structure, subject.structured.amounts))),
+        (f"{path}.json", network_json(cost)),
+        (f"{path}.svg", sketch_svg(subject.figure, subject.sketch)),
     ]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -55,6 +55,16 @@ def safe(text: str) -> Any:
 def json_text(value: Any) -> str:
     """What stands beside a page for programs."""
     return json.dumps(value, ensure_ascii=False, indent=1) + "\n"
+
+
+def json_members(value: Mapping[str, Any], spread: Sequence[str] = ()) -> str:
+    """A large object: a member on each line, of those that are `spread` each member of theirs."""
+
+    def written(name: str, member: Any) -> str:
+        text = json.dumps(member, ensure_ascii=False, separators=(",", ":"))
+        return f"{json.dumps(name)}: {json_members(member).rstrip() if name in spread else text}"
+
+    return "{\n" + ",\n".join(written(name, member) for name, member in value.items()) + "\n}\n"
 
 
 def slug(text: str) -> str:
