@@ -19,23 +19,24 @@ except ImportError:  # no POSIX system: nothing is locked, and nothing that was 
     fcntl = None  # type: ignore[assignment]
 
 
-def write_whole(path: Path, content: str | bytes, is_tidy: bool = False) -> None:
+def write_whole(path: Path, content: str | bytes, is_tidy: bool = False, is_lasting: bool = True) -> None:
     """Write beside the file and rename, so that a reader sees the old file or the new one.
 
     Args:
         path: the file.
         content: all that is in it; a text as UTF-8.
         is_tidy: that nobody who was killed has left anything is known.
+        is_lasting: wait until it is on the disk; without it the machine may fail and leave it empty.
 
     Raises:
         OSError: the folder is missing, or may not be written.
     """
-    with writing_whole(path, is_tidy) as made:
+    with writing_whole(path, is_tidy, is_lasting) as made:
         made.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
 @contextmanager
-def writing_whole(path: Path, is_tidy: bool = False) -> Iterator[Path]:
+def writing_whole(path: Path, is_tidy: bool = False, is_lasting: bool = True) -> Iterator[Path]:
     """The path of a file to write to, which takes the place of the one meant when all is written and on the disk.
 
     What is no ordinary file (`/dev/stdout`, a pipe) is written to as it is.
@@ -59,7 +60,10 @@ def writing_whole(path: Path, is_tidy: bool = False) -> Iterator[Path]:
             lock_handle(handle)
         yield made
         made.chmod(stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o666 & ~_umask())
-        put_in_place(made, target)
+        if is_lasting:
+            put_in_place(made, target)
+        else:
+            made.replace(target)
     except BaseException:
         made.unlink(missing_ok=True)
         raise

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from archcalc.report.site.shared import json_text
-from archcalc.source.writing import write_whole
+from archcalc.source.writing import take_away, write_whole
 
 MARK = "site.json"  # names what a site consists of; a folder without it was made by somebody else
 
@@ -19,18 +19,25 @@ class NotASiteError(ValueError):
 def write(folder: Path, files: Iterable[tuple[str, str]]) -> int:
     """Write a site into an empty folder, or over an earlier one, whose further files go; gives how many there are.
 
+    Every file is written whole; only the list of them waits for the disk, since what a machine that fails leaves broken
+    is written again the next time.
+
     Raises:
         NotASiteError: the folder holds something else.
         OSError: it cannot be written.
     """
     stale = set(made_before(folder))
     written: set[str] = set()
+    tidy: set[Path] = set()
     try:
         for path, text in files:
             place = folder / path
-            place.parent.mkdir(parents=True, exist_ok=True)
+            if place.parent not in tidy:
+                place.parent.mkdir(parents=True, exist_ok=True)
+                take_away(place.parent, ".")
+                tidy.add(place.parent)
             if not place.is_file() or place.read_bytes() != text.encode("utf-8"):
-                write_whole(place, text)
+                write_whole(place, text, is_tidy=True, is_lasting=False)
             written.add(path)
         for path in stale - written:
             (folder / path).unlink(missing_ok=True)
