@@ -136,12 +136,20 @@ def single(atom: Atom) -> Polynomial:
 
 def total(numbers: Iterable[Dim]) -> Dim:
     """The sum of many numbers, in time proportional to the terms of those that are not the same object."""
-    terms: dict[Monomial, int] = {}
-    listed = list(numbers)
+    whole = 0
+    listed: list[Polynomial] = []
+    for number in numbers:
+        if isinstance(number, int):
+            whole += number
+        else:
+            listed.append(number)
+    if len(listed) < 2:
+        return listed[0] + whole if listed else whole
+    terms: dict[Monomial, int] = {(): whole} if whole else {}
     times = Counter(map(id, listed)) if len(listed) > MANY else {}
     for number in {id(number): number for number in listed}.values() if times else listed:
         often = times.get(id(number), 1)
-        for monomial, coefficient in _terms(number).items():
+        for monomial, coefficient in number._terms.items():
             terms[monomial] = terms.get(monomial, 0) + coefficient * often
     return _number(terms)
 

@@ -67,7 +67,7 @@ def operations(cost: NetworkCost) -> list[LayerCost]:
     taken_apart = replace(graph, nodes=[node._replace(layer=node.name) for node in graph.nodes])
     given = (cost.batch, cost.storage, cost.convention, cost.with_heads, cost.scope, cost.phase)
     rows = layer_costs(taken_apart, cost.fields, *given)
-    last = {layer.nodes[-1] for layer in cost.layers}
+    last = {indices[-1] for _, indices in graph.layers(cost.with_heads)}
     return [row if row.nodes[-1] in last else replace(row, activations=0) for row in rows]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
 from archcalc.dims import (
@@ -299,12 +300,13 @@ def _check(made: Live) -> None:
     """Hold every number to the integer engine, at the network's own values."""
     known: dict[int, tuple[dict[str, int], list[list[int]]]] = {}  # layers that are alike hold the same forms
     point = made.point
+    at = cache(lambda x: evaluate(x, point))
     moved = [dict(zip(TRAFFIC, of, strict=True)) for of in traffic(made.cost, made.cost.layers)]
     for layer, bytes in zip(made.layers, moved, strict=True):
         of = layer.layer
         if id(layer.amounts) not in known:
-            amounts = {name: evaluate(x, point) for name, x in layer.amounts.items()}
-            known[id(layer.amounts)] = amounts, [[evaluate(x, point) for x in sizes] for sizes in (layer.x, layer.y)]
+            amounts = {name: at(x) for name, x in layer.amounts.items()}
+            known[id(layer.amounts)] = amounts, [[at(x) for x in sizes] for sizes in (layer.x, layer.y)]
         amounts, sizes = known[id(layer.amounts)]
         told = {name: bytes[name] if name in bytes else getattr(of, name) for name in amounts}
         _same(f"{made.cost.name}, {of.name}", amounts, told)
