@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from archcalc.python.memory import memory
     from archcalc.python.models import from_torch, import_model
     from archcalc.python.page import page
+    from archcalc.python.reports import reports
     from archcalc.python.sequences import cache
     from archcalc.python.site import site
     from archcalc.python.with_torch import calibrate, profile, reconcile, verify
@@ -84,6 +85,7 @@ __all__ = [
     "page",
     "profile",
     "reconcile",
+    "reports",
     "roofline",
     "scale",
     "site",
@@ -141,6 +143,7 @@ _PUBLIC = {
     "import_model": "archcalc.python.models",
     "page": "archcalc.python.page",
     "reconcile": "archcalc.python.with_torch",
+    "reports": "archcalc.python.reports",
     "roofline": "archcalc.python.machines",
     "verify": "archcalc.python.with_torch",
 }

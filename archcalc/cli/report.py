@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from archcalc.cli.output import FINDINGS, USAGE, complain, fail, guarded, reason, send
+from archcalc.cli.output import FINDINGS, fail, guarded, reason, send
 
 
 @guarded
@@ -24,34 +24,23 @@ def report(
     The folder then has an index, a page and a table of layers for each network, the totals, the ledger of published
     figures, and the manual of operators. Files in it that are not made here stay as they are.
     """
-    from archcalc.claims.check import check_ledger
-    from archcalc.engine.library import analysed_families
+    from archcalc.python.reports import reports
     from archcalc.report.media.numbers import plural
-    from archcalc.report.pages import folder
 
-    families, broken = analysed_families()
-    if broken:
-        complain([diagnostic for _, error in broken for diagnostic in error.diagnostics])
-        raise typer.Exit(USAGE)
-    ledger = check_ledger()
-    if ledger.findings:
-        complain(list(ledger.findings))
-        raise typer.Exit(USAGE)
-    files = folder.reports(families, ledger)
     try:
-        found = folder.differences(output, files) if check else folder.write(output, files)
+        found = reports(output, check)
     except OSError as error:
         fail("cannot-write", f"`{error.filename or output}` cannot be written: {reason(error)}")
+    parts = found.missing, found.changed, found.stale
     if not check:
-        done = [
-            f"{len(names)} {word}" for names, word in zip(found, ("new", "changed", "removed"), strict=True) if names
-        ]
-        send(f"{output}: {plural(len(files), 'file')}, {', '.join(done) or 'all as they were'}\n", None)
+        words = zip(parts, ("new", "changed", "removed"), strict=True)
+        done = [f"{len(names)} {word}" for names, word in words if names]
+        send(f"{output}: {plural(found.files, 'file')}, {', '.join(done) or 'all as they were'}\n", None)
         return
-    for names, word in zip(found, ("missing", "differs", "stale"), strict=True):
+    for names, word in zip(parts, ("missing", "differs", "stale"), strict=True):
         send("".join(f"{word}: {(output / name).as_posix()}\n" for name in names), None)
-    if found:
+    if not found.was_up_to_date:
         where = "" if output == Path("reports") else f" -o {output}"
         typer.echo(f"to bring the reports up to date: archcalc report{where}", err=True)
         raise typer.Exit(FINDINGS)
-    send(f"{output}: {plural(len(files), 'file')}, all up to date\n", None)
+    send(f"{output}: {plural(found.files, 'file')}, all up to date\n", None)

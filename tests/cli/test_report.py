@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+import archcalc
 from archcalc.claims import check
 from archcalc.engine import library
 from archcalc.report.pages import folder as pages
@@ -45,6 +46,18 @@ def test_reports_are_written_checked_and_repaired(tmp_path: Path, monkeypatch: p
     assert run("report", *where).stdout.endswith("1 new, 1 changed, 1 removed\n")
     assert run("report", "--check", *where).code == 0
     assert (folder / "performance.md").read_text(encoding="utf-8") == "mine\n"
+
+
+def test_the_function_says_what_was_not_as_it_should_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    give(monkeypatch, {"README.md": "# Reports\n", "networks/lenet5.md": "# lenet5\n"})
+    looked = archcalc.reports(tmp_path / "reports", check=True)
+    assert (looked.missing, looked.was_up_to_date) == (("README.md", "networks/lenet5.md"), False)
+    assert not (tmp_path / "reports").exists()
+    assert archcalc.reports(tmp_path / "reports").missing == looked.missing
+    (tmp_path / "reports" / "README.md").write_text("mine", encoding="utf-8")
+    assert archcalc.reports(tmp_path / "reports", check=True).changed == ("README.md",)
+    assert archcalc.reports(tmp_path / "reports").files == 2
+    assert archcalc.reports(tmp_path / "reports", check=True).was_up_to_date
 
 
 def hold_the_figures(files: dict[str, str]) -> None:
