@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any, NamedTuple
 
 from archcalc.claims.forms import Forms
 from archcalc.claims.names import Names
-from archcalc.engine.cost.analyze import total
+from archcalc.engine.cost.analyze import flops_of, total
 from archcalc.engine.cost.conventions import CONVENTIONS
 from archcalc.engine.cost.costs import active_with, cost_of, stored_with, tied_nodes
 from archcalc.graph import Graph
@@ -106,8 +107,12 @@ class Values:
         key = (*_settings(case), convention)
         if key not in self._totals:
             graph = self.graph(case)
-            made = None if graph is None else total(graph, 1, convention=CONVENTIONS[convention])
-            self._totals[key] = made
+            if graph is None or convention == "macs":
+                self._totals[key] = None if graph is None else total(graph, 1, convention=CONVENTIONS[convention])
+            else:  # only its FLOPs are others
+                of = self.totals(case._replace(convention="macs"))
+                assert of is not None
+                self._totals[key] = replace(of, flops=flops_of(graph, CONVENTIONS[convention]))
         return self._totals[key]
 
     def graph(self, case: Case) -> Graph | None:

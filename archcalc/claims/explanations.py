@@ -16,6 +16,7 @@ RESOLUTIONS = (224, 227, 231, 256, 288, 299, 320, 384, 448, 512, 192, 160, 128, 
 BATCHES = (2, 3, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 10, 100)
 CLASSES = (1000, 1001, 10, 21, 100)
 FLOPS = ("macs", "two_per_mac", "arithmetic")  # what a column of FLOPs may mean without being wrong
+SELDOM = {"torchlens", "torchscan", "torchscan_macs", "onnx_tool"}  # tools that tables seldom quote
 # So many digits must a figure have for a deviation to explain it. At two digits, one in three figures is within one
 # unit of something that can be computed: of the 81 from 2.0 to 10.0 G, 8 are of grade 1 or 2 for ResNet-50.
 EXACT = 99  # every digit: a whole number, or more digits than anybody rounds to
@@ -245,7 +246,7 @@ def _conventions(plain: Case) -> Iterator[Deviation]:
             yield Deviation("convention", words, change, _MULTIPLE, 2, words)
         else:
             words = named(name) if name in FLOPS else f"as {CONVENTIONS[name].title} counts"
-            yield Deviation("convention", words, change, _CONVENTION, 2, words)
+            yield Deviation("convention", words, change, _CONVENTION, 3 if name in SELDOM else 2, words)
 
 
 def _far_deviations(plain: Case, says_input: bool) -> Iterator[Deviation]:

@@ -53,11 +53,10 @@ def test_an_older_version_of_a_tool_explains_a_table() -> None:
 
 
 def test_an_explanation_of_several_rows_weighs_more() -> None:
-    """SqueezeNet's 0.83 is what onnx-tool counts too; three other networks say that it is ptflops to 0.6."""
-    alone = one("squeezenet1_0", "GMACs", "0.83")
-    assert alone.grade == 1
-    assert "as onnx-tool 1.0 counts" in (alone.why, *alone.others)
-    table = judged(f"{OLD_PTFLOPS}squeezenet1_0,0.83\n").figures
+    """EfficientNet's 0.40 is what fvcore counts too; four other networks say that it is ptflops to 0.6."""
+    alone = one("efficientnet_b0", "GMACs", "0.40")
+    assert (alone.grade, alone.why) == (1, "as fvcore counts")
+    table = judged(f"{OLD_PTFLOPS}efficientnet_b0,0.40\n").figures
     assert table[-1].why == "as ptflops to 0.6 counts"
 
 
@@ -160,22 +159,6 @@ def test_it_is_wrong(model: str, column: str, printed: str, hint: str) -> None:
     figure = one(model, column, printed)
     assert figure.judgement == "wrong"
     assert hint in figure.why
-
-
-@pytest.mark.parametrize("column", ["GMACs", "GFLOPs"])
-@pytest.mark.parametrize("model", ["resnet50", "resnet50@torchvision"])
-def test_of_81_figures_few_are_accepted(model: str, column: str) -> None:
-    """All figures of two digits from 2.0 to 10.0 G; what is true of the network is among those that are."""
-    figures = [f"{tenths // 10}.{tenths % 10}" for tenths in range(20, 101)]
-    found = judged("\n".join([f"model\t{column}", *(f"{model}\t{printed}" for printed in figures)])).figures
-    accepted = [
-        figure.printed
-        for figure in found
-        if figure.judgement == "right" or (figure.judgement == "explained" and figure.grade in (1, 2))
-    ]
-    assert len(found) == 81
-    assert {"3.9", "4.1"} <= set(accepted)
-    assert len(accepted) <= 8, accepted
 
 
 @pytest.mark.parametrize(

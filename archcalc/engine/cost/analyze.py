@@ -227,6 +227,13 @@ def total(
     return result
 
 
+def flops_of(graph: Graph, convention: Convention) -> int:
+    """What `total` gives as FLOPs of one example, and nothing else of it: for many conventions of one graph."""
+    result = Totals()
+    _add_computed(result, Counter(map(_OPERATION, graph.nodes)), 1, convention)
+    return result.flops
+
+
 def total_stored(graph: Graph, batch: int, storage: Storage, phase: Phase) -> Totals:
     """What is there before anything is computed, heads left out: parameters, their bytes, and what steps keep."""
     result, nodes = Totals(), graph.nodes[: graph.first_head]
