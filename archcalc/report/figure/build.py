@@ -123,7 +123,7 @@ class _Builder:
         while waiting:
             call, is_head, depth = waiting.pop(0)
             if any(call is other for other in told):
-                waiting += [(inner, is_head, depth) for inner in _calls(told_by_words(call))]
+                waiting += [(inner, is_head, depth) for inner in calls_in(told_by_words(call))]
                 continue
             for number in sorted(set(call.forms)):
                 key = call.module, number
@@ -131,7 +131,7 @@ class _Builder:
                     continue
                 form = found[key] = self.opened(call, number, rows, is_head)
                 if depth + 1 < self.choice.depth:
-                    waiting += [(inner, is_head, depth + 1) for inner in _calls(form.chain)]
+                    waiting += [(inner, is_head, depth + 1) for inner in calls_in(form.chain)]
         return list(found.values())
 
     def told(self, rows: Sequence[Row]) -> list[Item]:
@@ -179,14 +179,15 @@ class _Builder:
         return sum(self.amounts["macs"][part.first : part.last]) or sum(self.amounts["params"][part.first : part.last])
 
 
-def _calls(items: Sequence[Item]) -> list[Call]:
+def calls_in(items: Sequence[Item]) -> list[Call]:
+    """Calls of modules among items, and in their branches."""
     found: list[Call] = []
     for item in items:
         if isinstance(item, Call):
             found.append(item)
         elif isinstance(item, Fork):
             for branch in item.branches:
-                found += _calls(branch.items)
+                found += calls_in(branch.items)
     return found
 
 

@@ -41,7 +41,12 @@ def _table(figure: Figure, module: str, word: str, calls: list[tuple[str, Part, 
     """One table; none where arguments tell nothing."""
     names = list(calls[0][1].arguments)
     texts = {name: [_text(part, name) for _, part, _ in calls] for name in names}
-    shown = [name for name in names if len(set(texts[name])) > 1 and max(map(len, texts[name])) <= MOST_VALUE]
+    known = set(figure.names.values())  # what is read is drawn as a line
+    shown = [
+        name
+        for name in names
+        if len(set(texts[name])) > 1 and max(map(len, texts[name])) <= MOST_VALUE and not known.issuperset(texts[name])
+    ]
     if not shown or len(calls) < 2:
         return None
     has_forms = len({form for *_, form in calls}) > 1

@@ -66,6 +66,8 @@ class Column:
         self.forced = False  # whether some text made its box wider
         self.starts: Mapping[int, float] = {}  # where rows begin at the least, by their number
         self.tops: list[float] = []  # where they begin
+        self.notes: list[tuple[Row, float, float]] = []  # left end and middle of the last line of each note
+        self.end, self.shift = 0, 0.0  # which shape is the last arrow; how far all was moved to the right
         self.sketch = Sketch()
         self.links = self.tracks()
         named = [row for row in self.rows if self.lane_name(row)]
@@ -257,6 +259,7 @@ class Column:
         last = len(self.rows) - 1
         deep = 5.0 if last >= 0 and self.is_stacked(self.rows[last]) else 0.0
         if last >= 0:
+            self.end = len(sketch.shapes)
             sketch.add(Line(((axis, y + deep), (axis, y + deep + SHAPED_GAP)), head=True))
             sketch.add(Text(axis + 6, y + deep + 12, self.shape_after(last), 9.5, colour="soft"))
             y += deep + SHAPED_GAP
@@ -270,8 +273,26 @@ class Column:
             if shift:
                 sketch.shapes = [shape.moved(shift, 0) for shape in sketch.shapes]
             wide = max(wide + shift, axis + shift + half)
-        sketch.width, sketch.height, sketch.axis = wide, y + 4, axis
+            self.shift = shift
+        sketch.width, sketch.height, sketch.axis = wide, y + 4, axis + self.shift
         return sketch
+
+    def open_ended(self) -> Sketch:
+        """The sketch without an arrow at its end, from where it goes on."""
+        found = Sketch(self.sketch.width, self.sketch.height, self.sketch.axis)
+        found.shapes = list(self.sketch.shapes)
+        end = found.shapes[self.end]
+        if isinstance(end, Line):
+            found.shapes[self.end] = end._replace(head=False)
+        return found
+
+    def notes_of(self, output: int | None) -> list[tuple[float, float]]:
+        """Where notes of rows begin that read an operation."""
+        return [
+            (left + self.shift, y)
+            for row, left, y in self.notes
+            if output is not None and output in (row.reads, *row.others)
+        ]
 
     @staticmethod
     def is_stacked(row: Row) -> bool:
@@ -349,6 +370,7 @@ class Column:
         if note:
             to = at - 3 + (11 if name else 5.5 * (len(lines) - 1))
             sketch.add(Line(((self.names_end + 3, to), (self.axis - wide / 2, to)), head=True))
+            self.notes.append((row, self.names_end - width(lines[-1], 9.5), at + 11 * (len(lines) - 1) - 3.4))
 
     def lane(self, row: Row, quantity: str, x: float, y: float, most: int) -> None:
         """A bar and a number."""

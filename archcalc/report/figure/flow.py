@@ -63,7 +63,12 @@ class Flow:
         if not self.unlaid or self.entry is None:
             return None
         found = _laid(self.unlaid, self.entry, MOST_BESIDE)
-        return found if len(found.layers) > len(self.layers) else None
+        return found if found.most < self.most else None
+
+    @property
+    def most(self) -> int:
+        """Boxes of the layer that has most."""
+        return max(sum(knot is not None and not knot.is_joint for knot in layer.values()) for layer in self.layers)
 
     @property
     def knots(self) -> Iterator[Knot]:
@@ -269,7 +274,7 @@ def _laid(knots: Sequence[Knot], entry: int, most: int = MOST_KNOTS) -> Flow:
     for knot in knots:
         reads = before[knot]
         knot.layer = max((apart(read, knot) + (-1 if read is None else read.layer) for read in reads), default=0)
-        if any(read is None or read in reached for read in reads) or (not after[None] and knot is knots[0]):
+        if knot.others or any(read is None or read in reached for read in reads):
             reached.add(knot)
             while taken.get(knot.layer, 0) >= most:
                 knot.layer += 1

@@ -6,19 +6,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from math import ceil
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
-from archcalc.report.figure.build import MARKS
+from archcalc.report.figure.across import across
+from archcalc.report.figure.build import MARKS, calls_in
 from archcalc.report.figure.calls import tables
 from archcalc.report.figure.column import WORDS, Column, Style, Tower, towers_of
 from archcalc.report.figure.dense import dense_frames
 from archcalc.report.figure.frame import OVER, Frames
 from archcalc.report.figure.glyphs import fitted, width
-from archcalc.report.figure.items import Figure, Form
+from archcalc.report.figure.items import Call, Figure, Form, spans
 from archcalc.report.figure.ladder import ladder
 from archcalc.report.figure.manner import TIGHT, Manner
 from archcalc.report.figure.pack import APART, Placed, Room, Sheet, best
-from archcalc.report.figure.sketch import Box, Rectangle, Sketch, Text
+from archcalc.report.figure.runs import with_runs
+from archcalc.report.figure.sketch import Box, Line, Rectangle, Sketch, Text
 from archcalc.report.figure.skips import laddered
 from archcalc.report.figure.ushape import is_open, ushape
 from archcalc.report.figure.words import Kind
@@ -38,6 +40,7 @@ class Columns(NamedTuple):
     sketches: list[Sketch]
     cost: float = 0.0
     places: Places = ()
+    lines: Sequence[Line] = ()  # from one column to the next
 
 
 class Paper(NamedTuple):
@@ -58,40 +61,34 @@ def arranged(figure: Figure, page: str, quantity: str | None) -> Sketch:
         page: one of `PAPERS`.
         quantity: that lanes and frames tell; None: MACs, and parameters in the second lane.
     """
-    paper = PAPERS[page]
-    sketch = _laid_out(figure, paper, quantity, True)
-    if _fits(sketch, paper):
+    desk = _Desk(PAPERS[page], quantity or "macs")
+    sketch = desk.laid_out(figure)
+    if desk.fits(sketch):
         return sketch
-    has_tables = page != "slide"
-    if not has_tables and _fits(sketch := _laid_out(figure, paper, quantity, has_tables), paper):
-        return sketch
-    if _fits(short := _laid_out(figure, paper, quantity, has_tables, True), paper):
-        return short
-    return _with_closed(figure, paper, quantity, has_tables)
+    desk.has_tables = page != "slide"
+    shorter = with_runs(figure)
+    for made, is_short in ((figure, False), (shorter, False), (figure, True), (shorter, True)):
+        if desk.fits(sketch := desk.laid_out(made, is_short)):
+            return sketch
+    return _with_closed(shorter, desk)
 
 
-def _with_closed(figure: Figure, paper: Paper, quantity: str | None, has_tables: bool) -> Sketch:
+def _with_closed(figure: Figure, desk: _Desk) -> Sketch:
     """Without the modules of least share; some of those that were closed may fit."""
-    opened = sorted(
-        (form for form in figure.forms if form.mark), key=lambda form: (form.is_head, -_share(figure, form))
-    )
-    is_short = not has_tables
+    opened = _by_weight(figure)
+    is_short = not desk.has_tables
     kept = list(opened)
     last: Form | None = None
     sketch: Sketch | None = None
-    while kept and (sketch is None or not _fits(sketch, paper)):
+    while kept and (sketch is None or not desk.fits(sketch)):
         last = kept.pop()
-        sketch = _laid_out(with_open(figure, kept), paper, quantity, has_tables, is_short)
+        sketch = desk.laid_out(with_open(figure, kept), is_short)
     for form in opened:
         if form is not last and not any(form is other for other in kept):
-            tried = _laid_out(with_open(figure, [*kept, form]), paper, quantity, has_tables, is_short)
-            if _fits(tried, paper):
+            tried = desk.laid_out(with_open(figure, [*kept, form]), is_short)
+            if desk.fits(tried):
                 sketch, kept = tried, [*kept, form]
-    return sketch or _laid_out(figure, paper, quantity, has_tables)
-
-
-def _fits(sketch: Sketch, paper: Paper) -> bool:
-    return sketch.width <= paper.width and sketch.height <= paper.height
+    return sketch or desk.laid_out(figure)
 
 
 def with_open(figure: Figure, forms: Sequence[Form]) -> Figure:
@@ -104,63 +101,131 @@ def with_open(figure: Figure, forms: Sequence[Form]) -> Figure:
     return replace(figure, forms=shown, marks=marks, closed=len(figure.forms) - len(shown))
 
 
+def _by_weight(figure: Figure) -> list[Form]:
+    """What is opened, by share: heads last, and further forms of a module after what is not told yet."""
+    shares = sorted((form for form in figure.forms if form.mark), key=lambda form: -_share(figure, form))
+    first = {form.module: form for form in reversed(shares)}
+    return sorted(shares, key=lambda form: (form.is_head, first[form.module] is not form))
+
+
 def _share(figure: Figure, form: Form) -> int:
     return sum(figure.sum(part, "macs") for part in form.calls)
 
 
-def _laid_out(figure: Figure, paper: Paper, quantity: str | None, has_tables: bool, is_short: bool = False) -> Sketch:
-    """With the usual gaps where that fits the page, else with small ones, and high frames in two columns."""
-    found: list[Sketch] = []
-    tall = min(paper.height - FIRST - MARGIN - OVER, TALL)
-    usual, tight = Manner(is_short=is_short), Manner(TIGHT, is_short=is_short)
-    ways = [] if figure.closed or is_short else [usual]
-    ways += [tight, tight._replace(is_narrow=True), *(tight._replace(tall=share * tall) for share in (1.0, 0.8))]
-    for way in ways:
-        if way.is_narrow and not any(form.flow is not None and form.flow.narrow is not None for form in figure.forms):
-            continue
-        found.append(_in_manner(figure, paper, quantity, has_tables, way))
-        if _fits(found[-1], paper):
-            return found[-1]
-    return min(found, key=lambda sketch: max(sketch.width / paper.width, sketch.height / paper.height))
+class _Desk:
+    """A page on which a figure is laid in one manner after another; what was drawn before is kept."""
 
+    def __init__(self, paper: Paper, quantity: str) -> None:
+        self.paper, self.quantity, self.has_tables = paper, quantity, True
+        self.lanes = (quantity, "macs") if quantity not in ("macs", "params") else ("macs", "params")
+        self.columns: dict[Any, Column] = {}
+        self.frames: dict[Any, Sketch] = {}
 
-def _in_manner(figure: Figure, paper: Paper, quantity: str | None, has_tables: bool, manner: Manner) -> Sketch:
-    main, room = quantity or "macs", paper.height - FIRST - MARGIN
-    drawn = ushape(figure, main, manner.is_tight)
-    shown = [form for form in figure.forms if form.mark and not (drawn is not None and is_open(figure, form))]
-    frames = [Frames(figure, main, manner, room).frame(form) for form in shown]
-    frames += dense_frames(figure)
-    frames += tables(figure, main) if has_tables else []
-    if drawn is not None:
-        return _put(figure, paper, [Columns([drawn])], frames, f"bar in a box: share of all {WORDS[main]}")
-    towers = towers_of(figure)
-    number = laddered(figure.rows, figure.heads)
-    lanes = (main, "macs") if main not in ("macs", "params") else ("macs", "params")
-    styles = [Style(150.0, 30.0, lanes)]
-    if number is not None:
-        steps = ladder(figure, towers[number], main, manner.is_tight)
-        rest = [Column(figure, tower, styles[0]).drawn() for at, tower in enumerate(towers) if at != number]
-        return _put(figure, paper, [Columns([steps, *rest])], frames, f"in a box: share of all {WORDS[main]}")
-    if len(towers) == 1:
-        styles = [Style(lanes=lanes), Style(168.0, 34.0, lanes), Style(140.0, 26.0, lanes), Style(104.0, 18.0, lanes)]
-    options: list[Columns] = []
-    is_tall = paper.height > paper.width  # where a column in one piece is what a reader expects
-    forced = False
-    for narrow, style in enumerate(styles):
-        for pieces in (1, 2, 3):
-            sketches: list[Sketch] = []
-            for tower in towers:
-                for piece in _pieces(figure, tower, pieces):
-                    column = Column(figure, piece, style)
-                    sketches.append(column.drawn())
-                    forced = forced or column.forced
-            cost = 40.0 * narrow + 400.0 * is_tall * (len(sketches) - len(towers))
-            options.append(Columns(sketches, cost + STACKED * (len(towers) > 1)))
-            if pieces == 1 and len(towers) > 1:
-                options += [Columns(sketches, cost, places) for places in _side_by_side(figure, towers, sketches)]
-            if max(sketch.height for sketch in sketches) + FIRST + MARGIN <= min(paper.height, 640):
-                break
-    return _put(figure, paper, options, frames, "" if forced else "wider box: larger map")
+    def fits(self, sketch: Sketch) -> bool:
+        """Whether a page has room for a figure."""
+        return sketch.width <= self.paper.width and sketch.height <= self.paper.height
+
+    def laid_out(self, figure: Figure, is_short: bool = False) -> Sketch:
+        """With the usual gaps where that fits the page, else with small ones, and high frames in two columns."""
+        found: list[Sketch] = []
+        paper = self.paper
+        tall = min(paper.height - FIRST - MARGIN - OVER, TALL)
+        usual, tight = Manner(is_short=is_short), Manner(TIGHT, is_short=is_short)
+        ways = [] if figure.closed or is_short else [usual]
+        ways += [tight, tight._replace(is_narrow=True), *(tight._replace(tall=share * tall) for share in (1.0, 0.8))]
+        for way in ways:
+            flows = (form.flow for form in figure.forms)
+            if way.is_narrow and not any(flow is not None and flow.narrow is not None for flow in flows):
+                continue
+            found.append(self.in_manner(figure, way))
+            if self.fits(found[-1]):
+                return found[-1]
+        return min(found, key=lambda sketch: max(sketch.width / paper.width, sketch.height / paper.height))
+
+    def in_manner(self, figure: Figure, manner: Manner) -> Sketch:
+        """A figure with frames of one manner."""
+        main = self.quantity
+        drawn = ushape(figure, main, manner.is_tight)
+        shown = [form for form in figure.forms if form.mark and not (drawn is not None and is_open(figure, form))]
+        frames = [self.frame(figure, form, manner) for form in shown]
+        frames += dense_frames(figure)
+        frames += tables(figure, main) if self.has_tables else []
+        if drawn is not None:
+            return self.put(figure, [Columns([drawn])], frames, f"bar in a box: share of all {WORDS[main]}")
+        towers = towers_of(figure)
+        number = laddered(figure.rows, figure.heads)
+        if number is not None:
+            steps = ladder(figure, towers[number], main, manner.is_tight)
+            rest = [tower for at, tower in enumerate(towers) if at != number]
+            others = [self.column(figure, tower, Style(150.0, 30.0, self.lanes)).sketch for tower in rest]
+            return self.put(figure, [Columns([steps, *others])], frames, f"in a box: share of all {WORDS[main]}")
+        options, forced = self.options(figure, towers)
+        return self.put(figure, options, frames, "" if forced else "wider box: larger map")
+
+    def frame(self, figure: Figure, form: Form, manner: Manner) -> Sketch:
+        """A module opened."""
+        inner = ((call.module, of) for call in calls_in(form.chain) for of in call.forms)
+        key = form.module, form.number, form.mark, manner, tuple(figure.marks.get(of, "") for of in inner)
+        if key not in self.frames:
+            room = self.paper.height - FIRST - MARGIN
+            self.frames[key] = Frames(figure, self.quantity, manner, room).frame(form)
+        return self.frames[key]
+
+    def column(self, figure: Figure, tower: Tower, style: Style) -> Column:
+        """A column, or a piece of one."""
+        marks = [
+            figure.marks.get((row.item.module, of))
+            for row in tower.rows
+            if isinstance(row.item, Call)
+            for of in row.item.forms
+        ]
+        key = tuple(spans(row.item) for row in tower.rows), tuple(marks), tower.begins, style, len(figure.rows)
+        if key not in self.columns:
+            self.columns[key] = Column(figure, tower, style)
+            self.columns[key].drawn()
+        return self.columns[key]
+
+    def options(self, figure: Figure, towers: Sequence[Tower]) -> tuple[list[Columns], bool]:
+        """Ways to draw the columns, and whether some text made its box wider."""
+        lanes, paper = self.lanes, self.paper
+        styles = [Style(150.0, 30.0, lanes)]
+        if len(towers) == 1:
+            widths = ((190.0, 46.0), (168.0, 34.0), (140.0, 26.0), (104.0, 18.0))
+            styles = [Style(most, bar, lanes) for most, bar in widths]
+        found: list[Columns] = []
+        is_tall = paper.height > paper.width  # where a column in one piece is what a reader expects
+        forced = False
+        for narrow, style in enumerate(styles):
+            for pieces in (1, 2, 3):
+                drawn = [
+                    self.column(figure, piece, style) for tower in towers for piece in _pieces(figure, tower, pieces)
+                ]
+                sketches = [column.sketch for column in drawn]
+                forced = forced or any(column.forced for column in drawn)
+                cost = 40.0 * narrow + 400.0 * is_tall * (len(sketches) - len(towers))
+                found.append(Columns(sketches, cost + STACKED * (len(towers) > 1)))
+                if pieces == 1 and len(towers) > 1:
+                    for places in _side_by_side(figure, towers, sketches):
+                        joined, lines = across(drawn, places)
+                        found.append(Columns(joined, cost, places, lines))
+                if max(sketch.height for sketch in sketches) + FIRST + MARGIN <= min(paper.height, 640):
+                    break
+        return found, forced
+
+    def put(self, figure: Figure, options: Sequence[Columns], frames: Sequence[Sketch], note: str) -> Sketch:
+        """The best of several ways to draw the columns, with the frames, on a page."""
+        sheets = [
+            Sheet(
+                [(sketch.width, sketch.height) for sketch in [*way.sketches, *frames]],
+                len(way.sketches),
+                way.cost,
+                way.places,
+            )
+            for way in options
+        ]
+        room = Room(self.paper.width - 2 * MARGIN, self.paper.height - FIRST - MARGIN)
+        number, placed = best(sheets, room)
+        return _page(figure, [*options[number].sketches, *frames], placed, note, options[number].lines)
 
 
 def _side_by_side(figure: Figure, towers: Sequence[Tower], sketches: Sequence[Sketch]) -> Iterator[Places]:
@@ -169,7 +234,8 @@ def _side_by_side(figure: Figure, towers: Sequence[Tower], sketches: Sequence[Sk
     main = max(range(len(towers)), key=lambda at: sum(figure.sum(row, "macs") for row in towers[at].rows))
     rest = [at for at in range(len(towers)) if at != main]
     ways = [[[at] for at in begun]] if begun else []
-    ways += [[rest, [main]]] if len(rest) > 1 and begun else []
+    is_read = any(_reads(towers[at], towers[main]) for at in rest)
+    ways += [[[main], rest] if is_read else [rest, [main]]] if len(rest) > 1 and begun else []
     for stacks in ways:
         placed = {at for stack in stacks for at in stack}
         heights = [sum(sketches[at].height + APART for at in stack) for stack in stacks]
@@ -189,19 +255,10 @@ def _side_by_side(figure: Figure, towers: Sequence[Tower], sketches: Sequence[Sk
         yield tuple(places[at] for at in range(len(towers)))
 
 
-def _put(figure: Figure, paper: Paper, options: Sequence[Columns], frames: list[Sketch], note: str) -> Sketch:
-    """The best of several ways to draw the columns, with the frames, on a page."""
-    sheets = [
-        Sheet(
-            [(sketch.width, sketch.height) for sketch in [*way.sketches, *frames]],
-            len(way.sketches),
-            way.cost,
-            way.places,
-        )
-        for way in options
-    ]
-    number, placed = best(sheets, Room(paper.width - 2 * MARGIN, paper.height - FIRST - MARGIN))
-    return _page(figure, [*options[number].sketches, *frames], placed, note)
+def _reads(tower: Tower, other: Tower) -> bool:
+    """Whether something in one column reads what another gives."""
+    outputs = {row.output for row in other.rows}
+    return any(read in outputs for row in tower.rows for read in (row.reads, *row.others))
 
 
 def _pieces(figure: Figure, tower: Tower, count: int) -> list[Tower]:
@@ -234,7 +291,7 @@ def _pieces(figure: Figure, tower: Tower, count: int) -> list[Tower]:
     return found
 
 
-def _page(figure: Figure, sketches: Sequence[Sketch], placed: Placed, note: str) -> Sketch:
+def _page(figure: Figure, sketches: Sequence[Sketch], placed: Placed, note: str, lines: Sequence[Line] = ()) -> Sketch:
     """Heading, legend and everything at its place."""
     heading = Sketch()
     name_width = width(figure.name, 18, True)
@@ -269,4 +326,5 @@ def _page(figure: Figure, sketches: Sequence[Sketch], placed: Placed, note: str)
     page.place(heading, 0, 0)
     for sketch, (left, top) in zip(sketches, placed.places, strict=True):
         page.place(sketch, MARGIN + left, first + top)
+    page.add(*(line.moved(MARGIN, first) for line in lines))
     return page

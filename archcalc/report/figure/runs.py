@@ -1,0 +1,55 @@
+"""Numbered neighbours as one row, where a page has no room for all: `cell8 to cell12`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from archcalc.report.figure.items import Call, Figure, Row
+
+LEAST = 3  # rows that become one
+_NUMBERED = re.compile(r"(.*?)(\d+)")
+
+
+def with_runs(figure: Figure) -> Figure:
+    """The figure with each run of calls of one module whose names count up as one row; itself where there is none."""
+    rows: list[Row] = []
+    run: list[Row] = []
+    for row in figure.rows:
+        if run and not _goes_on(run[-1], row):
+            rows += _joined(run)
+            run = []
+        run.append(row)
+    rows += _joined(run)
+    return figure if len(rows) == len(figure.rows) else replace(figure, rows=rows)
+
+
+def _goes_on(before: Row, row: Row) -> bool:
+    one, other = before.item, row.item
+    if not isinstance(one, Call) or not isinstance(other, Call) or not (before.is_only and row.is_only):
+        return False
+    names = _NUMBERED.fullmatch(before.name), _NUMBERED.fullmatch(row.name)
+    is_next = (
+        names[0] is not None
+        and names[1] is not None
+        and names[0][1] == names[1][1]
+        and int(names[0][2]) + 1 == int(names[1][2])
+    )
+    is_alike = (one.module, one.forms, one.y) == (other.module, other.forms, other.y)
+    return is_next and is_alike and before.output in (row.reads, *row.others) and not one.is_entry
+
+
+def _joined(run: Sequence[Row]) -> list[Row]:
+    """Rows that count up as one, if they are many enough."""
+    if len(run) < LEAST:
+        return list(run)
+    calls = [row.item for row in run if isinstance(row.item, Call)]
+    parts = [part for call in calls for part in call.parts]
+    forms = [form for call in calls for form in call.forms]
+    item = replace(calls[0], parts=parts, forms=forms, inner=[])
+    first, last = parts[0].first, parts[-1].last
+    reads = (read for row in run for read in (row.reads, *row.others) if read is not None)
+    others = dict.fromkeys(read for read in reads if not first <= read < last and read != run[0].reads)
+    name = f"{run[0].name} to {run[-1].name}"
+    return [replace(run[0], name=name, item=item, others=list(others), output=run[-1].output)]
