@@ -34,8 +34,14 @@ def sketch_svg(figure: Figure, sketch: Sketch, is_dark: bool = False) -> str:
 
 def linked_svg(figure: Figure, sketch: Sketch, links: Links) -> str:
     """A sketch within a page of the web: its colours are variables of CSS, its boxes say which operations they are."""
-    variables = {name: f"var(--{name.lower().replace('_', '-')})" for name in palette(kinds_of(figure), False)}
-    return svg(sketch, variables, figure.description, _described(figure), links)
+    return svg(
+        sketch, {name: variable(name) for name in palette((), False)}, figure.description, _described(figure), links
+    )
+
+
+def variable(colour: str) -> str:
+    """What a colour is called in CSS."""
+    return colour.lower().replace("_", "-")
 
 
 def _described(figure: Figure) -> str:

@@ -115,12 +115,12 @@ class Record:
         return kind_of(node.operator, node.x).name.lower()
 
     def operation(self, of: LiveOperation) -> int:
-        """An operation with its rules."""
-        rules = [[rule.quantity, rule.formula] for rule in of.rules]
+        """An operation, with its rules and their symbols, and numbers for these."""
+        rules = [list(of.given), [[rule.quantity, rule.formula] for rule in of.rules]]
         value = [
             of.name,
             self.rules.place(repr(rules), rules),
-            [[name, self.program.place(x)] for name, x in of.given.items()],
+            self.numbers(of.given.values()),
             [result if isinstance(result, str) else self.program.place(result) for result in of.results],
             [self.numbers(x) for x in of.x],
             self.numbers(of.y),
@@ -143,18 +143,20 @@ def network_data(live: Live, structured: Structured, figure: Figure, links: Link
     """
     cost, record = live.cost, Record(live)
     following = Following(live, figure, structured.structure.walk(), record.program.place)
+    names = shortened(of.layer.name for of in live.layers)
     layers = [
         [
-            of.layer.name,
+            *name,
             record.kind(of),
-            of.layer.nodes[0],
             of.layer.nodes[-1] + 1,
             record.text(_seen(of.layer.local_receptive_field)),
             record.text(of.layer.head),
-            [at for at, free in enumerate(live.free) if free.name in of.field_by],
+            *(at for at, free in enumerate(live.free) if free.name in of.field_by),
         ]
-        for of in live.layers
+        for name, of in zip(names, live.layers, strict=True)
     ]
+    named = modules(structured)
+    paths = shortened(named)
     inputs = cost.graph.inputs
     data = {
         "name": cost.name,
@@ -169,13 +171,26 @@ def network_data(live: Live, structured: Structured, figure: Figure, links: Link
         "operations": record.operations.values,
         "rules": record.rules.values,
         "texts": record.texts.values,
-        "modules": modules(structured),
+        "modules": [[*path, record.text(name)] for path, name in zip(paths, named.values(), strict=True)],
         "depth": cost.totals.depth,
         "layer_count": cost.totals.layers,
         "told": following.texts(links),
         "bars": following.bars(links),
     }
     return data, record.program.source(live.assumptions)
+
+
+def shortened(texts: Iterable[str]) -> list[tuple[int, str]]:
+    """Texts without what each has in common with the one before: how many letters, and those that follow."""
+    found = []
+    before = ""
+    for text in texts:
+        common = next(
+            (at for at, (a, b) in enumerate(zip(before, text, strict=False)) if a != b), min(len(before), len(text))
+        )
+        found.append((len(text[:common].encode("utf-16-le")) // 2, text[common:]))  # letters as JavaScript counts them
+        before = text
+    return found
 
 
 def titled(cost: NetworkCost, name: str) -> tuple[str, str]:

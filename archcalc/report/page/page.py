@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -13,11 +13,12 @@ from archcalc.dims import evaluate
 from archcalc.engine.structure import Structured
 from archcalc.report.figure.build import build
 from archcalc.report.figure.colours import palette
-from archcalc.report.figure.draw import kinds_of, linked_svg
+from archcalc.report.figure.draw import kinds_of, linked_svg, variable
 from archcalc.report.figure.items import Figure
 from archcalc.report.figure.page import arranged
 from archcalc.report.figure.sketch import Sketch
-from archcalc.report.figure.svg import Links
+from archcalc.report.figure.svg import Links, stylesheet
+from archcalc.report.figure.words import Kind
 from archcalc.report.media import numbers
 from archcalc.report.media.blocks import Document
 from archcalc.report.media.html import coded, html
@@ -119,8 +120,16 @@ def environment(*folders: Path) -> Environment:
 
 @cache
 def style() -> str:
-    """`page.css`."""
-    return (HERE / "static" / "page.css").read_text(encoding="utf-8")
+    """`page.css`, and what colours of figures are where none takes that of another."""
+    colours = "\n".join(
+        f"{before}:root {{ {' '.join(f'--{name}: {value};' for name, value in _usual(is_dark).items())} }}{after}"
+        for is_dark, before, after in (
+            (False, "", ""),
+            (True, "@media screen and (prefers-color-scheme: dark) { ", " }"),
+        )
+    )
+    text = (HERE / "static" / "page.css").read_text(encoding="utf-8")
+    return f"{text}\n/* figures */\n\n{colours}\n{stylesheet(_usual(False))}"
 
 
 @cache
@@ -180,10 +189,22 @@ def _shown(number: int, subject: Subject, drawing: _Drawing) -> dict[str, Any]:
         "fixed": live.fixed,
         "remarks": [*remarks(cost), *(" ".join(note.split()) for note in cost.notes)],
         "figure": _safe(drawing.svg),
-        "light": _variables(palette(kinds, False)),
-        "dark": _variables(palette(kinds, True)),
+        "light": _own(kinds, False),
+        "dark": _own(kinds, True),
+    }
+
+
+@cache
+def _usual(is_dark: bool) -> dict[str, str]:
+    return _variables(palette((), is_dark))
+
+
+def _own(kinds: Collection[Kind], is_dark: bool) -> dict[str, str]:
+    """Colours of a network that are not the usual ones."""
+    return {
+        name: colour for name, colour in _variables(palette(kinds, is_dark)).items() if colour != _usual(is_dark)[name]
     }
 
 
 def _variables(colours: Mapping[str, str]) -> dict[str, str]:
-    return {name.lower().replace("_", "-"): colour for name, colour in colours.items()}
+    return {variable(name): colour for name, colour in colours.items()}

@@ -20,6 +20,9 @@ function filled(made, attributes, children) {
   return made;
 }
 
+// What stands between backticks as code.
+const coded = (text) => text.split(/`([^`]+)`/).map((part, at) => (at % 2 ? element("code", {}, part) : part));
+
 // Text is set only where it changes: that costs most of what a slider does.
 function set_text(node, text) {
   if (node.textContent !== text) node.textContent = text;

@@ -32,13 +32,15 @@ class Explanation {
     return parts;
   }
 
-  operation([name, rules, given, results, inputs, output, summary, assumptions, source, remark], where) {
+  operation([name, place, numbers, results, inputs, output, summary, assumptions, source, remark], where) {
     const { network } = this;
-    const parts = [element(`h${this.level + 1}`, {}, name), element("p", {}, network.text(summary))];
+    const [symbols, rules] = network.data.rules[place];
+    const given = symbols.map((symbol, at) => [symbol, numbers[at]]);
+    const parts = [element(`h${this.level + 1}`, {}, name), element("p", {}, ...coded(network.text(summary)))];
     if (given.length) {
       parts.push(this.line(() => given.map(([symbol, place]) => `${symbol} = ${grouped(network.values[place])}`).join(", ")));
     }
-    const rows = network.data.rules[rules].map(([quantity, formula], at) => {
+    const rows = rules.map(([quantity, formula], at) => {
       const result = results[at];
       const of = quantity === "shape" ? () => network.sizes(output)
         : typeof result === "string" ? () => result : () => grouped(network.values[result]);
@@ -54,9 +56,9 @@ class Explanation {
     const head = ["quantity", "rule", "with numbers", "gives"].map((title) => element("th", { scope: "col", class: title === "gives" ? "number" : null }, title));
     const table = element("table", { class: "rules" }, element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...rows));
     parts.push(element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": `Rules of ${name} in ${where}` }, table));
-    if (network.text(assumptions)) parts.push(element("p", {}, `It holds because ${network.text(assumptions)}.`));
-    if (network.text(remark)) parts.push(element("p", {}, network.text(remark)));
-    if (network.text(source)) parts.push(element("p", { class: "quiet" }, `Source: ${network.text(source)}`));
+    if (network.text(assumptions)) parts.push(element("p", {}, ...coded(`It holds because ${network.text(assumptions)}.`)));
+    if (network.text(remark)) parts.push(element("p", {}, ...coded(network.text(remark))));
+    if (network.text(source)) parts.push(element("p", { class: "quiet" }, ...coded(`Source: ${network.text(source)}`)));
     return parts;
   }
 
@@ -64,7 +66,7 @@ class Explanation {
   with_numbers(formula, given, rules, results) {
     const { network } = this;
     const known = new Map(given);
-    network.data.rules[rules].forEach(([quantity], at) => {
+    rules.forEach(([quantity], at) => {
       const word = quantity === "MACs" ? "macs" : quantity;
       if (typeof results[at] !== "string" && !known.has(word)) known.set(word, results[at]);
     });

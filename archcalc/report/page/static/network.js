@@ -5,7 +5,7 @@ const [NOTATION, INPUT, OUTPUT, AMOUNTS, OPERATIONS, BOUNDS, COLOUR] = [0, 1, 2,
 
 class Network {
   constructor(data, program) {
-    this.data = data;
+    this.data = unpacked(data);
     this.program = program;
     this.free = data.free;
     this.quantities = data.quantities.map(([name]) => name);
@@ -126,6 +126,22 @@ class Network {
     const moved = this.free.filter((of, at) => of.name !== "batch" && this.computed[at] !== BigInt(of.number));
     return moved.map((of) => `${of.name} ${units_text(BigInt(of.number), of.unit)}`).join(", ");
   }
+}
+
+// A page holds names without what each has in common with the one before, and operations of layers by where they end.
+function unpacked(data) {
+  const named = (rows) => {
+    let before = "";
+    return rows.map(([common, rest, ...more]) => [(before = before.slice(0, common) + rest), ...more]);
+  };
+  let first = 0;
+  const layers = named(data.layers).map(([name, kind, last, seen, head, ...seen_by]) => {
+    const layer = [name, kind, first, last, seen, head, seen_by];
+    first = last;
+    return layer;
+  });
+  const modules = Object.fromEntries(named(data.modules).map(([path, place]) => [path, data.texts[place]]));
+  return { ...data, layers, modules };
 }
 
 // Names of layers, cut at their dots, as a tree: entries with what they hold, or with a layer.
