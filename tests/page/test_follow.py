@@ -46,7 +46,9 @@ def figure(name: str, set: dict[str, Any]) -> tuple[Figure, Links]:
 
 def unmarked(made: Figure) -> list[str]:
     """Texts that stay as they were drawn at every setting."""
-    return sorted(re.findall(r"<text (?![^>]*data-told)[^>]*>([^<]*)<", linked_svg(made, arranged(made, "a4", None), Links())))
+    return sorted(
+        re.findall(r"<text (?![^>]*data-told)[^>]*>([^<]*)<", linked_svg(made, arranged(made, "a4", None), Links()))
+    )
 
 
 def following(name: str) -> tuple[Live, Following, Links]:
