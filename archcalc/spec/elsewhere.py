@@ -24,9 +24,10 @@ class Elsewhere(NamedTuple):
 # What brings branches together, under the names of PyTorch, Keras, Caffe, ONNX, TensorFlow, Darknet, MXNet and papers.
 MERGE_WORDS = {
     "concat": "concat cat concatenate concatenation concats concatv hconcat hstack vstack dstack stack depthconcat "
-    "filterconcat concattable jointable joint",
+    "filterconcat concattable jointable joint channelconcat concatchannels featureconcat concatfeatures",
     "add": "add adds sum sums addn addv elementwise eltwise elemwise elementwiseadd elemwiseadd eltwiseadd "
-    "elementwisesum eltwisesum summation plus addition accumulate accumulaten caddtable",
+    "elementwisesum eltwisesum summation plus addition accumulate accumulaten caddtable elementsum elementadd "
+    "pointwiseadd pointwisesum residualadd skipadd",
     "mul": "mul multiply multiplication prod product elementwiseproduct eltwiseprod eltwisemul elementwisemul times "
     "hadamard cmultable",
     "mean": "mean average averages averaging avg",

@@ -99,15 +99,15 @@ class _Everything(Expander):
 
     def repeat(self, expression: Expression, count: int, base: int, handle: Handle, scope: Scope, slot: Slot) -> Handle:
         """A layer so many times; where numbers are not known, until it gives what it read: the rest says the same."""
-        if not any(isinstance(size, Polynomial) for size in (handle.shape.channels, *handle.shape.spatial)):
-            return super().repeat(expression, count, base, handle, scope, slot)
         if self.is_operation(expression, base, scope):
             return super().repeat(expression, count, base, handle, scope, slot)
-        for _ in range(count):
+        for turn in range(count):
             before = handle.shape
             handle = super().repeat(expression, 1, base, handle, scope, slot)
             if self.known_of(handle.shape) == self.known_of(before):
-                break
+                if handle.shape is NOT_KNOWN or None in self.known_of(before)[before.channels is None :]:
+                    break
+                return super().repeat(expression, count - turn - 1, base, handle, scope, slot)
         return handle
 
     def known_of(self, shape: Shape) -> list[Any]:
