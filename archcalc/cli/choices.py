@@ -15,30 +15,11 @@ class Format(StrEnum):
     LATEX = "latex"
 
 
-class CheckFormat(StrEnum):
-    """How the result of a check is written."""
-
-    TABLE = "table"
-    MARKDOWN = "markdown"
-    CSV = "csv"
-    JSON = "json"
-    JUNIT = "junit"
-    GITHUB = "github"
-
-
 class UnitsChoice(StrEnum):
     """How numbers are written in tables."""
 
     SI = "si"
     RAW = "raw"
-
-
-class GroupChoice(StrEnum):
-    """What networks of a list stand together by."""
-
-    FAMILY = "family"
-    YEAR = "year"
-    TASK = "task"
 
 
 class ByChoice(StrEnum):

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 from archcalc.cli.output import FINDINGS, is_extent
@@ -42,6 +43,11 @@ def answered(typed: Sequence[str]) -> bool:
         return False
     from archcalc.cli.output import guarded
     from archcalc.cli.tables import compare_networks, show_network
+    from archcalc.source.later import patterns_later
+
+    with patterns_later():  # of which fractions needs none, and textwrap one
+        for name in ("fractions", "textwrap"):
+            import_module(name)
 
     try:
         if command == "show":

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from archcalc.cli.choices import ByChoice as ByChoice
-from archcalc.cli.choices import CheckFormat as CheckFormat
 from archcalc.cli.choices import Format as Format
-from archcalc.cli.choices import GroupChoice as GroupChoice
 from archcalc.cli.choices import UnitsChoice as UnitsChoice
 from archcalc.cli.completion import (
     complete_bits,
@@ -21,6 +20,26 @@ from archcalc.cli.completion import (
     complete_network,
     complete_setting,
 )
+
+
+class CheckFormat(StrEnum):
+    """How the result of a check is written."""
+
+    TABLE = "table"
+    MARKDOWN = "markdown"
+    CSV = "csv"
+    JSON = "json"
+    JUNIT = "junit"
+    GITHUB = "github"
+
+
+class GroupChoice(StrEnum):
+    """What networks of a list stand together by."""
+
+    FAMILY = "family"
+    YEAR = "year"
+    TASK = "task"
+
 
 NETWORK_HELP = (
     "A name (`archcalc list`), a file `./my.yaml`, or `./my.yaml:variant`; or a model of another framework: "

@@ -12,6 +12,7 @@ from archcalc.cli.output import deliver, draw, fail
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from types import ModuleType
 
     from archcalc.results.cost import LayerCost, NetworkCost
 
@@ -34,7 +35,6 @@ def show_network(
     plot: Path | None = None,
 ) -> None:
     """What each layer of a network costs, and the totals."""
-    from archcalc.report.media import data
     from archcalc.report.show import shown
 
     (cost,) = analysed([network], request)
@@ -54,9 +54,16 @@ def show_network(
         format,
         output,
         lambda: shown(cost, rows, units.value, by.value, of, others=called_so(network, request), folds=folds),
-        lambda: data.layers_csv(cost, rows),
-        lambda: data.json_text([data.network_object(cost, rows)]),
+        lambda: data().layers_csv(cost, rows),
+        lambda: data().json_text([data().network_object(cost, rows)]),
     )
+
+
+def data() -> ModuleType:
+    """What writes CSV and JSON, which a table does without."""
+    from archcalc.report.media import data
+
+    return data
 
 
 def called_so(network: str, request: Request) -> list[NetworkCost]:
@@ -134,14 +141,17 @@ def rows_of(
     cost: NetworkCost, by: ByChoice, depth: int | None, sort: str | None, top: int | None
 ) -> tuple[Sequence[LayerCost], int]:
     """Rows as asked for, and how many there were before --top."""
-    from archcalc.engine.groups import grouped
-    from archcalc.report.media.data import in_order, sortable
-
     if depth is not None and by in (ByChoice.STAGE, ByChoice.TYPE):
         fail("bad-option", f"--depth cuts names of layers; --by {by.value} has none to cut", "leave one of them out")
-    rows: Sequence[LayerCost] = grouped(cost, by.value, depth)
+    rows: Sequence[LayerCost] = cost.layers
+    if by is not ByChoice.LAYER or depth is not None:
+        from archcalc.engine.groups import grouped
+
+        rows = grouped(cost, by.value, depth)
     of = len(rows)
     if sort is not None or top is not None or by is ByChoice.TYPE:
+        from archcalc.report.media.data import in_order, sortable
+
         column = known(sort or "macs", sortable(cost), "column")
         chosen = in_order(cost, rows, column)[:top]
         # without --sort, the largest stay where they stand in the network

@@ -155,7 +155,7 @@ class WrittenAxis(NamedTuple):
     places: tuple[Span, ...]  # of the values
 
 
-@dataclass(slots=True, eq=False, match_args=False)
+@dataclass(slots=True, eq=False, repr=False, match_args=False)
 class Spec:
     """A file of the language."""
 

@@ -5,7 +5,7 @@ Equal texts share one parse; whoever holds an expression knows where its text be
 
 from __future__ import annotations
 
-import ast
+import _ast as ast  # the nodes, without what the library does with them: an eightieth of `show`
 import re
 from collections.abc import Callable
 from fractions import Fraction
@@ -111,7 +111,7 @@ def parse_expression(text: str) -> Expression | Problem:
         # In brackets, line breaks are layout: offsets stay those of the text, less one.
         padded = "(" + text.replace("\n", " ") + "\n)"
         try:
-            tree = ast.parse(padded, mode="eval")
+            tree = compile(padded, "<expression>", "eval", ast.PyCF_ONLY_AST, dont_inherit=True)
         except SyntaxError as error:
             refuse_syntax(text, error)
         except (ValueError, MemoryError, RecursionError):
@@ -122,6 +122,7 @@ def parse_expression(text: str) -> Expression | Problem:
                 len(text),
                 "give inner parts names",
             )
+        assert isinstance(tree, ast.Expression)
         if isinstance(tree.body, ast.Tuple) and padded[tree.body.col_offset] == "(" and tree.body.col_offset == 0:
             fail(
                 "bare-comma",

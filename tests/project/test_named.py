@@ -6,6 +6,8 @@ import copy
 import pickle
 import typing
 
+import pytest
+
 from archcalc.named import NamedTuple
 
 
@@ -35,11 +37,28 @@ class Typings(typing.NamedTuple):
 
 def test_they_are_alike() -> None:
     ours, other = Ours(1), Typings(1)
-    assert ours == other == (1, "b")
-    assert (ours.both, hash(ours), ours._replace(first=2)) == (other.both, hash(other), (2, "b"))
+    assert (tuple(ours), ours.both, hash(ours)) == (tuple(other), other.both, hash(other))
+    assert (ours._replace(first=2), ours._asdict(), Ours(second="c", first=0)) == ((2, "b"), other._asdict(), (0, "c"))
     assert repr(ours).replace("Ours", "Typings") == repr(other)
     assert pickle.loads(pickle.dumps(ours)) == copy.deepcopy(ours) == ours
-    for name in ("_fields", "_field_defaults", "__doc__", "__module__", "__match_args__", "__bases__"):
+    for name in ("_fields", "_field_defaults", "__doc__", "__module__", "__match_args__", "__slots__"):
         assert getattr(Ours, name) == getattr(Typings, name), name
     assert typing.get_type_hints(Ours) == typing.get_type_hints(Typings) == {"first": int, "second": str}
     assert Ours.__qualname__ == "Ours"
+
+
+def test_they_refuse_alike() -> None:
+    for wrong in (
+        lambda of: of(),
+        lambda of: of(1, "b", 2),
+        lambda of: of(1, third=3),
+        lambda of: of(1)._replace(third=3),
+    ):
+        told = []
+        for of in (Ours, Typings):
+            with pytest.raises((TypeError, ValueError)) as refused:
+                wrong(of)
+            told.append((refused.type, str(refused.value).replace("Typings", "Ours")))
+        assert told[0] == told[1]
+    with pytest.raises(AttributeError):
+        Ours(1).first = 2  # type: ignore[misc]

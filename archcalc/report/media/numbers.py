@@ -7,7 +7,6 @@ from functools import lru_cache
 from typing import Literal
 
 from archcalc.ops import Shape
-from archcalc.results.budget import PEAK_MEMORY
 from archcalc.results.cost import json_number
 from archcalc.results.field import ReceptiveField
 from archcalc.results.rows import exact as exact
@@ -37,6 +36,8 @@ def size(value: int, units: Units = "si") -> str:
 
 def amount(value: int, quantity: str, units: Units = "si") -> str:
     """A quantity by its column name: bytes as a size, all others as a count."""
+    from archcalc.results.budget import PEAK_MEMORY  # and with it what budgets are made of, for this alone
+
     return size(value, units) if quantity.endswith("_bytes") or quantity == PEAK_MEMORY else count(value, units)
 
 
