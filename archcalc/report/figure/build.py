@@ -217,6 +217,7 @@ def build(
         forms = [form for form in forms if form.module == choice.open]
     opened = [form for form in forms if not form.is_head]
     most = sorted(opened, key=lambda form: -sum(map(builder.macs, form.calls)))[:MOST_OPEN]
+    closed = len(opened) - len(most)
     opened = [form for form in opened if any(form is other for other in most)]
     heads = [form for form in forms if form.is_head]
     for form, mark in zip(opened, MARKS, strict=False):
@@ -266,6 +267,7 @@ def build(
         total=total,
         amounts=dict(amounts),
         kinds=[kind_of(node.operator, node.x) for node in graph.nodes],
+        closed=closed,
         description=f"{name}: {bound['macs']}{brief(total['macs'])} MACs, "
         f"{bound['params']}{brief(total['params'])} parameters",
     )

@@ -7,7 +7,7 @@ from itertools import combinations
 from typing import NamedTuple
 
 CROSSING, TURNED = 40, 2  # worth of a crossing, and of branches in another order than the author's; length has 1
-MOST_TRIED = 1500
+MOST_TRIED, MOST_WORK = 1500, 400_000  # orders, and pairs of lines in all of them
 
 
 class Net(NamedTuple):
@@ -26,8 +26,8 @@ def ordered(first: Sequence[int], channels: Sequence[Sequence[Net]]) -> list[int
     """
     order = list(first)
     least = cost(order, channels)
-    tried, improved = 0, True
-    while improved and tried < MOST_TRIED:
+    left, improved = min(MOST_TRIED, MOST_WORK // (_work(channels) + 1)), True
+    while improved:
         improved = False
         for strand in first:
             rest = [other for other in order if other != strand]
@@ -35,11 +35,19 @@ def ordered(first: Sequence[int], channels: Sequence[Sequence[Net]]) -> list[int
                 moved = [*rest[:at], strand, *rest[at:]]
                 if moved == order:
                     continue
-                tried += 1
+                if not left:
+                    return order
+                left -= 1
                 found = cost(moved, channels)
                 if found < least:
                     least, order, improved = found, moved, True
     return order
+
+
+def _work(channels: Sequence[Sequence[Net]]) -> int:
+    """Pairs of lines that are compared to know how bad an order is."""
+    sizes = ([len(sources) * len(targets) for sources, targets in nets] for nets in channels)
+    return sum(one * other for of in sizes for one, other in combinations(of, 2))
 
 
 def cost(order: Sequence[int], channels: Sequence[Sequence[Net]]) -> int:

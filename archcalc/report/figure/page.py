@@ -82,10 +82,10 @@ def _with_closed(figure: Figure, desk: _Desk) -> Sketch:
     sketch: Sketch | None = None
     while kept and (sketch is None or not desk.fits(sketch)):
         last = kept.pop()
-        sketch = desk.laid_out(with_open(figure, kept), is_short)
+        sketch = desk.laid_out(with_open(figure, kept), is_short, True)
     for form in opened:
         if form is not last and not any(form is other for other in kept):
-            tried = desk.laid_out(with_open(figure, [*kept, form]), is_short)
+            tried = desk.laid_out(with_open(figure, [*kept, form]), is_short, True)
             if desk.fits(tried):
                 sketch, kept = tried, [*kept, form]
     return sketch or desk.laid_out(figure)
@@ -98,7 +98,7 @@ def with_open(figure: Figure, forms: Sequence[Form]) -> Figure:
     new = {form.mark: form.mark if form.is_head else next(letters) for form in opened}
     marks = {key: new[mark] for key, mark in figure.marks.items() if mark in new}
     shown = [replace(form, mark=new[form.mark]) for form in opened]
-    return replace(figure, forms=shown, marks=marks, closed=len(figure.forms) - len(shown))
+    return replace(figure, forms=shown, marks=marks, closed=figure.closed + len(figure.forms) - len(shown))
 
 
 def _by_weight(figure: Figure) -> list[Form]:
@@ -125,13 +125,19 @@ class _Desk:
         """Whether a page has room for a figure."""
         return sketch.width <= self.paper.width and sketch.height <= self.paper.height
 
-    def laid_out(self, figure: Figure, is_short: bool = False) -> Sketch:
-        """With the usual gaps where that fits the page, else with small ones, and high frames in two columns."""
+    def laid_out(self, figure: Figure, is_short: bool = False, is_tight: bool = False) -> Sketch:
+        """With the usual gaps where that fits the page, else with small ones, and high frames in two columns.
+
+        Args:
+            figure: what is drawn.
+            is_short: boxes do not say what they cost.
+            is_tight: without the usual gaps.
+        """
         found: list[Sketch] = []
         paper = self.paper
         tall = min(paper.height - FIRST - MARGIN - OVER, TALL)
         usual, tight = Manner(is_short=is_short), Manner(TIGHT, is_short=is_short)
-        ways = [] if figure.closed or is_short else [usual]
+        ways = [] if is_tight or is_short else [usual]
         ways += [tight, tight._replace(is_narrow=True), *(tight._replace(tall=share * tall) for share in (1.0, 0.8))]
         for way in ways:
             flows = (form.flow for form in figure.forms)

@@ -64,7 +64,7 @@ WORDS: dict[str, Word] = {
     **_small(tanhshrink="tanh shrink", softplus="softplus", softsign="softsign", softshrink="soft shrink"),
     **_small(hardshrink="hard shrink", threshold="threshold", log_sigmoid="log sigmoid", prelu="PReLU", glu="GLU"),
     **_small(maxout="maxout", softmax="softmax", softmax2d="softmax", softmin="softmin", log_softmax="log softmax"),
-    **_small(flatten="flatten", pad="pad", crop="crop", pad_channels="pad channels", slice_channels="slice channels"),
+    **_small(flatten="flatten", pad="pad", crop="crop", pad_channels="pad channels", slice_channels="split"),
     **_small(channel_shuffle="channel shuffle", pixel_shuffle="pixel shuffle", pixel_unshuffle="pixel unshuffle"),
     **_small(unfold="windows", roll="roll", slice_positions="slice", select_token="one token", to_sequence="sequence"),
     **_small(to_image="to image", transpose="transpose", repeat_channels="repeat channels", rotary="rotary"),

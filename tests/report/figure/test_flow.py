@@ -45,9 +45,9 @@ def test_the_gate_of_mamba_is_a_branch() -> None:
     found = readers(flow_of(figure("mamba_130m"), "mamba1"))
     wide = "linear, 3,072"
     assert found[wide] == ["in"]
-    assert found["slice channels"] == found["slice channels, SiLU"] == [wide]
-    assert found["×"] == ["selective scan", "slice channels, SiLU"]
-    assert sorted(found["selective scan"]) == ["B: slice channels", "C: slice channels", "linear, 1,536", "x: "]
+    assert found["split"] == found["split, SiLU"] == [wide]
+    assert found["×"] == ["selective scan", "split, SiLU"]
+    assert sorted(found["selective scan"]) == ["B: split", "C: split", "linear, 1,536", "x: "]
 
 
 def test_latent_attention_compresses_queries_and_keys_side_by_side() -> None:
@@ -56,9 +56,9 @@ def test_latent_attention_compresses_queries_and_keys_side_by_side() -> None:
     found = readers(flow)
     assert found["linear, 1,536"] == found["linear, 576"] == ["in"]  # 512 + 64
     assert [word(knot) for knot in flow.layers[0].values() if knot] == ["linear, 1,536", "linear, 576"]
-    assert found["rope: slice channels, rotary"] == found["slice channels, RMS norm"] == ["linear, 576"]
-    assert found["nope: slice channels"] == found["v: slice channels"] == ["linear, 32,768"]  # 128 (128 + 128)
-    assert found["attention, 128 heads"] == ["q: rotary", "k: concat", "v: slice channels"]
+    assert found["rope: split, rotary"] == found["split, RMS norm"] == ["linear, 576"]
+    assert found["nope: split"] == found["v: split"] == ["linear, 32,768"]  # 128 (128 + 128)
+    assert found["attention, 128 heads"] == ["q: rotary", "k: concat", "v: split"]
 
 
 def test_the_cell_of_nas_bench_201_has_six_edges() -> None:
