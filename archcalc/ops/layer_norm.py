@@ -28,13 +28,15 @@ class LayerNorm(Operator):
     """Layer normalisation of one example: over the channels of each position, over other axes, or over all elements.
 
     Shapes:  unchanged.
-    Counts:  norm = in for each of scale and shift, and one set of `in` elements at each position; where
+    Counts:  norm = in for each of scale and shift, and one set of `in` elements at each position; with `heads`,
+             norm = in / heads for each, which all heads share, and a set for each head of a position; where
              `whole`, norm = all elements for each, and one set; with `axes`, norm = product of their extents
              for each, and a set for each place along the other axes. For E elements in s sets: additions = 3E - s
              + E (shift), multiplications = 2E + E (scale), divisions = 3s, transcendentals = s. connections =
              0.
-    Errors:  no-channels, no-such-axis.
-    Source:  Ba et al. 2016, equation (4); torch.nn.LayerNorm; Liu et al. 2022 (ConvNeXt) for each position.
+    Errors:  no-channels, no-such-axis, indivisible-heads.
+    Source:  Ba et al. 2016, equation (4); torch.nn.LayerNorm; Liu et al. 2022 (ConvNeXt) for each position;
+             Henry et al. 2020 and Dehghani et al. 2023, section 2 (norms of queries and keys), for heads.
     """
 
     scale: bool = argument("flag", "a trained factor for each element of a set", True)
@@ -44,14 +46,15 @@ class LayerNorm(Operator):
     axes: Any = argument(
         "extents", "axes of a set, by number: 0 the channels, from 1 on the extents; the channels alone", 0, 0
     )
+    heads: Dim = argument("count", "parts of the channels, each a set of its own", 1)
 
     def _sets(self, x: Shape) -> tuple[dict[int, Dim], dict[int, Dim]]:
-        """Sizes of the axes of a set, and of the others."""
-        others: dict[int, Dim] = dict(enumerate((x.channels, *x.spatial)))
+        """Sizes of the axes of a set, and of the others; the number of heads is an axis, too."""
+        others: dict[int, Dim] = dict(enumerate((x.channels // self.heads, *x.spatial)))
         if self.whole:
-            return others, {}
+            return others, {-1: self.heads}
         axes = self.axes if isinstance(self.axes, tuple) else (self.axes,)
-        return {axis: others.pop(axis) for axis in axes}, others
+        return {axis: others.pop(axis) for axis in axes}, {-1: self.heads, **others}
 
     def infer(self, x: Shape) -> Shape:
         """Output shape."""
@@ -65,6 +68,9 @@ class LayerNorm(Operator):
                     f"layer_norm over axis {axis} needs an input that has it, and each axis once; it is {x.kind} {x}",
                     "axis 0 are the channels, from 1 on the extents",
                 )
+        require_divides(
+            self.heads, x.channels, "indivisible-heads", "{number} channels do not divide into {divisor} heads"
+        )
         return x
 
     def parameters(self, x: Shape) -> Parameters:
@@ -92,7 +98,9 @@ class LayerNorm(Operator):
     def torch(self, x: Shape) -> TorchCall:
         """`nn.LayerNorm`, which takes the last axes; channels that come first need a module of its own."""
         sizes, others = self._sets(x)
-        are_last = tuple(sizes) == tuple(range(x.rank + 1))[len(others) :]
+        are_last = tuple(sizes) == tuple(range(x.rank + 1))[len(others) - 1 :]
+        if self.heads != 1:
+            return torch_own(self, "LayerNorm", sizes, self.heads)
         if not are_last or (self.shift and not self.scale):
             return torch_own(self, "LayerNorm", sizes)
         named = {"elementwise_affine": self.scale, "bias": self.shift, "eps": float(self.eps)}
@@ -119,6 +127,13 @@ class LayerNorm(Operator):
             {"axes": (1, 2)},
             image(2, 3, 4),
             {"params": 24, "additions": 94, "multiplications": 72, "divisions": 6, "transcendentals": 2},
+        ),
+        Example(
+            "by hand: 4 heads of 16 channels at 3 positions, scale and shift shared: E = 192, s = 12; 4E - s, 3E, 3s",
+            sequence(64, 3),
+            {"heads": 4},
+            sequence(64, 3),
+            {"params": 32, "additions": 756, "multiplications": 576, "divisions": 36, "transcendentals": 12},
         ),
     )
 

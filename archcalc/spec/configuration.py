@@ -39,7 +39,7 @@ class Configuration:
             help = 'a configuration of transformers has one: "model_type": "llama"'
             raise self.refusal("bad-config", "the configuration has no `model_type`", help)
         self.model_type: str = found["model_type"]
-        self.values = dict(_flat(found))
+        self.values = dict(by_path(found))
 
     def number_of(self, path: str) -> int | None:
         """How many entries an object or a list has; None: there is none."""
@@ -92,12 +92,12 @@ def settings(spec: Spec, rules: HuggingFace, configuration: Configuration) -> di
         elif found.setdefault(given.variable, text) != text:
             message = f"`{given.path}` is {_shown(value)}, and another key gives {found[given.variable]} for the same"
             wrong.append(configuration.diagnostic("unknown-value", message, "leave one of them out", given.path))
-    for path, wanted in rules.requires.items():
+    for path, required in rules.requires.items():
         value = configuration.values.get(path)
-        if value is None:  # missing, or null: the family's default, for which the spec is written
-            continue
-        if _shown(value) not in (wanted, f"{wanted}.0"):
-            message = f"`{path}` is {_shown(value)}; {spec.network} is written for {wanted}"
+        if value is None or not required.holds(configuration.model_type):
+            continue  # missing, or null: the family's default, for which the spec is written
+        if _shown(value) not in (*required.values, *(f"{word}.0" for word in required.values)):
+            message = f"`{path}` is {_shown(value)}; {spec.network} is written for {' or '.join(required.values)}"
             wrong.append(configuration.diagnostic("unknown-value", message, _NOT_WRITTEN, path))
     for path, value in configuration.values.items():
         if path in named or any(path.startswith(f"{name}.") for name in named) or is_harmless(path, configuration):
@@ -153,11 +153,11 @@ def _shown(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _flat(values: dict[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+def by_path(values: dict[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
     """Values by path; an object within is taken apart, unless it is empty."""
     for key, value in values.items():
         if isinstance(value, dict) and value:
-            yield from _flat(value, f"{above}{key}.")
+            yield from by_path(value, f"{above}{key}.")
         else:
             yield f"{above}{key}", value
 

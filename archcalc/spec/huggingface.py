@@ -21,6 +21,8 @@ _GIVES = rf"(?s)({_PATH})(?:\((.*)\))?\Z"
 _WORD = r"\s*([^=,()]+?)\s*=\s*([^=,()]+?)\s*\Z"
 _TYPE = r"([A-Za-z0-9_-]+)(?:\(([A-Za-z0-9_@-]*)((?:\s*\b\w+=[^\s()=]+)*)\))?\Z"
 _NUMBER_OF = rf"len\(({_PATH})\)\Z"
+_REQUIRED = rf"({_PATH})\s*=\s*([^()]*[^()\s])\s*(?:\(([^()]*)\))?\Z"  # hidden_act=gelu|gelu_new, use_bias=false (mpt)
+REQUIRED = "hidden_act=silu; mlp_bias=false (mistral); hidden_act=gelu|gelu_new"
 SAMPLE = "width: hidden_size, or output: tie_word_embeddings(true=tied, false=own)"
 
 # Keys that change neither a parameter nor a multiplication: tokens by their numbers, initial values, dropout, what is
@@ -60,13 +62,24 @@ class Gives(NamedTuple):
     is_number_of: bool = False  # the entries of an object or list: len(id2label)
 
 
+class Requires(NamedTuple):
+    """What a key must say: one of these values, in configurations of these types, or of all."""
+
+    values: tuple[str, ...]
+    types: tuple[str, ...]
+
+    def holds(self, model_type: str) -> bool:
+        """Whether it is required of a model_type."""
+        return not self.types or model_type in self.types
+
+
 class HuggingFace(NamedTuple):
     """What a spec says of the configurations that it can be made from."""
 
     types: dict[str, str]  # the model_type, and the network whose variables it starts from
     starts: dict[str, dict[str, str]]  # other values of these, by model_type: defaults of a class
     gives: tuple[Gives, ...]
-    requires: dict[str, str]
+    requires: dict[str, Requires]
     ignores: frozenset[str]
     span: Span
 
@@ -76,7 +89,7 @@ def read_huggingface(reader: BodyReader, node: YamlNode) -> None:
     types: dict[str, str] = {}
     starts: dict[str, dict[str, str]] = {}
     gives: list[Gives] = []
-    requires: dict[str, str] = {}
+    requires: dict[str, Requires] = {}
     ignores: set[str] = set()
     span = Span(node.start, node.start + 1)
     for key, value in reader.mapping(node, "huggingface"):
@@ -98,11 +111,13 @@ def read_huggingface(reader: BodyReader, node: YamlNode) -> None:
                             reader.report("bad-huggingface", message, place, "`variables:` lists them")
             case "requires":
                 for item in _items(text, ";"):
-                    name, sign, wanted = (part.strip() for part in item.partition("="))
-                    if not sign or not wanted or not re.fullmatch(_PATH, name):
+                    found = re.match(_REQUIRED, item)
+                    if found is None:
                         message = f"`{item}` does not say what is required"
-                        reader.report("bad-huggingface", message, place, "requires: hidden_act=silu; mlp_bias=false")
-                    requires[name] = wanted
+                        reader.report("bad-huggingface", message, place, f"requires: {REQUIRED}")
+                    else:
+                        values = tuple(value.strip() for value in found[2].split("|"))
+                        requires[found[1]] = Requires(values, tuple(_items(found[3] or "", ",")))
             case "ignores":
                 ignores.update(_items(text, ","))
             case _ if key.value not in reader.spec.settable:

@@ -100,6 +100,7 @@ SEQUENCE_REFUSALS: list[tuple[str, dict[str, Any], Any, str]] = [
     ("delta", {"heads": 2}, _corrected(v=features(8)), "sequence-needed"),
     *[(name, {"kernel": 9, **more}, image(3, 8, 8), "window-larger-than-input")
       for name, more in (("unfold", {}), ("local", {"channels": 4}))],
+    ("layer_norm", {"heads": 2}, sequence(3, 5), "indivisible-heads"),
     ("layer_norm", {"axes": 2}, sequence(3, 5), "no-such-axis"),
     ("layer_norm", {"axes": (1, 1)}, sequence(3, 5), "no-such-axis"),
     ("linear", {"channels": 15, "weights": _TIED}, features(8), "tie-mismatch"),

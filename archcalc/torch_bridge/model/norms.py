@@ -59,11 +59,13 @@ class InstanceNorm(_ChannelAffine):
 
 
 class LayerNorm(nn.Module):
-    """Layer normalisation over any axes: their sizes by number, 0 the channels, from 1 on the extents."""
+    """Layer normalisation over any axes: their sizes by number, 0 the channels of a head, from 1 on the extents."""
 
-    def __init__(self, sizes: Mapping[int, int], scale: bool = True, shift: bool = True, eps: float = 1e-5) -> None:
+    def __init__(
+        self, sizes: Mapping[int, int], heads: int = 1, scale: bool = True, shift: bool = True, eps: float = 1e-5
+    ) -> None:
         super().__init__()
-        self.eps = eps
+        self.heads, self.eps = heads, eps
         self.axes, self.sizes = tuple(1 + axis for axis in sizes), tuple(sizes.values())
         self.weight = nn.Parameter(torch.ones(self.sizes)) if scale else None
         self.bias = nn.Parameter(torch.zeros(self.sizes)) if shift else None
@@ -71,8 +73,9 @@ class LayerNorm(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Bring the axes to the end, normalise, and bring them back."""
         last = tuple(range(-len(self.axes), 0))
-        y = functional.layer_norm(x.movedim(self.axes, last), self.sizes, self.weight, self.bias, self.eps)
-        return y.movedim(last, self.axes)
+        each = x.reshape(len(x) * self.heads, -1, *x.shape[2:])  # heads beside the examples
+        y = functional.layer_norm(each.movedim(self.axes, last), self.sizes, self.weight, self.bias, self.eps)
+        return y.movedim(last, self.axes).reshape(x.shape)
 
 
 class RMSNorm(nn.Module):

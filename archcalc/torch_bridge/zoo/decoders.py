@@ -47,23 +47,25 @@ def inputs(model: Any, new: int, past: int) -> dict[str, Any]:
     }
 
 
-def _decoder(family: str, past: int, suffix: str = "ForCausalLM", **settings: Any) -> ZooModel:
+def decoder(family: str, past: int, suffix: str = "ForCausalLM", **settings: Any) -> ZooModel:
+    """A family's default configuration but for `settings`, whole and in a step after `past` tokens."""
     return ZooModel("transformers", partial(built, family, suffix, **settings), inputs, pasts=(past,))
 
 
 def _gpt2(width: int, depth: int, heads: int) -> ZooModel:
-    return _decoder("GPT2", 1000, "LMHeadModel", n_embd=width, n_layer=depth, n_head=heads)
+    return decoder("GPT2", 1000, "LMHeadModel", n_embd=width, n_layer=depth, n_head=heads)
 
 
-def _sized(
+def sized(
     family: str, past: int, width: int, depth: int, heads: int, kv_heads: int, hidden: int, **more: Any
 ) -> ZooModel:
+    """A decoder of a family by its sizes, under the names that most configurations give them."""
     sizes: dict[str, Any] = {"hidden_size": width, "num_hidden_layers": depth, "num_attention_heads": heads}
-    return _decoder(family, past, **sizes, num_key_value_heads=kv_heads, intermediate_size=hidden, **more)
+    return decoder(family, past, **sizes, num_key_value_heads=kv_heads, intermediate_size=hidden, **more)
 
 
 def _falcon(width: int, depth: int, heads: int, kv_heads: int = 8) -> ZooModel:
-    model = _decoder(
+    model = decoder(
         "Falcon",
         127,
         hidden_size=width,
@@ -78,7 +80,7 @@ def _falcon(width: int, depth: int, heads: int, kv_heads: int = 8) -> ZooModel:
 
 
 def _llama(*sizes: int, **more: Any) -> ZooModel:
-    return _sized("Llama", 127, *sizes, **more)
+    return sized("Llama", 127, *sizes, **more)
 
 
 _LLAMA3: dict[str, Any] = {"vocab_size": 128256, "max_position_embeddings": 131072}
@@ -107,50 +109,50 @@ MODELS: dict[str, ZooModel] = {
     "llama2_7b": _llama(4096, 32, 32, 32, 11008),
     "llama2_13b": _llama(5120, 40, 40, 40, 13824),
     "llama2_70b": _llama(8192, 80, 64, 8, 28672),
-    "llama3_8b": _decoder("Llama", 2047, num_key_value_heads=8, intermediate_size=14336, **_LLAMA3),
+    "llama3_8b": decoder("Llama", 2047, num_key_value_heads=8, intermediate_size=14336, **_LLAMA3),
     "llama3_70b": _llama(8192, 80, 64, 8, 28672, **_LLAMA3),
     "llama3_405b": _llama(16384, 126, 128, 8, 53248, **_LLAMA3),
     "llama3_2_1b": _llama(2048, 16, 32, 8, 8192, **_LLAMA3, **_TIED),
     "llama3_2_3b": _llama(3072, 28, 24, 8, 8192, **_LLAMA3, **_TIED),
-    "mistral_7b": _decoder("Mistral", 6000),
-    "qwen2@transformers": _decoder("Qwen2", 127),
-    "qwen2_5_0_5b": _sized("Qwen2", 127, 896, 24, 14, 2, 4864, **_QWEN, **_TIED),
-    "qwen2_5_1_5b": _sized("Qwen2", 127, 1536, 28, 12, 2, 8960, **_QWEN, **_TIED),
-    "qwen2_5_3b": _sized("Qwen2", 127, 2048, 36, 16, 2, 11008, **_QWEN, **_TIED),
-    "qwen2_5_7b": _sized("Qwen2", 127, 3584, 28, 28, 4, 18944, vocab_size=152064),
-    "qwen2_5_14b": _sized("Qwen2", 127, 5120, 48, 40, 8, 13824, vocab_size=152064),
-    "qwen2_5_32b": _sized("Qwen2", 127, 5120, 64, 40, 8, 27648, vocab_size=152064),
-    "qwen2_5_72b": _sized("Qwen2", 127, 8192, 80, 64, 8, 29568, vocab_size=152064),
-    "qwen3@transformers": _decoder("Qwen3", 127),
-    "qwen3@transformers-moe": _decoder("Qwen3Moe", 127),
-    "qwen3_0_6b": _sized("Qwen3", 127, 1024, 28, 16, 8, 3072, **_TIED),
-    "qwen3_1_7b": _sized("Qwen3", 127, 2048, 28, 16, 8, 6144, **_TIED),
-    "qwen3_4b": _sized("Qwen3", 127, 2560, 36, 32, 8, 9728, **_TIED),
-    "qwen3_8b": _sized("Qwen3", 127, 4096, 36, 32, 8, 12288),
-    "qwen3_14b": _sized("Qwen3", 127, 5120, 40, 40, 8, 17408),
-    "qwen3_32b": _sized("Qwen3", 127, 5120, 64, 64, 8, 25600),
-    "qwen3_30b_a3b": _sized("Qwen3Moe", 127, 2048, 48, 32, 4, 6144, head_dim=128),
-    "qwen3_235b_a22b": _sized("Qwen3Moe", 127, 4096, 94, 64, 4, 12288, head_dim=128, moe_intermediate_size=1536),
-    "gemma2_2b": _sized("Gemma2", 6000, 2304, 26, 8, 4, 9216),
-    "gemma2_9b": _sized("Gemma2", 127, 3584, 42, 16, 8, 14336),
-    "gemma2_27b": _sized("Gemma2", 127, 4608, 46, 32, 16, 36864, head_dim=128),
-    "gemma3_text": _decoder("Gemma3", 6000, "ForCausalLM"),
-    "gemma3_1b": _sized("Gemma3", 6000, 1152, 26, 4, 1, 6912, vocab_size=262144, sliding_window=512),
-    "gemma3_4b": _sized("Gemma3", 2000, 2560, 34, 8, 4, 10240, **_GEMMA3),
-    "gemma3_12b": _sized("Gemma3", 2000, 3840, 48, 16, 8, 15360, **_GEMMA3),
-    "gemma3_27b": _sized("Gemma3", 2000, 5376, 62, 32, 16, 21504, head_dim=128, **_GEMMA3),
-    "phi3_mini": _decoder("Phi3", 3000, sliding_window=2047),
-    "phi3_medium": _sized("Phi3", 127, 5120, 40, 40, 10, 17920, sliding_window=2047),
-    "phi3@transformers": _decoder("Phi3", 127),
-    "olmo2@transformers": _decoder("Olmo2", 127),
-    "olmo2_1b": _sized("Olmo2", 127, 2048, 16, 16, 16, 8192, vocab_size=100352),
-    "olmo2_7b": _sized("Olmo2", 127, 4096, 32, 32, 32, 11008, vocab_size=100352),
-    "olmo2_13b": _sized("Olmo2", 127, 5120, 40, 40, 40, 13824, vocab_size=100352),
-    "olmo2_32b": _sized("Olmo2", 127, 5120, 64, 40, 8, 27648, vocab_size=100352),
-    "mixtral_8x7b": _decoder("Mixtral", 127),
-    "mixtral_8x22b": _sized("Mixtral", 127, 6144, 56, 48, 8, 16384, vocab_size=32768),
-    "deepseek_v3": _decoder("DeepseekV3", 127),
-    "deepseek_v2": _decoder(
+    "mistral_7b": decoder("Mistral", 6000),
+    "qwen2@transformers": decoder("Qwen2", 127),
+    "qwen2_5_0_5b": sized("Qwen2", 127, 896, 24, 14, 2, 4864, **_QWEN, **_TIED),
+    "qwen2_5_1_5b": sized("Qwen2", 127, 1536, 28, 12, 2, 8960, **_QWEN, **_TIED),
+    "qwen2_5_3b": sized("Qwen2", 127, 2048, 36, 16, 2, 11008, **_QWEN, **_TIED),
+    "qwen2_5_7b": sized("Qwen2", 127, 3584, 28, 28, 4, 18944, vocab_size=152064),
+    "qwen2_5_14b": sized("Qwen2", 127, 5120, 48, 40, 8, 13824, vocab_size=152064),
+    "qwen2_5_32b": sized("Qwen2", 127, 5120, 64, 40, 8, 27648, vocab_size=152064),
+    "qwen2_5_72b": sized("Qwen2", 127, 8192, 80, 64, 8, 29568, vocab_size=152064),
+    "qwen3@transformers": decoder("Qwen3", 127),
+    "qwen3@transformers-moe": decoder("Qwen3Moe", 127),
+    "qwen3_0_6b": sized("Qwen3", 127, 1024, 28, 16, 8, 3072, **_TIED),
+    "qwen3_1_7b": sized("Qwen3", 127, 2048, 28, 16, 8, 6144, **_TIED),
+    "qwen3_4b": sized("Qwen3", 127, 2560, 36, 32, 8, 9728, **_TIED),
+    "qwen3_8b": sized("Qwen3", 127, 4096, 36, 32, 8, 12288),
+    "qwen3_14b": sized("Qwen3", 127, 5120, 40, 40, 8, 17408),
+    "qwen3_32b": sized("Qwen3", 127, 5120, 64, 64, 8, 25600),
+    "qwen3_30b_a3b": sized("Qwen3Moe", 127, 2048, 48, 32, 4, 6144, head_dim=128),
+    "qwen3_235b_a22b": sized("Qwen3Moe", 127, 4096, 94, 64, 4, 12288, head_dim=128, moe_intermediate_size=1536),
+    "gemma2_2b": sized("Gemma2", 6000, 2304, 26, 8, 4, 9216),
+    "gemma2_9b": sized("Gemma2", 127, 3584, 42, 16, 8, 14336),
+    "gemma2_27b": sized("Gemma2", 127, 4608, 46, 32, 16, 36864, head_dim=128),
+    "gemma3_text": decoder("Gemma3", 6000, "ForCausalLM"),
+    "gemma3_1b": sized("Gemma3", 6000, 1152, 26, 4, 1, 6912, vocab_size=262144, sliding_window=512),
+    "gemma3_4b": sized("Gemma3", 2000, 2560, 34, 8, 4, 10240, **_GEMMA3),
+    "gemma3_12b": sized("Gemma3", 2000, 3840, 48, 16, 8, 15360, **_GEMMA3),
+    "gemma3_27b": sized("Gemma3", 2000, 5376, 62, 32, 16, 21504, head_dim=128, **_GEMMA3),
+    "phi3_mini": decoder("Phi3", 3000, sliding_window=2047),
+    "phi3_medium": sized("Phi3", 127, 5120, 40, 40, 10, 17920, sliding_window=2047),
+    "phi3@transformers": decoder("Phi3", 127),
+    "olmo2@transformers": decoder("Olmo2", 127),
+    "olmo2_1b": sized("Olmo2", 127, 2048, 16, 16, 16, 8192, vocab_size=100352),
+    "olmo2_7b": sized("Olmo2", 127, 4096, 32, 32, 32, 11008, vocab_size=100352),
+    "olmo2_13b": sized("Olmo2", 127, 5120, 40, 40, 40, 13824, vocab_size=100352),
+    "olmo2_32b": sized("Olmo2", 127, 5120, 64, 40, 8, 27648, vocab_size=100352),
+    "mixtral_8x7b": decoder("Mixtral", 127),
+    "mixtral_8x22b": sized("Mixtral", 127, 6144, 56, 48, 8, 16384, vocab_size=32768),
+    "deepseek_v3": decoder("DeepseekV3", 127),
+    "deepseek_v2": decoder(
         "DeepseekV2",
         127,
         **_DEEPSEEK2,
@@ -163,7 +165,7 @@ MODELS: dict[str, ZooModel] = {
         n_routed_experts=160,
         q_lora_rank=1536,
     ),
-    "deepseek_v2_lite": _decoder(
+    "deepseek_v2_lite": decoder(
         "DeepseekV2",
         127,
         **_DEEPSEEK2,
@@ -176,9 +178,9 @@ MODELS: dict[str, ZooModel] = {
         n_routed_experts=64,
         q_lora_rank=None,
     ),
-    "gpt_oss_120b": _decoder("GptOss", 300),
-    "gpt_oss_20b": _decoder("GptOss", 300, num_hidden_layers=24, num_local_experts=32),
-    "falcon_7b": _decoder("Falcon", 127),
+    "gpt_oss_120b": decoder("GptOss", 300),
+    "gpt_oss_20b": decoder("GptOss", 300, num_hidden_layers=24, num_local_experts=32),
+    "falcon_7b": decoder("Falcon", 127),
     "falcon_40b": _falcon(8192, 60, 128),
     "falcon_180b": _falcon(14848, 80, 232),
 }

@@ -61,6 +61,10 @@ def _of_sound(model: Any, new: int, past: int) -> dict[str, Any]:
     }
 
 
+def _of_words(model: Any, new: int, past: int) -> dict[str, Any]:
+    return {"input_ids": tokens(new), "attention_mask": mask(new, new)}
+
+
 def _bert(**sizes: int) -> ZooModel:
     return ZooModel("transformers", partial(whole, "BertModel", **sizes), _of_bert)
 
@@ -102,6 +106,10 @@ _V3 = {"num_mel_bins": 128, "vocab_size": 51866}
 MODELS: dict[str, ZooModel] = {
     "bert_base": _bert(),
     "bert_large": _bert(hidden_size=1024, num_hidden_layers=24, num_attention_heads=16, intermediate_size=4096),
+    "distilbert_base": ZooModel("transformers", partial(whole, "DistilBertModel"), _of_words),
+    "distilbert_base@multilingual": ZooModel(
+        "transformers", partial(whole, "DistilBertModel", vocab_size=119547), _of_words
+    ),
     "t5_small": _t5(512, 6, 8, 2048),
     "t5_base": _t5(768, 12, 12, 3072),
     "t5_large": _t5(1024, 24, 16, 4096),

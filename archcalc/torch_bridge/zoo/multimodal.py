@@ -28,13 +28,13 @@ def _of_both(model: Any, new: int, past: int) -> dict[str, Any]:
 
 
 class Llava(nn.Module):
-    """Parts of LLaVA in their order: what puts the picture into the text cannot run on meta.
+    """Parts of LLaVA and its like in their order: what puts the picture into the text cannot run on meta.
 
     transformers looks for the tokens that stand for the picture; here its vectors stand before the text's.
     """
 
     def __init__(self, model: Any) -> None:
-        """Take a `LlavaForConditionalGeneration`."""
+        """Take a `LlavaForConditionalGeneration`, or another model of a vision tower and a text."""
         super().__init__()
         self.model = model
         self.config = model.config
@@ -45,9 +45,11 @@ class Llava(nn.Module):
         words = self.model.get_input_embeddings()(input_ids)
         embedded = torch.cat([torch.cat(list(found))[None], words], dim=1)
         length = embedded.shape[1]
+        kinds = set(getattr(self.model.config.text_config, "layer_types", None) or ())
+        seen = {kind: mask(length, length) for kind in kinds} if len(kinds) > 1 else mask(length, length)
         given = self.model.model.language_model(
             inputs_embeds=embedded,
-            attention_mask=mask(length, length),
+            attention_mask=seen,
             position_ids=torch.arange(length, device="meta")[None],
             use_cache=True,
         )
@@ -68,6 +70,17 @@ def _of_picture_and_text(model: Any, new: int, past: int) -> dict[str, Any]:
 
 def _llava(**text: Any) -> ZooModel:
     return ZooModel("transformers", partial(_llava_model, **text), _of_picture_and_text)
+
+
+def _gemma3_model(**text: Any) -> nn.Module:
+    vision = {**_sizes(1152, 27, 16, 4304), "image_size": 896, "patch_size": 14, "vision_use_head": False}
+    text = {"sliding_window": 1024, **text}
+    return Llava(whole("Gemma3ForConditionalGeneration", vision_config=vision, text_config=text)).eval()
+
+
+def _gemma3(width: int, depth: int, heads: int, kv_heads: int, hidden: int, **more: Any) -> ZooModel:
+    sizes = {**_sizes(width, depth, heads, hidden), "num_key_value_heads": kv_heads, **more}
+    return ZooModel("transformers", partial(_gemma3_model, **sizes), _of_picture_and_text)
 
 
 def _detr_model(backbone: str, classes: int) -> nn.Module:
@@ -127,6 +140,9 @@ MODELS: dict[str, ZooModel] = {
     "siglip_so400m@384": _siglip(14, 384, *_SO400M),
     "llava_1_5_7b": _llava(),
     "llava_1_5_13b": _llava(hidden_size=5120, num_hidden_layers=40, num_attention_heads=40, intermediate_size=13824),
+    "gemma3_multimodal_4b": _gemma3(2560, 34, 8, 4, 10240),
+    "gemma3_multimodal_12b": _gemma3(3840, 48, 16, 8, 15360),
+    "gemma3_multimodal_27b": _gemma3(5376, 62, 32, 16, 21504, head_dim=128),
     "detr_resnet50": _detr(classes=2),
     "detr_resnet50@coco": _detr(),
     "detr_resnet101": _detr("resnet101"),
