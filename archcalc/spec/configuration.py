@@ -94,10 +94,10 @@ def settings(spec: Spec, rules: HuggingFace, configuration: Configuration) -> di
             wrong.append(configuration.diagnostic("unknown-value", message, "leave one of them out", given.path))
     for path, required in rules.requires.items():
         value = configuration.values.get(path)
-        if value is None or not required.holds(configuration.model_type):
+        if value is None or not required.concerns(configuration.model_type):
             continue  # missing, or null: the family's default, for which the spec is written
-        if _shown(value) not in (*required.values, *(f"{word}.0" for word in required.values)):
-            message = f"`{path}` is {_shown(value)}; {spec.network} is written for {' or '.join(required.values)}"
+        if not required.admits(_shown(value)):
+            message = f"`{path}` is {_shown(value)}; {spec.network} is written for {required}"
             wrong.append(configuration.diagnostic("unknown-value", message, _NOT_WRITTEN, path))
     for path, value in configuration.values.items():
         if path in named or any(path.startswith(f"{name}.") for name in named) or is_harmless(path, configuration):

@@ -63,14 +63,24 @@ class Gives(NamedTuple):
 
 
 class Requires(NamedTuple):
-    """What a key must say: one of these values, in configurations of these types, or of all."""
+    """What a key must say: one of these values (not this one: `!0`), in configurations of these types, or of all."""
 
     values: tuple[str, ...]
     types: tuple[str, ...]
 
-    def holds(self, model_type: str) -> bool:
+    def concerns(self, model_type: str) -> bool:
         """Whether it is required of a model_type."""
         return not self.types or model_type in self.types
+
+    def admits(self, shown: str) -> bool:
+        """Whether a value, as it is shown, is one of those; `!0` admits all but 0."""
+        same = {shown, shown.removesuffix(".0")}
+        refused = {value[1:] for value in self.values if value.startswith("!")}
+        return not same & refused if refused else bool(same & set(self.values))
+
+    def __str__(self) -> str:
+        """The values as a sentence has them."""
+        return " or ".join(value.replace("!", "any but ") for value in self.values)
 
 
 class HuggingFace(NamedTuple):

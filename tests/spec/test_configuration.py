@@ -74,6 +74,17 @@ def test_a_model_type_may_start_from_a_variant(tmp_path: Path) -> None:
     assert analyze(config(tmp_path, model_type="toyling")).totals.params == mlp(16, 64, 2, [8, 16], 16)
 
 
+def test_what_is_required_may_be_several_values_all_but_one_or_of_one_type(tmp_path: Path) -> None:
+    same = analyze(config(tmp_path)).totals
+    for harmless in ({"hidden_act": "relu_x"}, {"scale_init": 1e-6}, {"use_bias": False}):
+        assert analyze(config(tmp_path, **harmless)).totals == same
+    for value in (0, 0.0):
+        ((code, message, _),) = refusals(config(tmp_path, scale_init=value))
+        assert (code, message) == ("unknown-value", f"`scale_init` is {value}; toy is written for any but 0")
+    refused = refusals(config(tmp_path, model_type="toyling", use_bias=True))
+    assert refused[0][:2] == ("unknown-value", "`use_bias` is true; toy is written for false")
+
+
 def test_lists_of_words_and_of_numbers(tmp_path: Path) -> None:
     name = config(tmp_path, hidden_size=24, sizes=["small", "large", "small"])
     assert analyze(name).totals.params == mlp(24, 96, 2, [8, 24, 8], 24)
@@ -108,7 +119,7 @@ def test_all_that_is_wrong_is_told_at_its_place(tmp_path: Path) -> None:
     assert sorted(refusals(str(tmp_path)), key=lambda found: found[2] or 0) == [
         ("unread-key", "`hidden_sise` = 3 is not read by toy", 2),
         ("unread-key", "`use_qk_norm` = true is not read by toy", 3),
-        ("unknown-value", "`hidden_act` is gelu; toy is written for relu", 4),
+        ("unknown-value", "`hidden_act` is gelu; toy is written for relu or relu_x", 4),
         ("unknown-value", "`n_inner` is 8; toy knows numbers of it", 5),
         ("unknown-value", "`hidden_size` is true; toy knows numbers of it", 6),
         ("unknown-value", "`text_config.sliding_window` is 4096; toy is written for none", 7),

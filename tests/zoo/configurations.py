@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
@@ -38,8 +39,8 @@ def _words(model: Any, new: int, past: int) -> dict[str, Any]:
     return {"input_ids": tokens(new), "attention_mask": mask(new, new)}
 
 
-def _image(model: Any, new: int, past: int) -> dict[str, Any]:
-    size = model.config.image_size
+def _image(model: Any, new: int, past: int, size: int | None = None) -> dict[str, Any]:
+    size = size or model.config.image_size
     return {"pixel_values": torch.zeros(1, 3, size, size, device="meta")}
 
 
@@ -62,12 +63,21 @@ BOTH = (("source_length", NEW), ("length", NEW))
 TEXT = (("length", NEW),)
 
 
+def _spread(model: Any, new: int, past: int) -> dict[str, Any]:
+    seen = {kind: mask(new, new) for kind in set(model.config.layer_types)}
+    return {"input_ids": tokens(new), "attention_mask": seen, "position_ids": torch.arange(new, device="meta")[None]}
+
+
 def _pair(model: Any, new: int, past: int) -> dict[str, Any]:
     return {"input_ids": tokens(new), "token_type_ids": tokens(new), "attention_mask": mask(new, new)}
 
 
 KINDS: dict[str, Kind] = {
     "bert": Kind("BertModel", _pair, False),
+    "albert": Kind("AlbertModel", _pair, False),
+    "electra": Kind("ElectraModel", _pair, False),
+    "mpnet": Kind("MPNetModel", _words, False),
+    "modernbert": Kind("ModernBertModel", _spread, False),
     "roberta": Kind("RobertaModel", _pair, False),
     "xlm-roberta": Kind("XLMRobertaModel", _pair, False),
     "camembert": Kind("CamembertModel", _pair, False),
@@ -75,7 +85,19 @@ KINDS: dict[str, Kind] = {
     "clip": Kind("CLIPModel", None),
     "siglip": Kind("SiglipModel", None),
     "vit": Kind("ViTForImageClassification", _image, False, ()),
+    "dinov2": Kind("Dinov2Model", _image, False, ()),
+    "dinov2_with_registers": Kind("Dinov2WithRegistersModel", _image, False, ()),
+    "beit": Kind("BeitForImageClassification", _image, False, ()),
+    "segformer": Kind("SegformerForSemanticSegmentation", partial(_image, size=512), False, ()),
+    "swin": Kind("SwinForImageClassification", _image, False, ()),
+    "convnext": Kind("ConvNextForImageClassification", _image, False, ()),
     "deit": Kind("DeiTForImageClassificationWithTeacher", _image, False, ()),
+    "marian": Kind("MarianMTModel", _translated, True, BOTH),
+    "pegasus": Kind("PegasusForConditionalGeneration", _translated, True, BOTH),
+    "mbart": Kind("MBartForConditionalGeneration", _translated, True, BOTH),
+    "m2m_100": Kind("M2M100ForConditionalGeneration", _translated, True, BOTH),
+    "mt5": Kind("MT5ForConditionalGeneration", _translated, True, BOTH),
+    "umt5": Kind("UMT5ForConditionalGeneration", _translated, True, BOTH),
     "t5": Kind("T5ForConditionalGeneration", _translated, True, BOTH),
     "bart": Kind("BartForConditionalGeneration", _translated, True, BOTH),
     "whisper": Kind("WhisperForConditionalGeneration", _of_sound, True),
@@ -121,8 +143,8 @@ def built(values: dict[str, Any]) -> nn.Module:
 def theirs(values: dict[str, Any]) -> dict[Figure, int]:
     """All figures of a configuration."""
     kind = KINDS.get(values["model_type"], Kind())
-    model = built(values)
-    if "vision_config" in model.config and kind.fed is _picture_and_text:
+    model: Any = built(values)
+    if kind.fed is _picture_and_text:
         model = Llava(model).eval()
     found = {Figure("params", ()): parameters(model)}
     if kind.fed is None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from archcalc.engine.network import Network
 from archcalc.spec.library import find
-from archcalc.torch_bridge.zoo import cnns, decoders, diffusion, encoders, multimodal, open_decoders, scans
+from archcalc.torch_bridge.zoo import cnns, decoders, diffusion, encoders, multimodal, open_decoders, scans, vision
 from archcalc.torch_bridge.zoo.models import ZooModel
 
-_KINDS = (cnns, decoders, diffusion, encoders, multimodal, open_decoders, scans)
+_KINDS = (cnns, decoders, diffusion, encoders, multimodal, open_decoders, scans, vision)
 MODELS: dict[str, ZooModel] = {name: model for kind in _KINDS for name, model in kind.MODELS.items()}
 
 

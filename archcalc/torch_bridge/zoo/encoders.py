@@ -102,6 +102,48 @@ def _whisper(width: int, depth: int, heads: int, decoder_depth: int | None = Non
     return ZooModel("transformers", build, _of_sound, pasts=(127,))
 
 
+def _electra(**sizes: int) -> ZooModel:
+    return ZooModel("transformers", partial(whole, "ElectraModel", **sizes), _of_bert)
+
+
+def _albert(width: int, depth: int, heads: int) -> ZooModel:
+    sizes = {"hidden_size": width, "num_hidden_layers": depth, "num_attention_heads": heads}
+    build = partial(whole, "AlbertModel", **sizes, intermediate_size=4 * width)
+    return ZooModel("transformers", build, _of_bert)
+
+
+def _of_words_by_kind(model: Any, new: int, past: int) -> dict[str, Any]:
+    """Words, their positions, and a mask for each kind of layer."""
+    kinds = {kind: mask(new, new) for kind in set(model.config.layer_types)}
+    return {"input_ids": tokens(new), "attention_mask": kinds, "position_ids": torch.arange(new, device="meta")[None]}
+
+
+def _modernbert(**sizes: int) -> ZooModel:
+    return ZooModel("transformers", partial(whole, "ModernBertModel", **sizes), _of_words_by_kind)
+
+
+def _translator(name: str, **settings: Any) -> ZooModel:
+    return ZooModel("transformers", partial(whole, name, **settings), _of_text, pasts=(127,))
+
+
+_SCALED = {"scale_embedding": True}
+_PEGASUS, _MBART, _M2M = (
+    "PegasusForConditionalGeneration",
+    "MBartForConditionalGeneration",
+    "M2M100ForConditionalGeneration",
+)
+_OPUS: dict[str, Any] = {
+    "max_position_embeddings": 512,
+    "d_model": 512,
+    "encoder_layers": 6,
+    "decoder_layers": 6,
+    "encoder_attention_heads": 8,
+    "decoder_attention_heads": 8,
+    "encoder_ffn_dim": 2048,
+    "decoder_ffn_dim": 2048,
+    "activation_function": "swish",
+}
+_LARGE = {"encoder_layers": 16, "decoder_layers": 16}
 _V3 = {"num_mel_bins": 128, "vocab_size": 51866}
 MODELS: dict[str, ZooModel] = {
     "bert_base": _bert(),
@@ -110,6 +152,28 @@ MODELS: dict[str, ZooModel] = {
     "distilbert_base@multilingual": ZooModel(
         "transformers", partial(whole, "DistilBertModel", vocab_size=119547), _of_words
     ),
+    "electra_small": _electra(),
+    "electra_base": _electra(embedding_size=768, hidden_size=768, num_attention_heads=12, intermediate_size=3072),
+    "electra_large": _electra(
+        embedding_size=1024, hidden_size=1024, num_hidden_layers=24, num_attention_heads=16, intermediate_size=4096
+    ),
+    "albert_base": _albert(768, 12, 12),
+    "albert_large": _albert(1024, 24, 16),
+    "albert_xlarge": _albert(2048, 24, 16),
+    "albert_xxlarge": _albert(4096, 12, 64),
+    "mpnet_base": ZooModel("transformers", partial(whole, "MPNetModel", max_position_embeddings=514), _of_words),
+    "modernbert_base": _modernbert(),
+    "modernbert_large": _modernbert(
+        hidden_size=1024, num_hidden_layers=28, num_attention_heads=16, intermediate_size=2624
+    ),
+    "opus_mt": _translator("MarianMTModel", **_OPUS, **_SCALED),
+    "pegasus_large": _translator(_PEGASUS, vocab_size=96103, activation_function="relu", **_LARGE, **_SCALED),
+    "mbart_large": _translator(_MBART, vocab_size=250027, **_SCALED),
+    "mbart_large_50": _translator(_MBART, vocab_size=250054, activation_function="relu", **_SCALED),
+    "m2m_100_418m": _translator(_M2M),
+    "nllb_200_600m": _translator(_M2M, vocab_size=256206),
+    "marian@transformers": _translator("MarianMTModel"),
+    "marian@transformers-first": _translator(_PEGASUS),
     "t5_small": _t5(512, 6, 8, 2048),
     "t5_base": _t5(768, 12, 12, 3072),
     "t5_large": _t5(1024, 24, 16, 4096),

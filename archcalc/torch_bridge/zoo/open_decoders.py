@@ -52,7 +52,7 @@ def _gpt_neo(width: int, depth: int, heads: int) -> ZooModel:
 
 
 def _granite(*sizes: int, family: str = "Granite", **more: Any) -> ZooModel:
-    factors = {"embedding_multiplier": 12.0, "residual_multiplier": 0.22, "logits_scaling": 8.0}
+    factors: dict[str, Any] = {"embedding_multiplier": 12.0, "residual_multiplier": 0.22, "logits_scaling": 8.0}
     return sized(family, PAST, *sizes, vocab_size=49155, **factors, **TIED, **more)
 
 
