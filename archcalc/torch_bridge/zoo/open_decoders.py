@@ -24,7 +24,7 @@ def _with_slopes(model: Any, new: int, past: int) -> dict[str, Any]:
 
 
 def _neox(vocabulary: int, width: int, depth: int, heads: int) -> ZooModel:
-    sizes = {"hidden_size": width, "num_hidden_layers": depth, "num_attention_heads": heads}
+    sizes: dict[str, Any] = {"hidden_size": width, "num_hidden_layers": depth, "num_attention_heads": heads}
     return decoder("GPTNeoX", PAST, **sizes, vocab_size=vocabulary, intermediate_size=4 * width)
 
 
@@ -33,7 +33,12 @@ def _like_gpt2(family: str, width: int, depth: int, heads: int, **more: Any) -> 
 
 
 def _opt(width: int, depth: int, heads: int, words: int = 0, **more: Any) -> ZooModel:
-    sizes = {"hidden_size": width, "num_hidden_layers": depth, "num_attention_heads": heads, "ffn_dim": 4 * width}
+    sizes: dict[str, Any] = {
+        "hidden_size": width,
+        "num_hidden_layers": depth,
+        "num_attention_heads": heads,
+        "ffn_dim": 4 * width,
+    }
     return decoder("OPT", PAST, **sizes, word_embed_proj_dim=words or width, **more)
 
 
@@ -42,26 +47,23 @@ def _bloom(width: int, depth: int, heads: int) -> ZooModel:
 
 
 def _mpt(width: int, depth: int, heads: int, length: int) -> ZooModel:
-    sizes = {"d_model": width, "n_layers": depth, "n_heads": heads}
+    sizes: dict[str, Any] = {"d_model": width, "n_layers": depth, "n_heads": heads}
     return decoder("Mpt", PAST, **sizes, vocab_size=50432, max_seq_len=length)._replace(inputs=_with_slopes)
 
 
 def _gpt_neo(width: int, depth: int, heads: int) -> ZooModel:
-    sizes = {"hidden_size": width, "num_layers": depth, "num_heads": heads}
+    sizes: dict[str, Any] = {"hidden_size": width, "num_layers": depth, "num_heads": heads}
     return decoder("GPTNeo", PAST, **sizes, attention_types=[[["global", "local"], depth // 2]])
 
 
-def _granite(*sizes: int, family: str = "Granite", **more: Any) -> ZooModel:
+def _granite(width: int, depth: int, heads: int, hidden: int, family: str = "Granite", **more: Any) -> ZooModel:
     factors: dict[str, Any] = {"embedding_multiplier": 12.0, "residual_multiplier": 0.22, "logits_scaling": 8.0}
-    return sized(family, PAST, *sizes, vocab_size=49155, **factors, **TIED, **more)
+    return sized(family, PAST, width, depth, heads, 8, hidden, vocab_size=49155, **factors, **TIED, **more)
 
 
-def _granite_moe(*sizes: int, experts: int) -> ZooModel:
-    return _granite(*sizes, family="GraniteMoe", num_local_experts=experts, num_experts_per_tok=8)
-
-
-def _glm4(*sizes: int, family: str = "Glm4", **more: Any) -> ZooModel:
-    return sized(family, PAST, *sizes, vocab_size=151552, **more)
+def _granite_moe(width: int, depth: int, heads: int, experts: int) -> ZooModel:
+    named = {"num_local_experts": experts, "num_experts_per_tok": 8}
+    return _granite(width, depth, heads, 512, "GraniteMoe", **named)
 
 
 def _nemotron(*sizes: int) -> ZooModel:
@@ -125,10 +127,10 @@ MODELS: dict[str, ZooModel] = {
     "starcoder_1b": _like_gpt2("GPTBigCode", 2048, 24, 16, vocab_size=49152, n_positions=8192),
     "starcoder_15b": _like_gpt2("GPTBigCode", 6144, 40, 48, vocab_size=49152, n_positions=8192),
     "starcoder@transformers": decoder("GPTBigCode", PAST),
-    "granite_3_1_2b": _granite(2048, 40, 32, 8, 8192),
-    "granite_3_1_8b": _granite(4096, 40, 32, 8, 12800),
-    "granite_3_1_1b_a400m": _granite_moe(1024, 24, 16, 8, 512, experts=32),
-    "granite_3_1_3b_a800m": _granite_moe(1536, 32, 24, 8, 512, experts=40),
+    "granite_3_1_2b": _granite(2048, 40, 32, 8192),
+    "granite_3_1_8b": _granite(4096, 40, 32, 12800),
+    "granite_3_1_1b_a400m": _granite_moe(1024, 24, 16, 32),
+    "granite_3_1_3b_a800m": _granite_moe(1536, 32, 24, 40),
     "granite@transformers": decoder("Granite", PAST),
     "granite@transformers-moe": decoder("GraniteMoe", PAST),
     "smollm3_3b": decoder("SmolLM3", PAST),
@@ -142,7 +144,7 @@ MODELS: dict[str, ZooModel] = {
     "olmoe_1b_7b": decoder("Olmoe", PAST, intermediate_size=1024),
     "glm4_9b": decoder("Glm", PAST),
     "glm4_9b@0414": decoder("Glm4", PAST),
-    "glm4_32b": _glm4(6144, 61, 48, 2, 23040, attention_bias=False),
+    "glm4_32b": sized("Glm4", PAST, 6144, 61, 48, 2, 23040, attention_bias=False),
     "phi3_5_moe": decoder("Phimoe", PAST, attention_bias=True, lm_head_bias=True),
     "phimoe@transformers": decoder("Phimoe", PAST),
     "nemotron4_15b": _nemotron(6144, 32, 48, 8, 24576),
