@@ -8,7 +8,8 @@ operation of a network: they only rename. Axes of extent 1 have no factors, so t
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+
+from archcalc.named import NamedTuple
 
 CHANNELS = 0
 """Role of the channels; the spatial axes have 1, 2 and 3."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from archcalc.importing import names
 from archcalc.importing.bodies import whole
@@ -14,6 +14,7 @@ from archcalc.importing.definitions import Definitions, Instance
 from archcalc.importing.regions import Region, Tree
 from archcalc.importing.terms import Chain, Item, Merge, Op, Ref, alone, replaced, walk
 from archcalc.importing.units import ACTIVATIONS, NORMS
+from archcalc.named import NamedTuple
 from archcalc.ops import OPERATORS
 
 SMALLEST = 3  # layers of a merge that may be a block

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 from archcalc.importing import names
 from archcalc.importing.contract import ROLE
@@ -22,6 +22,7 @@ from archcalc.importing.terms import (
     mapped,
     walk,
 )
+from archcalc.named import NamedTuple
 
 INPUT_OF_BODY = Local("x")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import Any
 
 from archcalc.importing import names
 from archcalc.importing.bodies import Whole
@@ -14,6 +14,7 @@ from archcalc.importing.repeats import nameless, repeated
 from archcalc.importing.solve import Parameter, Solved, Solver
 from archcalc.importing.terms import Chain, Choice, Merge, Op, Ref, Repeat, Use, Variable, alone, walk
 from archcalc.importing.unify import Different, unify
+from archcalc.named import NamedTuple
 
 SHORT = 24  # characters of a body that needs no module
 

@@ -20,9 +20,10 @@ operation under another name (ONNX's `Gemm`, `Clip`, `Split`) says it as one or 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from archcalc.importing.calls import Scope
+from archcalc.named import NamedTuple
 
 
 class Ref(NamedTuple):

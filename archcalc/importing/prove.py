@@ -10,12 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from math import prod
-from typing import NamedTuple
 
 from archcalc.graph import Graph
 from archcalc.importing.calls import Call, Calls
 from archcalc.importing.canonical import arguments, canonical, rank_of
 from archcalc.importing.imported import Proof
+from archcalc.named import NamedTuple
 from archcalc.ops import ONE, Operator
 
 _PART = re.compile(r"(.+)\[(\d+):(\d+)\]\Z")

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import Any
 
 from archcalc.importing import names
 from archcalc.importing.columns import DIVISOR, USUAL, Column, fits, is_factor, multiple, rounded, times, usual_of
@@ -30,6 +30,7 @@ from archcalc.importing.terms import (
     walk,
 )
 from archcalc.importing.unify import Hole, Presence
+from archcalc.named import NamedTuple
 from archcalc.ops import OPERATORS
 
 COUNTS = frozenset({"channels", "hidden", "states", "multiplier"})  # arguments that are sizes of layers

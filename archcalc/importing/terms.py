@@ -5,7 +5,9 @@ Each has its `kind` as the last field, so that tuples of two kinds are never equ
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
+
+from archcalc.named import NamedTuple
 
 # Values of arguments are numbers, words, flags, None and tuples of them as in `ops`, and these:
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from archcalc.importing.calls import Call, Calls
+from archcalc.named import NamedTuple
 
 
 class Totals(NamedTuple):

@@ -5,7 +5,7 @@ All bodies are taken at once, as columns: a value that differs becomes a hole th
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from archcalc.importing.terms import (
     ABSENT,
@@ -21,6 +21,7 @@ from archcalc.importing.terms import (
     Use,
     alone,
 )
+from archcalc.named import NamedTuple
 from archcalc.ops import OPERATORS
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from archcalc.importing import names
 from archcalc.importing.bodies import word_of
@@ -10,6 +10,7 @@ from archcalc.importing.definitions import Module
 from archcalc.importing.expressions import Defaults, Expressions
 from archcalc.importing.repeats import holds_kept
 from archcalc.importing.terms import ABSENT, Chain, Choice, Item, Merge, Variable, alone
+from archcalc.named import NamedTuple
 from archcalc.ops import Shape, Table
 from archcalc.spec.words import INPUT
 

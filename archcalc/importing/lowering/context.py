@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any
 
 from archcalc.dims import RequirementError
 from archcalc.importing.axes import CHANNELS, AxesError, Axis, whole
 from archcalc.importing.calls import Call
 from archcalc.importing.lowering.pieces import piece_shape
 from archcalc.importing.neutral import Operation, Program, Ref, Tensor
+from archcalc.named import NamedTuple
 from archcalc.ops import ONE, OPERATORS, ArgumentError, Operator, Shape
 
 

@@ -7,9 +7,10 @@ an embedding that an exporter wrote a second time, transposed, by a few of them.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from archcalc.importing.onnx.numbers import Numbers
+from archcalc.named import NamedTuple
 
 _DTYPES = {1: "<f4", 10: "<f2", 11: "<f8"}
 MOST_BYTES = 1 << 24

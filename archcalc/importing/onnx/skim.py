@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, NoReturn
+from typing import BinaryIO, NoReturn
 
 from archcalc.importing.onnx.errors import ABOUT, refuse
 from archcalc.importing.onnx.places import MARK
+from archcalc.named import NamedTuple
 
 KEPT_BYTES = 1 << 14
 """Data of a tensor that is no longer than this is kept [bytes]: shapes, axes and indices are computed from it."""

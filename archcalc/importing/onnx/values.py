@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from math import prod
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from archcalc.importing.onnx.numbers import Numbers, of_list
+from archcalc.named import NamedTuple
 
 Kind = Literal["float", "int", "bool"]
 

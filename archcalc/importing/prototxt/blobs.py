@@ -8,8 +8,9 @@ them, as the operator that makes them so (`flatten`, `to_sequence`, `channel_shu
 from __future__ import annotations
 
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any
 
+from archcalc.named import NamedTuple
 from archcalc.ops import Shape
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from archcalc.importing.prototxt.text import Message, Scalar
+from archcalc.named import NamedTuple
 from archcalc.source import Span, SpecError
 
 # BVLC caffe.proto, V1LayerParameter.LayerType, and caffe/util/upgrade_proto.cpp, UpgradeV1LayerType.

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import Literal, NamedTuple
+from typing import Literal
 
+from archcalc.named import NamedTuple
 from archcalc.source import Diagnostic, Source, Span, SpecError
 
 MAX_DEPTH = 64

@@ -7,12 +7,13 @@ the input and its padding before it, which `onnx.shape_inference` takes care of 
 from __future__ import annotations
 
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any
 
 from archcalc.importing.onnx.reader import MisfitError, Node, UnreadableError, rule
 from archcalc.importing.onnx.rules.pointwise import decimal
 from archcalc.importing.onnx.rules.weights import as_bias, weight
 from archcalc.importing.onnx.values import Value
+from archcalc.named import NamedTuple
 
 UP = ("SAME_UPPER", "SAME_LOWER")
 
