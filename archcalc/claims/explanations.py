@@ -216,6 +216,8 @@ def _near_deviations(plain: Case, values: Values, says_batch: bool) -> Iterator[
     if plain.quantity == "activations":
         words = "outputs of convolutions and linear layers"
         yield Deviation("convention", words, {"quantity": "neurons"}, _CONVENTION, 2, words)
+    if plain.quantity == "weights":
+        yield Deviation("convention", "all parameters", {"quantity": "params"}, _CONVENTION, 2, "all parameters")
     if plain.quantity in ("params", "size_bytes"):
         yield Deviation("part", BUFFERS, {"part": BUFFERS}, _UNIT, 3, BUFFERS)
     if plain.quantity == "active_params":

@@ -28,6 +28,9 @@ class Heading(NamedTuple):
 
 CONDITIONS = ("input", "batch", "convention", "dtype")
 
+_IMAGES = ("input", "image", "img", "im", "inputimage", "inputimg", "test", "testimg", "testimage", "eval", "val",
+           "evaluation", "validation", "infer", "inference", "inferimg", "inferimage", "crop", "testcrop")  # fmt: skip
+_EXTENTS = ("size", "sz", "resolution", "res", "shape", "dim", "dims", "dimension", "dimensions")
 # Names of columns without marks and case.
 _NAMES = {
     **dict.fromkeys(("model", "models", "network", "net", "name", "architecture", "arch", "backbone"), "model"),
@@ -48,11 +51,12 @@ _NAMES = {
     **dict.fromkeys(("size", "modelsize", "filesize", "weightsize", "disksize", "checkpointsize"), "size_bytes"),
     **dict.fromkeys(("paramsize", "paramssize", "parametersize", "weightssize"), "size_bytes"),
     **dict.fromkeys(("storage", "diskspace", "flash", "sizeondisk"), "size_bytes"),
-    **dict.fromkeys(("input", "inputs", "inputsize", "inputresolution", "inputres", "inputshape"), "input"),
-    **dict.fromkeys(("resolution", "res", "imgsize", "imagesize", "imsize", "inferimgsize", "testimgsize"), "input"),
-    **dict.fromkeys(("testsize", "testresolution", "testres", "evalsize", "crop", "cropsize", "testcrop"), "input"),
-    **dict.fromkeys(("imageresolution", "imgres", "inputimagesize", "inputimgsize", "image", "px", "pixels"), "input"),
-    **dict.fromkeys(("batch", "batchsize", "bs"), "batch"),
+    **dict.fromkeys((f"{whose}{what}" for whose in _IMAGES for what in _EXTENTS), "input"),
+    **dict.fromkeys(
+        ("input", "inputs", "inp", "resolution", "res", "crop", "testcrop", "image", "px", "pixels"), "input"
+    ),
+    **dict.fromkeys(("hxw", "hw", "auflösung", "bildgröße", "eingabe", "résolution", "resolución"), "input"),
+    **dict.fromkeys(("batch", "batchsize", "bs", "bsz", "imagesperbatch"), "batch"),
     **dict.fromkeys(("convention", "counting", "counter", "countedby", "countedwith", "tool"), "convention"),
     **dict.fromkeys(("dtype", "precision", "datatype"), "dtype"),
 }
@@ -129,7 +133,7 @@ def heading(column: str) -> Heading | None:
             units.append(unit.strip())
     if found := re.search(r"\bat ([0-9]{2,4}\S*)\s*\Z", bare):
         bare, at = bare[: found.start()], found[1]
-    words = re.findall("[a-z0-9]+", bare.lower().replace("#", " n ").replace("no.", " n ").replace("№", " n "))
+    words = re.findall(r"[^\W_]+", bare.lower().replace("#", " n ").replace("no.", " n ").replace("№", " n "))
     if words[:1] == ["infer"]:  # timm's benchmarks
         words = words[1:] if words[1:2] != ["batch"] else words
     name = "".join(words)

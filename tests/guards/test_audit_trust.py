@@ -76,7 +76,7 @@ def test_a_column_that_says_which_tool(column: str, cell: str, judgement: str) -
 # columns that say how a figure was taken
 
 
-@pytest.mark.parametrize("column", ["img_size", "Input size", "resolution", "infer_img_size", "Test size", "size"])
+@pytest.mark.parametrize("column", ["img_size", "resolution", "infer_img_size", "Test size", "size", "imgsz", "H×W"])
 @pytest.mark.parametrize(
     ("cell", "printed", "judgement"),
     # 83,410,944 x 8^2 + 2,048,000 at 256 pixels, x 10^2 at 320, x 7^2 at 224
@@ -166,6 +166,7 @@ def test_it_is_wrong(model: str, column: str, printed: str, hint: str) -> None:
     [
         ("resnet50@torchvision", "GMACs", "4.112", 1),  # fvcore: 4,111,512,576
         ("AlexNet", "params", "62.4M", 1),  # without groups
+        ("resnet50", "Weights (M)", "25.6", 1),  # biases and norms with them
         ("LeNet-5", "params", "58.59K", 2),
         ("resnet50@torchvision", "params", "25,610,152", 2),  # 53,120 running means and variances
         ("resnet18", "size (MB)", "44.6", 2),  # MiB
