@@ -76,16 +76,15 @@ def arranged(figure: Figure, page: str, quantity: str | None) -> Sketch:
 def _with_closed(figure: Figure, desk: _Desk) -> Sketch:
     """Without the modules of least share; some of those that were closed may fit."""
     opened = _by_weight(figure)
-    is_short = not desk.has_tables
     kept = list(opened)
     last: Form | None = None
     sketch: Sketch | None = None
     while kept and (sketch is None or not desk.fits(sketch)):
         last = kept.pop()
-        sketch = desk.laid_out(with_open(figure, kept), is_short, True)
+        sketch = desk.laid_out(with_open(figure, kept), True, True)
     for form in opened:
         if form is not last and not any(form is other for other in kept):
-            tried = desk.laid_out(with_open(figure, [*kept, form]), is_short, True)
+            tried = desk.laid_out(with_open(figure, [*kept, form]), True, True)
             if desk.fits(tried):
                 sketch, kept = tried, [*kept, form]
     return sketch or desk.laid_out(figure)
