@@ -162,10 +162,15 @@ class _Desk:
         if number is not None:
             steps = ladder(figure, towers[number], main, manner.is_tight)
             rest = [tower for at, tower in enumerate(towers) if at != number]
-            others = [self.column(figure, tower, Style(150.0, 30.0, self.lanes)).sketch for tower in rest]
+            others = [self.column(figure, tower, Style(150.0, 30.0, self.told(figure, tower))).sketch for tower in rest]
             return self.put(figure, [Columns([steps, *others])], frames, f"in a box: share of all {WORDS[main]}")
         options, forced = self.options(figure, towers)
         return self.put(figure, options, frames, "" if forced else "wider box: larger map")
+
+    def told(self, figure: Figure, tower: Tower) -> tuple[str, ...]:
+        """Lanes of a column beside a ladder: none where it has less than a hundredth of all."""
+        sums = {name: sum(figure.sum(row, name) for row in tower.rows) for name in self.lanes}
+        return self.lanes if any(100 * sums[name] >= figure.total[name] for name in self.lanes) else ()
 
     def frame(self, figure: Figure, form: Form, manner: Manner) -> Sketch:
         """A module opened."""
