@@ -121,7 +121,7 @@ def _text(text: Text, colours: Mapping[str, str], links: Links | None) -> str:
 
 # Words of classes for what many shapes of a page have; `stylesheet` says what they mean.
 CLASSES = {
-    ("fill", "none"): "no-fill",
+    ("fill", "none"): "no",
     ("stroke-width", "1.1"): "thin",
     ("text-anchor", "middle"): "middle",
     ("text-anchor", "end"): "end",

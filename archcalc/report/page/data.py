@@ -62,6 +62,7 @@ class Record:
         self.operations = Interned()
         self.rules = Interned()
         self.texts = Interned()
+        self.text("")  # the first
         self.known: dict[Hashable, int] = {}  # places of kinds by what they are made of
 
     def numbers(self, numbers: Iterable[Dim]) -> list[int]:
@@ -97,7 +98,10 @@ class Record:
         value = [
             [
                 of.notation.operator,
-                [[name, self.parts(text), default] for name, text, default in of.notation.arguments],
+                [
+                    [given.name, self.parts(given.text), *([] if given.default is None else [given.default])]
+                    for given in of.notation.arguments
+                ],
                 self.parts(of.notation.ending),
             ],
             self.numbers(of.x),
@@ -150,8 +154,7 @@ def network_data(live: Live, structured: Structured, figure: Figure, links: Link
             record.kind(of),
             of.layer.nodes[-1] + 1,
             record.text(_seen(of.layer.local_receptive_field)),
-            record.text(of.layer.head),
-            *(at for at, free in enumerate(live.free) if free.name in of.field_by),
+            *_rest(record.text(of.layer.head), [at for at, free in enumerate(live.free) if free.name in of.field_by]),
         ]
         for name, of in zip(names, live.layers, strict=True)
     ]
@@ -178,6 +181,11 @@ def network_data(live: Live, structured: Structured, figure: Figure, links: Link
         "bars": following.bars(links),
     }
     return data, record.program.source(live.assumptions)
+
+
+def _rest(head: int, seen_by: list[int]) -> list[int]:
+    """The head that a layer is of and what its field depends on, where there is something to say."""
+    return [head, *seen_by] if head or seen_by else []
 
 
 def shortened(texts: Iterable[str]) -> list[tuple[int, str]]:

@@ -52,19 +52,24 @@ def safe(text: str) -> Any:
     return Markup(text)
 
 
-def json_text(value: Any) -> str:
-    """What stands beside a page for programs."""
-    return json.dumps(value, ensure_ascii=False, indent=1) + "\n"
+def json_text(value: Mapping[str, Any] | Sequence[Any]) -> str:
+    """What stands beside a page for programs: an item or a member on each line."""
+    if isinstance(value, Mapping):
+        return json_members(value)
+    return "[\n" + ",\n".join(map(_compact, value)) + "\n]\n"
 
 
 def json_members(value: Mapping[str, Any], spread: Sequence[str] = ()) -> str:
     """A large object: a member on each line, of those that are `spread` each member of theirs."""
 
     def written(name: str, member: Any) -> str:
-        text = json.dumps(member, ensure_ascii=False, separators=(",", ":"))
-        return f"{json.dumps(name)}: {json_members(member).rstrip() if name in spread else text}"
+        return f"{json.dumps(name)}: {json_members(member).rstrip() if name in spread else _compact(member)}"
 
     return "{\n" + ",\n".join(written(name, member) for name, member in value.items()) + "\n}\n"
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def slug(text: str) -> str:

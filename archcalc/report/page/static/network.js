@@ -95,7 +95,7 @@ class Network {
     const [operator, given, ending] = this.kind(index)[NOTATION];
     const shown = given
       .map(([name, parts, usual]) => [name, this.told(parts), usual])
-      .filter(([, text, usual]) => usual === null || text !== String(usual))
+      .filter(([, text, usual]) => usual === undefined || text !== String(usual))
       .map(([name, text]) => (name ? `${name}=${text}` : text));
     return operator + (shown.length ? `(${shown.join(", ")})` : "") + this.told(ending);
   }
@@ -135,7 +135,7 @@ function unpacked(data) {
     return rows.map(([common, rest, ...more]) => [(before = before.slice(0, common) + rest), ...more]);
   };
   let first = 0;
-  const layers = named(data.layers).map(([name, kind, last, seen, head, ...seen_by]) => {
+  const layers = named(data.layers).map(([name, kind, last, seen, head = 0, ...seen_by]) => {
     const layer = [name, kind, first, last, seen, head, seen_by];
     first = last;
     return layer;
