@@ -32,14 +32,16 @@ class Choice(NamedTuple):
 
 
 class _Builder:
-    def __init__(self, structure: Structure, amounts: Mapping[str, list[int]], choice: Choice) -> None:
+    def __init__(
+        self, structure: Structure, amounts: Mapping[str, list[int]], choice: Choice, shown: Sequence[Part]
+    ) -> None:
         self.structure = structure
         self.graph = structure.graph
         self.amounts = amounts
         self.choice = choice
         self.folder = Folder(self.graph, structure.parts)
         self.modules: dict[tuple[str, int], list[Part]] = {}  # calls of each form
-        for part in structure.walk():
+        for part in (inner for part in shown for inner in part.walk()):
             if part.kind == "module":
                 self.modules.setdefault((part.name, self.folder.form(part)), []).append(part)
 
@@ -148,7 +150,8 @@ class _Builder:
             calls, of = self.modules[call.module, number], self.folder.forms(call.module)
         main = [part for part in calls if part.first < self.graph.first_head] or calls
         chosen = self.chosen(call, number, main, rows)
-        chain = self.folder.chain(chosen, chosen.path, True)
+        is_merge = chosen.kind == "merge"
+        chain = (self.folder.items if is_merge else self.folder.chain)(chosen, chosen.path, True)
         word = self.folder.words.get(call.module, call.module)
         title = call.word if call.is_entry else call.module if word == call.module else f"{word}: {call.module}"
         return Form(call.module, title, number, of, chosen, main, is_head, call.is_entry, chain=chain)
@@ -207,8 +210,9 @@ def build(
     """
     graph = structure.graph
     choice = choice or Choice()
-    builder = _Builder(structure, amounts, choice)
-    parts = _entries(_within(structure, choice.scope))
+    shown = _within(structure, choice.scope)
+    builder = _Builder(structure, amounts, choice, shown)
+    parts = _entries(shown)
     rows = builder.rows(parts)
     if choice.open:
         _refuse_unknown(choice.open, structure)

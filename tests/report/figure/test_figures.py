@@ -182,6 +182,17 @@ def test_a_scope_is_a_figure_of_its_own() -> None:
     assert made.name == "inception_3a of googlenet"
 
 
+def test_frames_of_a_scope_tell_of_it_alone() -> None:
+    """Calls elsewhere counted too: 1986.8% of all MACs."""
+    made = figure("deepseek_v3", scope="blocks.1")
+    inside = {index for row in made.rows for index in row.nodes}
+    assert all(index in inside for form in made.forms for part in form.calls for index in part.nodes)
+    assert all(made.sum(form.chosen, "macs") <= made.total["macs"] for form in made.forms)
+    first = next(form for form in made.forms if form.is_entry)
+    assert isinstance(first.chain[0], Fork)  # the merge, not its branch alone
+    assert first.chain[0].word == "+"
+
+
 def test_heads_are_apart() -> None:
     made = figure("googlenet")
     assert [row.name for row in made.heads] == ["aux1", "aux2"]
