@@ -41,9 +41,10 @@ class _Builder:
         self.choice = choice
         self.folder = Folder(self.graph, structure.parts)
         self.modules: dict[tuple[str, int], list[Part]] = {}  # calls of each form
-        for part in (inner for part in shown for inner in part.walk()):
-            if part.kind == "module":
-                self.modules.setdefault((part.name, self.folder.form(part)), []).append(part)
+        for part in shown:
+            for inner in part.walk():
+                if inner.kind == "module":
+                    self.modules.setdefault((inner.name, self.folder.form(inner)), []).append(inner)
 
     # rows
 
