@@ -65,7 +65,9 @@ def families_of(families: Families) -> dict[str, Family]:
 
 def index(families: Families) -> Iterator[tuple[str, str]]:
     """The first page, and its JSON."""
-    columns = [column("network"), column("year", True), column("task"), column("input")]
+    # The family's line says year and task too.
+    columns = [column("network"), column("year", True, is_minor=True), column("task", is_minor=True)]
+    columns.append(column("input", is_minor=True))
     columns += [column(title, True) for title in ("params", "MACs", "depth", "layers")]
     rows: list[dict[str, Any]] = []
     of = families_of(families)

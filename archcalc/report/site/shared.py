@@ -77,9 +77,9 @@ def slug(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
 
 
-def column(title: str, number: bool = False) -> dict[str, Any]:
-    """A column of a table."""
-    return {"title": title, "number": number}
+def column(title: str, number: bool = False, is_minor: bool = False) -> dict[str, Any]:
+    """A column of a table; one that is minor is left out on a phone."""
+    return {"title": title, "look": " ".join(["number"] * number + ["minor"] * is_minor)}
 
 
 def table(
