@@ -20,7 +20,7 @@ from archcalc.results.cost import LayerCost, Totals
 from archcalc.results.field import Fields
 from archcalc.results.notation import notation
 from archcalc.results.phase import WHOLE, Phase, Steps
-from archcalc.results.storage import Storage
+from archcalc.results.storage import Kept, Storage
 
 _OPERATION = attrgetter("operator", "x", "y")
 
@@ -46,6 +46,8 @@ def layer_costs(
     counted: dict[tuple[int, ...], _Sums] = {}  # of layers that store all that they use, by identity of their rules
     worth: dict[object, int] = {}
     through = fields_at_least(graph)
+    before: Kept | None = None
+    is_whole = False
     found: list[LayerCost] = []
     for name, indices in graph.layers(with_heads):
         if scope and not is_inside(name, scope):
@@ -66,15 +68,17 @@ def layer_costs(
         weights, biases, norm, buffers, trainable, active, macs, masked, state, outputs = one[:10]
         flops, connections, neurons, status, reason = one[10:]
         state_once = 0
-        if steps is not None:
+        if steps is not None and steps.kept:
             state_once = sum([_cost(_OPERATION(nodes[index])).outputs for index in indices if index in steps.kept])
         bounds = lower_bounds(graph, indices) if status == "unknown" else frozenset()
         if is_field_at_least(fields, indices[-1], through):
             bounds |= {FIELD}
         params = weights + biases + norm
         kept = storage.of(name)
+        if kept is not before:  # most are kept as the one before them
+            before, is_whole = kept, kept.density == 1 and not kept.block
         stored_params, stored_bits = params, params * kept.bits
-        if kept.density != 1 or kept.block:
+        if not is_whole:
             stored_params, stored_bits = stored_of_nodes(storage, graph, indices)
         is_once = steps is not None and not steps.repeated[indices[0]]
         times = 0 if is_once and in_step else batch

@@ -292,7 +292,10 @@ def _union(branches: Sequence[Axes], steps: Steps) -> Axes:
     for axes in zip(*seeing, strict=True):
         found.append(found[-1] if found and all(map(is_, axes, before)) else _together(axes, steps))
         before = axes
-    return tuple(found) if seeing else None
+    if not seeing:
+        return None
+    # What adds nothing to a branch is that branch, so that what follows is known already.
+    return seeing[0] if all(map(is_, found, seeing[0])) else tuple(found)
 
 
 def _together(axes: Sequence[Axis], steps: Steps) -> Axis:
@@ -300,7 +303,7 @@ def _together(axes: Sequence[Axis], steps: Steps) -> Axis:
         return axes[0]
     local = [axis for axis in axes if not axis.is_past] or axes
     beyond = [axis for axis in axes if axis.seen]
-    return Axis(
+    found = Axis(
         max(axis.extent for axis in axes),
         hull(axis.reach for axis in local),
         union([axis.local for axis in local], steps),
@@ -309,3 +312,4 @@ def _together(axes: Sequence[Axis], steps: Steps) -> Axis:
         is_past=local is axes,
         is_at_least=any(axis.is_at_least for axis in axes),
     )
+    return axes[0] if found == axes[0] else found
