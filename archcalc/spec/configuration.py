@@ -12,6 +12,7 @@ from archcalc.source import Diagnostic, Span, SpecError, read_source, suggest, s
 from archcalc.spec.huggingface import HARMLESS, Gives, HuggingFace
 from archcalc.spec.library import CONFIG
 from archcalc.spec.model import Spec
+from archcalc.spec.undescribed import REASONS
 
 KIND = "a config.json of transformers"
 
@@ -63,10 +64,16 @@ class Configuration:
 
 def unknown_type(configuration: Configuration, known: list[str]) -> SpecError:
     """No spec is of this model_type."""
-    near = suggest_many(configuration.model_type, known)
-    listed = ", ".join(sorted(known))
-    help = f"did you mean {' or '.join(f'`{word}`' for word in near)}?" if near else f"there are specs of {listed}"
     message = f"no spec is of the model_type `{configuration.model_type}`"
+    text = configuration.values.get("text_config.model_type")
+    if reason := REASONS.get(configuration.model_type):
+        message, help = f"{message}: {reason}", "`archcalc ops` lists the operators that a spec can be written with"
+    elif text in known:
+        help = f"its `text_config` as a file of its own is of the model_type `{text}`, of which there is a spec"
+    elif near := suggest_many(configuration.model_type, known):
+        help = f"did you mean {' or '.join(f'`{word}`' for word in near)}?"
+    else:
+        help = f"there are specs of {', '.join(sorted(known))}"
     return SpecError([configuration.diagnostic("unknown-model-type", message, help, "model_type")])
 
 

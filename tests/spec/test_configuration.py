@@ -14,6 +14,7 @@ from archcalc.source import read_source
 from archcalc.spec import configuration, library
 from archcalc.spec.library import specs_folder
 from archcalc.spec.read import read_spec
+from archcalc.spec.undescribed import REASONS
 from tests.cli.running import run
 
 FOLDER = Path(__file__).parent / "configurations"
@@ -143,6 +144,37 @@ def test_files_that_are_no_configuration(tmp_path: Path, text: str, code: str, m
     ((found, sentence, _),) = refusals(str(tmp_path))
     assert found == code
     assert message in sentence
+
+
+@pytest.mark.parametrize(
+    ("values", "says", "help"),
+    [
+        ({"model_type": "deberta-v2"}, "its scores add products of contents with distances", "`archcalc ops` lists"),
+        (
+            {"model_type": "someones", "text_config": {"model_type": "toy"}},
+            "no spec is of the model_type `someones`",
+            "its `text_config` as a file of its own is of the model_type `toy`",
+        ),
+        ({"model_type": "someones"}, "no spec is of the model_type `someones`", "there are specs of toy, toyling"),
+    ],
+)
+def test_a_type_without_a_spec_is_refused_with_what_is_missing(
+    values: dict[str, Any], says: str, help: str, tmp_path: Path
+) -> None:
+    with pytest.raises(SpecError) as error:
+        analyze(config(tmp_path, **values))
+    (found,) = error.value.diagnostics
+    assert found.code == "unknown-model-type"
+    assert says in found.message
+    assert help in (found.help or "")
+
+
+def test_what_is_refused_by_name_has_no_spec() -> None:
+    assert not set(REASONS) & {
+        word
+        for path in specs_folder().glob("*.yaml")
+        for word in configuration.model_types(path.read_text(encoding="utf-8"))
+    }
 
 
 def test_numbers_that_make_no_network_are_refused(tmp_path: Path) -> None:

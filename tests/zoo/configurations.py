@@ -104,6 +104,8 @@ KINDS: dict[str, Kind] = {
     "bloom": Kind(fed=_alibi),
     "mpt": Kind(fed=_alibi),
     "distilbert": Kind("DistilBertModel", _words, False),
+    "llava": Kind("LlavaForConditionalGeneration", _picture_and_text, False),
+    "paligemma": Kind("PaliGemmaForConditionalGeneration", _picture_and_text, False),
     "gemma3": Kind("Gemma3ForConditionalGeneration", _picture_and_text, False),
 }
 

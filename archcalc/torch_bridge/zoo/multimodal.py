@@ -83,6 +83,18 @@ def _gemma3(width: int, depth: int, heads: int, kv_heads: int, hidden: int, **mo
     return ZooModel("transformers", partial(_gemma3_model, **sizes), _of_picture_and_text)
 
 
+def _paligemma_model(resolution: int) -> nn.Module:
+    vision: dict[str, Any] = {"image_size": resolution, "patch_size": 14, "vision_use_head": False}
+    vision |= {"model_type": "siglip_vision_model", **_sizes(1152, 27, 16, 4304)}
+    text: dict[str, Any] = {"model_type": "gemma", "num_key_value_heads": 1, "head_dim": 256, "vocab_size": 257216}
+    text |= _sizes(2048, 18, 8, 16384)
+    return Llava(whole("PaliGemmaForConditionalGeneration", vision_config=vision, text_config=text)).eval()
+
+
+def _paligemma(resolution: int) -> ZooModel:
+    return ZooModel("transformers", partial(_paligemma_model, resolution), _of_picture_and_text)
+
+
 def _detr_model(backbone: str, classes: int) -> nn.Module:
     """DETR with memory, whose content is never read: its mask is looked at, which meta cannot."""
     transformers: Any = import_module("transformers")
@@ -143,6 +155,9 @@ MODELS: dict[str, ZooModel] = {
     "gemma3_multimodal_4b": _gemma3(2560, 34, 8, 4, 10240),
     "gemma3_multimodal_12b": _gemma3(3840, 48, 16, 8, 15360),
     "gemma3_multimodal_27b": _gemma3(5376, 62, 32, 16, 21504, head_dim=128),
+    "paligemma_3b": _paligemma(224),
+    "paligemma_3b@448": _paligemma(448),
+    "paligemma_3b@896": _paligemma(896),
     "detr_resnet50": _detr(classes=2),
     "detr_resnet50@coco": _detr(),
     "detr_resnet101": _detr("resnet101"),
