@@ -13,6 +13,8 @@ import archcalc
 from archcalc.engine.cost.traffic import traffic
 from archcalc.engine.live import live
 from archcalc.engine.network import load
+from archcalc.engine.structure import structured
+from archcalc.report.page.data import modules
 from tests.cli.running import run
 from tests.page.browser import Opened, browsing
 from tests.page.settings import drawn, total
@@ -139,6 +141,21 @@ def test_the_page_by_hand(browser: Browser, folder: Path) -> None:
     with Opened(browser, folder / "resnet18.html", "#resolution=96&width=0.5") as other:  # the figure follows
         texts = other.page.eval_on_selector_all(".figure [data-told]", "(all) => all.map((of) => of.textContent)")
         assert texts == figure("resnet18", {"resolution": 96, "width": Fraction(1, 2)})[1].texts
+
+
+def test_what_a_page_leaves_out_of_its_data_comes_back(browser: Browser, folder: Path) -> None:
+    """Names without what each shares with the one before, where layers begin, and what is empty for most of them."""
+    with Opened(browser, folder / "resnet18.html") as opened:
+        data = opened.page.evaluate("archcalc.page.networks[0].data")
+    found = live("resnet18")
+    names = [of.name for of in found.free]
+    expected = [
+        [of.layer.name, of.layer.nodes[0], of.layer.nodes[-1] + 1, {names.index(name) for name in of.field_by}]
+        for of in found.layers
+    ]
+    assert [[layer[0], *layer[2:4], set(layer[6])] for layer in data["layers"]] == expected
+    assert {data["texts"][layer[5]] for layer in data["layers"]} == {""}  # of no head
+    assert data["modules"] == modules(structured("resnet18"))
 
 
 def test_the_figure_leads_to_the_table(browser: Browser, folder: Path) -> None:
