@@ -90,7 +90,7 @@ def findings_of_networks(spec: Spec, known: Sequence[Diagnostic], limits: Limits
                 first = error.diagnostics
         else:
             first = ()
-        found += findings_of(spec, name, limits, is_wrong=bool(known)) or first
+        found += findings_of(spec, name, limits, known) or first
     return [finding for finding in found if not any(finding.overlaps(of) for of in known)]
 
 

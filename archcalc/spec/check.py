@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from archcalc.ops import OPERATORS, describe
 from archcalc.source import Diagnostic, Span
+from archcalc.spec.bodies import names_in
 from archcalc.spec.check_expression import ExpressionChecker
 from archcalc.spec.elsewhere import merge_meant
 from archcalc.spec.expression import (
@@ -21,9 +24,9 @@ from archcalc.spec.values import circles, circular
 from archcalc.spec.words import INPUTS, MERGES
 
 
-def check(spec: Spec, is_whole: bool = True) -> list[Diagnostic]:
-    """All findings, unsorted; what nothing uses is told only of a file that was read as a whole."""
-    return _Checker(spec, is_whole).check()
+def check(spec: Spec, known: Sequence[Diagnostic] = ()) -> list[Diagnostic]:
+    """All findings beside those that are known, unsorted."""
+    return _Checker(spec, known).check()
 
 
 class _Checker(ExpressionChecker):
@@ -75,7 +78,7 @@ class _Checker(ExpressionChecker):
             self.merge_meant(*entry)
             self.body(entry.body, {})
         self.root_names()
-        if self.is_whole:
+        if not any(finding.code == "missing-key" for finding in self.known):
             self.variables_read()
         self.circles()
         return self.findings
@@ -144,9 +147,12 @@ class _Checker(ExpressionChecker):
             taken.setdefault(entry.name, entry.span)
 
     def variables_read(self) -> None:
-        """A setting that nothing reads is most often misspelt."""
+        """A setting that nothing reads is most often misspelt; what could not be read may read it."""
+        wrong = {finding.line for finding in self.known if finding.line is not None}
+        unread = self.spec.unread.union(*(names_in(self.spec.source.line(line)) for line in wrong))
+        refused = {finding.span for finding in self.known}
         for name, span in self.spec.settable.items():
-            if name not in self.used:
+            if name not in self.used and name not in unread and span not in refused:
                 near = self.near(name, [other for other in self.spec.settable if other in self.used])
                 self.report(
                     "unused-variable",

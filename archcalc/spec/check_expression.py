@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 
 from archcalc.ops import OPERATORS
 from archcalc.source import Diagnostic, Span, suggest
+from archcalc.spec.bodies import names_in
 from archcalc.spec.elsewhere import UNKNOWN, told
 from archcalc.spec.expression import (
     Binary,
@@ -17,6 +18,7 @@ from archcalc.spec.expression import (
     Name,
     Number,
     Path,
+    Unread,
     children,
 )
 from archcalc.spec.functions import FUNCTIONS
@@ -41,9 +43,9 @@ MOST_SUGGESTIONS = 1_000
 class ExpressionChecker:
     """Checks expressions against the names that a file has, and gathers what is wrong."""
 
-    def __init__(self, spec: Spec, is_whole: bool) -> None:
+    def __init__(self, spec: Spec, known: Sequence[Diagnostic]) -> None:
         self.spec = spec
-        self.is_whole = is_whole
+        self.known = known  # found by reading
         self.sees_layers = True
         self.findings: list[Diagnostic] = []
         self.layer_names = dict.fromkeys([*_layer_names(spec), *spec.input_spans])
@@ -89,6 +91,8 @@ class ExpressionChecker:
             part, known = waiting.pop()
             if isinstance(part, Name):
                 self.name(part.id, Span(base + part.start, base + part.end), known)
+            elif isinstance(part, Unread):
+                self.used.update(names_in(part.text))
             elif isinstance(part, Path):
                 self.path(part, Span(base + part.start, base + part.end), known)
             elif isinstance(part, Call):
@@ -270,7 +274,9 @@ class ExpressionChecker:
         elif name == IDENTITY:
             self.report("too-many-arguments", "identity takes no arguments", span, "write identity")
         elif name not in FUNCTIONS and name not in REFERENCES and name not in self.spec.unread:
-            near = self.near(name, OPERATORS, self.spec.modules, FUNCTIONS, REFERENCES)
+            near = self.near(name, OPERATORS, self.spec.modules, FUNCTIONS, REFERENCES, self.spec.settable)
+            if near in self.spec.settable:
+                self.used.add(near)  # probably
             self.report(
                 "unknown-operator",
                 f"there is no operator or module `{name}`",

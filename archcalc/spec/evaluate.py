@@ -212,14 +212,13 @@ class Evaluator(Calculator):
             return self.part_of(scope.x, expression.parts[1], span)
         found = self.find(expression.parts, Placed(expression, base), scope)
         if found is None:
-            path = ".".join(expression.parts)
-            self.fail(
-                "unknown-layer",
-                f"no earlier layer is called `{path}`",
-                span,
-                "a path names a layer that was computed before, from the body it stands in",
-            )
+            self.unknown_path(Placed(expression, base), expression.parts, scope)
         return found
+
+    def unknown_path(self, placed: Placed, parts: tuple[str, ...], scope: Scope) -> NoReturn:
+        """Raise: there is no such earlier layer."""
+        help = "a path names a layer that was computed before, from the body it stands in"
+        self.fail("unknown-layer", f"no earlier layer is called `{'.'.join(parts)}`", placed.span(), help)
 
     def part_of(self, x: Shape, part: str, span: Span) -> Dim:
         """`x.channels` and its like."""

@@ -7,7 +7,7 @@ do; a layer of which not even the kind is known silences all that reads it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
 from archcalc.dims import Polynomial, RequirementError, collecting_assumptions, variable
@@ -34,14 +34,17 @@ _ANY_NUMBER = re.compile(rf"\({_MARK}\d+\)|{_MARK}\d+")  # in the text of a shap
 _LIMITS = frozenset({"too-many-layers", "too-many-steps", "module-nesting", "long-names"})
 
 
-def findings_of(spec: Spec, name: str, limits: Limits = DEFAULT_LIMITS, is_wrong: bool = False) -> list[Diagnostic]:
+def findings_of(
+    spec: Spec, name: str, limits: Limits = DEFAULT_LIMITS, known: Sequence[Diagnostic] = ()
+) -> list[Diagnostic]:
     """All that is wrong with one network of a file, heads included, in the order in which it is met.
 
-    With `is_wrong`, something is known to be wrong with the file: what is not found may be what that was meant to be.
+    Where something is known to be wrong with the file, what is not found may be what that was meant to be.
     """
     with paused_collector(), deep_recursion():
         everything = _Everything(spec, name, {}, {}, limits, with_heads=True)
-        everything.is_wrong = is_wrong
+        everything.is_wrong = bool(known)
+        everything.leave_out(known)
         return everything.findings_of_all()
 
 
@@ -52,8 +55,17 @@ class _Everything(Expander):
         super().__init__(*arguments, **named)
         self.findings: list[Diagnostic] = []
         self.is_wrong = False  # something was, whether it was told or not
-        self.circular: set[str] = set()  # variables that depend on themselves
+        self.without: set[str] = set()  # variables that have no value: they are wrong, or depend on themselves
         self.numbers = 0  # of what stands for any number
+
+    def leave_out(self, known: Sequence[Diagnostic]) -> None:
+        """Variables in which something is known to be wrong."""
+        wrong = [found.span for found in known if found.span is not None]
+        for name, placed in self.settings.items():
+            if isinstance(placed, Placed):
+                start, end = placed.span()
+                if any(start <= span.start < end for span in wrong):
+                    self.without.add(name)
 
     def findings_of_all(self) -> list[Diagnostic]:
         """Expand; what stops it is the last finding."""
@@ -200,7 +212,7 @@ class _Everything(Expander):
     def check_circles(self) -> None:
         """Variables that depend on themselves have no value."""
         for circle in circles(self.settings):
-            self.circular.update(circle)
+            self.without.update(circle)
             self.findings.append(self.diagnostic(*circular(circle, self.settings)))
             self.is_wrong = True
 
@@ -224,7 +236,7 @@ class _Everything(Expander):
     def variable(self, name: str, span: Span) -> Any:
         """A variable of the file that has a value."""
         given = name in self.settings or name not in self.spec.unread
-        if name in self.circular or name in self.spec.unclear or not given:
+        if name in self.without or name in self.spec.unclear or not given:
             raise SpecError(())
         return super().variable(name, span)
 
@@ -259,6 +271,13 @@ class _Everything(Expander):
         if self.is_wrong:
             raise SpecError(())
         super().unknown_name(name, span, scope)
+
+    def unknown_path(self, placed: Placed, parts: tuple[str, ...], scope: Scope) -> NoReturn:
+        """A part of a layer that is not known may be there."""
+        whole = self.find(parts[:1], placed, scope)
+        if self.is_wrong and (whole is None or NOT_KNOWN in (whole.x, whole.y)):
+            raise SpecError(())
+        super().unknown_path(placed, parts, scope)
 
     def unknown_layer(self, argument: Expression, base: int, scope: Scope) -> NoReturn:
         """As above."""

@@ -98,7 +98,7 @@ def _read(source: Source, is_known_good: bool) -> tuple[Spec, list[Diagnostic]]:
             if not is_known_good and isinstance(root, YamlMapping):
                 from archcalc.spec.check import check
 
-                beside = beside + check(spec, is_whole=not findings and not beside)
+                beside = beside + check(spec, [*findings, *beside])
             findings = findings + [each for each in beside if not any(each.overlaps(of) for of in findings)]
     return spec, _causes(sort_diagnostics(findings))
 
@@ -260,7 +260,6 @@ class _Reader(BodyReader):
                     span,
                     told(operator, near, "`archcalc ops` lists them"),
                 )
-                self.spec.defaults.pop(operator, None)
                 continue
             known = OPERATORS[operator].arguments
             for name, (where, _) in list(self.spec.defaults.get(operator, {}).items()):

@@ -265,3 +265,52 @@ layers:
         "conv: 20 input channels do not divide into 3 groups",
         "conv: 808 input channels do not divide into 10 groups",
     ]
+
+
+def test_variables_that_nothing_reads_are_told_beside_what_cannot_be_read(tmp_path: Path) -> None:
+    """`b` may be read by what is no expression, `c` by what is no operator's default, `d` by a module of no name."""
+    text = """network: n
+input: image(8, 16, 16)
+variables:
+  alone: 3
+  b: 4
+  c: 5
+  d: 6
+defaults:
+  cnov:
+    channels: c
+modules:
+  m(k, j=): conv(d, 3)
+layers:
+  a: conv(b 3)
+"""
+    assert told(tmp_path, text) == [
+        (4, "unused-variable"),
+        (9, "unknown-operator"),
+        (12, "bad-module"),
+        (14, "syntax"),
+    ]
+    without = text.replace("input: image(8, 16, 16)\n", "")
+    assert (3, "unused-variable") not in told(tmp_path, without)
+
+
+def test_what_reads_a_wrong_variable_input_or_layer_says_nothing(tmp_path: Path) -> None:
+    text = """network: n
+input: image(width, minn(16, 8), 16)
+variables: {size: 'minn(7, 8)', width: 8, kind: wide}
+modules:
+  wide(k): conv(k, 3)
+layers:
+  a: conv(size, 3)
+  b:
+    c: cnov(8, 3)
+  d: conv(8, 3, kernel=size) >> linear(3, weights=b.conv)
+  e: kinds(8)
+"""
+    assert told(tmp_path, text) == [
+        (2, "unknown-operator"),
+        (3, "unknown-operator"),
+        (9, "unknown-operator"),
+        (10, "repeated-argument"),
+        (11, "unknown-operator"),
+    ]
