@@ -307,7 +307,8 @@ class Mul(Operator):
 
     def saved(self, x: Shapes, y: Shape) -> Saved:
         """All branches, and products before the last."""
-        return Saved(inputs=tuple(range(len(x))), made=(Kept((len(x) - 2) * y.elements),))
+        products = [y if self.align else self.infer(x[:count]) for count in range(2, len(x))]
+        return Saved(inputs=tuple(range(len(x))), made=(Kept(sum(product.elements for product in products)),))
 
     def torch(self, x: Shapes) -> TorchCall:
         """`torch.mul` of two branches."""

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from archcalc.dims import RequirementError
-from archcalc.ops import KEPT_BITS, OPERATORS, Example, Operator, Shape, image, sequence
+from archcalc.ops import KEPT_BITS, OPERATORS, Example, Operator, Shape, features, image, sequence
 from tests.strategies import Case, cases
 from tests.torch.test_operators import REFUSALS
 
@@ -159,6 +159,14 @@ def test_bytes(name: str, data: st.DataObject) -> None:
         assert found == (set(), False, 0)  # a mean, for which torch needs no input
         return
     assert sizes(case.operator, case.x, found) == sizes(case.operator, case.x, told(case.operator, case.x))
+
+
+def test_products_before_the_last_are_kept_as_large_as_they_are() -> None:
+    """Two features are multiplied before they are repeated over a map."""
+    x = (features(5), features(5), image(5, 4, 3))
+    operator = OPERATORS["mul"].of({})
+    found = observed(operator, x)
+    assert found == told(operator, x) == ({0, 1, 2}, False, BATCH * 5 * 4)
 
 
 def _heads(x: Any, heads: int) -> Any:

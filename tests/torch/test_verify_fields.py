@@ -85,6 +85,13 @@ def test_fields_are_what_gradients_show(layers: str, expected: tuple[Any, ...], 
     assert (seen["receptive_field"], seen["jump"], seen.get("first_centre")) == expected
 
 
+def test_windows_of_a_sequence_that_stand_as_channels_are_windows(tmp_path: Path) -> None:
+    """By hand: taps 2 apart see 5 positions, two of them side by side 6; each was taken for its own."""
+    text = "network: rows\ninput: sequence(1, 10)\nlayers:\n  a: unfold(3, padding=2, dilation=2)\n  b: conv(2, 2)\n"
+    assert field_of(text, tmp_path, "a") == {"receptive_field": (5,), "jump": (1,), "first_centre": (0,)}
+    assert field_of(text, tmp_path, "b") == {"receptive_field": (6,), "jump": (1,), "first_centre": (0.5,)}
+
+
 def test_a_field_wider_than_the_input_is_measured_whole() -> None:
     """VGG-16's is 212 after pool5 (Araujo et al. 2019, table), at any resolution; linear layers see all 224 pixels."""
     found = verify("vgg16", ["torch"])

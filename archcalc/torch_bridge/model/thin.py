@@ -299,7 +299,7 @@ def _of_module(module: nn.Module, x: Any, axis: int) -> list[Reading] | None:
             shift, extent = module.shifts[axis] % x.spatial[axis], x.spatial[axis]
             shift -= extent * (2 * shift > extent)
             return [Border(shift, -shift)]  # away from the ends nothing goes around
-        case positions.Local():
+        case positions.Local() | positions.Unfold() if isinstance(module, positions.Local) or x.rank == 1:
             kernel, stride, (before, after), dilation = (module.window[name][axis] for name in _OF_WINDOW)
             return [Slide(kernel, stride, before, after, dilation)]
         case pooling._MaxPoolNd():
