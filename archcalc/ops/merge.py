@@ -269,6 +269,12 @@ class Add(Operator):
     )
 
 
+def _products(x: Shapes, y: Shape, op: Any) -> Dim:
+    """Elements of the products before the last, each as large as what it multiplies; what is cut is cut before."""
+    made = [y if op.align == "crop" else op.infer(x[:count]) for count in range(2, len(x))]
+    return sum(product.elements for product in made)
+
+
 @operator("mul")
 class Mul(Operator):
     """Product of the branches, element by element; features, and extents of 1, are repeated over those of the others.
@@ -307,8 +313,7 @@ class Mul(Operator):
 
     def saved(self, x: Shapes, y: Shape) -> Saved:
         """All branches, and products before the last."""
-        products = [y if self.align else self.infer(x[:count]) for count in range(2, len(x))]
-        return Saved(inputs=tuple(range(len(x))), made=(Kept(sum(product.elements for product in products)),))
+        return Saved(inputs=tuple(range(len(x))), made=(Kept(_products(x, y, self)),))
 
     def torch(self, x: Shapes) -> TorchCall:
         """`torch.mul` of two branches."""

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any, NoReturn
 
-from archcalc.dims import FREE, Polynomial, Ratio, collecting_assumptions
+from archcalc.dims import FREE, Polynomial, Ratio, RequirementError, collecting_assumptions, ratio, require_at_least
 from archcalc.graph import NETWORK_INPUT, Graph
 from archcalc.ops import OPERATORS, LayerReference, Shape, describe
 from archcalc.results.position import Position, position_of
@@ -17,7 +17,7 @@ from archcalc.source import Source, Span, SpecError, suggest
 from archcalc.spec.bind import Handle
 from archcalc.spec.branches import Slot
 from archcalc.spec.elsewhere import told
-from archcalc.spec.expression import Binary, Call, Chain, Choice, Expression, Generator, Name, as_call
+from archcalc.spec.expression import Binary, Call, Chain, Choice, Compare, Expression, Generator, Name, as_call
 from archcalc.spec.functions import FUNCTIONS
 from archcalc.spec.inputs import Inputs
 from archcalc.spec.limits import Limits, how_to_raise
@@ -150,9 +150,21 @@ class Expander(Inputs):
             self.fail(*circular(circle, self.settings))
 
     def require(self, words: str, placed: Placed) -> None:
-        """What the file says must hold of its variables."""
-        if not self.truth(placed.expression, self.empty, placed.base):
-            self.fail("requirement", f"{self.name} requires {words}", placed.span())
+        """What the file says must hold of its variables.
+
+        Bounds of free ones are assumed, as those of windows are, but not of a space's: they say which members it has.
+        """
+        expression, message = placed.expression, f"{self.name} requires {words}"
+        if not self.spec.space and isinstance(expression, Compare) and expression.operator in ("<=", ">="):
+            sides = (expression.left, expression.right)
+            left, right = (self.as_number(self.value(x, self.empty, placed.base), x, placed.base) for x in sides)
+            (a, b), (c, d) = map(ratio.parts, (left, right) if expression.operator == ">=" else (right, left))
+            try:
+                return require_at_least(a * d, c * b, "requirement", message.replace("{", "{{").replace("}", "}}"))
+            except RequirementError:
+                self.fail("requirement", message, placed.span())
+        if not self.truth(expression, self.empty, placed.base):
+            self.fail("requirement", message, placed.span())
 
     def left_out(self, position: Mapping[int, int], count: int) -> None:
         """Told the new indices of operations by the old ones, of which there were so many; the graph has them."""

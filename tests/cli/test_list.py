@@ -84,7 +84,7 @@ def test_sorted_by_a_column_families_are_mixed() -> None:
     macs = [int(row["macs"]) for row in rows]
     assert macs == sorted(macs, reverse=True)
     by_name = list(csv.DictReader(io.StringIO(run("list", "--sort", "name", "--format", "csv").stdout)))
-    assert by_name[0]["name"] == "alexnet"
+    assert by_name[0]["name"] == "albert_base"
 
 
 @SHARED

@@ -19,7 +19,13 @@ MULTIPLIER = 16  # a width up to here multiplies widths of layers; above, it is 
 LENGTHS = ("length", "past", "source_length", "vocabulary")
 GROUP_NORMALISED = "sd_unet"  # 32 groups divide its widths, too
 HALVED = "mlp_mixer"  # positions are mixed through half of its widths
-STEPPED_TOGETHER = "llava"  # pictures and text are no step of a decoder: no past of theirs is free
+STEPPED_TOGETHER = (
+    "llava",
+    "paligemma",
+    "gemma3_multimodal",
+)  # pictures and text are no step of a decoder: no past of theirs is free
+
+TURNED = ("gptj", "codegen")  # a number of channels turns: as a share of a head's it divides by the width
 
 
 @cache
@@ -91,7 +97,7 @@ def unit_of_width(name: str) -> int:
 def free_width(name: str) -> dict[str, Fraction | int]:
     """A network's width with the unit that tests leave it free in; none where it has a list of widths or no width."""
     loaded = load(name)
-    if "width" not in loaded.spec.settable or isinstance(loaded.value("width"), tuple):
+    if "width" not in loaded.spec.settable or isinstance(loaded.value("width"), tuple) or name.startswith(TURNED):
         return {}
     if "height" in loaded.spec.settable:
         return {"width": 1}

@@ -75,6 +75,8 @@ def _lrn(step: Step) -> None:
 @rule("layer_norm")
 def _layer_norm(step: Step) -> None:
     op, x = step.op, step.x
+    if op.heads > 1:
+        return _of_each_head(step)
     axes = list(range(x.rank + 1)) if op.whole else list(op.axes if isinstance(op.axes, tuple) else (op.axes,))
     sizes = [(x.channels, *x.spatial)[axis] for axis in axes]
     is_last = axes == [0]
@@ -91,6 +93,17 @@ def _layer_norm(step: Step) -> None:
     if not is_last:
         y = step.transpose(y, *(order.index(axis) for axis in range(len(order))))
     step.give(y, "last" if is_last else "first")
+
+
+def _of_each_head(step: Step) -> None:
+    """The channels of each head by themselves, with one scale and one shift for all heads."""
+    op, x = step.op, step.x
+    width = x.channels // op.heads
+    read = step.reshape(step.last(), 0, *x.spatial, op.heads, width)
+    scale = step.weight("scale", width) if op.scale else step.emit("Expand", step.number(1.0), step.number([width]))
+    shift = [step.weight("bias", width)] if op.shift else []
+    y = step.emit("LayerNormalization", read, scale, *shift, axis=-1, epsilon=float(op.eps))
+    step.give(step.reshape(y, 0, *x.spatial, x.channels), "last")
 
 
 @rule("rms_norm")
