@@ -12,6 +12,7 @@ import archcalc
 from archcalc.engine.network import analyze
 from archcalc.graph import Graph, Node
 from archcalc.ops import OPERATORS, Example
+from archcalc.ops.shape import image
 from tests.cli.running import run, spec
 
 onnx = pytest.importorskip("onnx", reason="needs the onnx extra")
@@ -139,6 +140,38 @@ def test_it_computes_what_torch_does(cls: Any, example: Example) -> None:
     (found,) = ReferenceEvaluator(model).run(None, feeds)
     assert found.shape == wanted.shape
     assert abs(found - wanted).max() < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "axes"),
+    [({}, (2,)), ({"axes": (0, 2)}, (2, 4)), ({"axes": 1}, (3,)), ({"whole": True}, (2, 3, 4))],
+    ids=str,
+)
+def test_heads_of_a_norm_are_sets_of_their_own(arguments: dict[str, Any], axes: tuple[int, ...]) -> None:
+    """By NumPy: 6 channels as 2 heads of 3, each with its own mean and variance; over the other axes as without."""
+    numpy = pytest.importorskip("numpy")
+    from onnx.reference import ReferenceEvaluator
+
+    x = image(6, 4, 5)
+    example = Example("by NumPy", x, {"heads": 2, "scale": False, "shift": False, **arguments}, x, {})
+    model, _ = _model(_single(example, OPERATORS["layer_norm"]))
+    onnx.checker.check_model(model, full_check=True)
+    given = numpy.random.default_rng(0).random((2, 6, 4, 5), numpy.float32)
+    (found,) = ReferenceEvaluator(model).run(None, {"x0": given})
+    heads = given.reshape(2, 2, 3, 4, 5)
+    away = heads - heads.mean(axes, keepdims=True)
+    wanted = (away / numpy.sqrt(heads.var(axes, keepdims=True) + 1e-5)).reshape(given.shape)
+    assert found.shape == wanted.shape
+    assert abs(found - wanted).max() < 1e-4
+
+
+@pytest.mark.parametrize("arguments", [{}, {"axes": (0, 2)}, {"whole": True}], ids=str)
+def test_norms_of_heads_store_what_is_counted(arguments: dict[str, Any]) -> None:
+    example = Example("", image(6, 4, 5), {"heads": 2, **arguments}, image(6, 4, 5), {})
+    cost = _single(example, OPERATORS["layer_norm"])
+    _, drawer = _model(cost)
+    (node,) = cost.graph.nodes
+    assert sum(map(_elements, drawer.weights.values())) == sum(node.operator.parameters(node.x))
 
 
 def test_what_onnx_lacks_is_named() -> None:

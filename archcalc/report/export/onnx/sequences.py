@@ -75,35 +75,26 @@ def _lrn(step: Step) -> None:
 @rule("layer_norm")
 def _layer_norm(step: Step) -> None:
     op, x = step.op, step.x
-    if op.heads > 1:
-        return _of_each_head(step)
+    of_head = (x.channels // op.heads, *x.spatial)
     axes = list(range(x.rank + 1)) if op.whole else list(op.axes if isinstance(op.axes, tuple) else (op.axes,))
-    sizes = [(x.channels, *x.spatial)[axis] for axis in axes]
+    sizes = [of_head[axis] for axis in axes]
     is_last = axes == [0]
     read = step.last() if is_last else step.first()
-    order = [0, *(1 + axis for axis in range(x.rank + 1) if axis not in axes), *(1 + axis for axis in axes)]
+    if op.heads > 1:
+        read = step.reshape(read, 0, *((*x.spatial, op.heads, of_head[0]) if is_last else (op.heads, *of_head)))
+    before = 1 + (op.heads > 1)  # the batch, and the heads
+    others = [axis for axis in range(x.rank + 1) if axis not in axes]
+    order = [*range(before), *(before + axis for axis in (*others, *axes))]
     if not is_last:
         read = step.transpose(read, *order)
-    count = 1
-    for size in sizes:
-        count *= size
     scale = step.weight("scale", *sizes) if op.scale else step.emit("Expand", step.number(1.0), step.number(sizes))
     shift = [step.weight("bias", *sizes)] if op.shift else []
     y = step.emit("LayerNormalization", read, scale, *shift, axis=-len(axes), epsilon=float(op.eps))
     if not is_last:
         y = step.transpose(y, *(order.index(axis) for axis in range(len(order))))
+    if op.heads > 1:
+        y = step.reshape(y, 0, *((*x.spatial, x.channels) if is_last else (x.channels, *x.spatial)))
     step.give(y, "last" if is_last else "first")
-
-
-def _of_each_head(step: Step) -> None:
-    """The channels of each head by themselves, with one scale and one shift for all heads."""
-    op, x = step.op, step.x
-    width = x.channels // op.heads
-    read = step.reshape(step.last(), 0, *x.spatial, op.heads, width)
-    scale = step.weight("scale", width) if op.scale else step.emit("Expand", step.number(1.0), step.number([width]))
-    shift = [step.weight("bias", width)] if op.shift else []
-    y = step.emit("LayerNormalization", read, scale, *shift, axis=-1, epsilon=float(op.eps))
-    step.give(step.reshape(y, 0, *x.spatial, x.channels), "last")
 
 
 @rule("rms_norm")
