@@ -13,11 +13,15 @@ _NUMBERED = re.compile(r"(.*?)(\d+)")
 
 
 def with_runs(figure: Figure) -> Figure:
-    """The figure with each run of calls of one module whose names count up as one row; itself where there is none."""
+    """The figure with each run of calls of one module whose names count up as one row; itself where there is none.
+
+    A run ends where a head begins, which stands beside the row that it reads.
+    """
+    heads = {head.reads for head in figure.heads}
     rows: list[Row] = []
     run: list[Row] = []
     for row in figure.rows:
-        if run and not _goes_on(run[-1], row):
+        if run and (run[-1].output in heads or not _goes_on(run[-1], row)):
             rows += _joined(run)
             run = []
         run.append(row)

@@ -65,6 +65,15 @@ def test_numbered_neighbours_are_one_row() -> None:
         assert folded.sum(run, quantity) == sum(made.sum(row, quantity) for row in before)
 
 
+def test_a_head_within_a_run_is_drawn() -> None:
+    """The slide has no room for 44 rows; a head stands beside the row that it reads."""
+    blocks = "\n".join(f"  block{at}: twice(stem)" for at in range(44))
+    text = RUN.partition("  block0")[0] + blocks + "\nheads:\n  aux: tap(block20) >> conv(2, 1)"
+    made = figure(text)
+    assert [row.name for row in with_runs(made).rows] == ["stem", "block0 to block20", "block21 to block43"]
+    assert "aux" in {text.text for text in arranged(made, "slide", None).texts()}
+
+
 def test_names_that_do_not_count_up_are_kept() -> None:
     """Szegedy et al. 2014, table 1: nine modules, 3a to 5b."""
     for name in ("googlenet", "vgg16", "resnet50"):
