@@ -78,7 +78,7 @@ class Search:
             return None
         if hasattr(value, "connected"):
             return f"a table of {value.inputs} x {value.outputs}"
-        return value if isinstance(value, int | Fraction | str | tuple) else None
+        return value if isinstance(value, int | Fraction | str | tuple | LayerValue) else None
 
     def refused(self, graph: Graph, free: Mapping[str, Free]) -> str:
         """What was assumed of free variables that does not hold at their own values."""

@@ -120,6 +120,7 @@ def test_symbols_and_results_of_rules_are_functions_too() -> None:
 
 def test_what_an_operation_is_told_does_not_depend_on_networks_before() -> None:
     """Texts of rules that are alike are made once in a process, and hold nothing of the first network."""
+    engine_live._texts.clear()  # of tests before
     live("resnet18")
     after = [of for layer in live("alexnet").layers for of in layer.operations]
     engine_live._texts.clear()
@@ -133,5 +134,7 @@ def test_what_an_operation_is_told_does_not_depend_on_networks_before() -> None:
 def test_variables_that_are_layers_are_told_by_their_names() -> None:
     told = {fixed.name: fixed.value for fixed in live("nas_bench_201").fixed}
     assert told["op"] == f"[{', '.join(['conv3x3'] * 6)}]"
+    text = "network: n\ninput: features(4)\nvariables: {act: relu, two: relu >> silu}\nlayers: {a: act >> two}"
+    assert [(fixed.name, fixed.value) for fixed in live(text).fixed] == [("act", "relu"), ("two", "layers")]
     for name in ("darts", "nas_bench_101", "nas_bench_201@skip", "resnet50"):
         assert not [fixed for fixed in live(name).fixed if "object at" in fixed.value or "=" in fixed.value]
