@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 
 from archcalc.report.figure.column import Column
 from archcalc.report.figure.pack import APART
@@ -26,7 +27,7 @@ def across(columns: Sequence[Column], places: Sequence[Point]) -> tuple[list[Ske
     lines: list[Line] = []
     for at, (column, (left, top)) in enumerate(zip(columns, places, strict=True)):
         axis, low = left + column.sketch.axis, top + column.sketch.height - 4
-        next_to = min((x for x, _ in places if x > left), default=0.0)
+        next_to = min((x for x, _ in places if x > left), default=inf)
         is_wide = next_to - left - column.sketch.width < APART + NARROW  # nothing stands between
         for other, (x, y) in zip(columns, places, strict=True):
             if x != next_to or not is_wide or low > y + other.sketch.height:

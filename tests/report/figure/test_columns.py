@@ -29,6 +29,28 @@ def test_a_line_leads_from_the_encoder_to_the_decoder() -> None:
     assert line.points[0][0] < line.points[-1][0]
 
 
+def test_no_line_leads_back_from_the_last_column() -> None:
+    """It went below all columns to the left end of the page; the note beside the row says what is read."""
+    text = """
+network: three
+input: {one: features(16), two: features(16), three: features(16)}
+layers:
+  first: tap(one) >> linear(32)
+  first_more: linear(24) >> relu
+  first_end: linear(32)
+  main: tap(two) >> linear(64)
+  main_more: add(identity, tap(first_end) >> linear(64))
+  main_end: linear(2048) >> relu >> linear(64)
+  last: tap(three) >> linear(32)
+  last_more: linear(24)
+  last_end: add(identity, tap(main_end) >> linear(24))
+"""
+    made = arranged(figure(text), "a4", None)
+    (line,) = [line for line in made.lines() if line.colour == "link"]
+    assert line.points[0][0] < line.points[-1][0]
+    assert {"from first_end", "from main_end"} <= {text.text for text in made.texts()}
+
+
 def test_an_encoder_stands_left_of_its_decoder() -> None:
     """T5's encoder has the most MACs of its columns, whose place was at the right."""
     for page in ("a4", "slide"):
