@@ -85,7 +85,7 @@ def settings(spec: Spec, rules: HuggingFace, configuration: Configuration) -> di
     """
     wrong: list[Diagnostic] = []
     found: dict[str, str] = {}
-    named = set(rules.requires) | set(rules.ignores) | {"model_type"}
+    named = {required.path for required in rules.requires} | set(rules.ignores) | {"model_type"}
     for given in rules.gives:
         named.add(given.path)
         value = configuration.number_of(given.path) if given.is_number_of else configuration.values.get(given.path)
@@ -99,7 +99,8 @@ def settings(spec: Spec, rules: HuggingFace, configuration: Configuration) -> di
         elif found.setdefault(given.variable, text) != text:
             message = f"`{given.path}` is {_shown(value)}, and another key gives {found[given.variable]} for the same"
             wrong.append(configuration.diagnostic("unknown-value", message, "leave one of them out", given.path))
-    for path, required in rules.requires.items():
+    for required in rules.requires:
+        path = required.path
         value = configuration.values.get(path)
         if value is None or not required.concerns(configuration.model_type):
             continue  # missing, or null: the family's default, for which the spec is written

@@ -65,6 +65,7 @@ class Gives(NamedTuple):
 class Requires(NamedTuple):
     """What a key must say: one of these values (not this one: `!0`), in configurations of these types, or of all."""
 
+    path: str
     values: tuple[str, ...]
     types: tuple[str, ...]
 
@@ -89,7 +90,7 @@ class HuggingFace(NamedTuple):
     types: dict[str, str]  # the model_type, and the network whose variables it starts from
     starts: dict[str, dict[str, str]]  # other values of these, by model_type: defaults of a class
     gives: tuple[Gives, ...]
-    requires: dict[str, Requires]
+    requires: tuple[Requires, ...]  # of one key several, for other types
     ignores: frozenset[str]
     span: Span
 
@@ -99,7 +100,8 @@ def read_huggingface(reader: BodyReader, node: YamlNode) -> None:
     types: dict[str, str] = {}
     starts: dict[str, dict[str, str]] = {}
     gives: list[Gives] = []
-    requires: dict[str, Requires] = {}
+    requires: list[Requires] = []
+    of_types: list[tuple[str, Span]] = []  # that `requires` names
     ignores: set[str] = set()
     span = Span(node.start, node.start + 1)
     for key, value in reader.mapping(node, "huggingface"):
@@ -127,7 +129,8 @@ def read_huggingface(reader: BodyReader, node: YamlNode) -> None:
                         reader.report("bad-huggingface", message, place, f"requires: {REQUIRED}")
                     else:
                         values = tuple(value.strip() for value in found[2].split("|"))
-                        requires[found[1]] = Requires(values, tuple(_items(found[3] or "", ",")))
+                        requires.append(Requires(found[1], values, tuple(_items(found[3] or "", ","))))
+                        of_types += [(word, place) for word in requires[-1].types]
             case "ignores":
                 ignores.update(_items(text, ","))
             case _ if key.value not in reader.spec.settable:
@@ -148,7 +151,11 @@ def read_huggingface(reader: BodyReader, node: YamlNode) -> None:
     if not types:
         message = "`huggingface:` does not say of which model_type"
         reader.report("bad-huggingface", message, span, "model_type: llama")
-    reader.spec.huggingface = HuggingFace(types, starts, tuple(gives), requires, frozenset(ignores), span)
+    for word, place in of_types:
+        if types and word not in types:
+            message = f"`requires` is of the model_type `{word}`, of which the spec is not"
+            reader.report("bad-huggingface", message, place, f"`model_type:` lists {', '.join(types)}")
+    reader.spec.huggingface = HuggingFace(types, starts, tuple(gives), tuple(requires), frozenset(ignores), span)
 
 
 def _items(text: str, separator: str) -> list[str]:

@@ -86,6 +86,14 @@ def test_what_is_required_may_be_several_values_all_but_one_or_of_one_type(tmp_p
     assert refused[0][:2] == ("unknown-value", "`use_bias` is true; toy is written for false")
 
 
+@pytest.mark.parametrize(("model_type", "wanted"), [("toy", True), ("toyling", False)])
+def test_a_key_is_required_of_each_type_as_it_has_it(model_type: str, wanted: bool, tmp_path: Path) -> None:
+    """The second of two conditions took the place of the first: of `toy` nothing was required."""
+    assert analyze(config(tmp_path, model_type=model_type, norm_first=wanted)).totals.params
+    ((code, message, _),) = refusals(config(tmp_path, model_type=model_type, norm_first=not wanted))
+    assert (code, message.partition("; ")[2].rpartition(" ")[2]) == ("unknown-value", str(wanted).lower())
+
+
 def test_lists_of_words_and_of_numbers(tmp_path: Path) -> None:
     name = config(tmp_path, hidden_size=24, sizes=["small", "large", "small"])
     assert analyze(name).totals.params == mlp(24, 96, 2, [8, 24, 8], 24)
