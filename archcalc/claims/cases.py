@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from copy import copy
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -112,8 +112,7 @@ class Values:
             else:  # only its FLOPs are others
                 of = self.totals(case._replace(convention="macs"))
                 assert of is not None
-                self._totals[key] = others = copy(of)
-                others.flops = flops_of(graph, CONVENTIONS[convention])
+                self._totals[key] = replace(of, flops=flops_of(graph, CONVENTIONS[convention]))
         return self._totals[key]
 
     def graph(self, case: Case) -> Graph | None:

@@ -110,54 +110,41 @@ class RepeatedCost(LayerCost):
         self.like = like
 
 
+@dataclass(slots=True, match_args=False)
 class Totals:
     """A whole network. `at_least` where an operation of unknown cost makes the counts lower bounds."""
 
-    params: int
-    weights: int
-    biases: int
-    norm_params: int
-    buffers: int
-    trainable_params: int
-    active_params: int
-    macs: int
-    macs_once: int
-    masked: int
-    flops: int
-    additions: int
-    multiplications: int
-    divisions: int
-    comparisons: int
-    transcendentals: int
-    connections: int
-    neurons: int
-    activations: int
-    peak_activations: int
-    state: int
-    state_once: int
-    state_bytes: int
-    stored_params: int
-    size_bytes: int
-    layers: int
-    depth: int
-    depth_with_pooling: int
-    counted: int  # operations in each of the three states
-    zero: int
-    unknown: int
-
-    __slots__ = tuple(__annotations__)  # no dataclass, which would compile 31 fields: a fortieth of `archcalc show`
-
-    __hash__ = None  # type: ignore[assignment]  # they change
-
-    def __init__(self) -> None:
-        for name in self.__slots__:
-            setattr(self, name, 0)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Totals) and all(getattr(self, of) == getattr(other, of) for of in self.__slots__)
-
-    def __repr__(self) -> str:
-        return f"Totals({', '.join(f'{name}={getattr(self, name)!r}' for name in self.__slots__)})"
+    params: int = 0
+    weights: int = 0
+    biases: int = 0
+    norm_params: int = 0
+    buffers: int = 0
+    trainable_params: int = 0
+    active_params: int = 0
+    macs: int = 0
+    macs_once: int = 0
+    masked: int = 0
+    flops: int = 0
+    additions: int = 0
+    multiplications: int = 0
+    divisions: int = 0
+    comparisons: int = 0
+    transcendentals: int = 0
+    connections: int = 0
+    neurons: int = 0
+    activations: int = 0
+    peak_activations: int = 0
+    state: int = 0
+    state_once: int = 0
+    state_bytes: int = 0
+    stored_params: int = 0
+    size_bytes: int = 0
+    layers: int = 0
+    depth: int = 0
+    depth_with_pooling: int = 0
+    counted: int = 0  # operations in each of the three states
+    zero: int = 0
+    unknown: int = 0
 
     @property
     def at_least(self) -> bool:
