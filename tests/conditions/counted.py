@@ -405,3 +405,15 @@ def cache_of_falcon(folder: Path) -> Figures:
         cache = model(torch.zeros(1, 1, dtype=torch.int64)).past_key_values
     (layer,) = cache.layers
     return {"cached": layer.keys.numel() + layer.values.numel(), "needed": 2 * config.num_kv_heads * config.head_dim}
+
+
+def tied_output_of_t5(folder: Path) -> Figures:
+    found = {}
+    for is_tied in (True, False):
+        config = transformers.T5Config(
+            vocab_size=100, d_model=16, d_kv=4, d_ff=32, num_layers=1, num_heads=4, tie_word_embeddings=is_tied
+        )
+        with torch.device("meta"):
+            found[is_tied] = numbers(transformers.T5ForConditionalGeneration(config).parameters())
+    table = config.vocab_size * config.d_model
+    return {"tied": found[True], "untied": found[False], "stored": found[True] + table}

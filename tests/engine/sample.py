@@ -19,12 +19,8 @@ MULTIPLIER = 16  # a width up to here multiplies widths of layers; above, it is 
 LENGTHS = ("length", "past", "source_length", "vocabulary")
 GROUP_NORMALISED = "sd_unet"  # 32 groups divide its widths, too
 HALVED = "mlp_mixer"  # positions are mixed through half of its widths
-STEPPED_TOGETHER = (
-    "llava",
-    "paligemma",
-    "gemma3_multimodal",
-)  # pictures and text are no step of a decoder: no past of theirs is free
-
+# Pictures and text are no step of a decoder: no past of theirs is free.
+STEPPED_TOGETHER = ("llava", "paligemma", "gemma3_multimodal")
 TURNED = ("gptj", "codegen")  # a number of channels turns: as a share of a head's it divides by the width
 
 
