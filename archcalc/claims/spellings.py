@@ -28,6 +28,11 @@ _TAG = re.compile(r"\.[a-z][a-z0-9_]*\Z")  # timm's: resnet50.a1_in1k
 _WEIGHTS = re.compile(r"_Weights\.([A-Za-z0-9_]+)\Z")  # torchvision's: ResNet50_Weights.IMAGENET1K_V1
 _PORT = re.compile(r"(?:tf|tv|gluon|timm|legacy)_")
 _NOTES = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|[*†‡§¶#]+|[¹²³](?=[\s,]*\Z)|\^\{?[0-9a-z,]{1,3}\}?\Z")
+# Marks of footnotes and references at the end, ResNet-50[^2], VGG-16 [41], ResNet-50²: no digit of them is of the name.
+_MARKS = re.compile(
+    r"(?:\s*\[(?:\^[^\[\]]*|[0-9]{1,2}(?:\s*[,;–-]\s*[0-9]{1,3})*)\]"
+    r"|(?<=[A-Za-z0-9])(?:[⁰¹²³⁴-⁹]|\^(?:[0-9a-z]|\{[0-9a-z,]{1,3}\})))+\s*\Z"
+)
 # The size of the images at the end: of some usual ones after any mark, of all after a mark that says so.
 _SIZE = re.compile(
     r"(?<=[A-Za-z0-9])(?:[-_ /]+(192|224|256|288|299|320|336|380|384|448|456|480|512|518|528|600)(?:[-_ ]?px)?"
@@ -147,7 +152,8 @@ def bare(name: str) -> str:
 
 
 def readings(name: str) -> Iterator[Reading]:
-    """Ways to read a name, the most literal first."""
+    """Ways to read a name, the most literal first; without marks of footnotes at its end."""
+    name = _MARKS.sub("", name) or name
     unowned = bare(name)
     unnoted = " ".join(_NOTES.sub(" ", unowned).split())
     of_notes = _said_in_notes(unowned) or _of_weights(name)

@@ -34,6 +34,8 @@ class TableText(NamedTuple):
 _RULE = re.compile(r"\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*\Z")
 _TABULAR = re.compile(r"\\begin\{(tabular\*?|tabularx|longtable|tabu|NiceTabular|tblr)\}")
 _IS_SIZE = re.compile(r"[0-9]{3,4}(?:px|²|\^2|[x×][0-9]{3,4})?").fullmatch
+_IS_DIGITS = re.compile(r"[0-9]+").fullmatch
+_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _HELP = "a table has a heading line with a column `model`, and one of params, macs or flops"
 LONGEST_FIELD = 1 << 20  # characters of a cell
 
@@ -203,10 +205,17 @@ def _markdown_cells(line: str) -> list[str]:
 
 
 def _shown(cell: str) -> str:
-    """What a cell of Markdown shows: the text of links, and no stars."""
-    text = re.sub(r"!?\[([^\]]*)\]\((?:[^()]|\([^()]*\))*\)", r"\1", cell)
+    """What a cell of Markdown shows: the text of links, raised digits, and neither stars nor marks of footnotes."""
+    text = re.sub(r"\[\^[^\[\]]+\]", "", cell)
+    text = re.sub(r"<sup>\s*(.*?)\s*</sup>", _raised, text, flags=re.IGNORECASE)
+    text = re.sub(r"!?\[([^\]]*)\]\((?:[^()]|\([^()]*\))*\)", r"\1", text)
     text = re.sub(r"<br\s*/?>", " ", text, flags=re.IGNORECASE)
     return unescape(re.sub(r"(\*\*|__|`|<[^>]+>)", "", text)).replace("\xa0", " ").strip()
+
+
+def _raised(found: re.Match[str]) -> str:
+    """Digits in `<sup>` as raised ones, 10⁶ or ResNet-50²; anything else in it is a mark of a footnote."""
+    return found[1].translate(_RAISED) if _IS_DIGITS(found[1]) else ""
 
 
 def _json_rows(source: Source) -> Iterator[Record]:
