@@ -31,13 +31,13 @@ class _Ladder:
         self.rows, self.sketch = tower.rows, Sketch()
         self.tall = HIGH - LESS * (gap == TIGHT)
         self.wide = max(map(self.text_width, self.rows))
-        self.most = max(figure.sum(row, quantity) for row in self.rows) or 1
+        self.numbers = {id(row): number for number, row in enumerate(figure.rows)}
+        self.most = max(figure.sum(row, quantity) for row in figure.rows) or 1  # columns beside it are at one scale
         ends = [-1, *(source for source, _ in pairs)]
         self.left = [self.rows[before + 1 : source + 1] for before, source in pairwise(ends)]
         tops = [len(self.rows), *(target for _, target in pairs)]
         self.right = [self.rows[target:above] for above, target in pairwise(tops)]
         self.bottom = self.rows[ends[-1] + 1 : tops[-1]]
-        self.bars = 0
 
     # boxes
 
@@ -108,10 +108,9 @@ class _Ladder:
             line = joined(" · ", [figure.brief(item, self.quantity), figure.share(item, self.quantity)])
             start = area.x + 8
             self.sketch.add(Text(start, y + self.tall - 4.5, line, 10, colour=ink, within=area, ground=fill))
-            self.bars += 1
             begin = start + max(78.0, width(line, 10) + 6)
             full = area.right - 7 - begin
-            of = Bar(0, self.bars, self.quantity, spans(item), begin, full)
+            of = Bar(0, self.numbers[id(row)], self.quantity, spans(item), begin, full)
             self.sketch.add(Box(Rectangle(begin, y + self.tall - 10, full, 5), "track", round=0))
             self.sketch.add(
                 Box(Rectangle(begin, y + self.tall - 10, full * amount / self.most, 5), "dark", round=0, bar=of)

@@ -147,6 +147,21 @@ def test_boxes_of_a_ladder_say_all_that_is_in_entries() -> None:
     assert not made.forms
 
 
+def test_bars_of_a_ladder_and_of_the_column_beside_it_are_at_one_scale() -> None:
+    """A page moves all bars of a lane by the longest of them, and puts those of one row one behind the other."""
+    words = "  e0: tap(words) >> linear(8000)\n  e1: linear(6000)\n  e2: linear(32)\n  d0: tap(picture) >>"
+    text = LADDER.replace("image(3, 64, 64)", "\n  picture: image(3, 64, 64)\n  words: features(64)")
+    made = figure(text.replace("  d0:", words).replace("mid: conv(32, kernel)", "mid: add(conv(32, kernel), tap(e2))"))
+    bars = [(box.bar, box.area) for box in arranged(made, "a4", None).boxes() if box.bar is not None]
+    most = max(made.sum(row, "macs") for row in made.rows)
+    rows = [of.row for of, _ in bars if of.lane == 0]
+    assert sorted(rows) == [at for at, row in enumerate(made.rows) if made.sum(row, "macs")]  # each row once
+    for of, area in bars:
+        if of.lane == 0:
+            assert area.width == pytest.approx(of.full * made.sum(made.rows[of.row], "macs") / most)
+            assert of.spans == tuple((part.first, part.last) for part in made.rows[of.row].item.parts)
+
+
 @pytest.mark.parametrize("more", ["heads:\n  aux: tap(mid) >> conv(2, 1)", "outputs:\n  far: tap(u7) >> conv(2, 1)"])
 def test_entries_are_opened_unless_their_boxes_say_what_is_in_them(more: str) -> None:
     """A ladder has no place for a head, nor for what goes on from its middle."""
