@@ -40,6 +40,19 @@ def defined(network: Network, free: list[str]) -> dict[str, Any]:
     return found
 
 
+def test_bounds_that_a_file_requires_are_those_of_its_closed_forms() -> None:
+    """One way round and the other: 3 to 8 filters of 3 * 4 weights."""
+    given = "variables: {width: 4}\nrequires: {at least 3: width >= 3, at most 8: width <= 8}"
+    bounded = network("a: conv(width, 2, bias=false)", "image(3, 9, 9)", given)
+    form = closed_form(bounded, ["width"], "params")
+    assert [form(width=width) for width in (3, 8)] == [3 * 3 * 4, 8 * 3 * 4]
+    for width, bound, words in ((2, "width >= 3, not 2", "at least 3"), (9, "not at width = 9", "at most 8")):
+        with pytest.raises(ValueError, match=bound):
+            form(width=width)
+        with pytest.raises(archcalc.SpecError, match=f"requires {words}"):
+            archcalc.analyze(bounded, set={"width": width})
+
+
 def test_a_closed_form_keeps_what_the_expansion_assumed() -> None:
     """At width 16 the first layer is an identity: 16 * 10 + 10 params by hand, where the polynomial has 442."""
     form = closed_form(SHORT, ["width"], "params")
