@@ -35,6 +35,6 @@ def test_figures_with_marks_are_right() -> None:
     """Torchvision's model has 25,557,032 parameters and 4,089,184,256 multiply-accumulates; 4.1² is not 4.12."""
     text = (
         "| model | params (10<sup>6</sup>) | GMACs[^1] |\n|---|---|---|\n"
-        "| torchvision resnet50[^2] | 25.6[^3] | 4.1<sup>2</sup> |\n"
+        "| torchvision:resnet50[^2] | 25.6[^3] | 4.1<sup>2</sup> |\n"
     )
     assert [figure.judgement for figure in audit(Source("table.md", text)).figures] == ["right", "right"]
