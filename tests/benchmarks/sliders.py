@@ -61,6 +61,8 @@ def measured(site: Path, names: list[str]) -> list[Slowest]:
 
 def main() -> None:
     """Print the slowest, and how many are above the target."""
+    if len(sys.argv) < 2:
+        raise SystemExit("usage: python -m tests.benchmarks.sliders SITE [NAME ...]")
     found = measured(Path(sys.argv[1]), sys.argv[2:])
     for of in found[:SHOWN]:
         print(f"{of.with_layout:6.1f} ms ({of.answer:.1f} without layout)  {of.network}: {of.slider}")

@@ -160,7 +160,7 @@ class Task(NamedTuple):
 def network_json(cost: NetworkCost) -> str:
     """A network as `archcalc show --format json` has it, but that the layers stand by column: `layers["macs"][3]`.
 
-    A third of the size, and a data frame as it is: `pandas.DataFrame(found["layers"])`.
+    A third to a half of the size, and a data frame as it is: `pandas.DataFrame(found["layers"])`.
     """
     rows = [row_of(layer, cost.convention) for layer in cost.layers]
     columns = {name: [of[name] for of in rows] for name in rows[0]} if rows else {}
