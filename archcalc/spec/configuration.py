@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from archcalc.source import Diagnostic, Span, SpecError, read_source, suggest, suggest_many
-from archcalc.spec.huggingface import HARMLESS, Gives, HuggingFace
+from archcalc.spec.huggingface import HARMLESS, MISSING, Gives, HuggingFace
 from archcalc.spec.library import CONFIG
 from archcalc.spec.model import Spec
 from archcalc.spec.undescribed import REASONS
@@ -41,6 +41,11 @@ class Configuration:
             raise self.refusal("bad-config", "the configuration has no `model_type`", help)
         self.model_type: str = found["model_type"]
         self.values = dict(by_path(found))
+
+    def lacks(self, path: str) -> bool:
+        """Whether an object is there without this key."""
+        above = path.rpartition(".")[0]
+        return path not in self.values and any(other.startswith(f"{above}.") for other in self.values)
 
     def number_of(self, path: str) -> int | None:
         """How many entries an object or a list has; None: there is none."""
@@ -89,11 +94,14 @@ def settings(spec: Spec, rules: HuggingFace, configuration: Configuration) -> di
     for given in rules.gives:
         named.add(given.path)
         value = configuration.number_of(given.path) if given.is_number_of else configuration.values.get(given.path)
+        if value is None and MISSING in given.words and configuration.lacks(given.path):
+            found.setdefault(given.variable, given.words[MISSING])
+            continue
         if value is None and not (given.path in configuration.values and "null" in given.words):
             continue  # missing, or null: the family's default, unless null has a meaning of its own
         text = _expression(given, value)
         if text is None:
-            words = ", ".join(given.words) or "numbers"
+            words = ", ".join(word for word in given.words if word != MISSING) or "numbers"
             message = f"`{given.path}` is {_shown(value)}; {spec.network} knows {words} of it"
             wrong.append(configuration.diagnostic("unknown-value", message, _NOT_WRITTEN, given.path))
         elif found.setdefault(given.variable, text) != text:

@@ -23,6 +23,7 @@ _TYPE = r"([A-Za-z0-9_-]+)(?:\(([A-Za-z0-9_@-]*)((?:\s*\b\w+=[^\s()=]+)*)\))?\Z"
 _NUMBER_OF = rf"len\(({_PATH})\)\Z"
 _REQUIRED = rf"({_PATH})\s*=\s*([^()]*[^()\s])\s*(?:\(([^()]*)\))?\Z"  # hidden_act=gelu|gelu_new, use_bias=false (mpt)
 REQUIRED = "hidden_act=silu; mlp_bias=false (mistral); hidden_act=gelu|gelu_new"
+MISSING = "missing"  # among the words of a key: its default where the object that it lies in is there without it
 SAMPLE = "width: hidden_size, or output: tie_word_embeddings(true=tied, false=own)"
 
 # Keys that change neither a parameter nor a multiplication: tokens by their numbers, initial values, dropout, what is

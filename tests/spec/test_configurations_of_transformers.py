@@ -210,6 +210,8 @@ ALONE: list[tuple[str, dict[str, Any], int]] = [
     ("deit", {"hidden_size": 384}, 35_842_180),
     ("deit", {"num_labels": 7}, 85_810_958),
     ("falcon", {"new_decoder_architecture": True, "num_hidden_layers": 2}, 791_064_960),
+    ("llava", {"vision_config": {"model_type": "clip_vision_model"}}, 6_845_802_752),
+    ("llava", {"vision_config": {"image_size": 672}, "text_config": {"vocab_size": 32064}}, 6_846_628_096),
     ("qwen3_moe", {"num_attention_heads": 16}, 15_375_900_672),
     ("roberta", {"hidden_size": 384}, 55_115_520),
     ("siglip", {"vision_config": {"num_hidden_layers": 6}}, 160_628_738),
@@ -230,6 +232,23 @@ def test_the_rest_is_the_default_of_the_class(
     path = tmp_path / "config.json"
     path.write_text(json.dumps({"model_type": model_type, **given}), encoding="utf-8")
     assert archcalc.analyze(str(path)).totals.params == params
+
+
+def test_a_tower_that_is_said_without_its_head_has_one(tmp_path: Path) -> None:
+    """SigLIP's class has a head where an object of it says nothing; PaliGemma's own default has none."""
+    path = tmp_path / "config.json"
+    path.write_text('{"model_type": "paligemma", "vision_config": {"image_size": 448}}', encoding="utf-8")
+    with pytest.raises(SpecError, match="requires a tower without the head that nothing reads"):
+        archcalc.analyze(str(path))
+
+
+def test_a_text_of_another_width_than_the_pictures_vectors_is_refused(tmp_path: Path) -> None:
+    """Transformers builds it, and cannot join the two."""
+    path = tmp_path / "config.json"
+    path.write_text('{"model_type": "paligemma", "text_config": {"model_type": "gemma"}}', encoding="utf-8")
+    with pytest.raises(SpecError) as error:
+        archcalc.analyze(str(path))
+    assert [found.code for found in error.value.diagnostics] == ["shape-mismatch"]
 
 
 def test_two_numbers_of_classes_are_refused(tmp_path: Path) -> None:
