@@ -207,6 +207,8 @@ ALONE: list[tuple[str, dict[str, Any], int]] = [
     ("bert", {"hidden_size": 384}, 47_534_208),
     ("clip", {"text_config": {"hidden_size": 256}}, 116_429_825),
     ("clip", {"vision_config": {"hidden_size": 384}}, 100_293_249),
+    ("cohere", {"head_dim": 64}, 29_612_122_112),
+    ("cohere2", {"head_dim": 64}, 29_612_122_112),
     ("deit", {"hidden_size": 384}, 35_842_180),
     ("deit", {"num_labels": 7}, 85_810_958),
     ("falcon", {"new_decoder_architecture": True, "num_hidden_layers": 2}, 791_064_960),
