@@ -35,7 +35,7 @@ def _operations(explanations: Sequence[Explanation]) -> Document:
         if of.given:
             document.append(Paragraph(", ".join(f"{name} = {value:,}" for name, value in of.given.items())))
         table = Table(
-            [Column("quantity"), Column("rule", least=20, cut="wrap"), Column("", least=20, cut="wrap"), number("")]
+            [Column("quantity"), Column("rule", least=16, cut="wrap"), Column("", least=16, cut="wrap"), number("")]
         )
         table.rows.extend(
             [rule.quantity, rule.formula, rule.numbers and f"= {rule.numbers}", f"= {rule.result}"] for rule in of.rules

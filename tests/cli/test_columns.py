@@ -127,3 +127,10 @@ def test_bytes_and_intensity_of_what_is_not_known_are_bounds_or_nothing(tmp_path
     assert shown()[0] == ["b", "28,960 B", f"≥ {least:.3f}", "40", "≥ 4x4"]
     assert shown()[1][:2] == ["total", f"{total + 160:,} B"]
     assert shown()[1][2].startswith("≥ ")
+
+
+def test_rules_of_large_numbers_stay_within_the_window() -> None:
+    """The logits of llama3_405b take 128,256 * 16,384 * 2,048 multiply-accumulates; their line has all digits."""
+    lines = run("explain", "llama3_405b", "logits", columns=80).stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert any(line.startswith("MACs") and line.endswith(f"= {128_256 * 16_384 * 2_048:,}") for line in lines)
