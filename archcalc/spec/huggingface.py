@@ -82,7 +82,8 @@ class Requires(NamedTuple):
 
     def __str__(self) -> str:
         """The values as a sentence has them."""
-        return " or ".join(value.replace("!", "any but ") for value in self.values)
+        is_refused = self.values[0].startswith("!")
+        return "any but " * is_refused + " or ".join(value.removeprefix("!") for value in self.values)
 
 
 class HuggingFace(NamedTuple):
@@ -125,11 +126,15 @@ def read_huggingface(reader: BodyReader, node: YamlNode) -> None:
             case "requires":
                 for item in _items(text, ";"):
                     found = re.match(_REQUIRED, item)
-                    if found is None:
+                    values = tuple(value.strip() for value in found[2].split("|")) if found else ()
+                    if (
+                        found is None
+                        or not all(value.strip("!") for value in values)
+                        or len({value.startswith("!") for value in values}) > 1
+                    ):
                         message = f"`{item}` does not say what is required"
                         reader.report("bad-huggingface", message, place, f"requires: {REQUIRED}")
                     else:
-                        values = tuple(value.strip() for value in found[2].split("|"))
                         requires.append(Requires(found[1], values, tuple(_items(found[3] or "", ","))))
                         of_types += [(word, place) for word in requires[-1].types]
             case "ignores":

@@ -81,7 +81,7 @@ def test_what_is_required_may_be_several_values_all_but_one_or_of_one_type(tmp_p
         assert analyze(config(tmp_path, **harmless)).totals == same
     for value in (0, 0.0):
         ((code, message, _),) = refusals(config(tmp_path, scale_init=value))
-        assert (code, message) == ("unknown-value", f"`scale_init` is {value}; toy is written for any but 0")
+        assert (code, message) == ("unknown-value", f"`scale_init` is {value}; toy is written for any but 0 or -1")
     refused = refusals(config(tmp_path, model_type="toyling", use_bias=True))
     assert refused[0][:2] == ("unknown-value", "`use_bias` is true; toy is written for false")
 
