@@ -17,7 +17,7 @@ _TYPES = {
     "deepseek_v32 deepseek_v4 glm_moe_dsa": (
         "its attention reads the positions that an index network chooses; `attend` has no such choice"
     ),
-    "wav2vec2 hubert wavlm unispeech unispeech-sat data2vec-audio sew sew-d": (
+    "wav2vec2 hubert wavlm unispeech unispeech-sat sew sew-d": (
         "its convolution over positions stores length and direction of its weights apart (weight normalisation), "
         "which `conv` does not"
     ),

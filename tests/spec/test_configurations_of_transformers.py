@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import archcalc
 from archcalc.source import SpecError, read_source
 from archcalc.spec import library
 from archcalc.spec.read import read_spec
+from archcalc.spec.undescribed import REASONS
 
 FOLDER = Path(__file__).parent / "configurations"
 
@@ -234,6 +236,18 @@ def test_the_rest_is_the_default_of_the_class(
     path = tmp_path / "config.json"
     path.write_text(json.dumps({"model_type": model_type, **given}), encoding="utf-8")
     assert archcalc.analyze(str(path)).totals.params == params
+
+
+def test_what_is_refused_for_its_normalised_weights_has_them() -> None:
+    """Of data2vec-audio it was said too, whose convolutions are plain ones."""
+    found = find_spec("transformers")
+    if found is None or found.origin is None:
+        pytest.skip("the zoo extra is not installed")
+    named = [name for name, reason in REASONS.items() if "weight normalisation" in reason]
+    assert "wav2vec2" in named
+    for name in named:
+        (path,) = Path(found.origin).parent.glob(f"models/*/modeling_{name.replace('-', '_')}.py")
+        assert "parametrizations.weight_norm" in path.read_text(encoding="utf-8"), name
 
 
 def test_a_tower_that_is_said_without_its_head_has_one(tmp_path: Path) -> None:
