@@ -126,7 +126,8 @@ def spec_files(places: Sequence[str] = ()) -> list[tuple[str, Path]]:
         if not folder.is_dir():
             if not folder.is_file():
                 message = f"there is no file or folder `{place}`"
-                raise SpecError([Diagnostic("no-such-file", message, help="archcalc find ./specs, or ./my.yaml")])
+                help = "give ./specs or ./my.yaml; `archcalc list resnet` finds networks by a part of their names"
+                raise SpecError([Diagnostic("no-such-file", message, help=help)])
             found[place] = folder
             continue
         files = [path for path in folder.rglob("*") if path.suffix in (".yaml", ".yml") and path.is_file()]

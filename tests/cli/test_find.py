@@ -76,7 +76,9 @@ def test_nothing_found_is_a_finding() -> None:
 def test_typos_are_answered() -> None:
     assert "did you mean `macs`?" in run("find", "--where", "mac < 1G", code=2).stderr
     assert "did you mean `ImageNet`?" in run("find", "--task", "ImagNet", code=2).stderr
-    assert "there is no file or folder `nowhere`" in run("find", "nowhere", code=2).stderr
+    refused = run("find", "nowhere", code=2).stderr
+    assert "there is no file or folder `nowhere`" in refused
+    assert "`archcalc list resnet` finds networks by a part of their names" in refused
     assert "no dtype is called `fp33`" in run("find", "--dtype", "fp33", code=2).stderr
     assert "not one of accuracy" in run("find", "--with", "speed", code=2).stderr
 
