@@ -216,10 +216,12 @@ ALONE: list[tuple[str, dict[str, Any], int]] = [
     ("falcon", {"new_decoder_architecture": True, "num_hidden_layers": 2}, 791_064_960),
     ("llava", {"vision_config": {"model_type": "clip_vision_model"}}, 6_845_802_752),
     ("llava", {"vision_config": {"image_size": 672}, "text_config": {"vocab_size": 32064}}, 6_846_628_096),
+    ("mt5", {"is_gated_act": False}, 163_730_816),
     ("qwen3_moe", {"num_attention_heads": 16}, 15_375_900_672),
     ("roberta", {"hidden_size": 384}, 55_115_520),
     ("siglip", {"vision_config": {"num_hidden_layers": 6}}, 160_628_738),
     ("siglip", {"vision_config": {"intermediate_size": 1536}}, 172_465_154),
+    ("t5", {"is_gated_act": True}, 73_089_536),
     ("vit", {"hidden_size": 384}, 35_840_642),
     ("vit", {"num_labels": 10}, 85_806_346),
     ("whisper", {"d_model": 192}, 17_006_400),
@@ -265,6 +267,14 @@ def test_a_text_of_another_width_than_the_pictures_vectors_is_refused(tmp_path: 
     with pytest.raises(SpecError) as error:
         archcalc.analyze(str(path))
     assert [found.code for found in error.value.diagnostics] == ["shape-mismatch"]
+
+
+def test_a_tower_of_siglip_without_its_head_is_refused(tmp_path: Path) -> None:
+    """Transformers builds it, 7,087,104 parameters smaller, and has nothing to compare with the text."""
+    path = tmp_path / "config.json"
+    path.write_text('{"model_type": "siglip", "vision_config": {"vision_use_head": false}}', encoding="utf-8")
+    with pytest.raises(SpecError, match=r"`vision_config\.vision_use_head` is false; siglip is written for true"):
+        archcalc.analyze(str(path))
 
 
 def test_two_numbers_of_classes_are_refused(tmp_path: Path) -> None:
