@@ -34,8 +34,10 @@ class Later(ModuleType):
         return getattr(module, name)
 
 
-# `dataclasses` imports it for classes without a docstring, of which there are none here: a twelfth of `show`.
-sys.modules.setdefault("inspect", Later("inspect"))
+# Of `dataclasses` for classes without a docstring, of which there are none here; of `urllib` for hosts in brackets; of
+# PyYAML for `!!binary`: an eighth of `show`.
+for _name in ("inspect", "ipaddress", "base64"):
+    sys.modules.setdefault(_name, Later(_name))
 
 
 def main() -> None:
@@ -59,9 +61,9 @@ def leave(code: int) -> None:
     `python -i`, output that cannot be written), it is left to Python.
     """
     import atexit
-    import threading
 
-    waits = atexit._ncallbacks() or threading.active_count() > 1 or sys.gettrace() or sys.getprofile()
+    threads = sys.modules.get("threading")  # where nobody has asked for it there are none
+    waits = atexit._ncallbacks() or (threads and threads.active_count() > 1) or sys.gettrace() or sys.getprofile()
     if waits or sys.flags.inspect or os.environ.get("PYTHONINSPECT"):
         return
     try:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from archcalc.cli.output import FINDINGS, complain, fail
+from archcalc.named import NamedTuple
 
 if TYPE_CHECKING:
     from fractions import Fraction

@@ -8,8 +8,8 @@ evaluation.
 
 from __future__ import annotations
 
+from _thread import allocate_lock  # `threading.Lock`, without the rest of that module
 from itertools import count
-from threading import Lock
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn, TypeAlias, TypeVar
 from weakref import WeakValueDictionary
 
@@ -119,7 +119,7 @@ class NamedSum(Atom):
 
 A = TypeVar("A", bound=Atom)
 _atoms: WeakValueDictionary[object, Any] = WeakValueDictionary()
-_lock = Lock()
+_lock = allocate_lock()
 _order = count()
 
 

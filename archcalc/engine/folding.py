@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import fields
 from itertools import groupby
 from operator import attrgetter
-from typing import NamedTuple
 
 from archcalc.engine.groups import ADDED, NO_SHAPE, NoFields, summed
-from archcalc.results.cost import LayerCost, RepeatedCost
+from archcalc.named import NamedTuple
+from archcalc.results.cost import LayerCost
 from archcalc.results.field import ReceptiveField
 
 _FIGURES = attrgetter(*ADDED, "type", "notation", "in_shape", "out_shape", "status", "head", "lower_bounds")
@@ -33,9 +32,9 @@ class _Block(NamedTuple):
 def folded(rows: Sequence[LayerCost]) -> list[LayerCost]:
     """The rows of a network in their order, less those of blocks that are like others.
 
-    The first of equal blocks keeps its rows. Blocks after it that follow each other are one row, a `RepeatedCost` with
-    their sums. Equal are blocks whose rows have the same figures one by one, and the same names after the path: one
-    from which more of the input is seen than from the other, or whose attention has a window, is another.
+    The first of equal blocks keeps its rows. Blocks after it that follow each other are one row with their sums. Equal
+    are blocks whose rows have the same figures one by one, and the same names after the path: one from which more of
+    the input is seen than from the other, or whose attention has a window, is another.
     """
     figures: dict[object, int] = {}
     seen = _Seen()
@@ -98,14 +97,18 @@ def _blocks(rows: Sequence[_Row], depth: int) -> Iterator[_Block]:
         yield _Block(path, path[: len(path) - len(digits)], int(digits) if is_number else None, block)
 
 
-def _repeated(blocks: Sequence[_Block], like: _Block) -> RepeatedCost:
+def _repeated(blocks: Sequence[_Block], like: _Block) -> LayerCost:
     """Blocks that are like an earlier one, as one row."""
     name, last, times = blocks[0].path, blocks[-1].number, len(blocks)
     one = summed(name, [row.cost for row in blocks[0].rows])
-    values = {of.name: getattr(one, of.name) for of in fields(LayerCost)}
-    values |= {key: values[key] * times for key in ADDED}
-    nodes = tuple([index for block in blocks for row in block.rows for index in row.cost.nodes])
-    values |= {"in_shape": NO_SHAPE, "out_shape": NO_SHAPE, "fields": NoFields(), "nodes": nodes}
-    values["name"] = name if times == 1 else f"{name}-{last}"
-    values["notation"] = f"as {like.path}"
-    return RepeatedCost(times, like.path, **values)
+    return one._replace(
+        name=name if times == 1 else f"{name}-{last}",
+        notation=f"as {like.path}",
+        in_shape=NO_SHAPE,
+        out_shape=NO_SHAPE,
+        fields=NoFields(),
+        nodes=tuple([index for block in blocks for row in block.rows for index in row.cost.nodes]),
+        like=like.path,
+        times=times,
+        **{key: getattr(one, key) * times for key in ADDED},
+    )

@@ -25,6 +25,10 @@ class NoFields:
         """There are no axes."""
         return ()
 
+    def is_cut_off(self, index: int) -> bool:
+        """There is no pattern that could be too long."""
+        return False
+
     def is_uniform(self, index: int) -> bool:
         """There are no positions that could differ."""
         return True
@@ -45,7 +49,7 @@ def grouped(cost: NetworkCost, by: By = "layer", depth: int | None = None) -> li
             "out_shape": NO_SHAPE,
             "fields": NoFields(),
         }
-        rows = [replace(row, **nowhere) for row in operations(cost)]
+        rows = [row._replace(**nowhere) for row in operations(cost)]
         return _summed(rows, lambda row: row.type)
     if by == "stage":
         return cut(cost.layers, 1)
@@ -68,7 +72,7 @@ def operations(cost: NetworkCost) -> list[LayerCost]:
     given = (cost.batch, cost.storage, cost.convention, cost.with_heads, cost.scope, cost.phase)
     rows = layer_costs(taken_apart, cost.fields, *given)
     last = {indices[-1] for _, indices in graph.layers(cost.with_heads)}
-    return [row if row.nodes[-1] in last else replace(row, activations=0) for row in rows]
+    return [row if row.nodes[-1] in last else row._replace(activations=0) for row in rows]
 
 
 def _summed(rows: Iterable[LayerCost], name_of: Callable[[LayerCost], str]) -> list[LayerCost]:
@@ -82,13 +86,12 @@ def summed(name: str, members: list[LayerCost]) -> LayerCost:
     """Rows as one of that name, where the last of them is."""
     first, last = members[0], members[-1]
     if len(members) == 1:
-        return replace(first, name=name)
+        return first._replace(name=name)
     types = {member.type for member in members}
     states = {member.status: member.reason for member in reversed(members)}
     status = next(status for status in ("unknown", "counted", "zero") if status in states)
     sums = {key: sum(getattr(member, key) for member in members) for key in ADDED}
-    return replace(
-        last,
+    return last._replace(
         name=name,
         type=first.type if len(types) == 1 else "group",
         notation=f"{len(members)} {'of them' if len(types) == 1 else 'layers'}",

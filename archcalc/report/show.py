@@ -23,7 +23,7 @@ from archcalc.report.media.blocks import (
 )
 from archcalc.report.media.numbers import Units
 from archcalc.results.convention import Convention
-from archcalc.results.cost import DTYPES, LayerCost, NetworkCost, RepeatedCost
+from archcalc.results.cost import DTYPES, LayerCost, NetworkCost
 
 if TYPE_CHECKING:
     from archcalc.results.claim import ClaimResult
@@ -109,7 +109,7 @@ def layers_table(
         number("masked", drop=11),
         number("state", drop=6),
     ]
-    most = max((row.macs for row in rows if not isinstance(row, RepeatedCost)), default=0)
+    most = max((row.macs for row in rows if not row.like), default=0)
     table = Table(columns)
     head = ""
     heads = [row.head for row in rows]
@@ -125,12 +125,12 @@ def layers_table(
 
         cells: list[Cell] = [
             row.name,
-            repeated(row, units) if isinstance(row, RepeatedCost) else row.notation,
+            repeated(row, units) if row.like else row.notation,
             numbers.shape(row.out_shape),
             bounded("params", numbers.count(row.params, units)),
             bounded("macs", numbers.count(row.macs, units)),
             numbers.percent(row.macs, cost.totals.macs),
-            Bar(0 if isinstance(row, RepeatedCost) else row.macs, most),
+            Bar(0 if row.like else row.macs, most),
             bounded("flops", numbers.count(row.flops, units)),
             numbers.seen(row.receptive_field, cost.input),
             numbers.field(row.local_receptive_field),
@@ -153,7 +153,7 @@ def layers_table(
     return without(table, hidden) if hidden else table
 
 
-def repeated(row: RepeatedCost, units: Units) -> str:
+def repeated(row: LayerCost, units: Units) -> str:
     """What each of some blocks costs: `as blocks.2, each 3.188 G params, 6.666 T MACs`."""
     if row.times == 1:
         return row.notation

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from functools import cache
 from math import prod
 from typing import Any
 
@@ -49,8 +49,7 @@ class Term(NamedTuple):
         return AMOUNTS[self.amount].many(operator, x, y, cost) if self.holds_for(operator.name) else 0
 
 
-@dataclass(frozen=True, slots=True)
-class Convention:
+class Convention(NamedTuple):
     """What somebody calls FLOPs, as data: what is counted, and what one of each is worth."""
 
     name: str
@@ -63,18 +62,12 @@ class Convention:
     counts_means: bool = False  # whether a mean over positions, `x.mean([2, 3])`, is pooling to it
     counts_sizes: bool = False  # whether a product of extents, `height * width`, is one of numbers to it
     called: str = ""  # the tool with its version in words, where the name holds a version
-    _of_operator: dict[str, list[tuple[int, Any]]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def flops(self, operator: Operator, x: Any, y: Shape, cost: OperationCost) -> Any:
         """Operations under this convention, for one example."""
         if cost.single is not None:
             return self.flops(operator, x, y, cost.single) * operator.copies.computed
-        name = operator.name
-        terms = self._of_operator.get(name)
-        if terms is None:
-            terms = [(term.worth, AMOUNTS[term.amount].of) for term in self.terms if term.holds_for(name)]
-            self._of_operator[name] = terms
-        return sum([worth * of(operator, x, y, cost) for worth, of in terms])
+        return sum([worth * of(operator, x, y, cost) for worth, of in _weights(self.terms, operator.name)])
 
     @property
     def elementary(self) -> dict[str, int] | None:
@@ -91,6 +84,14 @@ class Convention:
     def column(self) -> str:
         """Name of the column that holds it: never `flops` without saying whose."""
         return "macs" if self.name == "macs" else f"flops_{self.name}"
+
+
+@cache
+def _weights(
+    terms: tuple[Term, ...], operator: str
+) -> list[tuple[int, Callable[[Any, Any, Shape, OperationCost], Any]]]:
+    """Those that hold for an operator of that name: what each is worth, and how many there are."""
+    return [(term.worth, AMOUNTS[term.amount].of) for term in terms if term.holds_for(operator)]
 
 
 class Amount(NamedTuple):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, astuple, dataclass, field
 from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from archcalc.graph import Graph
+from archcalc.named import NamedTuple
 from archcalc.ops import Shape
 from archcalc.results.convention import Convention
 from archcalc.results.field import Fields, ReceptiveField
@@ -34,11 +35,11 @@ DTYPES: dict[str, int] = {
 }
 
 
-@dataclass(slots=True, repr=False, eq=False, match_args=False)
-class LayerCost:
+class LayerCost(NamedTuple):
     """A layer: one to three operations under one name.
 
-    `macs`, `macs_once`, `masked`, `flops`, `activations`, `state` and `state_once` are times batch.
+    `macs`, `macs_once`, `masked`, `flops`, `activations`, `state` and `state_once` are times batch. A row of a long
+    table may be several blocks that follow each other, each of which costs what an earlier one does.
     """
 
     name: str
@@ -72,6 +73,8 @@ class LayerCost:
     nodes: tuple[int, ...]  # indices into the graph
     fields: Fields
     lower_bounds: frozenset[str] = frozenset()  # quantities that are "at least"
+    like: str = ""  # of several blocks together: the path of the earlier one
+    times: int = 1  # how many blocks it is
 
     @property
     def size_bytes(self) -> int:
@@ -98,19 +101,7 @@ class LayerCost:
         return f"LayerCost({self.name}: {self.notation}, {self.params:,} params, {self.macs:,} MACs)"
 
 
-class RepeatedCost(LayerCost):
-    """Blocks that follow each other, each of which costs what an earlier one does, together: a row of a table."""
-
-    __slots__ = ("like", "times")
-
-    def __init__(self, times: int, like: str, **values: Any) -> None:
-        """So many blocks, the path of the earlier one, and what they cost in all."""
-        super().__init__(**values)
-        self.times = times
-        self.like = like
-
-
-@dataclass(slots=True, match_args=False)
+@dataclass(slots=True, repr=False, eq=False, match_args=False)
 class Totals:
     """A whole network. `at_least` where an operation of unknown cost makes the counts lower bounds."""
 
@@ -150,6 +141,16 @@ class Totals:
     def at_least(self) -> bool:
         """Whether some operation's cost is not known."""
         return self.unknown > 0
+
+    def __eq__(self, other: object) -> bool:
+        """Whether all are equal. Like the next one it is compiled once, not when each process begins."""
+        return isinstance(other, Totals) and astuple(self) == astuple(other)
+
+    __hash__ = None  # type: ignore[assignment]  # they may be changed
+
+    def __repr__(self) -> str:
+        """Each by its name."""
+        return f"Totals({', '.join(f'{name}={value!r}' for name, value in asdict(self).items())})"
 
 
 @dataclass(eq=False, repr=False, match_args=False)

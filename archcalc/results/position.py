@@ -8,8 +8,8 @@ from archcalc.named import NamedTuple
 
 EVERY = -1  # of indices: each item of the list
 
-_POSITION = re.compile(r"\s*([A-Za-z_]\w*)((?:\s*\[\s*(?:[0-9]{1,9}|\*)\s*\])*)\s*\Z", re.ASCII)
-_INDEX = re.compile(r"[0-9]+|\*")
+_POSITION = r"(?a)\s*([A-Za-z_]\w*)((?:\s*\[\s*(?:[0-9]{1,9}|\*)\s*\])*)\s*\Z"
+_INDEX = r"[0-9]+|\*"
 
 
 class Position(NamedTuple):
@@ -38,8 +38,8 @@ class Position(NamedTuple):
 
 def position_of(text: str) -> Position | None:
     """What is written `kernel[3]` or `kernel`; None: it is no position."""
-    found = _POSITION.match(text)
+    found = re.match(_POSITION, text)
     if found is None:
         return None
-    indices = tuple(EVERY if each == "*" else int(each) for each in _INDEX.findall(found[2]))
+    indices = tuple(EVERY if each == "*" else int(each) for each in re.findall(_INDEX, found[2]))
     return Position(found[1], indices)

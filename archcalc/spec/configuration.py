@@ -196,8 +196,8 @@ def written(spec: Spec, configuration: Configuration) -> str:
     Raises:
         SpecError: every key that the spec does not read, or is not written for.
     """
-    rules = spec.huggingface
-    assert rules is not None
+    assert spec.huggingface is not None
+    rules = spec.huggingface()
     base = spec.settings(rules.types[configuration.model_type] or spec.network)
     values = {name: spec.source.text[placed.span().start : placed.span().end] for name, placed in base.items()}
     values |= rules.starts[configuration.model_type] | settings(spec, rules, configuration)

@@ -10,7 +10,7 @@ from archcalc.named import NamedTuple
 from archcalc.spec.limits import DEFAULT_LIMITS
 
 _DIGITS = re.compile(r"(?<![\w.])(?:([0-9][0-9.]*[A-Za-z_]\w*|0[0-9]+)|(?:[A-Za-z_]\w*\.)+([0-9]\w*))")
-_NAMES_LAYER = re.compile(r"\b(?:tap|share)\([\w.]*\Z|[A-Za-z_]\.\Z")
+_NAMES_LAYER = r"\b(?:tap|share)\([\w.]*\Z|[A-Za-z_]\.\Z"
 _FOREIGN = r"0[xXoObB]\w*|[0-9][0-9_]*(\.[0-9_]*)?([eE][0-9]*)?[jJ]?"
 _OPENING, _CLOSING = frozenset("(["), frozenset(")]")
 _UNUSUAL = re.compile(r"[^A-Za-z0-9_ .,()\[\]=<>+*/%-]")  # what else there is takes a closer look
@@ -106,7 +106,7 @@ def check_text(text: str) -> None:
         )
     for found in _DIGITS.finditer(text):  # some of it Python reads, and warns
         group = found.lastindex or 0
-        _digits(found.group(group), *found.span(group), bool(_NAMES_LAYER.search(text[: found.start(group)])))
+        _digits(found.group(group), *found.span(group), bool(re.search(_NAMES_LAYER, text[: found.start(group)])))
     if text.count("(") + text.count("[") <= DEFAULT_LIMITS.parentheses:
         return
     depth = 0

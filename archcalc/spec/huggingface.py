@@ -97,7 +97,7 @@ class HuggingFace(NamedTuple):
     span: Span
 
 
-def read_huggingface(reader: BodyReader, node: YamlNode) -> None:
+def read_huggingface(reader: BodyReader, node: YamlNode) -> HuggingFace:
     """Read the value of `huggingface:`."""
     types: dict[str, str] = {}
     starts: dict[str, dict[str, str]] = {}
@@ -161,7 +161,7 @@ def read_huggingface(reader: BodyReader, node: YamlNode) -> None:
         if types and word not in types:
             message = f"`requires` is of the model_type `{word}`, of which the spec is not"
             reader.report("bad-huggingface", message, place, f"`model_type:` lists {', '.join(types)}")
-    reader.spec.huggingface = HuggingFace(types, starts, tuple(gives), tuple(requires), frozenset(ignores), span)
+    return HuggingFace(types, starts, tuple(gives), tuple(requires), frozenset(ignores), span)
 
 
 def _items(text: str, separator: str) -> list[str]:

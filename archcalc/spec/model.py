@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from archcalc.named import NamedTuple
@@ -155,41 +154,41 @@ class WrittenAxis(NamedTuple):
     places: tuple[Span, ...]  # of the values
 
 
-@dataclass(slots=True, eq=False, repr=False, match_args=False)
 class Spec:
     """A file of the language."""
 
-    source: Source
-    network: str = ""
-    title: str = ""
-    reference: str = ""  # key of the source: `source:` in the file
-    year: int | None = None
-    tasks: dict[str, tuple[Span, str]] = field(default_factory=dict)  # by network; "": all
-    notes: list[str] = field(default_factory=list)
-    inputs: dict[str, Placed] = field(default_factory=dict)  # one without a name is called `input`
-    input_spans: dict[str, Span] = field(default_factory=dict)  # of the names that are written
-    step: list[str] = field(default_factory=list)  # inputs that are new in each step, where the file says so
-    variables: dict[str, Placed] = field(default_factory=dict)
-    defaults: dict[str, dict[str, tuple[Span, Placed]]] = field(default_factory=dict)
-    variants: dict[str, Variant] = field(default_factory=dict)
-    modules: dict[str, Module] = field(default_factory=dict)
-    tables: dict[str, Table] = field(default_factory=dict)
-    layers: Body | None = None
-    heads: list[Entry] = field(default_factory=list)
-    outputs: list[Entry] = field(default_factory=list)
-    storage: dict[str, tuple[Span, list[Pattern]]] = field(default_factory=dict)
-    budget: dict[str, tuple[Span, dict[str, Limit]]] = field(default_factory=dict)  # by network; "": all
-    space: dict[str, tuple[Span, list[WrittenAxis]]] = field(default_factory=dict)  # by network; "": all
-    requires: dict[str, Placed] = field(default_factory=dict)  # conditions by what they say in words
-    huggingface: HuggingFace | None = None  # how a config.json gives the variables
-    settable: dict[str, Span] = field(default_factory=dict)  # variables, and what only variants set
-    unread: set[str] = field(default_factory=set)  # names in what could not be read, which may be given there
-    unclear: set[str] = field(default_factory=set)  # names of two things, and modules of unread arguments
-    # What expansions find of what is written, whatever its variables are; the next ones find it here.
-    places: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)  # parts of bodies with their names
-    branch_places: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)  # those of branches
-    strangers: dict[Expression, tuple[str, ...]] = field(default_factory=dict, init=False, repr=False)
-    read_at: Any = None  # of a model of another framework: the input that was asked for, which its inputs already are
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.network: str = ""
+        self.title: str = ""
+        self.reference: str = ""  # key of the source: `source:` in the file
+        self.year: int | None = None
+        self.tasks: dict[str, tuple[Span, str]] = {}  # by network; "": all
+        self.notes: list[str] = []
+        self.inputs: dict[str, Placed] = {}  # one without a name is called `input`
+        self.input_spans: dict[str, Span] = {}  # of the names that are written
+        self.step: list[str] = []  # inputs that are new in each step, where the file says so
+        self.variables: dict[str, Placed] = {}
+        self.defaults: dict[str, dict[str, tuple[Span, Placed]]] = {}
+        self.variants: dict[str, Variant] = {}
+        self.modules: dict[str, Module] = {}
+        self.tables: dict[str, Table] = {}
+        self.layers: Body | None = None
+        self.heads: list[Entry] = []
+        self.outputs: list[Entry] = []
+        self.storage: dict[str, tuple[Span, list[Pattern]]] = {}
+        self.budget: dict[str, tuple[Span, dict[str, Limit]]] = {}  # by network; "": all
+        self.space: dict[str, tuple[Span, list[WrittenAxis]]] = {}  # by network; "": all
+        self.requires: dict[str, Placed] = {}  # conditions by what they say in words
+        self.huggingface: Callable[[], HuggingFace] | None = None  # how a config.json gives them, when that is asked
+        self.settable: dict[str, Span] = {}  # variables, and what only variants set
+        self.unread: set[str] = set()  # names in what could not be read, which may be given there
+        self.unclear: set[str] = set()  # names of two things, and modules of unread arguments
+        # What expansions find of what is written, whatever its variables are; the next ones find it here.
+        self.places: dict[Any, Any] = {}  # parts of bodies with their names
+        self.branch_places: dict[Any, Any] = {}  # those of branches
+        self.strangers: dict[Expression, tuple[str, ...]] = {}
+        self.read_at: Any = None  # of a model of another framework: the input asked for, which its inputs already are
 
     def settings(self, variant: str) -> dict[str, Placed]:
         """Variables of a variant with the expressions that give them, those of its base included."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from functools import partial
+from functools import cache, partial
+from typing import TYPE_CHECKING
 
 from archcalc.ops import OPERATORS, Table
 from archcalc.source import (
@@ -32,6 +33,9 @@ from archcalc.spec.model import (
 )
 from archcalc.spec.storage import read_storage
 from archcalc.spec.words import INPUT, TRAINABLE, UNNAMEABLE, meaning
+
+if TYPE_CHECKING:
+    from archcalc.spec.huggingface import HuggingFace
 
 KEYS = [
     "network",
@@ -358,9 +362,17 @@ class _Reader(BodyReader):
         read_budget(self, node)
 
     def read_huggingface(self, node: YamlNode) -> None:
-        from archcalc.spec.huggingface import read_huggingface
+        """How a config.json gives the variables: of a file of archcalc's own, when somebody asks for it."""
 
-        read_huggingface(self, node)
+        @cache
+        def read() -> HuggingFace:
+            from archcalc.spec.huggingface import read_huggingface
+
+            return read_huggingface(self, node)
+
+        self.spec.huggingface = read
+        if not self.is_known_good:
+            read()
 
     # bodies
 

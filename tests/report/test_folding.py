@@ -12,7 +12,7 @@ import archcalc
 from archcalc.engine.folding import folded
 from archcalc.engine.groups import ADDED
 from archcalc.engine.network import Network
-from archcalc.results.cost import LayerCost, RepeatedCost
+from archcalc.results.cost import LayerCost
 from archcalc.source import Source
 from archcalc.spec.library import choose
 from archcalc.spec.read import read_spec
@@ -25,7 +25,7 @@ def layers(text: str) -> list[LayerCost]:
 
 
 def told(rows: list[LayerCost]) -> list[str]:
-    return [f"{row.name}: {row.notation}" if isinstance(row, RepeatedCost) else row.name for row in rows]
+    return [f"{row.name}: {row.notation}" if row.like else row.name for row in rows]
 
 
 @pytest.mark.parametrize("name", ["vit_b_16", "llama3_8b", "t5_small", "jamba", "detr_resnet50", "swin_t"])
@@ -55,7 +55,7 @@ def test_equal_blocks_need_not_follow_the_one_that_they_are_like() -> None:
     names += ["blocks.5: as blocks.1", "blocks.6-7: as blocks.4", "out.1", "out.2"]
     assert told(folded(rows)) == names  # a row in place of one row is none fewer
     both = folded(rows)[3]
-    assert isinstance(both, RepeatedCost)
+    assert both.like
     assert (both.times, both.params, both.macs) == (2, 2 * (4 * 6 + 6 + 6 * 4 + 4), 2 * 8 * (4 * 6 + 6 * 4))
 
 

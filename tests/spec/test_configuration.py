@@ -217,7 +217,7 @@ def test_commands_take_a_configuration_where_they_take_a_name(tmp_path: Path) ->
 def test_model_types_are_scanned_as_they_are_read() -> None:
     for path in [*specs_folder().glob("*.yaml"), FOLDER / "toy.yaml"]:
         spec = read_spec(read_source(path))
-        types = [] if spec.huggingface is None else list(spec.huggingface.types)
-        assert configuration.model_types(path.read_text(encoding="utf-8")) == types, path.name
-        for base in spec.huggingface.types.values() if spec.huggingface else ():
+        types = {} if spec.huggingface is None else spec.huggingface().types
+        assert configuration.model_types(path.read_text(encoding="utf-8")) == list(types), path.name
+        for base in types.values():
             assert not base or base in spec.names()

@@ -135,8 +135,8 @@ def test_what_a_configuration_leaves_out_is_the_default_of_its_class(model_type:
     if model_type in REFUSED:
         return
     spec = read_spec(read_source(library.types()[model_type]))
-    rules = spec.huggingface
-    assert rules is not None
+    assert spec.huggingface is not None
+    rules = spec.huggingface()
     base = rules.types[model_type] or spec.network
     found = archcalc.analyze(str(FOLDER / f"{model_type}.json"))
     expected = archcalc.analyze(base, set=rules.starts[model_type])

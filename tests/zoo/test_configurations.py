@@ -40,9 +40,9 @@ READ_OVER |= {(name, key) for name in ("mamba", "mamba2") for key in ("n_layer",
 
 
 def rules_of(model_type: str) -> HuggingFace:
-    rules = read_spec(read_source(library.types()[model_type])).huggingface
-    assert rules is not None
-    return rules
+    read = read_spec(read_source(library.types()[model_type])).huggingface
+    assert read is not None
+    return read()
 
 
 def file(folder: Path, values: dict[str, Any]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Literal
 
 from archcalc.named import NamedTuple
@@ -51,7 +50,6 @@ class Total(NamedTuple):
     cells: Sequence[Cell]
 
 
-@dataclass(slots=True)
 class Table:
     """Rows under named columns.
 
@@ -59,9 +57,17 @@ class Table:
     titles.
     """
 
-    columns: list[Column]
-    rows: list[Sequence[Cell] | Section | Total] = field(default_factory=list)
-    without: Callable[[frozenset[str]], Table] | None = None
+    __slots__ = ("columns", "rows", "without")
+
+    def __init__(
+        self,
+        columns: list[Column],
+        rows: list[Sequence[Cell] | Section | Total] | None = None,
+        without: Callable[[frozenset[str]], Table] | None = None,
+    ) -> None:
+        self.columns = columns
+        self.rows = [] if rows is None else rows
+        self.without = without
 
 
 class Heading(NamedTuple):
