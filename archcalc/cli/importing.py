@@ -93,6 +93,8 @@ def of_configuration(source: str, output: OutputOption) -> None:
     totals = analyze(network).totals
     send(network.spec.source.text, output)
     typer.echo(f"{network.name}: {totals.params:,} params, {totals.macs:,} MACs", err=True)
+    for remark in network.spec.remarks:
+        typer.echo(remark, err=True)
 
 
 def instead(source: str) -> str:

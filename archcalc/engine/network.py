@@ -314,6 +314,7 @@ def cost_of_graph(
         year=spec.year,
         task=spec.task_of(network.name),
         notes=spec.notes,
+        remarks=spec.remarks,
         input=graph.input,
         batch=batch,
         dtype=dtype,

@@ -340,7 +340,7 @@ def _span(values: Sequence[str]) -> str:
 
 def remarks(cost: NetworkCost) -> list[str]:
     """What a reader must know besides the numbers."""
-    found = []
+    found = list(cost.remarks)
     if cost.heads and not cost.with_heads and not cost.scope:
         which = numbers.listed(cost.heads)
         are = "heads are" if len(cost.heads) > 1 else "head is"

@@ -163,6 +163,7 @@ class NetworkCost:
     year: int | None
     task: str
     notes: list[str]
+    remarks: list[str]  # of where the spec comes from, which every result tells
     input: Shape
     batch: int
     dtype: str

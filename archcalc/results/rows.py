@@ -61,7 +61,8 @@ def network_object(cost: NetworkCost, rows: Sequence[LayerCost] | None = None) -
 
 def totals_object(cost: NetworkCost) -> dict[str, Any]:
     """A network with its totals alone, as `list` gives it."""
-    return network_row(cost) | {"settings": dict(cost.settings), **_space(cost), "totals": totals_row(cost)}
+    remarks = {"remarks": list(cost.remarks)} if cost.remarks else {}
+    return network_row(cost) | {"settings": dict(cost.settings), **remarks, **_space(cost), "totals": totals_row(cost)}
 
 
 def _space(cost: NetworkCost) -> dict[str, Any]:

@@ -142,10 +142,20 @@ def is_harmless(path: str, configuration: Configuration) -> bool:
     return any(re.fullmatch(HARMLESS, part) for part in parts)
 
 
-def notes(configuration: Configuration) -> Iterator[str]:
+def remarks(configuration: Configuration, rules: HuggingFace) -> Iterator[str]:
     """What a reader of the result should know of the configuration."""
+    named = configuration.values.get("architectures")
+    said = [each for each in named if isinstance(each, str)] if isinstance(named, list) else []
+    ours = rules.classes.get(configuration.model_type)
+    if said and ours and not {_bare(each) for each in ours} & {_bare(each) for each in said}:
+        yield f"These are the figures of {ours[0]}, not of {said[0]}, which `architectures` names."
     if quantised := configuration.values.get("quantization_config.quant_method"):
         yield f"The configuration says that its weights are stored quantised ({quantised}): `--bits` or `storage:`."
+
+
+def _bare(name: str) -> str:
+    """The name of a class as all spell it: LLaMAForCausalLM, Ernie4_5_ForCausalLM."""
+    return name.replace("_", "").lower()
 
 
 def _expression(given: Gives, value: Any) -> str | None:

@@ -24,6 +24,8 @@ _NUMBER_OF = rf"len\(({_PATH})\)\Z"
 _REQUIRED = rf"({_PATH})\s*=\s*([^()]*[^()\s])\s*(?:\(([^()]*)\))?\Z"  # hidden_act=gelu|gelu_new, use_bias=false (mpt)
 REQUIRED = "hidden_act=silu; mlp_bias=false (mistral); hidden_act=gelu|gelu_new"
 MISSING = "missing"  # among the words of a key: its default where the object that it lies in is there without it
+CLASSES = "class: LlamaForCausalLM, MistralForCausalLM"
+_CLASSES = r"[A-Za-z]\w*(?:\|[A-Za-z]\w*)*\Z"  # of one type: T5ForConditionalGeneration|T5WithLMHeadModel
 SAMPLE = "width: hidden_size, or output: tie_word_embeddings(true=tied, false=own)"
 
 # Keys that change neither a parameter nor a multiplication: tokens by their numbers, initial values, dropout, what is
@@ -91,6 +93,7 @@ class HuggingFace(NamedTuple):
 
     types: dict[str, str]  # the model_type, and the network whose variables it starts from
     starts: dict[str, dict[str, str]]  # other values of these, by model_type: defaults of a class
+    classes: dict[str, tuple[str, ...]]  # of transformers, by model_type: the one that the spec is, and its other names
     gives: tuple[Gives, ...]
     requires: tuple[Requires, ...]  # of one key several, for other types
     ignores: frozenset[str]
@@ -101,6 +104,8 @@ def read_huggingface(reader: BodyReader, node: YamlNode) -> HuggingFace:
     """Read the value of `huggingface:`."""
     types: dict[str, str] = {}
     starts: dict[str, dict[str, str]] = {}
+    classes: list[tuple[str, ...]] = []
+    of_classes = Span(node.start, node.start + 1)
     gives: list[Gives] = []
     requires: list[Requires] = []
     of_types: list[tuple[str, Span]] = []  # that `requires` names
@@ -123,6 +128,12 @@ def read_huggingface(reader: BodyReader, node: YamlNode) -> HuggingFace:
                         for name in starts[found[1]].keys() - reader.spec.settable:
                             message = f"the spec has no variable `{name}`"
                             reader.report("bad-huggingface", message, place, "`variables:` lists them")
+            case "class":
+                of_classes = place
+                for item in _items(text, ","):
+                    if re.match(_CLASSES, item) is None:
+                        reader.report("bad-huggingface", f"`{item}` is no class of transformers", place, CLASSES)
+                    classes.append(tuple(item.split("|")))
             case "requires":
                 for item in _items(text, ";"):
                     found = re.match(_REQUIRED, item)
@@ -161,7 +172,11 @@ def read_huggingface(reader: BodyReader, node: YamlNode) -> HuggingFace:
         if types and word not in types:
             message = f"`requires` is of the model_type `{word}`, of which the spec is not"
             reader.report("bad-huggingface", message, place, f"`model_type:` lists {', '.join(types)}")
-    return HuggingFace(types, starts, tuple(gives), tuple(requires), frozenset(ignores), span)
+    if types and classes and len(classes) != len(types):
+        message = f"`class` has {len(classes)}, `model_type` has {len(types)}"
+        reader.report("bad-huggingface", message, of_classes, f"one class for each type, in their order: {CLASSES}")
+    by_type = dict(zip(types, classes, strict=False))
+    return HuggingFace(types, starts, by_type, tuple(gives), tuple(requires), frozenset(ignores), span)
 
 
 def _items(text: str, separator: str) -> list[str]:

@@ -143,14 +143,16 @@ def of_configuration(configuration: Configuration) -> Found:
     Raises:
         SpecError: no spec is of its model_type, or the spec does not read a key of it.
     """
-    from archcalc.spec.configuration import notes, unknown_type, written
+    from archcalc.spec.configuration import remarks, unknown_type, written
 
     path = types().get(configuration.model_type)
     if path is None:
         raise unknown_type(configuration, list(types()))
-    text = written(read_file(path, f"specs/{path.name}", True), configuration)
+    spec = read_file(path, f"specs/{path.name}", True)
+    text = written(spec, configuration)
     found = choose(read_spec(Source(f"specs/{path.name} with {configuration.source.name}", text), True))
-    found.spec.notes += notes(configuration)
+    assert spec.huggingface is not None
+    found.spec.remarks += remarks(configuration, spec.huggingface())
     return found
 
 

@@ -165,6 +165,7 @@ class Spec:
         self.year: int | None = None
         self.tasks: dict[str, tuple[Span, str]] = {}  # by network; "": all
         self.notes: list[str] = []
+        self.remarks: list[str] = []  # what every result says of it
         self.inputs: dict[str, Placed] = {}  # one without a name is called `input`
         self.input_spans: dict[str, Span] = {}  # of the names that are written
         self.step: list[str] = []  # inputs that are new in each step, where the file says so

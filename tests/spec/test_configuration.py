@@ -206,6 +206,31 @@ def test_the_command_import_writes_the_spec_of_a_configuration(tmp_path: Path) -
     assert not (tmp_path / "x").exists()
 
 
+@pytest.mark.parametrize(
+    ("model_type", "architectures", "said"),
+    [
+        ("toy", ["ToyForCausalLM"], ""),
+        ("toy", ["ToyWithLMHeadModel"], ""),
+        ("toy", ["TOY_ForCausalLM"], ""),
+        ("toy", ["SomeoneElses", "ToyForCausalLM"], ""),
+        ("toy", [], ""),
+        ("toy", None, ""),
+        ("toy", "ToyForSequenceClassification", ""),  # no list: transformers does not read it either
+        ("toy", ["ToyForSequenceClassification"], "ToyForCausalLM, not of ToyForSequenceClassification,"),
+        ("toyling", ["ToylingForCausalLM"], "ToylingModel, not of ToylingForCausalLM,"),
+        ("toyling", ["ToylingModel"], ""),
+    ],
+)
+def test_a_class_that_the_spec_is_not_is_told_with_every_result(
+    model_type: str, architectures: object, said: str, tmp_path: Path
+) -> None:
+    name = config(tmp_path, model_type=model_type, architectures=architectures)
+    remarks = [f"These are the figures of {said} which `architectures` names."] if said else []
+    assert analyze(name).remarks == remarks
+    assert json.loads(run("show", name, "--format", "json").stdout)["networks"][0].get("remarks", []) == remarks
+    assert ("`architectures`" in run("show", name).stdout) is bool(said)
+
+
 def test_commands_take_a_configuration_where_they_take_a_name(tmp_path: Path) -> None:
     name = config(tmp_path, hidden_size=8)
     assert tmp_path.name in run("show", name).stdout

@@ -18,6 +18,7 @@ pytest.importorskip("torch", reason="the torch extra is not installed")
 pytest.importorskip("transformers", reason="the zoo extra is not installed")
 
 import transformers
+from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
 from archcalc import SpecError, analyze
 from archcalc.source import read_source
@@ -26,7 +27,7 @@ from archcalc.spec.configuration import by_path
 from archcalc.spec.huggingface import Gives, HuggingFace
 from archcalc.spec.read import read_spec
 from archcalc.torch_bridge.zoo.models import parameters
-from tests.zoo.configurations import BASE, built, theirs
+from tests.zoo.configurations import BASE, KINDS, Kind, built, theirs
 
 pytestmark = pytest.mark.torch
 
@@ -70,6 +71,19 @@ def test_defaults_cost_what_transformers_counts(model_type: str, tmp_path: Path)
         found = analyze(name, set=dict(figure.settings), step=figure.step).totals
         ours = {"params": found.params, "macs": found.macs, "cached": found.state + found.state_once}
         assert ours[figure.quantity] == expected, figure
+
+
+def test_the_class_of_each_type_is_the_one_that_is_compared() -> None:
+    """What the class is called whose figures a configuration gives, and which its `architectures` is held to."""
+    wrong = []
+    for model_type in library.types():
+        (first, *_) = rules_of(model_type).classes[model_type]
+        compared = KINDS.get(model_type, Kind()).name
+        if compared == Kind().name:
+            compared = MODEL_FOR_CAUSAL_LM_MAPPING_NAMES[model_type]
+        if first != compared or getattr(transformers, first).config_class.model_type != model_type:
+            wrong.append((model_type, first, compared))
+    assert wrong == []
 
 
 def changes(gives: Gives, default: Any) -> Iterator[Any]:
