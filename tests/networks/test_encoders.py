@@ -23,6 +23,24 @@ def test_a_step_of_decoding_reads_the_memory_that_is_kept(name: str, macs: int, 
 
 
 @pytest.mark.parametrize(
+    ("name", "frozen"),
+    [
+        # tables of sinusoids, to which transformers 5.24 gives no gradients: rows times channels, of both sides or one
+        ("opus_mt", 2 * 512 * 512),
+        ("pegasus_large", 2 * 1024 * 1024),
+        ("mbart_large", 0),
+        ("mbart_large_50", 0),
+        ("nllb_200_600m", 0),  # computed, and no parameter
+        ("whisper_tiny", 1500 * 384),
+        ("whisper_large@v3", 1500 * 1280),
+    ],
+)
+def test_sinusoids_that_are_stored_are_not_trained(name: str, frozen: int) -> None:
+    found = analyze(name).totals
+    assert found.params - found.trainable_params == frozen
+
+
+@pytest.mark.parametrize(
     ("name", "state"),
     [
         ("mamba_config", 32 * 1536 * (16 + 3)),  # states, and three positions of the convolution: by hand

@@ -148,7 +148,8 @@ def theirs(values: dict[str, Any]) -> dict[Figure, int]:
     model: Any = built(values)
     if kind.fed is _picture_and_text:
         model = Llava(model).eval()
-    found = {Figure("params", ()): parameters(model)}
+    given_gradients = sum(each.numel() for each in model.parameters() if each.requires_grad)
+    found = {Figure("params", ()): parameters(model), Figure("trainable", ()): given_gradients}
     if kind.fed is None:
         return found
     whole = passed(model, kind.fed(model, NEW, 0))

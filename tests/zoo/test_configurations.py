@@ -69,7 +69,12 @@ def test_defaults_cost_what_transformers_counts(model_type: str, tmp_path: Path)
     name = file(tmp_path, values)
     for figure, expected in theirs(values).items():
         found = analyze(name, set=dict(figure.settings), step=figure.step).totals
-        ours = {"params": found.params, "macs": found.macs, "cached": found.state + found.state_once}
+        ours = {
+            "params": found.params,
+            "trainable": found.trainable_params,
+            "macs": found.macs,
+            "cached": found.state + found.state_once,
+        }
         assert ours[figure.quantity] == expected, figure
 
 
