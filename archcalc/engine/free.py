@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import Any
@@ -32,33 +33,89 @@ class Search:
         self.network, self.set, self.input, self.limits, self.with_heads = network, set, input, limits, with_heads
 
     def free(self) -> tuple[tuple[Free, ...], Graph, list[Fixed]]:
-        """Those that stay free, the graph in them, and the others with the reasons."""
+        """Those that stay free, the graph in them, and the others with the reasons.
+
+        Each stays free that can beside those before it. Most can all together, which one expansion shows: it is looked
+        for first, and each of the others is tried beside those alone.
+        """
+        names = self.in_order()
+        found, graph, fixed = self.beside_each(names, *self.together(names))
+        if graph is None:  # another can stay free beside those before it, but not beside all of these
+            found, graph, fixed = self.beside_each(names, {}, None)
+        return tuple(found.values()), self.graph(found) if graph is None else graph, fixed
+
+    def in_order(self) -> dict[str, Any]:
+        """The variables with their values, those first that stay free where several exclude each other."""
+        settable = self.network.spec.settable
+        names = [*(name for name in FIRST if name in settable), *(name for name in settable if name not in FIRST)]
+        return {name: value for name in names if (value := self.value(name)) is not None}
+
+    def together(self, values: Mapping[str, Any]) -> tuple[dict[str, Free], Graph | None]:
+        """Those that take whole numbers, less one after the other that does not stay free, and the graph in them."""
+        free = {name: self.tried(name, value, _units(value)[0]) for name, value in values.items() if _is_whole(value)}
+        while free:
+            graph, reason = self.expanded(free)
+            if not reason:
+                return free, graph
+            named = [name for name in free if re.search(rf"\b{name}\b", reason)]
+            del free[named[0] if len(named) == 1 else self.first_refused(free)]
+        return {}, None
+
+    def first_refused(self, free: Mapping[str, Free]) -> str:
+        """The first that does not stay free beside those before it; all together do not."""
+        names = list(free)
+        least, most = 0, len(names)  # so many stay free; so many do not
+        while most - least > 1:
+            middle = (least + most) // 2
+            if self.expanded({name: free[name] for name in names[:middle]})[1]:
+                most = middle
+            else:
+                least = middle
+        return names[most - 1]
+
+    def expanded(self, free: Mapping[str, Free]) -> tuple[Graph | None, str]:
+        """The network with variables left free, or why they do not stay free together."""
+        try:
+            graph = self.graph(free)
+        except SpecError as error:
+            return None, error.diagnostics[0].message
+        return graph, self.refused(graph, free)
+
+    def beside_each(
+        self, values: Mapping[str, Any], known: Mapping[str, Free], of_known: Graph | None
+    ) -> tuple[dict[str, Free], Graph | None, list[Fixed]]:
+        """Each of the variables beside those before it that stay free, of which some are known to.
+
+        No graph where those that are known do not stay free beside the others, or nothing does.
+        """
         found: dict[str, Free] = {}
         fixed: list[Fixed] = []
         graph: Graph | None = None
-        settable = self.network.spec.settable
-        for name in [*(name for name in FIRST if name in settable), *(name for name in settable if name not in FIRST)]:
-            value = self.value(name)
-            if value is None:
+        for name, value in values.items():
+            if name in known:
+                found[name], graph = known[name], None
                 continue
             reason = ""
             for unit in _units(value):
-                tried = Free(name, unit, self.network.least(name), _number(value, unit))
-                try:
-                    expanded = self.graph({**found, name: tried})
-                except SpecError as error:
-                    reason = error.diagnostics[0].message
-                    continue
-                if unit.denominator > 1 and value == 1 and name not in _counted_with(expanded):
+                tried = self.tried(name, value, unit)
+                expanded, why = self.expanded({**found, name: tried})
+                if expanded is not None and unit.denominator > 1 and value == 1 and name not in _counted_with(expanded):
                     continue  # it is compared, no factor
-                reason = self.refused(expanded, {**found, name: tried})
+                reason = why
                 if not reason:
                     found[name], graph = tried, expanded
                     break
             if reason:
                 reason = reason.removeprefix(f"the variable `{name}` is ").strip()
                 fixed.append(Fixed(name, _told(value), self.beside(name, value, found, reason)))
-        return tuple(found.values()), self.graph(found) if graph is None else graph, fixed
+        if graph is None and found:
+            graph, reason = (of_known, "") if found == known else self.expanded(found)
+            graph = None if reason else graph
+        return found, graph, fixed
+
+    def tried(self, name: str, value: Any, unit: Fraction) -> Free:
+        """A variable as it would be free."""
+        return Free(name, unit, self.network.least(name), _number(value, unit))
 
     def graph(self, free: Mapping[str, Free]) -> Graph:
         """The network with variables left free."""
@@ -92,13 +149,9 @@ class Search:
 
     def beside(self, name: str, value: Any, found: Mapping[str, Free], reason: str) -> str:
         """A reason, and whether it is one only because other variables are free too."""
-        if found and isinstance(value, int | Fraction) and not isinstance(value, bool):
-            alone = {name: Free(name, _units(value)[-1], self.network.least(name), _number(value, _units(value)[-1]))}
-            try:
-                if not self.refused(self.graph(alone), alone):
-                    return f"{reason} (while {', '.join(found)} are free too)"
-            except SpecError:
-                pass
+        is_number = isinstance(value, int | Fraction) and not isinstance(value, bool)
+        if found and is_number and not self.expanded({name: self.tried(name, value, _units(value)[-1])})[1]:
+            return f"{reason} (while {', '.join(found)} are free too)"
         return reason
 
 
@@ -111,6 +164,11 @@ def _units(value: Any) -> tuple[Fraction, ...]:
             else (Fraction(1, value.denominator),)
         )
     return (*SHARES, Fraction(1)) if value == 1 and not isinstance(value, bool) else (Fraction(1),)
+
+
+def _is_whole(value: Any) -> bool:
+    """Whether it takes whole numbers, and is not tried in shares of them."""
+    return isinstance(value, int) and not isinstance(value, bool) and len(_units(value)) == 1
 
 
 def _number(value: Any, unit: Fraction) -> int:
