@@ -36,7 +36,7 @@ from archcalc.engine.network import AnyNetwork, Network, analyze, load
 from archcalc.graph import Graph, Node
 from archcalc.ops import ONE, Shape
 from archcalc.results.convention import Convention
-from archcalc.results.cost import LayerCost, shape_list
+from archcalc.results.cost import LayerCost, NetworkCost, shape_list
 from archcalc.results.explanation import Rule
 from archcalc.results.live import BATCH, Fixed, Free, Live, LiveArgument, LiveLayer, LiveNotation, LiveOperation
 from archcalc.results.notation import arguments_of, copies_of
@@ -55,6 +55,7 @@ def live(
     convention: str = "arithmetic",
     with_heads: bool = False,
     limits: Limits = DEFAULT_LIMITS,
+    cost: NetworkCost | None = None,
 ) -> Live:
     """A network as a function of the variables of its spec that can stay free, and of the batch.
 
@@ -66,13 +67,15 @@ def live(
         convention: which operations count as FLOPs.
         with_heads: count train-only heads too.
         limits: bounds on the work.
+        cost: what `analyze` says of it, where somebody has that.
 
     Raises:
         SpecError: an unknown name or variable, or the place where the spec is wrong.
         MismatchError: a closed form and the integer engine disagree: an error of archcalc.
     """
     network = load(network, input)
-    cost = analyze(network, batch, set, input, convention=convention, with_heads=with_heads, limits=limits)
+    if cost is None:
+        cost = analyze(network, batch, set, input, convention=convention, with_heads=with_heads, limits=limits)
     shapes = input_shapes(network.spec, input)
     given = {**input_settings(network.spec, shapes), **(set or {})}
     rest = None if _is_by_variables(network, shapes, given) else input

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
+from archcalc.engine.cost.storage import storage_of
 from archcalc.engine.groups import operations
 from archcalc.engine.inputs import Given
 from archcalc.engine.network import AnyNetwork, cost_of_graph, load
@@ -19,7 +21,7 @@ FP32_BYTES = 4
 
 
 class Structured(NamedTuple):
-    """A network: what it costs without its heads, how it is put together, and each quantity of each operation."""
+    """A network: what it costs as `analyze` says, how it is put together, and each quantity of each operation."""
 
     cost: NetworkCost
     structure: Structure
@@ -46,10 +48,10 @@ def structured(
     found = load(network)
     structure = found.structure(set, input, limits)
     graph = structure.graph
-    cost = cost_of_graph(found, graph, 1, set or {}, "fp32", "arithmetic", with_heads=False)
-    whole = cost_of_graph(found, graph, 1, set or {}, "fp32", "arithmetic", with_heads=True)
+    storage = storage_of(found.spec, graph, "fp32", None, None, limits, is_as_written=not set)
+    cost = cost_of_graph(found, graph, 1, set or {}, "fp32", "arithmetic", with_heads=False, storage=storage)
     amounts = {name: [0] * len(graph.nodes) for name in QUANTITIES}
-    for row in operations(whole):
+    for row in operations(replace(cost, with_heads=True)):
         for name in _OF_ROWS:
             amounts[name][row.nodes[0]] = getattr(row, name)
         amounts["memory"][row.nodes[0]] = FP32_BYTES * (row.params + row.activations)

@@ -175,8 +175,9 @@ def network_files(task: Task) -> list[tuple[str, str]]:
 
 def _network_files(task: Task) -> list[tuple[str, str]]:
     network = Network(*find(task.name))
-    subject = Subject(live(network), structured(network))
-    cost = subject.structured.cost
+    made = structured(network)
+    cost = made.cost
+    subject = Subject(live(network, cost=cost), made)
     path = f"networks/{task.name}"
     text = page(
         [subject],
