@@ -32,17 +32,21 @@ class Search:
     ) -> None:
         self.network, self.set, self.input, self.limits, self.with_heads = network, set, input, limits, with_heads
 
-    def free(self) -> tuple[tuple[Free, ...], Graph, list[Fixed]]:
-        """Those that stay free, the graph in them, and the others with the reasons.
+    def free(self) -> tuple[tuple[Free, ...], Structure, list[Fixed]]:
+        """Those that stay free, the network put together in them, and the others with the reasons.
 
         Each stays free that can beside those before it. Most can all together, which one expansion shows: it is looked
         for first, and each of the others is tried beside those alone.
         """
         names = self.in_order()
-        found, graph, fixed = self.beside_each(names, *self.together(names))
-        if graph is None:  # another can stay free beside those before it, but not beside all of these
-            found, graph, fixed = self.beside_each(names, {}, None)
-        return tuple(found.values()), self.graph(found) if graph is None else graph, fixed
+        known, structure = self.together(names)
+        found, fixed = self.beside_each(names, known)
+        if found != known:
+            structure, reason = self.put_together(found)
+            if reason:  # another can stay free beside those before it, but not beside all of these
+                found, fixed = self.beside_each(names, {})
+                structure, _ = self.put_together(found)
+        return tuple(found.values()), self.structure(found.values()) if structure is None else structure, fixed
 
     def in_order(self) -> dict[str, Any]:
         """The variables with their values, those first that stay free where several exclude each other."""
@@ -50,13 +54,13 @@ class Search:
         names = [*(name for name in FIRST if name in settable), *(name for name in settable if name not in FIRST)]
         return {name: value for name in names if (value := self.value(name)) is not None}
 
-    def together(self, values: Mapping[str, Any]) -> tuple[dict[str, Free], Graph | None]:
-        """Those that take whole numbers, less one after the other that does not stay free, and the graph in them."""
+    def together(self, values: Mapping[str, Any]) -> tuple[dict[str, Free], Structure | None]:
+        """Those that take whole numbers, less one after the other that does not stay free; and what is put together."""
         free = {name: self.tried(name, value, _units(value)[0]) for name, value in values.items() if _is_whole(value)}
         while free:
-            graph, reason = self.expanded(free)
+            structure, reason = self.put_together(free)
             if not reason:
-                return free, graph
+                return free, structure
             named = [name for name in free if re.search(rf"\b{name}\b", reason)]
             del free[named[0] if len(named) == 1 else self.first_refused(free)]
         return {}, None
@@ -73,59 +77,52 @@ class Search:
                 least = middle
         return names[most - 1]
 
-    def expanded(self, free: Mapping[str, Free]) -> tuple[Graph | None, str]:
-        """The network with variables left free, or why they do not stay free together."""
-        try:
-            graph = self.graph(free)
-        except SpecError as error:
-            return None, error.diagnostics[0].message
-        return graph, self.refused(graph, free)
-
-    def beside_each(
-        self, values: Mapping[str, Any], known: Mapping[str, Free], of_known: Graph | None
-    ) -> tuple[dict[str, Free], Graph | None, list[Fixed]]:
-        """Each of the variables beside those before it that stay free, of which some are known to.
-
-        No graph where those that are known do not stay free beside the others, or nothing does.
-        """
+    def beside_each(self, values: Mapping[str, Any], known: Mapping[str, Free]) -> tuple[dict[str, Free], list[Fixed]]:
+        """Each of the variables beside those before it that stay free, of which some are known to."""
         found: dict[str, Free] = {}
         fixed: list[Fixed] = []
-        graph: Graph | None = None
         for name, value in values.items():
             if name in known:
-                found[name], graph = known[name], None
+                found[name] = known[name]
                 continue
             reason = ""
             for unit in _units(value):
                 tried = self.tried(name, value, unit)
-                expanded, why = self.expanded({**found, name: tried})
-                if expanded is not None and unit.denominator > 1 and value == 1 and name not in _counted_with(expanded):
+                graph, why = self.expanded({**found, name: tried})
+                if graph is not None and unit.denominator > 1 and value == 1 and name not in _counted_with(graph):
                     continue  # it is compared, no factor
                 reason = why
                 if not reason:
-                    found[name], graph = tried, expanded
+                    found[name] = tried
                     break
             if reason:
                 reason = reason.removeprefix(f"the variable `{name}` is ").strip()
                 fixed.append(Fixed(name, _told(value), self.beside(name, value, found, reason)))
-        if graph is None and found:
-            graph, reason = (of_known, "") if found == known else self.expanded(found)
-            graph = None if reason else graph
-        return found, graph, fixed
+        return found, fixed
+
+    def expanded(self, free: Mapping[str, Free]) -> tuple[Graph | None, str]:
+        """The network with variables left free, or why they do not stay free together."""
+        try:
+            graph = self.network.graph(self.set, self.input, _units_of(free.values()), self.limits, self.with_heads)
+        except SpecError as error:
+            return None, error.diagnostics[0].message
+        return graph, self.refused(graph, free)
+
+    def put_together(self, free: Mapping[str, Free]) -> tuple[Structure | None, str]:
+        """The same as it was put together."""
+        try:
+            structure = self.structure(free.values())
+        except SpecError as error:
+            return None, error.diagnostics[0].message
+        return structure, self.refused(structure.graph, free)
 
     def tried(self, name: str, value: Any, unit: Fraction) -> Free:
         """A variable as it would be free."""
         return Free(name, unit, self.network.least(name), _number(value, unit))
 
-    def graph(self, free: Mapping[str, Free]) -> Graph:
-        """The network with variables left free."""
-        units = {name: of.unit for name, of in free.items()}
-        return self.network.graph(self.set, self.input, units, self.limits, self.with_heads)
-
     def structure(self, free: Iterable[Free]) -> Structure:
-        """The same as it was put together."""
-        units = {of.name: of.unit for of in free if of.name in self.network.spec.settable}
-        return self.network.structure(self.set, self.input, self.limits, self.with_heads, units)
+        """How the network is put together, with variables left free."""
+        return self.network.structure(self.set, self.input, self.limits, self.with_heads, _units_of(free))
 
     def value(self, name: str) -> Any:
         """What a variable is, where that can be told in a word; None: it has no value."""
@@ -164,6 +161,10 @@ def _units(value: Any) -> tuple[Fraction, ...]:
             else (Fraction(1, value.denominator),)
         )
     return (*SHARES, Fraction(1)) if value == 1 and not isinstance(value, bool) else (Fraction(1),)
+
+
+def _units_of(free: Iterable[Free]) -> dict[str, Fraction]:
+    return {of.name: of.unit for of in free}
 
 
 def _is_whole(value: Any) -> bool:

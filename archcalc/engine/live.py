@@ -80,7 +80,8 @@ def live(
     given = {**input_settings(network.spec, shapes), **(set or {})}
     rest = None if _is_by_variables(network, shapes, given) else input
     found = Search(network, given, rest, limits, with_heads)
-    free, graph, fixed = found.free()
+    free, structure, fixed = found.free()
+    graph = structure.graph
     times: Dim = batch
     if BATCH not in network.spec.settable:
         free = (Free(BATCH, Fraction(1), 1, batch), *free)
@@ -123,7 +124,7 @@ def live(
         assumptions=assumptions,
         layers=layers,
         totals=totals,
-        structure=found.structure(free),
+        structure=structure,
         refusals=refusals(graph),
         of_operations={name: each_operation(graph, name, times) for name in ("macs", "params")},
     )

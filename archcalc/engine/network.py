@@ -96,7 +96,10 @@ class Network(NamedTuple):
             SpecError: with the place where the expansion stopped.
         """
         overrides, shapes = self.overrides(set, input, free)
-        return structure_of(self.spec, self.name, overrides, shapes, limits, with_heads)
+        structure = structure_of(self.spec, self.name, overrides, shapes, limits, with_heads)
+        if structure.graph.has_past:
+            refuse_unsteppable(self.spec, structure.graph)
+        return structure
 
     def overrides(
         self,

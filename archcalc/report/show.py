@@ -345,8 +345,8 @@ def remarks(cost: NetworkCost) -> list[str]:
         which = numbers.listed(cost.heads)
         are = "heads are" if len(cost.heads) > 1 else "head is"
         found.append(f"{len(cost.heads)} {are} for training only and left out ({which}): --with-heads counts them.")
-    unknown = [layer for layer in cost.layers if layer.status == "unknown"]
-    if unknown:
+    if cost.totals.at_least:
+        unknown = [layer for layer in cost.layers if layer.status == "unknown"]
         names = numbers.listed([layer.name for layer in unknown[:5]] + (["others"] if len(unknown) > 5 else []))
         found.append(f"Totals marked ≥ are lower bounds: the cost of {names} is not known.")
     if cost.is_field_cut_off:

@@ -13,6 +13,7 @@ import archcalc
 from archcalc.engine.cost.storage import paths
 from archcalc.engine.groups import grouped
 from archcalc.engine.network import Network
+from archcalc.engine.structure import structured
 from archcalc.source import Source, Span
 from archcalc.spec.library import choose
 from archcalc.spec.read import read_spec
@@ -257,3 +258,10 @@ def test_many_patterns_and_layers_are_a_limit() -> None:
     with pytest.raises(archcalc.SpecError) as caught:
         stored(f"small@thin:\n{lines}", limits=archcalc.Limits(steps=40))
     assert caught.value.diagnostics[0].code == "too-many-steps"
+
+
+def test_a_structure_costs_what_the_network_is_said_to_cost() -> None:
+    """Densities that the spec says too, which the JSON of the site did not have."""
+    found, whole = structured("squeezenet1_0@pruned").cost.to_dict(), archcalc.analyze("squeezenet1_0@pruned").to_dict()
+    assert found == whole
+    assert found["totals"]["stored_params"] < found["totals"]["params"]

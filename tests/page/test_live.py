@@ -8,6 +8,7 @@ import pytest
 
 from archcalc.dims import evaluate
 from archcalc.engine import live as engine_live
+from archcalc.engine.free import Search
 from archcalc.engine.live import live
 from archcalc.engine.network import analyze, load
 from archcalc.results.cost import shape_list
@@ -15,6 +16,7 @@ from archcalc.results.formula import is_met
 from archcalc.results.live import LiveNotation, Texts
 from archcalc.source import SpecError
 from archcalc.spec.library import all_names
+from archcalc.spec.limits import DEFAULT_LIMITS
 from tests.page.settings import drawn, total
 
 # By what their variables do: windows; make_divisible; heads that must divide; windows of attention; two inputs.
@@ -89,6 +91,17 @@ def test_variables_are_free_in_units_that_their_values_are_of() -> None:
     assert found["resolution"].unit == 1
     assert found["batch"].number == 1
     assert live("gpt2").point["past"] == 0
+
+
+# A factor between whole numbers; windows that divide; a variable that stays free beside those before it and not beside
+# all; none that does.
+@pytest.mark.parametrize("name", ["densenet121", "swin_t", "shufflenet_v1_x1_0_g3", "ciresan-1", "gemma3_1b"])
+def test_variables_that_are_tried_together_stay_free_as_one_by_one(name: str) -> None:
+    search = Search(load(name), {}, None, DEFAULT_LIMITS, with_heads=False)
+    free, structure, fixed = search.free()
+    one_by_one, left = search.beside_each(search.in_order(), {})
+    assert (free, fixed) == (tuple(one_by_one.values()), left)
+    assert structure.graph.nodes == search.structure(free).graph.nodes
 
 
 def test_what_has_no_slider_says_why() -> None:
