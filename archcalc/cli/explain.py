@@ -135,6 +135,7 @@ def block_of(cost: NetworkCost, name: str) -> str:
 
 def one_layer(cost: NetworkCost, name: str, network: str) -> LayerCost:
     """The layer of a name, or of the end of one; `network` is what was typed."""
+    from archcalc.engine.cost.scope import one_of_row
     from archcalc.source import suggestion
 
     layers = {layer.name: layer for layer in cost.layers}
@@ -155,5 +156,6 @@ def one_layer(cost: NetworkCost, name: str, network: str) -> LayerCost:
         fail("ambiguous-layer", message, f"name one of {listed}")
     blocks = {".".join(key.split(".")[:depth]) for key in layers for depth in range(1, key.count(".") + 1)}
     paths = [*layers, *blocks, *{key.rpartition(".")[2] for key in layers}]
-    help = suggestion(name, paths, f"`archcalc show {network}` lists the layers", most=3)
+    listed = f"`archcalc show {network}` lists the layers"
+    help = one_of_row(name, layers) or suggestion(name, paths, listed, most=3)
     fail("unknown-layer", f"{cost.name} has no layer `{name}`", help)

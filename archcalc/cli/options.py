@@ -162,7 +162,7 @@ ListTopOption = Annotated[
 ]
 UnfoldOption = Annotated[
     bool,
-    typer.Option("--unfold", help="Every row of a long table, of blocks that cost what an earlier one does too."),
+    typer.Option("--unfold", help="Every row of a long table, of blocks that are like an earlier one too."),
 ]
 MeasuredOption = Annotated[
     str | None,

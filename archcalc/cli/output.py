@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from functools import wraps
@@ -48,7 +48,8 @@ def chosen(format: Choice | None, output: Path | None, formats: type[Choice]) ->
 
     is_page = output.suffix.lower() == ".html" and "html" in set(formats)
     if output.suffix.lower() in ENDINGS and not is_page:
-        help = "--plot draws one, with show, compare and sweep"
+        figure = f"archcalc draw NETWORK -o {output}, or compare --draw -o {output}, a figure"
+        help = f"--plot draws one, with show, compare and sweep; {figure}"
         if output.suffix.lower() == ".html":
             help = "archcalc page NETWORK -o FILE.html writes a page; " + help
         fail("bad-option", f"`{output}` ends as a picture does, and a text would be in it", help)
@@ -130,6 +131,15 @@ def width_of(stream: IO[str]) -> int | None:
 
         width = get_terminal_size().columns
     return width
+
+
+def told(diagnostics: Iterable[Diagnostic], stream: IO[str]) -> str:
+    """Diagnostics as a stream has room for them, and no wider than reads well."""
+    from archcalc.report.media.text import PROSE
+    from archcalc.source import render_text
+
+    width = width_of(stream)
+    return render_text(diagnostics, min(width or PROSE, PROSE), is_searched=width is None)
 
 
 def asked_width() -> int | None:
@@ -221,9 +231,9 @@ def writing_stdout() -> Iterator[None]:
 
 def complain(diagnostics: list[Diagnostic] | tuple[Diagnostic, ...]) -> None:
     """Say on stderr what is wrong."""
-    from archcalc.source import render_text, visible
+    from archcalc.source import visible
 
-    text = "\n".join(visible(line) for line in render_text(diagnostics).split("\n"))
+    text = "\n".join(visible(line) for line in told(diagnostics, sys.stderr).split("\n"))
     say(text if can_show(text, sys.stderr) else text.encode("ascii", "replace").decode())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from enum import StrEnum
 from typing import Annotated
@@ -9,7 +10,7 @@ from typing import Annotated
 import typer
 
 from archcalc.cli.options import LimitOption, OutputOption
-from archcalc.cli.output import FINDINGS, USAGE, chosen, guarded, send
+from archcalc.cli.output import FINDINGS, USAGE, chosen, guarded, send, told
 
 
 class FindingsFormat(StrEnum):
@@ -56,7 +57,8 @@ def validate(
             counted = [plural(many["error"], "finding") if many["error"] else "no findings"]
             counted += [plural(many[kind], kind) for kind in ("warning", "note") if many[kind]]
             last = f"{seen}: {', '.join(counted)}"
-            text = f"{render_text(findings)}\n\n{last}\n" if findings else f"{last}\n"
+            listed = told(findings, sys.stdout) if output is None else render_text(findings)
+            text = f"{listed}\n\n{last}\n" if findings else f"{last}\n"
     send(text, output)
     if found.is_wrong:
         raise typer.Exit(USAGE if found.is_unreadable else FINDINGS)

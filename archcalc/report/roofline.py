@@ -90,9 +90,12 @@ def _intensity(value: float | None) -> str:
 def _footer(found: Roofline) -> str:
     on = found.device
     rate = on.peaks[found.dtype]
+    several = any(row.operations > 1 for row in found.rows)
     parts = [
         f"{on.name}: {rate / 1e12:g} TFLOP/s at {found.dtype}, {on.vector / 1e12:g} of single elements, "
-        f"{on.bandwidth / 1e9:g} GB/s; above {on.balance(found.dtype):.0f} FLOPs a byte products are bound by compute",
+        f"{on.bandwidth / 1e9:g} GB/s; above {on.balance(found.dtype):.0f} FLOPs a byte a product is bound by compute"
+        + "; a layer of several operations by what bounds most of its time"
+        * several,
         f"batch {found.batch} | input {found.input} | fuse {found.fuse}: {FUSE[found.fuse]}",
         "a floor by printed rates, no estimate: archcalc estimate",
     ]

@@ -63,7 +63,7 @@ def shown(
     table = layers_table(cost, rows, units, by)
     document: Document = [Heading(headline(cost), 1), table]
     if len(rows) < len(every):
-        why = "a run of blocks that cost what an earlier one does is one row; --unfold shows all"
+        why = "a run of blocks with the costs, shapes and fields of an earlier one is one row; --unfold shows all"
         document.append(Paragraph(f"{len(rows)} rows for {len(every):,}: {why}", quiet=True))
     if of is not None and len(every) < of:
         whole = f"all of {cost.scope}" if cost.scope else "the whole network"

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 WIDTH = 110
 """No line of an excerpt is wider than this [columns]."""
+NARROWEST = 30
 
 _UNPRINTABLE = r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff]"
 
@@ -107,22 +108,32 @@ def unique(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
     return list(found.values())
 
 
-def render_text(diagnostics: Iterable[Diagnostic]) -> str:
-    """For people: the sentence, the place, the line with carets under the words meant, notes and help."""
-    return "\n\n".join("\n".join(_render(diagnostic)) for diagnostic in diagnostics)
+def render_text(diagnostics: Iterable[Diagnostic], width: int | None = None, is_searched: bool = False) -> str:
+    """For people: the sentence, the place, the line with carets under the words meant, notes and help.
+
+    All is wrapped, and lines of the file are cut, at a width [columns], without which sentences stay whole. In what is
+    searched line by line, as a pipe is, the sentence that says what is wrong stays whole too.
+    """
+    width = width and max(width, NARROWEST)
+    return "\n\n".join("\n".join(_render(diagnostic, width, is_searched)) for diagnostic in diagnostics)
 
 
-def _render(diagnostic: Diagnostic) -> Iterable[str]:
+def _render(diagnostic: Diagnostic, width: int | None, is_searched: bool) -> Iterable[str]:
     source, span, number = diagnostic.source, diagnostic.span, diagnostic.line
     gutter = " " * len(str(number or 0))
-    yield f"{diagnostic.severity}[{diagnostic.code}]: {_printable(diagnostic.message)}"
+    yield from _sentence(
+        f"{diagnostic.severity}[{diagnostic.code}]: ", diagnostic.message, None if is_searched else width, "  "
+    )
     if source is not None and (span is None or number is None):
         yield f"{gutter}--> {_printable(source.name)}"
     elif source is not None and span is not None and number is not None:
         column = source.position(span.start)[1]
         yield f"{gutter}--> {_printable(source.name)}:{number}:{column}"
         text, left, right = _excerpt(
-            source.line(number), column - 1, column - 1 + span.end - span.start, WIDTH - len(gutter) - 3
+            source.line(number),
+            column - 1,
+            column - 1 + span.end - span.start,
+            min(width or WIDTH, WIDTH) - len(gutter) - 3,
         )
         yield f"{gutter} |"
         yield f"{number} | {text}"
@@ -132,8 +143,20 @@ def _render(diagnostic: Diagnostic) -> Iterable[str]:
         remarks.append(("help", diagnostic.help))
     for kind, remark in remarks:
         head, *more = remark.splitlines() or [""]
-        yield f"{gutter} = {kind}: {_printable(head)}"
-        yield from (f"{gutter}   {' ' * len(kind)}  {_printable(line)}" for line in more)
+        below = f"{gutter}   {' ' * len(kind)}  "
+        yield from _sentence(f"{gutter} = {kind}: ", head, width, below)
+        for line in more:
+            yield from _sentence(below, line, width, below)
+
+
+def _sentence(before: str, text: str, width: int | None, below: str) -> Iterable[str]:
+    """What stands before a sentence and the sentence, in lines of a width; later ones have a margin instead."""
+    whole = before + _printable(text)
+    if width is None or _width(whole) <= width:
+        return [whole]
+    from textwrap import wrap
+
+    return wrap(whole, width, subsequent_indent=below, break_long_words=False, break_on_hyphens=False)
 
 
 def _excerpt(line: str, left: int, right: int, room: int) -> tuple[str, int, int]:

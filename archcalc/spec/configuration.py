@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from math import inf
 from pathlib import Path
 from typing import Any
 
-from archcalc.source import Diagnostic, Span, SpecError, read_source, suggest, suggest_many
+from archcalc.source import Diagnostic, Note, Span, SpecError, read_source, suggest, suggest_many
+from archcalc.source.json_keys import JsonKeys, json_keys
 from archcalc.spec.huggingface import HARMLESS, MISSING, Gives, HuggingFace
 from archcalc.spec.library import CONFIG
 from archcalc.spec.model import Spec
@@ -30,17 +32,30 @@ class Configuration:
         path = path if path.suffix == ".json" else path / CONFIG
         self.source = read_source(path, kind=KIND)
         self.name = _name_of(path)
+        self.keys = JsonKeys({}, [])
         try:
             found = json.loads(self.source.text)
         except RecursionError:
             raise self.refusal("bad-config", "the configuration is nested too deep") from None
-        except ValueError as error:
+        except json.JSONDecodeError as error:
+            message = f"the configuration is not JSON: {error.msg[:1].lower()}{error.msg[1:]}"
+            span = Span(error.pos, error.pos + 1)
+            raise SpecError([Diagnostic("bad-config", message, span, self.source)]) from None
+        except ValueError as error:  # a number with more digits than Python reads
             raise self.refusal("bad-config", f"the configuration is not JSON: {error}") from None
         if not isinstance(found, dict) or not isinstance(found.get("model_type"), str):
             help = 'a configuration of transformers has one: "model_type": "llama"'
             raise self.refusal("bad-config", "the configuration has no `model_type`", help)
         self.model_type: str = found["model_type"]
         self.values = dict(by_path(found))
+        self.keys = json_keys(self.source.text)
+        if self.keys.again:
+            help = "a program reads the last alone; delete the others"
+            message = "the key `{}` stands twice in one object"
+            raise SpecError(
+                Diagnostic("duplicate-key", message.format(path), span, self.source, help, (Note("the first", first),))
+                for path, span, first in self.keys.again
+            )
 
     def lacks(self, path: str) -> bool:
         """Whether an object is there without this key."""
@@ -56,11 +71,7 @@ class Configuration:
 
     def diagnostic(self, code: str, message: str, help: str | None = None, key: str = "") -> Diagnostic:
         """A diagnostic at a key of the file, or about the file as a whole."""
-        span = None
-        last = key.rpartition(".")[2]
-        if last and (place := re.search(rf'"{re.escape(last)}"\s*:', self.source.text)):
-            span = Span(place.start(), place.start() + len(last) + 2)
-        return Diagnostic(code, message, span, self.source, help)
+        return Diagnostic(code, message, self.keys.places.get(key) if key else None, self.source, help)
 
     def refusal(self, code: str, message: str, help: str | None = None) -> SpecError:
         """An error about the file as a whole."""
@@ -91,6 +102,7 @@ def settings(spec: Spec, rules: HuggingFace, configuration: Configuration) -> di
     wrong: list[Diagnostic] = []
     found: dict[str, str] = {}
     named = {required.path for required in rules.requires} | set(rules.ignores) | {"model_type"}
+    whole = set(rules.ignores) | {given.path for given in rules.gives if given.is_number_of}  # with all in them
     for given in rules.gives:
         named.add(given.path)
         value = configuration.number_of(given.path) if given.is_number_of else configuration.values.get(given.path)
@@ -101,9 +113,15 @@ def settings(spec: Spec, rules: HuggingFace, configuration: Configuration) -> di
             continue  # missing, or null: the family's default, unless null has a meaning of its own
         text = _expression(given, value)
         if text is None:
-            words = ", ".join(word for word in given.words if word != MISSING) or "numbers"
-            message = f"`{given.path}` is {_shown(value)}; {spec.network} knows {words} of it"
-            wrong.append(configuration.diagnostic("unknown-value", message, _NOT_WRITTEN, given.path))
+            words = [word for word in given.words if word not in _BESIDE_NUMBERS]
+            message = f"`{given.path}` is {_shown(value)}; {spec.network} knows {', '.join(words)} of it"
+            help = _NOT_WRITTEN
+            if value in words:
+                help = f'without quotes: "{given.path.rpartition(".")[2]}": {value}'
+            if not words:
+                message = f"`{given.path}` is {json.dumps(value)}, where a number is meant"
+                help = _number_meant(given.path, value)
+            wrong.append(configuration.diagnostic("unknown-value", message, help, given.path))
         elif found.setdefault(given.variable, text) != text:
             message = f"`{given.path}` is {_shown(value)}, and another key gives {found[given.variable]} for the same"
             wrong.append(configuration.diagnostic("unknown-value", message, "leave one of them out", given.path))
@@ -116,7 +134,7 @@ def settings(spec: Spec, rules: HuggingFace, configuration: Configuration) -> di
             message = f"`{path}` is {_shown(value)}; {spec.network} is written for {required}"
             wrong.append(configuration.diagnostic("unknown-value", message, _NOT_WRITTEN, path))
     for path, value in configuration.values.items():
-        if path in named or any(path.startswith(f"{name}.") for name in named) or is_harmless(path, configuration):
+        if path in named or any(path.startswith(f"{name}.") for name in whole) or is_harmless(path, configuration):
             continue
         near = suggest(path, [given.path for given in rules.gives])
         help = (
@@ -158,25 +176,37 @@ def _bare(name: str) -> str:
     return name.replace("_", "").lower()
 
 
-def _expression(given: Gives, value: Any) -> str | None:
+_BESIDE_NUMBERS = {"null", "*", MISSING}  # words of a key that takes numbers
+
+
+def _expression(given: Gives, value: Any, within_list: bool = False) -> str | None:
     """The text of a value; None: it has no meaning for the variable."""
     if isinstance(value, list):
-        parts = [_expression(given, item) for item in value]
+        parts = [_expression(given, item, True) for item in value]
         return None if None in parts else f"[{', '.join(part for part in parts if part is not None)}]"
     word = given.words.get("null" if value is None else _shown(value)) or given.words.get("*")
     if word is not None:
         return word
-    if isinstance(value, bool | str | dict):
-        return None
-    return _shown(value)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < inf
+    return _shown(value) if is_number and (within_list or given.words.keys() <= _BESIDE_NUMBERS) else None
+
+
+def _number_meant(path: str, value: Any) -> str:
+    """What to write for a text that stands where a number is meant."""
+    digits = value.replace("_", "").replace(",", "").strip() if isinstance(value, str) else ""
+    if digits.isdecimal() and digits.isascii() and len(digits) <= 18:
+        return f'without quotes: "{path.rpartition(".")[2]}": {int(digits)}'
+    return "a whole number"
 
 
 def _shown(value: Any) -> str:
+    """A value as a spec has it; a text in quotes where it would pass for a number, or for true, false or null."""
     if value is None:
         return "none"
-    if isinstance(value, bool):
-        return str(value).lower()
-    return value if isinstance(value, str) else json.dumps(value)
+    return value if isinstance(value, str) and not re.fullmatch(_AS_JSON, value) else json.dumps(value)
+
+
+_AS_JSON = r"\s*|true|false|null|[-+.\d][-+.,_\deE]*"
 
 
 def by_path(values: dict[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from archcalc.spec.configuration import Configuration
 
 CONFIG = "config.json"
+RESULTS = (".svg", ".png", ".pdf", ".mmd", ".dot", ".csv", ".md", ".tex", ".html", ".txt", ".parquet")
 _HEAD = re.compile(r"^network:[ ]*([^\s#]+)", re.MULTILINE)
 _VARIANTS = re.compile(r"^variants:[^\n]*\n((?:[ #][^\n]*\n|\n)*)", re.MULTILINE)
 _VARIANT = re.compile(r"^  ([A-Za-z0-9_][A-Za-z0-9_@-]*):", re.MULTILINE)
@@ -116,6 +117,9 @@ def find(name: str) -> Found:
         from archcalc.spec.configuration import Configuration
 
         return of_configuration(Configuration(name))
+    if name.lower().endswith(RESULTS) and not _exists(name):
+        help = f"a file that a result is written to is an option: -o {name}"
+        raise SpecError([Diagnostic("unknown-network", f"`{name}` is no network", help=help)])
     if looks_like_file(name):
         path, variant = file_and_variant(name)
         return choose(read_file(Path(path), path), variant)

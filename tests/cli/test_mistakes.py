@@ -47,6 +47,8 @@ from tests.cli.running import NET, run, spec
         (["show", "vgg16", "-o", "/no/cost.svg"], "`/no/cost.svg` ends as a picture does"),
         (["sweep", "vgg16", "--over", "classes=1,2", "-o", "/no/cost.PNG"], "--plot draws one"),
         (["validate", "/no/my.yaml", "-o", "/no/found.csv"], "this result is not written as csv"),
+        (["compare", "vgg16", "vgg19", "--draw", "/no/cost.svg"], "is an option: -o /no/cost.svg"),
+        (["memory", "cost.csv"], "`cost.csv` is no network"),
         (["show", "vgg16", "--colour"], "No such option"),
         (["show"], "Missing argument"),
         (["shwo", "vgg16"], "No such command"),

@@ -94,6 +94,21 @@ def test_a_decoder_reads_its_weights_and_its_cache_once_a_step() -> None:
     assert found.floor_s > least / 3350e9
 
 
+@pytest.mark.parametrize(("norm", "is_told"), [("norm=batch_norm", True), ("norm=none", False)])
+def test_a_layer_of_several_operations_says_what_bounds_it(
+    norm: str, is_told: bool, plain: str, tmp_path: Path
+) -> None:
+    """A convolution alone makes 17.5 FLOPs of a byte; with its norm 9.0, though most of the time is still compute."""
+    file = tmp_path / "one.yaml"
+    file.write_text(f"network: one\ninput: image(8, 32, 32)\nlayers:\n  a: conv(8, 3, padding=half, {norm})\n", "utf-8")
+    found = roofline(str(file), plain)
+    (row,) = found.rows
+    assert (row.bound, (row.work.intensity or 0) > found.device.balance("fp32")) == (Bound.COMPUTE, not is_told)
+    text = " ".join(run("roofline", str(file), "--device", plain).stdout.split())
+    assert "above 10 FLOPs a byte a product is bound by compute" in text
+    assert ("a layer of several operations by what bounds most of its time" in text) is is_told
+
+
 def test_more_examples_share_the_weights() -> None:
     one, many = (roofline("vgg16", "a100-sxm", dtype="fp16", batch=batch) for batch in (1, 64))
     assert many.floor_s < 64 * one.floor_s

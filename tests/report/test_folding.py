@@ -93,3 +93,20 @@ def test_all_rows_where_they_are_asked_for(asked: list[str], tmp_path: Path, mon
 def test_data_have_all_rows() -> None:
     rows = list(csv.DictReader(io.StringIO(run("show", "vit_b_16", "--format", "csv").stdout)))
     assert [row["name"] for row in rows] == [layer.name for layer in archcalc.analyze("vit_b_16").layers]
+
+
+def test_a_row_of_several_blocks_is_no_path_and_says_which_are(tmp_path: Path) -> None:
+    file = tmp_path / "deep.yaml"
+    file.write_text(
+        "network: deep\ninput: features(8)\nmodules: {block: linear(8) >> relu}\nlayers:\n  blocks: block * 99\n",
+        encoding="utf-8",
+    )
+    assert "\nblocks.2-99 " in run("show", str(file)).stdout
+    help = "this is a row of 98 blocks that are alike; name one of them: `blocks.2`"
+    for asked in (["show", str(file), "--scope", "blocks.2-99"], ["explain", str(file), "blocks.2-99"]):
+        assert help in run(*asked, code=2).stderr
+    assert (
+        help.replace("98 ", "2 ").replace(".2", ".3.relu")
+        in run("explain", str(file), "blocks.3-4.relu", code=2).stderr
+    )
+    assert "a row of" not in run("explain", str(file), "blocks.2-100", code=2).stderr

@@ -88,6 +88,23 @@ def test_a_long_line_is_shown_around_the_place(at: int) -> None:
     assert line[carets.index("^")] == "X"
 
 
+@pytest.mark.parametrize("width", [30, 45, 80, 100])
+def test_at_a_width_sentences_are_wrapped_and_lines_of_the_file_cut(width: int) -> None:
+    words = " ".join(f"word-{number}" for number in range(60))
+    diagnostic = found("-" * 300 + "X" + "-" * 300, "X", help=f"{words}\n{words}", notes=(words,))
+    diagnostic = diagnostic._replace(message=words)
+    lines = render_text([diagnostic], width).splitlines()
+    assert max(map(len, lines)) <= width
+    said = " ".join(" ".join(lines).split())
+    assert said.count(words) == 4  # every word, in order, none cut
+    *_, line, carets = [line for line in lines if line.startswith(("1 |", "  |"))]
+    assert line[carets.index("^")] == "X"
+    searched = render_text([diagnostic], width, is_searched=True).splitlines()
+    assert searched[0].endswith(words)
+    assert [each for each in searched[1:] if len(each) > width] == []
+    assert render_text([diagnostic]).splitlines()[-1].endswith(words)
+
+
 def test_errors_are_sorted_by_file_and_place() -> None:
     b, a = Source("b", "xyz"), Source("a", "xyz")
     late, early, whole, other = (

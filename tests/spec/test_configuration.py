@@ -129,16 +129,67 @@ def test_all_that_is_wrong_is_told_at_its_place(tmp_path: Path) -> None:
         ("unread-key", "`hidden_sise` = 3 is not read by toy", 2),
         ("unread-key", "`use_qk_norm` = true is not read by toy", 3),
         ("unknown-value", "`hidden_act` is gelu; toy is written for relu or relu_x", 4),
-        ("unknown-value", "`n_inner` is 8; toy knows numbers of it", 5),
-        ("unknown-value", "`hidden_size` is true; toy knows numbers of it", 6),
+        ("unknown-value", '`n_inner` is "8", where a number is meant', 5),
+        ("unknown-value", "`hidden_size` is true, where a number is meant", 6),
         ("unknown-value", "`text_config.sliding_window` is 4096; toy is written for none", 7),
         ("unread-key", "`text_config.depth` = 3 is not read by toy", 7),
     ]
 
 
 @pytest.mark.parametrize(
+    ("values", "message", "help"),
+    [
+        ({"n_inner": "six"}, '`n_inner` is "six", where a number is meant', "a whole number"),
+        ({"n_inner": "6"}, '`n_inner` is "6", where a number is meant', 'without quotes: "n_inner": 6'),
+        ({"n_inner": "4,096"}, '`n_inner` is "4,096", where a number is meant', 'without quotes: "n_inner": 4096'),
+        ({"text_config": {"num_layers": ""}}, '`text_config.num_layers` is "", where a number is meant', "a whole"),
+        ({"n_inner": float("nan")}, "`n_inner` is NaN, where a number is meant", "a whole number"),
+        ({"n_inner": {}}, "`n_inner` is {}, where a number is meant", "a whole number"),
+        ({"n_inner": {"is": 8}}, "`n_inner.is` = 8 is not read by toy", "is it `n_inner`?"),
+        ({"tie_word_embeddings": 1}, "`tie_word_embeddings` is 1; toy knows true, false of it", "a variant of it"),
+        (
+            {"tie_word_embeddings": "false"},  # to transformers, which asks whether it is empty, this is true
+            '`tie_word_embeddings` is "false"; toy knows true, false of it',
+            'without quotes: "tie_word_embeddings": false',
+        ),
+        ({"norm_first": "true"}, '`norm_first` is "true"; toy is written for true', "a variant of it"),
+    ],
+)
+def test_what_is_no_number_is_told_with_what_to_write(
+    values: dict[str, Any], message: str, help: str, tmp_path: Path
+) -> None:
+    with pytest.raises(SpecError) as error:
+        analyze(config(tmp_path, **values))
+    (found,) = error.value.diagnostics
+    assert found.message == message
+    assert help in (found.help or "")
+
+
+def test_a_key_that_stands_twice_in_one_object_is_refused_with_both_places(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(
+        '{"model_type": "toy", "hidden_size": 8,\n"text_config": {"num_layers": 2, "hidden_size": 9},\n'
+        '"x": [{"a": "}\\", "}, {"a": [2]}], "hidden_size": 16,\n"y": [[{"a": 1, "\\u0061": 2}]]}',
+        encoding="utf-8",
+    )
+    with pytest.raises(SpecError) as error:
+        analyze(str(tmp_path))
+    assert [(found.code, found.message, found.line, found.note_texts()) for found in error.value.diagnostics] == [
+        ("duplicate-key", "the key `hidden_size` stands twice in one object", 3, ["the first (config.json:1:23)"]),
+        ("duplicate-key", "the key `y[][].a` stands twice in one object", 4, ["the first (config.json:4:9)"]),
+    ]
+
+
+def test_a_key_of_an_object_within_is_shown_where_it_stands(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(
+        '{"model_type": "toy",\n"num_layers": 2,\n"text_config": {"num_layers": "2"}}', encoding="utf-8"
+    )
+    assert [line for _, _, line in refusals(str(tmp_path))] == [3]
+
+
+@pytest.mark.parametrize(
     ("text", "code", "message"),
     [
+        ('{"model_type": "toy",\n "hidden_size": 8\n "n_inner": 9}', "bad-config", "not JSON: expecting ',' delimiter"),
         ("[]", "bad-config", "the configuration has no `model_type`"),
         ("{}", "bad-config", "the configuration has no `model_type`"),
         ('{"model_type": 3}', "bad-config", "the configuration has no `model_type`"),

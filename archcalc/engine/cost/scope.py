@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from archcalc.graph import NETWORK_INPUT, Graph
@@ -26,9 +27,24 @@ def indices_inside(graph: Graph, scope: str, with_heads: bool) -> list[int]:
     found = [index for index, node in enumerate(nodes) if is_inside(node.layer, scope)]
     if not found:
         near = _near(scope, (node.layer for node in nodes))
-        help = suggestion(scope, near, f"`archcalc show {graph.name}` lists the layers", most=3)
+        help = one_of_row(scope, [node.layer for node in nodes]) or suggestion(
+            scope, near, f"`archcalc show {graph.name}` lists the layers", most=3
+        )
         raise SpecError([Diagnostic("unknown-scope", f"{graph.name} has no layers under `{scope}`", help=help)])
     return found
+
+
+def one_of_row(name: str, layers: Iterable[str]) -> str | None:
+    """Help for the name of a row of several blocks, `blocks.3-126`; None: it is none."""
+    found = re.fullmatch(r"(.*?)(\d{1,9})-(\d{1,9})((?:\..*)?)", name)
+    if found is None or int(found[2]) >= int(found[3]):
+        return None
+    first, last = (f"{found[1]}{number}{found[4]}" for number in (found[2], found[3]))
+    wanted = {first, last}
+    for layer in layers:
+        wanted -= {path for path in wanted if is_inside(layer, path)}
+    many = int(found[3]) - int(found[2]) + 1
+    return None if wanted else f"this is a row of {many:,} blocks that are alike; name one of them: `{first}`"
 
 
 def _near(scope: str, names: Iterable[str]) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from archcalc.engine.cost.analyze import total_stored
 from archcalc.engine.cost.costs import stored_with, tied_nodes
+from archcalc.engine.cost.scope import one_of_row
 from archcalc.engine.cost.storage import storage_of
 from archcalc.engine.inputs import Given
 from archcalc.engine.memory import inference, training
@@ -212,7 +213,7 @@ def _known_patterns(graph: Graph, patterns: Sequence[str], option: str) -> None:
             paths = {
                 ".".join(layer.split(".")[: depth + 1]) for layer in layers for depth in range(layer.count(".") + 1)
             }
-            help = suggestion(
+            help = one_of_row(pattern, layers) or suggestion(
                 pattern, sorted(paths), f"a layer or a path that layers lie in, * for anything: {layers[0]}"
             )
             message = f"{graph.name} has no layer that `{pattern}` names (--{option})"

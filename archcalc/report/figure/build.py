@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from archcalc.engine.cost.scope import one_of_row
 from archcalc.report.figure.flow import flow_of
 from archcalc.report.figure.fold import Folder, has_fork, reading
 from archcalc.report.figure.items import Call, Figure, Fork, Form, Item, Row
@@ -290,7 +291,8 @@ def _within(structure: Structure, scope: str) -> list[Part]:
                 break
     if best is None:
         paths = dict.fromkeys(part.path for part in structure.walk() if part.path)
-        help = suggestion(scope, list(paths)[:2000], f"`archcalc show {structure.graph.name}` lists the layers")
+        listed = f"`archcalc show {structure.graph.name}` lists the layers"
+        help = one_of_row(scope, paths) or suggestion(scope, list(paths)[:2000], listed)
         message = f"{structure.graph.name} has no part called `{scope}`"
         raise SpecError([Diagnostic("unknown-scope", message, help=help)])
     while len(best.parts) == 1 and best.parts[0].kind in ("module", "entry", "repeat"):

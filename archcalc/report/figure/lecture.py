@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, NoReturn
 
+from archcalc.engine.cost.scope import one_of_row
 from archcalc.ops import Table, Window
 from archcalc.report.figure.colours import palette
 from archcalc.report.figure.glyphs import width
@@ -29,7 +30,7 @@ def layer_named(cost: NetworkCost, name: str) -> LayerCost:
     if inside:
         return inside[-1]
     names = [layer.name for layer in cost.layers]
-    help = suggestion(name, names, f"`archcalc show {cost.name}` lists the layers")
+    help = one_of_row(name, names) or suggestion(name, names, f"`archcalc show {cost.name}` lists the layers")
     raise SpecError([Diagnostic("unknown-layer", f"{cost.name} has no layer called `{name}`", help=help)])
 
 

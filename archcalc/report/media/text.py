@@ -47,7 +47,7 @@ def lines(document: Document, width: int | None = None) -> list[Line]:
         found.extend(_lines(block, width, dropped))
     if dropped:
         names = ", ".join(dict.fromkeys(dropped))
-        text = f"left out at {width} columns: {names} (a wider window, a pipe or --format csv has all)"
+        text = f"left out at {width} columns: {names} (a wider window or --format csv has all)"
         found.extend([(line, "dim")] for line in wrap(text, min(width or PROSE, PROSE)))
     return found
 
