@@ -190,7 +190,7 @@ def test_without_the_package_the_line_to_type(monkeypatch: pytest.MonkeyPatch, t
     path.write_bytes(CONV.SerializeToString())
     with pytest.raises(extra.MissingExtraError) as caught:
         read_program(path)
-    assert caught.value.line == "pip install 'archcalc[onnx]'"
+    assert caught.value.line.endswith("[onnx]'")
 
 
 @pytest.mark.parametrize("seed", range(25))

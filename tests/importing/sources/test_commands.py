@@ -271,9 +271,9 @@ def test_a_network_of_the_library_with_the_same_costs_is_told(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("source", "module", "line"),
     [
-        ("model.onnx", "onnx", "pip install 'archcalc[onnx]'"),
-        ("torchvision:resnet50", "torch", "pip install 'archcalc[torch]'"),
-        ("my_net.py:Net()", "torch", "pip install 'archcalc[torch]'"),
+        ("model.onnx", "onnx", "[onnx]'"),
+        ("torchvision:resnet50", "torch", "[torch]'"),
+        ("my_net.py:Net()", "torch", "[torch]'"),
     ],
 )
 def test_without_a_library_the_line_to_type_is_told(
