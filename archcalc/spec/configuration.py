@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from math import inf
 from pathlib import Path
 from typing import Any
@@ -38,9 +38,13 @@ class Configuration:
         except RecursionError:
             raise self.refusal("bad-config", "the configuration is nested too deep") from None
         except json.JSONDecodeError as error:
+            text = self.source.text.rstrip()
             message = f"the configuration is not JSON: {error.msg[:1].lower()}{error.msg[1:]}"
-            span = Span(error.pos, error.pos + 1)
-            raise SpecError([Diagnostic("bad-config", message, span, self.source)]) from None
+            at = min(error.pos, len(text))  # not on an empty line behind
+            help = "names and texts stand in double quotes, no comma behind the last of them, and there are no comments"
+            if not text:
+                message, help = "the file is empty", f"give the path of {KIND}"
+            raise SpecError([Diagnostic("bad-config", message, Span(at, at + 1), self.source, help)]) from None
         except ValueError as error:  # a number with more digits than Python reads
             raise self.refusal("bad-config", f"the configuration is not JSON: {error}") from None
         if not isinstance(found, dict) or not isinstance(found.get("model_type"), str):
@@ -93,8 +97,8 @@ def unknown_type(configuration: Configuration, known: list[str]) -> SpecError:
     return SpecError([configuration.diagnostic("unknown-model-type", message, help, "model_type")])
 
 
-def settings(spec: Spec, rules: HuggingFace, configuration: Configuration) -> dict[str, str]:
-    """Variables and the expressions that a configuration gives them.
+def settings(spec: Spec, rules: HuggingFace, configuration: Configuration, lists: Container[str]) -> dict[str, str]:
+    """Variables and the expressions that a configuration gives them; `lists` are those that are a list.
 
     Raises:
         SpecError: every key that the spec does not read, or is not written for.
@@ -112,6 +116,8 @@ def settings(spec: Spec, rules: HuggingFace, configuration: Configuration) -> di
         if value is None and not (given.path in configuration.values and "null" in given.words):
             continue  # missing, or null: the family's default, unless null has a meaning of its own
         text = _expression(given, value)
+        if isinstance(value, list) and not given.words and given.variable not in lists and not given.is_number_of:
+            text = None
         if text is None:
             words = [word for word in given.words if word not in _BESIDE_NUMBERS]
             message = f"`{given.path}` is {_shown(value)}; {spec.network} knows {', '.join(words)} of it"
@@ -240,7 +246,8 @@ def written(spec: Spec, configuration: Configuration) -> str:
     rules = spec.huggingface()
     base = spec.settings(rules.types[configuration.model_type] or spec.network)
     values = {name: spec.source.text[placed.span().start : placed.span().end] for name, placed in base.items()}
-    values |= rules.starts[configuration.model_type] | settings(spec, rules, configuration)
+    values |= rules.starts[configuration.model_type]
+    values |= settings(spec, rules, configuration, {name for name, value in values.items() if "[" in value})
     lines = [f"network: {configuration.name}"]
     for key, block in _blocks(spec.source.text):
         if key in ("network", "variants", "huggingface", "storage", "budget", "space"):

@@ -116,13 +116,21 @@ def find(name: str) -> Found:
     if is_configuration(name):
         from archcalc.spec.configuration import Configuration
 
-        return of_configuration(Configuration(name))
+        try:
+            read = Configuration(name)
+        except SpecError as error:
+            raise _with_way_out(error, name) from None
+        return of_configuration(read)
     if name.lower().endswith(RESULTS) and not _exists(name):
         help = f"a file that a result is written to is an option: -o {name}"
         raise SpecError([Diagnostic("unknown-network", f"`{name}` is no network", help=help)])
     if looks_like_file(name):
         path, variant = file_and_variant(name)
-        return choose(read_file(Path(path), path), variant)
+        try:
+            spec = read_file(Path(path), path)
+        except SpecError as error:
+            raise _with_way_out(error, path) from None
+        return choose(spec, variant)
     known = _indexed(name)
     if known is None:
         near = suggest_many(name, [spelling for spelling, _ in index().values()])
@@ -131,6 +139,25 @@ def find(name: str) -> Found:
     spelling, file = known
     spec = read_file(file, f"specs/{file.name}", True)
     return choose(spec, spelling)
+
+
+def _with_way_out(error: SpecError, path: str) -> SpecError:
+    """The same, with what was probably meant by a file that is not there."""
+    (first, *_) = error.diagnostics
+    stem = plain(Path(path).stem)
+    if first.code != "no-such-file":
+        return error
+    if stem in index():
+        help = f"`{index()[stem][0]}` is a network that comes with archcalc: give its name alone"
+    elif beside := [f"{path}{ending}" for ending in (".yaml", ".yml", ".json") if _exists(f"{path}{ending}")]:
+        help = f"did you mean `{beside[0]}`?"
+    elif Path(path).is_dir():
+        help = f"a folder is read where it holds a {CONFIG} of transformers; else give the path of a spec, a YAML file"
+    elif re.fullmatch(r"\w[\w.-]*/[\w.-]+", path) and not re.search(r"\.(ya?ml|json)\Z", path):
+        help = f"nothing is fetched from a hub: give the path of the model's {CONFIG}"
+    else:
+        return error
+    return SpecError([first._replace(help=help)])
 
 
 @cache

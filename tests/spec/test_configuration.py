@@ -145,6 +145,7 @@ def test_all_that_is_wrong_is_told_at_its_place(tmp_path: Path) -> None:
         ({"text_config": {"num_layers": ""}}, '`text_config.num_layers` is "", where a number is meant', "a whole"),
         ({"n_inner": float("nan")}, "`n_inner` is NaN, where a number is meant", "a whole number"),
         ({"n_inner": {}}, "`n_inner` is {}, where a number is meant", "a whole number"),
+        ({"n_inner": [8, 8]}, "`n_inner` is [8, 8], where a number is meant", "a whole number"),
         ({"n_inner": {"is": 8}}, "`n_inner.is` = 8 is not read by toy", "is it `n_inner`?"),
         ({"tie_word_embeddings": 1}, "`tie_word_embeddings` is 1; toy knows true, false of it", "a variant of it"),
         (
@@ -190,6 +191,8 @@ def test_a_key_of_an_object_within_is_shown_where_it_stands(tmp_path: Path) -> N
     ("text", "code", "message"),
     [
         ('{"model_type": "toy",\n "hidden_size": 8\n "n_inner": 9}', "bad-config", "not JSON: expecting ',' delimiter"),
+        ('{"model_type": "toy",}\n\n', "bad-config", "not JSON: "),
+        ("\n ", "bad-config", "the file is empty"),
         ("[]", "bad-config", "the configuration has no `model_type`"),
         ("{}", "bad-config", "the configuration has no `model_type`"),
         ('{"model_type": 3}', "bad-config", "the configuration has no `model_type`"),
@@ -226,6 +229,31 @@ def test_a_type_without_a_spec_is_refused_with_what_is_missing(
     assert found.code == "unknown-model-type"
     assert says in found.message
     assert help in (found.help or "")
+
+
+@pytest.mark.parametrize(
+    ("name", "help"),
+    [
+        ("./toy-small.yaml", "`toy_small` is a network that comes with archcalc"),
+        ("./toy.json", "`toy` is a network that comes with archcalc"),
+        ("./mine", "did you mean `./mine.json`?"),
+        ("./none", "a folder is read where it holds a config.json"),
+        ("meta-llama/Llama-3.1-8B", "nothing is fetched from a hub"),
+        ("./nothing.json", "give the path of a config.json of transformers"),
+        ("./nothing.yaml", "give the path of a spec, a YAML file"),
+    ],
+)
+def test_a_file_that_is_not_there_says_what_was_probably_meant(
+    name: str, help: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "none").mkdir()
+    (tmp_path / "mine.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(SpecError) as error:
+        analyze(name)
+    (found,) = error.value.diagnostics
+    assert found.code == "no-such-file"
+    assert (found.help or "").startswith(help)
 
 
 def test_what_is_refused_by_name_has_no_spec() -> None:
