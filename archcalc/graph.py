@@ -38,7 +38,7 @@ class Node(NamedTuple):
         return self.layer.partition(".")[0]
 
 
-@dataclass(slots=True, eq=False, repr=False, match_args=False)
+@dataclass(eq=False, repr=False, match_args=False)
 class Graph:
     """A network: `nodes[i].inputs` are indices below i, or -1, -2, ... for the inputs in their order.
 

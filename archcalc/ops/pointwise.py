@@ -363,6 +363,16 @@ RULES_OF_A_ROW = {
 WORDS_OF_COSTS = ("additions", "multiplications", "divisions", "comparisons", "transcendentals")
 
 
+class _Document:
+    """The documentation of the class of a row, written when somebody reads it."""
+
+    def __init__(self, row: Activation) -> None:
+        self.row = row
+
+    def __get__(self, instance: object, owner: object) -> str:
+        return _document(self.row)
+
+
 def _document(row: Activation) -> str:
     costs = ", ".join(f"{getattr(row.cost, kind)} {kind}" for kind in WORDS_OF_COSTS if getattr(row.cost, kind))
     sources = dict.fromkeys((row.source, f"torch.{row.module}" if row.module.startswith("nn.") else row.source))
@@ -383,7 +393,7 @@ def _define(name: str, row: Activation) -> type[Operator]:
     }
     by_hand = "by hand: the operations of the formula, {} times"
     namespace = {
-        "__doc__": _document(row),
+        "__doc__": _Document(row),
         "__module__": __name__,
         **RULES_OF_A_ROW,
         **declared,

@@ -101,7 +101,7 @@ class LayerCost(NamedTuple):
         return f"LayerCost({self.name}: {self.notation}, {self.params:,} params, {self.macs:,} MACs)"
 
 
-@dataclass(slots=True, repr=False, eq=False, match_args=False)
+@dataclass(init=False, repr=False, eq=False, match_args=False)
 class Totals:
     """A whole network. `at_least` where an operation of unknown cost makes the counts lower bounds."""
 
@@ -142,8 +142,17 @@ class Totals:
         """Whether some operation's cost is not known."""
         return self.unknown > 0
 
+    # These are written out, for `dataclass` would compile them in each process.
+
+    def __init__(self, **given: int) -> None:
+        """What is not given is 0."""
+        for name, value in given.items():
+            if name not in self.__dataclass_fields__:
+                raise TypeError(f"totals have no {name}")
+            setattr(self, name, value)
+
     def __eq__(self, other: object) -> bool:
-        """Whether all are equal. Like the next one it is compiled once, not when each process begins."""
+        """Whether all are equal."""
         return isinstance(other, Totals) and astuple(self) == astuple(other)
 
     __hash__ = None  # type: ignore[assignment]  # they may be changed
@@ -377,7 +386,7 @@ def totals_row(cost: NetworkCost) -> dict[str, Any]:
     """Totals as CSV and JSON hold them."""
     totals = cost.totals
     row: dict[str, Any] = {}
-    for name in Totals.__slots__:
+    for name in Totals.__dataclass_fields__:
         value = getattr(totals, name)
         if name == "flops":
             if cost.convention.column != "macs":

@@ -140,4 +140,4 @@ def key(network: Listed, column: str) -> tuple[int, str]:
 
 def sortable() -> Iterable[str]:
     """Columns that networks may be sorted by."""
-    return ["name", "family", "year", "task", "input", *Totals.__slots__]
+    return ["name", "family", "year", "task", "input", *Totals.__dataclass_fields__]
