@@ -12,6 +12,7 @@ from archcalc.importing.sources import kind_of, refusal
 from archcalc.named import NamedTuple
 from archcalc.results.cost import NetworkCost
 from archcalc.source import Diagnostic, Source, SpecError
+from archcalc.source.places import specs_folder
 from archcalc.spec.library import (
     choose,
     file_and_variant,
@@ -19,7 +20,6 @@ from archcalc.spec.library import (
     is_spec,
     looks_like_file,
     read_file,
-    specs_folder,
 )
 from archcalc.spec.read import read_spec
 

@@ -16,7 +16,7 @@ from archcalc.importing.sources import kind_of
 from archcalc.source import Diagnostic, Span, SpecError, read_source, unique
 from archcalc.spec.everything import findings_of
 from archcalc.spec.hidden import hidden_names
-from archcalc.spec.library import choose
+from archcalc.spec.library import choose, is_configuration, with_way_out
 from archcalc.spec.limits import DEFAULT_LIMITS, Limits
 from archcalc.spec.model import Spec
 from archcalc.spec.read import read_with_findings
@@ -53,10 +53,16 @@ def validate(names: Sequence[str], limits: Limits = DEFAULT_LIMITS) -> Validatio
             except SpecError as error:
                 findings.extend(error.diagnostics)
             continue
+        if is_configuration(str(name)):
+            try:
+                networks += analyze(load(name), limits=limits) is not None
+            except SpecError as error:
+                findings.extend(error.diagnostics)
+            continue
         try:
             source = read_source(Path(name), name)
         except SpecError as error:
-            findings.extend(error.diagnostics)
+            findings.extend(with_way_out(error, str(name)).diagnostics)
             continue
         spec, found = read_with_findings(source)
         if spec is not None:

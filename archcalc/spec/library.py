@@ -119,39 +119,47 @@ def find(name: str) -> Found:
         try:
             read = Configuration(name)
         except SpecError as error:
-            raise _with_way_out(error, name) from None
+            raise with_way_out(error, name) from None
         return of_configuration(read)
     if name.lower().endswith(RESULTS) and not _exists(name):
         help = f"a file that a result is written to is an option: -o {name}"
         raise SpecError([Diagnostic("unknown-network", f"`{name}` is no network", help=help)])
     if looks_like_file(name):
         path, variant = file_and_variant(name)
+        if variant and is_configuration(path):
+            help = f"give its path alone: {path}"
+            raise SpecError([Diagnostic("unknown-network", f"`{path}` is one network, without variants", help=help)])
         try:
             spec = read_file(Path(path), path)
         except SpecError as error:
-            raise _with_way_out(error, path) from None
+            raise with_way_out(error, path) from None
         return choose(spec, variant)
     known = _indexed(name)
     if known is None:
         near = suggest_many(name, [spelling for spelling, _ in index().values()])
         help = f"did you mean {_listed(near)}?" if near else "`archcalc list` lists all networks"
+        beside = [f"./{name}{ending}" for ending in ("", ".yaml", ".yml", ".json") if _is_file(f"./{name}{ending}")]
+        if beside:
+            help = f"a file is given as a path: {beside[0]}"
         raise SpecError([Diagnostic("unknown-network", f"no network is called `{name}`", help=help)])
     spelling, file = known
     spec = read_file(file, f"specs/{file.name}", True)
     return choose(spec, spelling)
 
 
-def _with_way_out(error: SpecError, path: str) -> SpecError:
+def with_way_out(error: SpecError, path: str) -> SpecError:
     """The same, with what was probably meant by a file that is not there."""
     (first, *_) = error.diagnostics
     stem = plain(Path(path).stem)
     if first.code != "no-such-file":
         return error
     if stem in index():
-        help = f"`{index()[stem][0]}` is a network that comes with archcalc: give its name alone"
+        help = f"`{index()[stem][0]}` comes with archcalc, and its name is enough: archcalc show {index()[stem][0]}"
     elif beside := [f"{path}{ending}" for ending in (".yaml", ".yml", ".json") if _exists(f"{path}{ending}")]:
         help = f"did you mean `{beside[0]}`?"
-    elif Path(path).is_dir():
+    elif _exists(f"{path}/{CONFIG}"):  # `foo`, where only a spec can be
+        help = f"a folder is given as a path: ./{path}"
+    elif _exists(path) and Path(path).is_dir():
         help = f"a folder is read where it holds a {CONFIG} of transformers; else give the path of a spec, a YAML file"
     elif re.fullmatch(r"\w[\w.-]*/[\w.-]+", path) and not re.search(r"\.(ya?ml|json)\Z", path):
         help = f"nothing is fetched from a hub: give the path of the model's {CONFIG}"
@@ -208,6 +216,11 @@ def file_and_variant(name: str) -> tuple[str, str]:
     return path, variant
 
 
+def _is_file(name: str) -> bool:
+    """Whether a spec, or a configuration, is there; a folder is one where it holds a configuration."""
+    return _exists(name) and (is_configuration(name) or not Path(name).is_dir())
+
+
 def _exists(name: str) -> bool:
     try:
         return Path(name).exists()
@@ -240,7 +253,7 @@ def choose(spec: Spec, variant: str = "") -> Found:
 
 def is_configuration(name: str) -> bool:
     """Whether an argument means a configuration of transformers: a .json file, or a folder that holds one."""
-    return name.endswith(".json") or (("/" in name or name in (".", "..")) and (Path(name) / CONFIG).is_file())
+    return name.endswith(".json") or (("/" in name or name in (".", "..")) and _exists(f"{name}/{CONFIG}"))
 
 
 def is_spec(path: Path) -> bool:

@@ -234,9 +234,14 @@ def test_a_type_without_a_spec_is_refused_with_what_is_missing(
 @pytest.mark.parametrize(
     ("name", "help"),
     [
-        ("./toy-small.yaml", "`toy_small` is a network that comes with archcalc"),
-        ("./toy.json", "`toy` is a network that comes with archcalc"),
+        ("./toy-small.yaml", "`toy_small` comes with archcalc"),
+        ("./toy.json", "`toy` comes with archcalc"),
         ("./mine", "did you mean `./mine.json`?"),
+        ("x" * 5000, "`archcalc list` lists"),
+        ("mine", "a file is given as a path: ./mine.json"),
+        ("none", "`archcalc list` lists"),
+        ("whole", "a file is given as a path: ./whole"),
+        ("whole/config.json:large", "give its path alone: whole/config.json"),
         ("./none", "a folder is read where it holds a config.json"),
         ("meta-llama/Llama-3.1-8B", "nothing is fetched from a hub"),
         ("./nothing.json", "give the path of a config.json of transformers"),
@@ -247,12 +252,14 @@ def test_a_file_that_is_not_there_says_what_was_probably_meant(
     name: str, help: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "none").mkdir()
+    for folder in ("none", "whole"):
+        (tmp_path / folder).mkdir()
+    config(tmp_path / "whole")
     (tmp_path / "mine.json").write_text("{}", encoding="utf-8")
     with pytest.raises(SpecError) as error:
         analyze(name)
     (found,) = error.value.diagnostics
-    assert found.code == "no-such-file"
+    assert found.code in ("no-such-file", "unknown-network")
     assert (found.help or "").startswith(help)
 
 
@@ -316,6 +323,12 @@ def test_commands_take_a_configuration_where_they_take_a_name(tmp_path: Path) ->
     assert tmp_path.name in run("compare", f"{name}/config.json", name).stdout
     assert run("formula", name, "--free", "width").stdout
     assert run("check", name, "--max", "params=1M").stdout
+
+
+def test_validate_takes_a_configuration(tmp_path: Path) -> None:
+    name = config(tmp_path)
+    assert run("validate", name, f"{name}/config.json").stdout == "2 files, 2 networks: no findings\n"
+    assert "[unread-key]" in run("validate", config(tmp_path, hidden_sise=3), code=1).stdout
 
 
 def test_model_types_are_scanned_as_they_are_read() -> None:

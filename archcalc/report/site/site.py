@@ -22,7 +22,8 @@ from archcalc.report.site import prose
 from archcalc.report.site.shared import STATIC, Entry, Link, column, json_text, rendered, row, safe, section, table
 from archcalc.results.claim import Ledger
 from archcalc.results.cost import NetworkCost
-from archcalc.spec.library import find, plain, specs_folder
+from archcalc.source.places import specs_folder
+from archcalc.spec.library import find, plain
 from archcalc.spec.space import result_of
 
 Files = Iterator[tuple[str, str]]
