@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from archcalc.cli.inputs import known, settings
+from archcalc.cli.inputs import known, settings, tell_remarks
 from archcalc.cli.options import (
     BatchOption,
     DtypeOption,
@@ -73,6 +73,7 @@ def cache(
     if batch < 1:
         fail("bad-batch", f"the batch is {batch}; it is 1 or more", "--batch 1")
     found = cache_of(network, past, length, batch, dtype, context, maximum, settings(set or []))
+    tell_remarks(network)
     deliver(
         format,
         output,

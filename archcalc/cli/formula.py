@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from archcalc.cli.completion import complete_variable
-from archcalc.cli.inputs import positive_number, settings, words
+from archcalc.cli.inputs import positive_number, settings, tell_remarks, words
 from archcalc.cli.options import HeadsOption, NetworkName, OutputOption, SetOption
 from archcalc.cli.output import FINDINGS, chosen, fail, guarded, send, send_document
 
@@ -94,6 +94,7 @@ def formula(
         raise SpecError(map(_advised, error.diagnostics)) from None
     except MismatchError as error:
         fail("internal-mismatch", str(error), "please report this: it is an error of archcalc", FINDINGS)
+    tell_remarks(network)
     match chosen(format, output, FormulaFormat):
         case FormulaFormat.LATEX:
             from archcalc.report.formula import formulated_latex

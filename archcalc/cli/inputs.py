@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from archcalc.cli.output import FINDINGS, complain, fail
+from archcalc.cli.output import FINDINGS, complain, fail, say
 from archcalc.named import NamedTuple
 
 if TYPE_CHECKING:
@@ -54,6 +54,17 @@ def analysed(names: Sequence[str], request: Request) -> list[NetworkCost]:
     if request.strict:
         refuse_unknown(costs.values())
     return [costs[name] for name in names]
+
+
+def tell_remarks(network: str) -> None:
+    """Say on stderr what must be known of a configuration, beside a result that has no place for it."""
+    from archcalc.spec.library import is_configuration
+
+    if is_configuration(network):
+        from archcalc.engine.network import load
+
+        for remark in load(network).spec.remarks:
+            say(remark)
 
 
 def warn_of_inputs(networks: Iterable[Network], set: Mapping[str, Any] | None, input: Any) -> None:

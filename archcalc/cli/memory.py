@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from archcalc.cli.completion import complete_layer
-from archcalc.cli.inputs import known, pairs, settings, sizes, words
+from archcalc.cli.inputs import known, pairs, settings, sizes, tell_remarks, words
 from archcalc.cli.options import (
     BatchOption,
     DtypeOption,
@@ -168,6 +168,7 @@ def memory(
         found = memory_of(network, asked, given, sizes(input))
     else:
         found = fitted(network, asked, fit, variable, given, sizes(input))
+    tell_remarks(network)
     deliver(
         format,
         output,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from archcalc.cli.completion import complete_device, complete_stack
-from archcalc.cli.inputs import known, settings, sizes
+from archcalc.cli.inputs import known, settings, sizes, tell_remarks
 from archcalc.cli.options import (
     BatchOption,
     DtypeOption,
@@ -106,6 +106,7 @@ def roofline(
     if top:
         rows = sorted(rows, key=lambda row: -row.floor_s)[:top]
     draw(lambda charts: roof(found), plot)
+    tell_remarks(network)
     deliver(
         format,
         output,
@@ -187,6 +188,7 @@ def estimate(
         checked = _checked(dtype, batch, set, None, fuse, False)
         return _answer(network, device, prompt, generate, checked, format, output)
     found = estimate_of(network, device, used, **_checked(dtype, batch, set, input, fuse, step))
+    tell_remarks(network)
     deliver(
         format,
         output,
@@ -211,6 +213,7 @@ def _answer(
 
     how = {name: checked[name] for name in ("dtype", "batch", "fuse", "set")}
     found = generation(network, device, prompt, generate, **how)
+    tell_remarks(network)
     deliver(
         format,
         output,

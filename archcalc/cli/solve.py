@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from archcalc.cli.completion import complete_limit, complete_quantity, complete_variable
-from archcalc.cli.inputs import known, pairs, positive_number, settings, words
+from archcalc.cli.inputs import known, pairs, positive_number, settings, tell_remarks, words
 from archcalc.cli.options import (
     BatchOption,
     DtypeOption,
@@ -103,6 +103,7 @@ def solve(
     if not limits:
         fail("no-limit", "there is no limit to keep to", "--max macs=2G, or --like NET")
     found = solve_for(load(network), variable, limits, _step(step), settings(set or []), with_heads, batch, dtype)
+    tell_remarks(network)
     deliver(
         format,
         output,
@@ -163,6 +164,7 @@ def scale(
         found = scale_by(load(network), limits, factors or None, steps, _positive(by, "--by", "0.5"), given)
     else:
         found = search(load(network), limits, _between(grid), factors or None, steps, given)
+    tell_remarks(network)
     deliver(
         format,
         output,

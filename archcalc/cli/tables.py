@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from archcalc.cli.choices import ByChoice, Format, UnitsChoice
 from archcalc.cli.inputs import Request, analysed, known, words
-from archcalc.cli.output import deliver, draw, fail
+from archcalc.cli.output import chosen, deliver, draw, fail, say
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,6 +38,7 @@ def show_network(
     from archcalc.report.show import shown
 
     (cost,) = analysed([network], request)
+    _tell_beside_csv([cost], format, output)
     rows, of = rows_of(cost, by, depth, sort, top)
     draw(lambda charts: charts.cost_by_layer(cost, rows), plot)
     if published:
@@ -57,6 +58,14 @@ def show_network(
         lambda: data().layers_csv(cost, rows),
         lambda: data().json_text([data().network_object(cost, rows)]),
     )
+
+
+def _tell_beside_csv(costs: Sequence[NetworkCost], format: Format | None, output: Path | None) -> None:
+    """Remarks on configurations, for which a table of numbers alone has no place."""
+    for cost in costs:
+        if cost.remarks and chosen(format, output, Format) is Format.CSV:
+            for remark in cost.remarks:
+                say(f"{cost.name}: {remark}")
 
 
 def data() -> ModuleType:
@@ -177,6 +186,7 @@ def show_compared(
     units: UnitsChoice = UnitsChoice.SI,
 ) -> None:
     """Costs of networks side by side, their parts too; beside them, where asked for, what was measured."""
+    _tell_beside_csv(costs, format, output)
     from archcalc.engine.compare import compare as compare_costs
     from archcalc.report.comparison import compared
     from archcalc.report.media import data

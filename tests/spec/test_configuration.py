@@ -314,7 +314,11 @@ def test_a_class_that_the_spec_is_not_is_told_with_every_result(
     remarks = [f"These are the figures of {said} which `architectures` names."] if said else []
     assert analyze(name).remarks == remarks
     assert json.loads(run("show", name, "--format", "json").stdout)["networks"][0].get("remarks", []) == remarks
-    assert ("`architectures`" in run("show", name).stdout) is bool(said)
+    for command in (["show"], ["compare", name], ["explain"]):
+        assert ("`architectures`" in run(*command, name).stdout) is bool(said)
+    for command in (["show", "--format", "csv"], ["memory"], ["formula"], ["roofline", "--device", "t4"], ["import"]):
+        found = run(*command, name)
+        assert ("`architectures`" in found.stderr, "`architectures`" in found.stdout) == (bool(said), False)
 
 
 def test_commands_take_a_configuration_where_they_take_a_name(tmp_path: Path) -> None:
