@@ -11,12 +11,13 @@ from archcalc.report.figure.fold import Folder, has_fork, reading
 from archcalc.report.figure.items import Call, Figure, Fork, Form, Item, Row
 from archcalc.report.figure.skips import chains, laddered, told_by_words
 from archcalc.report.figure.told import Amount, Sizes, Told, joined, told
+from archcalc.report.figure.units import with_units
 from archcalc.report.figure.words import brief, kind_of, shape_text
 from archcalc.results.cost import NetworkCost
 from archcalc.results.structure import Part, Structure
 from archcalc.source import Diagnostic, SpecError, suggestion
 
-MARKS = "ABCDEFGI"  # letters of what is opened; H is for heads
+MARKS = "ABCDEFGIJKLMNO"  # letters of what is opened; H is for heads
 MOST_OPEN = len(MARKS)
 MOST_FORMS = 40  # that are looked at, to open those with most MACs
 MOST_IN_A_ROW = 6  # boxes of one entry that stand in the column; more are opened beside it
@@ -79,18 +80,27 @@ class _Builder:
 
     def through(self, part: Part, items: list[Item]) -> list[Row]:
         """Rows of a module that is called once and puts much in a row: the column goes through it."""
-        if len(items) != 1 or not isinstance(items[0], Call) or items[0].times > 1 or has_fork(items[0].inner):
+        if len(items) != 1 or not isinstance(items[0], Call) or items[0].times > 1:
             return []
         call = items[0]
-        if len(self.modules[call.module, call.forms[0]]) > 1 or len(call.inner) <= MOST_IN_A_ROW - 1:
+        if len(self.modules[call.module, call.forms[0]]) > 1:
             return []
-        module = call.parts[0]
-        if all(inner.kind == "entry" for inner in module.parts):
+        module, is_row, is_trunk = call.parts[0], not has_fork(call.inner), self.is_trunk(call)
+        is_long = is_row and len(call.inner) >= MOST_IN_A_ROW
+        if all(inner.kind == "entry" for inner in module.parts) and (is_long or is_trunk):
             return [row for inner in module.parts for row in self.of_entry(inner, True)]
+        if not is_long and not (is_row and is_trunk):
+            return []
         found = [self.row(part.name, item, "entry") for item in call.inner]
         for number, row in enumerate(found):
             row.is_first, row.is_only = number == 0, False
         return found
+
+    def is_trunk(self, call: Call) -> bool:
+        """Whether a module that is called once repeats blocks, or puts such a module in a row: its entries are rows."""
+        calls = [item for item in call.inner if isinstance(item, Call)]
+        once = (item for item in calls if len(self.modules[item.module, item.forms[0]]) == 1)
+        return any(item.times > 1 for item in calls) or any(map(self.is_trunk, once))
 
     def is_plain(self, item: Item) -> bool:
         """Whether a merge only brings together what other rows give."""
@@ -212,7 +222,7 @@ def build(
     """
     graph = structure.graph
     choice = choice or Choice()
-    shown = _within(structure, choice.scope)
+    shown = with_units(_within(structure, choice.scope))
     builder = _Builder(structure, amounts, choice, shown)
     parts = _entries(shown)
     rows = builder.rows(parts)

@@ -40,7 +40,7 @@ DARK: Mapping[str, str] = {
     "dark": "#d5dde5",
     "on_dark": "#14191f",
     "CONV": "#2b66a6",
-    "POINTWISE": "#1b324a",
+    "POINTWISE": "#5e6c94",
     "DEPTHWISE": "#107051",
     "TRANSPOSED": "#676f13",
     "POOL": "#c13005",

@@ -79,8 +79,11 @@ class Flow:
 class _Scope:
     """A module's values: those that its items make, and the one that it goes on from."""
 
-    def __init__(self, graph: Graph, part: Part) -> None:
-        self.graph, self.part, self.entry = graph, part, part.input
+    def __init__(self, graph: Graph, part: Part, chain: Sequence[Item]) -> None:
+        self.graph, self.part = graph, part
+        is_entry = part.kind in ("entry", "head", "output")  # which may go on from elsewhere than what is before it
+        begins = reading(chain) if is_entry else None
+        self.entry = part.input if begins is None else begins
 
     def holds(self, value: int) -> bool:
         return value == self.entry or self.part.first <= value < self.part.last
@@ -130,7 +133,7 @@ def flow_of(chain: Sequence[Item], part: Part, graph: Graph) -> Flow | None:
         part: the call that is drawn.
         graph: of the network.
     """
-    scope = _Scope(graph, part)
+    scope = _Scope(graph, part, chain)
     if not chain or scope.is_in_a_row(chain, scope.entry):
         return None
     found = _Unfolding(scope, chain)

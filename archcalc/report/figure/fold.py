@@ -67,7 +67,7 @@ class Folder:
         inner = self.chain(part, part.path, inline)
         if not inner:
             return []
-        if len(inner) == 1 and isinstance(inner[0], Op) and len(inner[0].labels) == 1:
+        if len(inner) == 1 and isinstance(inner[0], Op) and (len(inner[0].labels) == 1 or inner[0].is_small):
             inner[0].home = home
             return inner
         calls = [item for item in inner if isinstance(item, Call)]

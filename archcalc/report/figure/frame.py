@@ -150,7 +150,7 @@ class Frames(NamedTuple):
         found = Sketch(left + right, 0.0, left)
         y = 0.0
         if before is not None and items[0].reads not in (before, None):
-            y = self.source(found, left, 0.0, self.name_of(items[0].reads))
+            y = self.source(found, left, 0.0, self.name_of(items[0].reads), head=not isinstance(items[0], Fork))
             left = found.axis
         for number, (item, sketch) in enumerate(zip(items, made, strict=True)):
             if number:
@@ -159,7 +159,7 @@ class Frames(NamedTuple):
                     found.add(Line(((left, y), (left, y + self.manner.gap)), head=not isinstance(item, Fork)))
                     y += self.manner.gap
                 else:
-                    y = self.source(found, left, y + 4, self.name_of(item.reads))
+                    y = self.source(found, left, y + 4, self.name_of(item.reads), head=not isinstance(item, Fork))
             found.place(sketch, left - sketch.axis, y)
             y += sketch.height
         found.height = y
@@ -207,8 +207,8 @@ class Frames(NamedTuple):
         found.ends = axis, right.height
         return found
 
-    def source(self, sketch: Sketch, axis: float, y: float, name: str, role: str = "") -> float:
-        """`k from encoder` and an arrow down; where the arrow ends."""
+    def source(self, sketch: Sketch, axis: float, y: float, name: str, role: str = "", head: bool = True) -> float:
+        """`k from encoder` and an arrow down; where the arrow ends. A merge has an arrow of its own."""
         text = fitted(f"{role} from {name}" if role else f"from {name}", 130, 9.5)
         wide = width(text, 9.5)
         if axis < wide / 2:
@@ -216,7 +216,7 @@ class Frames(NamedTuple):
             axis = sketch.axis
         sketch.width = max(sketch.width, axis + wide / 2)
         sketch.add(Text(axis, y + 8, text, 9.5, "middle", italic=True, colour="soft"))
-        sketch.add(Line(((axis, y + 11), (axis, y + 22)), head=True))
+        sketch.add(Line(((axis, y + 11), (axis, y + 22)), head=head))
         return y + 22
 
     def role(self, branch: Branch, fork: Fork) -> str:
@@ -233,12 +233,12 @@ class Frames(NamedTuple):
         inner = self.series(branch.items)
         name = self.role(branch, fork)
         sketch = Sketch(inner.width, 0.0, inner.axis)
-        y = 0.0
+        y = self.manner.fan(name)  # what reads nothing is as far from the line across as others
+        is_merge = isinstance(branch.items[0], Fork)
         if branch.source:
-            y = self.source(sketch, sketch.axis, 0.0, branch.source, name)
+            y = self.source(sketch, sketch.axis, self.manner.clear, branch.source, name, not is_merge)
         elif not _starts(branch.items):
-            y = self.manner.fan(name)
-            sketch.add(Line(((sketch.axis, 0), (sketch.axis, y)), head=not isinstance(branch.items[0], Fork)))
+            sketch.add(Line(((sketch.axis, 0), (sketch.axis, y)), head=not is_merge))
         if name and not branch.source:
             text = fitted(name, MOST_NAME, 9.5)
             sketch.width = max(sketch.width, sketch.axis + 6 + width(text, 9.5))

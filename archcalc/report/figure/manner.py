@@ -40,6 +40,11 @@ class Manner(NamedTuple):
         """Between branches."""
         return BETWEEN - 2.5 * self.is_short
 
+    @property
+    def clear(self) -> float:
+        """From the line across to a text below it."""
+        return 3.0 - 3.0 * self.is_short
+
     def fan(self, name: str) -> float:
         """From the line across to a branch, which may have a name."""
         return (NAMED_FAN if name else FAN) - (4.0 if name else 2.0) * self.is_short

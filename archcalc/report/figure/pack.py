@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from archcalc.report.figure.sketch import Rectangle
 
 APART = 14.0  # between rectangles
-NEAR = APART - 0.01  # what is nearer is too near
+CLOSE = 10.0  # the same where room is short
 STEPS = 7  # widths that are tried, from the least up
 MOST_TRIES = 130  # further orders of a sheet, where the usual ones do not fit
 SEARCHED = 3  # sheets whose further orders are tried
@@ -21,6 +21,7 @@ class Room(NamedTuple):
 
     width: float
     height: float
+    apart: float = APART  # between rectangles
 
 
 class Sheet(NamedTuple):
@@ -82,42 +83,53 @@ def usual(number: int, sheet: Sheet, room: Room) -> list[Found]:
 
 
 def searched(number: int, sheet: Sheet, room: Room) -> Found:
-    """A better order: pairs change places as long as that helps."""
+    """A better order: pairs change places, and one goes to the other side of the page, as long as that helps."""
     sizes, first = sheet.sizes, list(range(sheet.fixed))
     rest = range(sheet.fixed, len(sizes))
     order = first + sorted(rest, key=lambda at: -sizes[at][0] * sizes[at][1])
     found = arrangement(number, sheet, order, room.width, room)
+    right: frozenset[int] = frozenset()  # what is put at the first free place from the right
     tries, improved = 0, True
     while improved and tries < MOST_TRIES:
         improved = False
-        for one in range(sheet.fixed + 1, len(order)):
-            for other in range(sheet.fixed, one):
+        for one in range(sheet.fixed, len(order)):
+            for other in range(sheet.fixed, one + 1):
                 changed = list(order)
                 changed[one], changed[other] = changed[other], changed[one]
+                sides = right ^ {order[one]} if one == other else right
                 tries += 1
-                tried = arrangement(number, sheet, changed, room.width, room)
+                tried = arrangement(number, sheet, changed, room.width, room, sides)
                 if tried.rank < found.rank:
-                    found, order, improved = tried, changed, True
+                    found, order, right, improved = tried, changed, sides, True
     return found
 
 
-def arrangement(number: int, sheet: Sheet, order: Sequence[int], limit: float, room: Room) -> Found:
+def arrangement(
+    number: int, sheet: Sheet, order: Sequence[int], limit: float, room: Room, right: Collection[int] = ()
+) -> Found:
     """One arrangement with its rank."""
-    placed = packed(sheet.sizes, order, limit, sheet.places)
+    placed = packed(sheet.sizes, order, limit, sheet.places, right, room.apart)
     scale = max(placed.width / room.width, placed.height / room.height, 1.0)
     return Found((scale, placed.height + 0.05 * placed.width + sheet.cost), number, placed)
 
 
 def packed(
-    sizes: Sequence[Size], order: Sequence[int], limit: float, decided: Sequence[tuple[float, float]] = ()
+    sizes: Sequence[Size],
+    order: Sequence[int],
+    limit: float,
+    decided: Sequence[tuple[float, float]] = (),
+    right: Collection[int] = (),
+    apart: float = APART,
 ) -> Placed:
-    """Rectangles one after the other, each at the first free place from the top, then from the left.
+    """Rectangles one after the other, each at the first free place from the top, then from its side.
 
     Args:
         sizes: of all rectangles.
         order: in which they are put.
         limit: the right edge of the page.
         decided: places of the first rectangles, which are taken before.
+        right: rectangles whose side is the right one.
+        apart: the least distance of two.
     """
     taken = [Rectangle(x, y, *sizes[at]) for at, (x, y) in enumerate(decided)]
     places: list[tuple[float, float]] = [*decided, *[(0.0, 0.0)] * (len(sizes) - len(decided))]
@@ -125,26 +137,31 @@ def packed(
         if at < len(decided):
             continue
         wide, high = sizes[at]
-        ys = sorted({0.0, *(area.bottom + APART for area in taken)})
-        xs = sorted({0.0, *(area.right + APART for area in taken)})
-        found = _first_free(taken, xs, ys, wide, high, limit)
+        ys = sorted({0.0, *(area.bottom + apart for area in taken)})
+        if at in right:
+            ends = sorted({limit, *(area.x - apart for area in taken)}, reverse=True)
+            xs = [end - wide for end in ends if end >= wide] or [0.0]
+        else:
+            xs = sorted({0.0, *(area.right + apart for area in taken)})
+        found = _first_free(taken, xs, ys, (wide, high), limit, apart - 0.01)
         taken.append(found)
         places[at] = found.x, found.y
     return Placed(places, max(area.right for area in taken), max(area.bottom for area in taken))
 
 
 def _first_free(
-    taken: Sequence[Rectangle], xs: Sequence[float], ys: Sequence[float], wide: float, high: float, limit: float
+    taken: Sequence[Rectangle], xs: Sequence[float], ys: Sequence[float], size: Size, limit: float, near: float
 ) -> Rectangle:
+    wide, high = size
     for y in ys:
-        low = y + high + NEAR
-        beside = [area for area in taken if area.y < low and y < area.bottom + NEAR]
+        low = y + high + near
+        beside = [area for area in taken if area.y < low and y < area.bottom + near]
         for x in xs:
-            if x and x + wide > limit:
+            if x and x + wide > limit + 0.01:
                 break
-            right = x + wide + NEAR
+            right = x + wide + near
             for area in beside:
-                if area.x < right and x < area.x + area.width + NEAR:
+                if area.x < right and x < area.x + area.width + near:
                     break
             else:
                 return Rectangle(x, y, wide, high)

@@ -18,7 +18,7 @@ from archcalc.report.figure.glyphs import fitted, width
 from archcalc.report.figure.items import Call, Figure, Form, spans
 from archcalc.report.figure.ladder import ladder
 from archcalc.report.figure.manner import TIGHT, Manner
-from archcalc.report.figure.pack import APART, Placed, Room, Sheet, best
+from archcalc.report.figure.pack import APART, CLOSE, Placed, Room, Sheet, best
 from archcalc.report.figure.runs import with_runs
 from archcalc.report.figure.sketch import Box, Line, Rectangle, Sketch, Text
 from archcalc.report.figure.skips import laddered
@@ -156,16 +156,17 @@ class _Desk:
         frames += dense_frames(figure)
         frames += tables(figure, main) if self.has_tables else []
         if drawn is not None:
-            return self.put(figure, [Columns([drawn])], frames, f"bar in a box: share of all {WORDS[main]}")
+            return self.put(figure, [Columns([drawn])], frames, manner, f"bar in a box: share of all {WORDS[main]}")
         towers = towers_of(figure)
         number = laddered(figure.rows, figure.heads)
         if number is not None:
             steps = ladder(figure, towers[number], main, manner.is_tight)
             rest = [tower for at, tower in enumerate(towers) if at != number]
             others = [self.column(figure, tower, Style(150.0, 30.0, self.told(figure, tower))).sketch for tower in rest]
-            return self.put(figure, [Columns([steps, *others])], frames, f"in a box: share of all {WORDS[main]}")
+            options = [Columns([steps, *others])]
+            return self.put(figure, options, frames, manner, f"in a box: share of all {WORDS[main]}")
         options, forced = self.options(figure, towers)
-        return self.put(figure, options, frames, "" if forced else "wider box: larger map")
+        return self.put(figure, options, frames, manner, "" if forced else "wider box: larger map")
 
     def told(self, figure: Figure, tower: Tower) -> tuple[str, ...]:
         """Lanes of a column beside a ladder: none where it has less than a hundredth of all."""
@@ -222,7 +223,9 @@ class _Desk:
                     break
         return found, forced
 
-    def put(self, figure: Figure, options: Sequence[Columns], frames: Sequence[Sketch], note: str) -> Sketch:
+    def put(
+        self, figure: Figure, options: Sequence[Columns], frames: Sequence[Sketch], manner: Manner, note: str
+    ) -> Sketch:
         """The best of several ways to draw the columns, with the frames, on a page."""
         sheets = [
             Sheet(
@@ -233,7 +236,8 @@ class _Desk:
             )
             for way in options
         ]
-        room = Room(self.paper.width - 2 * MARGIN, self.paper.height - FIRST - MARGIN)
+        apart = CLOSE if manner.is_short else APART
+        room = Room(self.paper.width - 2 * MARGIN, self.paper.height - FIRST - MARGIN, apart)
         number, placed = best(sheets, room)
         return _page(figure, [*options[number].sketches, *frames], placed, note, options[number].lines)
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from archcalc.report.figure.items import Call, Figure, Row
 
 LEAST = 3  # rows that become one
-_NUMBERED = re.compile(r"(.*?)(\d+)")
+_COUNTED = re.compile(r"(.*?)(?:(\d+)|([A-Za-z]))")  # by a number, or by a letter at the end: `inception_4b`
 
 
 def with_runs(figure: Figure) -> Figure:
@@ -33,15 +33,22 @@ def _goes_on(before: Row, row: Row) -> bool:
     one, other = before.item, row.item
     if not isinstance(one, Call) or not isinstance(other, Call) or not (before.is_only and row.is_only):
         return False
-    names = _NUMBERED.fullmatch(before.name), _NUMBERED.fullmatch(row.name)
-    is_next = (
-        names[0] is not None
-        and names[1] is not None
-        and names[0][1] == names[1][1]
-        and int(names[0][2]) + 1 == int(names[1][2])
-    )
+    names = _count(before.name), _count(row.name)
+    is_next = names[0] is not None and names[1] is not None and _after(names[0]) == names[1]
     is_alike = (one.module, one.forms, one.y) == (other.module, other.forms, other.y)
     return is_next and is_alike and before.output in (row.reads, *row.others) and not one.is_entry
+
+
+def _count(name: str) -> tuple[str, int, bool] | None:
+    """What stands before the number or letter at the end of a name, that, and whether it is a number."""
+    found = _COUNTED.fullmatch(name)
+    if found is None:
+        return None
+    return found[1], int(found[2]) if found[2] else ord(found[3]), bool(found[2])
+
+
+def _after(name: tuple[str, int, bool]) -> tuple[str, int, bool]:
+    return name[0], name[1] + 1, name[2]
 
 
 def _joined(run: Sequence[Row]) -> list[Row]:
