@@ -22,6 +22,7 @@ TRACK = 7.0
 MOST_TRACKS = 6
 WORDS = {"macs": "MACs", "params": "parameters", "activations": "activations", "state": "state", "memory": "bytes"}
 MOST_TITLE = 215.0  # width of a module's box whose text needs it
+MOST_WORDS = 160.0  # of that of an operation, where a column is narrow
 SHORT = {"params": "params", "activations": "activ."}
 HEAD_HIGH = 28.0
 
@@ -143,7 +144,8 @@ class Column:
         item = row.item
         if isinstance(item, Op):
             count = width(f"×{item.times}", 11, True) + 8 if item.times > 1 else 0
-            return min(width(item.text, 10 if item.is_small else 11) + count + 14, self.style.most + 30)
+            wide = width(item.text, 10 if item.is_small else 11) + count + 14
+            return min(wide, max(self.style.most + 30, MOST_WORDS))
         if isinstance(item, Fork):
             return width(item.word, 10, True) + 16
         count = width(f"×{item.times}", 11, True) + 8 if item.times > 1 else 0

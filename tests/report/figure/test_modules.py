@@ -6,6 +6,7 @@ import pytest
 
 from archcalc.engine.structure import structured
 from archcalc.report.figure.build import Choice, build
+from archcalc.report.figure.column import Column, Style, towers_of
 from archcalc.report.figure.items import Call, Figure, Op
 from archcalc.report.figure.pack import packed
 from archcalc.report.figure.page import arranged
@@ -115,6 +116,13 @@ def test_all_modules_are_opened_that_there_is_room_for() -> None:
     made = figure(f"{HEAD}modules:\n{modules}layers:\n" + "".join(f"  e{at}: m{at}\n" for at in each))
     assert "".join(form.mark for form in made.forms) == "ABCDEFGIJKLM"
     assert not [text for text in sketches(made)[0].texts() if "not opened" in str(text.text)]
+
+
+def test_words_of_an_operation_are_whole_in_a_narrow_column() -> None:
+    """What the last box of LR-ASPP says was cut: `upsample, to 520×5…`."""
+    made = figure(f"{HEAD}layers:\n  a: upsample(size=520)\n")
+    said = [str(text.text) for text in Column(made, towers_of(made)[0], Style(104.0, 18.0)).drawn().texts()]
+    assert "upsample, to 520×520" in said
 
 
 def test_a_rectangle_at_the_right_edge_leaves_room_for_a_wide_one() -> None:
