@@ -28,7 +28,7 @@ class Scope(NamedTuple):
     run: int = 0
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Call:
     """One operation, as a node of a graph: a convolution, its norm and its activation are three calls.
 
@@ -49,7 +49,7 @@ class Call:
     reason: str = ""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Calls:
     """A network as read: its inputs by name, its calls in an order in which they can run, what it gives.
 

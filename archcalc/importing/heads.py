@@ -16,7 +16,7 @@ from archcalc.spec.words import INPUT
 _AXES = {"image": ("height", "width"), "volume": ("depth", "height", "width"), "sequence": ("length",)}
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Head:
     """What stands before the layers."""
 

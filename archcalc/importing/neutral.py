@@ -32,7 +32,7 @@ class Ref(NamedTuple):
     tensor: int
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Tensor:
     """A tensor of the source, with its batch of 1.
 
@@ -56,7 +56,7 @@ class Tensor:
         return number
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Operation:
     """One operation: `arguments` by name, `outputs` as indices of tensors in the order in which it gives them.
 
@@ -79,7 +79,7 @@ class Operation:
         return ".".join([part.name for part in self.scope if part.name] + ([self.name] if self.name else []))
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Program:
     """A network as operations. `inputs` and `outputs` name tensors, in order; the first output is the network's own.
 
@@ -109,14 +109,14 @@ class Program:
 
 def refs(value: Any) -> list[int]:
     """Indices of the tensors within an argument, or within all arguments."""
+    if type(value) is Ref:
+        return [value.tensor]
     found: list[int] = []
-    waiting = [value]
-    while waiting:
-        value = waiting.pop()
-        if type(value) is Ref:
-            found.append(value.tensor)
-        elif isinstance(value, (list, tuple)):
-            waiting.extend(reversed(value))
-        elif isinstance(value, dict):
-            waiting.extend(reversed(value.values()))
+    within = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else ()
+    for item in within:
+        kind = type(item)
+        if kind is Ref:
+            found.append(item.tensor)
+        elif kind is not int and kind is not str and isinstance(item, (list, tuple, dict)):
+            found += refs(item)
     return found

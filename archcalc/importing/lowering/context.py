@@ -132,7 +132,7 @@ def module_rule(*kinds: str) -> Callable[[Rule], Rule]:
 CUTS = {"slice", "narrow", "select", "split", "split_with_sizes", "chunk", "unbind", "index"}
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Lowering:
     """One pass over a program."""
 

@@ -39,7 +39,7 @@ class Stored(NamedTuple):
         return " + ".join(self.names) + self.part
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Value:
     """A tensor of the graph, with the batch of 1.
 
