@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from archcalc.cli.completion import complete_network
-from archcalc.cli.inputs import Request, checked, refuse_unknown, warn_of_inputs
+from archcalc.cli.inputs import Request, checked, refuse_unknown, tell_remarks, warn_of_inputs
 from archcalc.cli.options import (
     NETWORK_HELP,
     BatchOption,
@@ -86,6 +86,7 @@ def diff(
         refuse_unknown([before, after])
     found = difference(before, after, f"{git}:{old_name}" if git else old_name, new_name)
     failing = met(conditions, found)
+    tell_remarks(*networks)
     if format is None and is_page(output):
         refuse_options({"--dtype": dtype != "fp32", "--scope": scope, "--step": step})
         title = f"{found.before} and {found.after}"

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from archcalc.cli.completion import complete_layer
-from archcalc.cli.inputs import limits, settings, sizes
+from archcalc.cli.inputs import limits, settings, sizes, tell_remarks
 from archcalc.cli.options import InputOption, LimitOption, NetworkName, ScopeOption, SetOption
 from archcalc.cli.output import fail, guarded, send, writing
 
@@ -118,6 +118,7 @@ def draw(
         told = quantity.value if quantity is not None else None
         found = structured(network, **given)
         made = drawing_of(found, depth, open or "", scope or "", told, page.value, dark)
+    tell_remarks(network)
     if output is None:
         return send(made.svg, None)
     with writing(output):
@@ -156,6 +157,7 @@ def draw_beside(
         require("vl_convert", extra="plot")
     given: dict[str, Any] = {"set": settings(set or []), "input": sizes(input), "limits": limits(limit or [])}
     made = beside_of(list(for_each(dict.fromkeys(networks), lambda name: structured(name, **given)).values()))
+    tell_remarks(*networks)
     if output is None:
         return send(made.svg, None)
     with writing(output):

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from archcalc.cli.inputs import limits, settings, sizes
+from archcalc.cli.inputs import limits, settings, sizes, tell_remarks
 from archcalc.cli.options import HeadsOption, InputOption, LimitOption, NetworkName, SetOption
 from archcalc.cli.output import fail, guarded, send, writing, writing_stdout
 
@@ -72,5 +72,6 @@ def export(
         with writing(output):
             for path in made.save(output):
                 typer.echo(f"{path}: written", err=True)
+    tell_remarks(network)
     for note in made.notes:
         typer.echo(note, err=True)

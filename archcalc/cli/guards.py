@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from archcalc.cli.inputs import Request, checked, for_each, pairs, warn_of_inputs
+from archcalc.cli.inputs import Request, checked, for_each, pairs, tell_remarks, warn_of_inputs
 from archcalc.cli.options import CheckFormat
 from archcalc.cli.output import FINDINGS, fail, send, send_document
 
@@ -61,6 +61,7 @@ def guard(
     if without:
         typer.echo(f"without a budget: {', '.join(without)}", err=True)
     tables = [compare_baseline(path, found, **given) for path in baseline]
+    tell_remarks(*networks)
     send_guarded(checks, tables, format, output)
     if any(check.verdict != "kept" for check in checks) or any(table.deviations for table in tables):
         raise typer.Exit(FINDINGS)

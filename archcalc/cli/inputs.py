@@ -56,15 +56,15 @@ def analysed(names: Sequence[str], request: Request) -> list[NetworkCost]:
     return [costs[name] for name in names]
 
 
-def tell_remarks(network: str) -> None:
-    """Say on stderr what must be known of a configuration, beside a result that has no place for it."""
+def tell_remarks(*networks: str) -> None:
+    """Say on stderr what must be known of configurations, beside a result that has no place for it."""
     from archcalc.spec.library import is_configuration
 
-    if is_configuration(network):
+    for network in filter(is_configuration, dict.fromkeys(networks)):
         from archcalc.engine.network import load
 
         for remark in load(network).spec.remarks:
-            say(remark)
+            say(remark if len(networks) == 1 else f"{network}: {remark}")
 
 
 def warn_of_inputs(networks: Iterable[Network], set: Mapping[str, Any] | None, input: Any) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from archcalc.cli.completion import complete_network, complete_variable
-from archcalc.cli.inputs import Request, checked, words
+from archcalc.cli.inputs import Request, checked, tell_remarks, words
 from archcalc.cli.options import (
     NETWORK_HELP,
     BatchOption,
@@ -187,6 +187,7 @@ def sweep(
         limits=arguments["limits"],
     )
     announce(plan)
+    tell_remarks(*networks)
 
     def deliver(found: Sweep) -> None:
         if strict and found.tally.lower_bounds:

@@ -316,7 +316,19 @@ def test_a_class_that_the_spec_is_not_is_told_with_every_result(
     assert json.loads(run("show", name, "--format", "json").stdout)["networks"][0].get("remarks", []) == remarks
     for command in (["show"], ["compare", name], ["explain"]):
         assert ("`architectures`" in run(*command, name).stdout) is bool(said)
-    for command in (["show", "--format", "csv"], ["memory"], ["formula"], ["roofline", "--device", "t4"], ["import"]):
+    written = (
+        ["show", "--format", "csv"],
+        ["memory"],
+        ["formula"],
+        ["roofline", "--device", "t4"],
+        ["import"],
+        ["check", "--max", "params=1M"],
+        ["diff", name],
+        ["draw"],
+        ["export", "--format", "scalesim"],
+        ["sweep", "--over", "width=8,16"],
+    )
+    for command in written:
         found = run(*command, name)
         assert ("`architectures`" in found.stderr, "`architectures`" in found.stdout) == (bool(said), False)
 
