@@ -146,6 +146,11 @@ class _Builder:
                 form = found[key] = self.opened(call, number, rows, is_head)
                 if depth + 1 < self.choice.depth:
                     waiting += [(inner, is_head, depth + 1) for inner in calls_in(form.chain)]
+        # A form with one operation is drawn as that wherever it is called, and is none of those that are counted.
+        for module in {form.module: None for form in found.values()}:
+            numbers = sorted(number for of, number in found if of == module)
+            for at, number in enumerate(numbers):
+                found[module, number].nth, found[module, number].of = at + 1, len(numbers)
         return list(found.values())
 
     def told(self, rows: Sequence[Row]) -> list[Item]:
@@ -156,17 +161,14 @@ class _Builder:
 
     def opened(self, call: Call, number: int, rows: Sequence[Row], is_head: bool) -> Form:
         """A form, with the instance that shows it."""
-        if call.is_entry:
-            calls, of = call.parts, 1
-        else:
-            calls, of = self.modules[call.module, number], self.folder.forms(call.module)
+        calls = call.parts if call.is_entry else self.modules[call.module, number]
         main = [part for part in calls if part.first < self.graph.first_head] or calls
         chosen = self.chosen(call, number, main, rows)
         is_merge = chosen.kind == "merge"
         chain = (self.folder.items if is_merge else self.folder.chain)(chosen, chosen.path, True)
         word = self.folder.words.get(call.module, call.module)
         title = call.word if call.is_entry else call.module if word == call.module else f"{word}: {call.module}"
-        return Form(call.module, title, number, of, chosen, main, is_head, call.is_entry, chain=chain)
+        return Form(call.module, title, number, chosen, main, is_head, call.is_entry, chain=chain)
 
     def chosen(self, call: Call, number: int, calls: Sequence[Part], rows: Sequence[Row]) -> Part:
         """The instance that was asked for; else that with most MACs, from a row that has all forms of the module."""

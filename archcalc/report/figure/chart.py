@@ -59,7 +59,7 @@ class _Charting:
                 first = len(chart.nodes)
                 start = chart.node([f"{form.mark}: {form.title}"], "track", "text")
                 self.series(form.chain, start)
-                of = f", form {form.number} of {form.of}" if form.of > 1 else ""
+                of = f", form {form.nth} of {form.of}" if form.of > 1 else ""
                 chart.groups.append((f"{form.mark} {form.title}{of}", list(range(first, len(chart.nodes)))))
         return chart
 

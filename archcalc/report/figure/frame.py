@@ -352,7 +352,7 @@ class Frames(NamedTuple):
             entry = form.flow.entry
         if inner is None or not is_wired:
             inner = self._replace(entry=entry).columns(form.chain)
-        name = form.title if form.of == 1 else f"{form.title}, form {form.number} of {form.of}"
+        name = form.title if form.of == 1 else f"{form.title}, form {form.nth} of {form.of}"
         lines = self.facts(form)
         shown = [name, *lines]
         title = max(width(name, 12, True) + (24 if form.mark else 0), *(width(line, 10) for line in lines))

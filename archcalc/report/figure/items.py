@@ -154,12 +154,13 @@ class Form:
     module: str
     title: str
     number: int  # of the form, from 1
-    of: int  # forms of the module
     chosen: Part
     calls: list[Part]  # all of them
     is_head: bool = False
     is_entry: bool = False
     mark: str = ""
+    nth: int = 1  # of those forms of the module that are opened
+    of: int = 1
     chain: list[Item] = field(default_factory=list)
     flow: Flow | None = None  # of the chain, where its items are not in a row
 

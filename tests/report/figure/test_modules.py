@@ -131,3 +131,11 @@ def test_a_rectangle_at_the_right_edge_leaves_room_for_a_wide_one() -> None:
     placed = packed(sizes, [0, 1, 2], 100.0, right={1})
     assert placed.places == [(0.0, 0.0), (80.0, 0.0), (0.0, 54.0)]  # by hand: 14 apart
     assert (placed.width, placed.height) == (100.0, 100.0)
+
+
+# FractalNet's smallest fractal is a convolution, and drawn as one: four of its five forms are opened.
+@pytest.mark.parametrize(("name", "count"), [("fractalnet20", 4), ("resnet50", 2)])
+def test_forms_are_counted_as_they_are_drawn(name: str, count: int) -> None:
+    found = structured(name)
+    made = build(found.cost, found.structure, found.amounts, Choice())
+    assert sorted((form.nth, form.of) for form in made.forms) == [(at + 1, count) for at in range(count)]
