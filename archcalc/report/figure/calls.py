@@ -22,25 +22,36 @@ class _Line(NamedTuple):
     amount: str
 
 
+class _Called(NamedTuple):
+    name: str  # of its entry
+    is_of_run: bool  # one of several entries that are one row
+    part: Part
+    form: int
+
+
 def tables(figure: Figure, quantity: str) -> list[Sketch]:
     """A table for each opened module whose calls differ in arguments."""
     opened = {form.module for form in figure.forms}
-    by_module: dict[str, list[tuple[str, Part, int]]] = {}
+    by_module: dict[str, list[_Called]] = {}
     words: dict[str, str] = {}
     for row in figure.rows:
         call = row.item
         if isinstance(call, Call) and not call.is_entry and call.module in opened:
             words.setdefault(call.module, call.word)
             found = by_module.setdefault(call.module, [])
-            found += [(row.name, part, form) for part, form in zip(call.parts, call.forms, strict=True)]
+            several = row.names or [row.name] * len(call.parts)
+            found += [
+                _Called(name, bool(row.names), part, form)
+                for name, part, form in zip(several, call.parts, call.forms, strict=True)
+            ]
     found_tables = [_table(figure, module, words[module], calls, quantity) for module, calls in by_module.items()]
     return [made for made in found_tables if made is not None]
 
 
-def _table(figure: Figure, module: str, word: str, calls: list[tuple[str, Part, int]], quantity: str) -> Sketch | None:
+def _table(figure: Figure, module: str, word: str, calls: list[_Called], quantity: str) -> Sketch | None:
     """One table; none where arguments tell nothing."""
-    names = list(calls[0][1].arguments)
-    texts = {name: [_text(part, name) for _, part, _ in calls] for name in names}
+    names = list(calls[0].part.arguments)
+    texts = {name: [_text(call.part, name) for call in calls] for name in names}
     known = set(figure.names.values())  # what is read is drawn as a line
     shown = [
         name
@@ -49,13 +60,18 @@ def _table(figure: Figure, module: str, word: str, calls: list[tuple[str, Part, 
     ]
     if not shown or len(calls) < 2:
         return None
-    has_forms = len({form for *_, form in calls}) > 1
+    has_forms = len({call.form for call in calls}) > 1
     found: dict[_Line, int] = {}
-    for at, (name, part, form) in enumerate(calls):
-        amount = figure.brief(part, quantity)
-        mark = figure.marks.get((module, form), "") if has_forms else ""
-        line = _Line(name, mark, tuple(texts[argument][at] for argument in shown), amount)
-        found[line] = found.get(line, 0) + 1
+    before: _Line | None = None  # of entries that count up
+    for at, call in enumerate(calls):
+        amount = figure.brief(call.part, quantity)
+        mark = figure.marks.get((module, call.form), "") if has_forms else ""
+        line = _Line(call.name, mark, tuple(texts[argument][at] for argument in shown), amount)
+        if before is not None and call.is_of_run and before[1:] == line[1:] and before.name != line.name:
+            found.pop(before)
+            line = line._replace(name=f"{before.name.partition(' to ')[0]} to {call.name}")
+        before = line if call.is_of_run else None
+        found[line] = 1 if " to " in line.name else found.get(line, 0) + 1
     rows = list(found.items())
     more = len(rows) - MOST_ROWS
     what = {"macs": "MACs", "params": "parameters"}.get(quantity, quantity)

@@ -127,9 +127,11 @@ class Column:
             return row.name
         if not row.is_first or row.name in call.word:
             return call.word
-        if call.word in row.name:
+        whole = f"{row.name}: {call.word}"
+        is_told = bool(row.names and self.marks(row))  # by the letter, where there is no room
+        if call.word in row.name or (is_told and self.call_width(row, whole) > self.most_title):
             return row.name
-        return f"{row.name}: {call.word}"
+        return whole
 
     def marks(self, row: Row) -> list[str]:
         """Letters of what is opened for a row."""
@@ -148,9 +150,17 @@ class Column:
             return min(wide, max(self.style.most + 30, MOST_WORDS))
         if isinstance(item, Fork):
             return width(item.word, 10, True) + 16
-        count = width(f"×{item.times}", 11, True) + 8 if item.times > 1 else 0
-        wide = width(self.title(row), 11, True) + count + 19 * len(self.marks(row)) + 18
-        return min(wide, max(self.style.most + 40, MOST_TITLE))
+        return min(self.call_width(row, self.title(row)), self.most_title)
+
+    def call_width(self, row: Row, title: str) -> float:
+        """What a module's box with a title needs."""
+        count = width(f"×{row.item.times}", 11, True) + 8 if row.item.times > 1 else 0
+        return width(title, 11, True) + count + 19 * len(self.marks(row)) + 18
+
+    @property
+    def most_title(self) -> float:
+        """The widest box of a module."""
+        return max(self.style.most + 40, MOST_TITLE)
 
     def box_width(self, row: Row) -> float:
         """By the logarithm of the map's extent, and no less than its text."""

@@ -140,6 +140,7 @@ class Row:
     output: int | None
     is_first: bool = True  # of its name
     is_only: bool = True
+    names: Sequence[str] = ()  # of several entries together: that of each part
 
     @property
     def nodes(self) -> Iterator[int]:

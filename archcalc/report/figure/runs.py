@@ -58,9 +58,10 @@ def _joined(run: Sequence[Row]) -> list[Row]:
     calls = [row.item for row in run if isinstance(row.item, Call)]
     parts = [part for call in calls for part in call.parts]
     forms = [form for call in calls for form in call.forms]
+    names = [row.name for row in run for _ in row.item.parts]
     item = replace(calls[0], parts=parts, forms=forms, inner=[])
     first, last = parts[0].first, parts[-1].last
     reads = (read for row in run for read in (row.reads, *row.others) if read is not None)
     others = dict.fromkeys(read for read in reads if not first <= read < last and read != run[0].reads)
     name = f"{run[0].name} to {run[-1].name}"
-    return [replace(run[0], name=name, item=item, others=list(others), output=run[-1].output)]
+    return [replace(run[0], name=name, item=item, others=list(others), output=run[-1].output, names=names)]

@@ -139,3 +139,13 @@ def test_forms_are_counted_as_they_are_drawn(name: str, count: int) -> None:
     found = structured(name)
     made = build(found.cost, found.structure, found.amounts, Choice())
     assert sorted((form.nth, form.of) for form in made.forms) == [(at + 1, count) for at in range(count)]
+
+
+def test_entries_in_one_row_keep_their_names_in_the_table_of_calls() -> None:
+    """Four modules of Inception v3 are one row on A4: with 128, twice 160, and 192 channels (Szegedy et al., 2016)."""
+    found = structured("inception_v3")
+    shown = arranged(build(found.cost, found.structure, found.amounts, Choice()), "a4", None)
+    texts = [item.text for item in shown.texts()]
+    names = ("mixed_6b to mixed_6e", "mixed_6b", "mixed_6c to mixed_6d", "mixed_6e")
+    assert [texts.count(name) for name in names] == [1, 1, 1, 1]
+    assert not [text for text in texts if text.startswith("mixed") and "…" in text]
