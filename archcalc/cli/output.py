@@ -134,12 +134,12 @@ def width_of(stream: IO[str]) -> int | None:
 
 
 def told(diagnostics: Iterable[Diagnostic], stream: IO[str]) -> str:
-    """Diagnostics as a stream has room for them, and no wider than reads well."""
+    """Diagnostics as a stream has room for them, and no wider than reads well; whole in a pipe, which is searched."""
     from archcalc.report.media.text import PROSE
     from archcalc.source import render_text
 
     width = width_of(stream)
-    return render_text(diagnostics, min(width or PROSE, PROSE), is_searched=width is None)
+    return render_text(diagnostics, None if width is None else min(width, PROSE))
 
 
 def asked_width() -> int | None:

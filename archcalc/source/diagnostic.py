@@ -108,22 +108,19 @@ def unique(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
     return list(found.values())
 
 
-def render_text(diagnostics: Iterable[Diagnostic], width: int | None = None, is_searched: bool = False) -> str:
+def render_text(diagnostics: Iterable[Diagnostic], width: int | None = None) -> str:
     """For people: the sentence, the place, the line with carets under the words meant, notes and help.
 
-    All is wrapped, and lines of the file are cut, at a width [columns], without which sentences stay whole. In what is
-    searched line by line, as a pipe is, the sentence that says what is wrong stays whole too.
+    All is wrapped, and lines of the file are cut, at a width [columns], without which sentences stay whole.
     """
     width = width and max(width, NARROWEST)
-    return "\n\n".join("\n".join(_render(diagnostic, width, is_searched)) for diagnostic in diagnostics)
+    return "\n\n".join("\n".join(_render(diagnostic, width)) for diagnostic in diagnostics)
 
 
-def _render(diagnostic: Diagnostic, width: int | None, is_searched: bool) -> Iterable[str]:
+def _render(diagnostic: Diagnostic, width: int | None) -> Iterable[str]:
     source, span, number = diagnostic.source, diagnostic.span, diagnostic.line
     gutter = " " * len(str(number or 0))
-    yield from _sentence(
-        f"{diagnostic.severity}[{diagnostic.code}]: ", diagnostic.message, None if is_searched else width, "  "
-    )
+    yield from _sentence(f"{diagnostic.severity}[{diagnostic.code}]: ", diagnostic.message, width, "  ")
     if source is not None and (span is None or number is None):
         yield f"{gutter}--> {_printable(source.name)}"
     elif source is not None and span is not None and number is not None:

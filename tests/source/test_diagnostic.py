@@ -99,9 +99,6 @@ def test_at_a_width_sentences_are_wrapped_and_lines_of_the_file_cut(width: int) 
     assert said.count(words) == 4  # every word, in order, none cut
     *_, line, carets = [line for line in lines if line.startswith(("1 |", "  |"))]
     assert line[carets.index("^")] == "X"
-    searched = render_text([diagnostic], width, is_searched=True).splitlines()
-    assert searched[0].endswith(words)
-    assert [each for each in searched[1:] if len(each) > width] == []
     assert render_text([diagnostic]).splitlines()[-1].endswith(words)
 
 

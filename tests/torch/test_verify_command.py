@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -205,7 +206,7 @@ def test_a_missing_extra_is_named(missing: str, monkeypatch: pytest.MonkeyPatch)
     without([missing], monkeypatch)
     out = run("verify", "lenet5", "--against", "torch,fvcore,torchvision", code=3)
     assert out.stderr.startswith(f"error[missing-extra]: this needs {missing}, which is not installed")
-    assert "pip install 'archcalc[torch]'" in out.stderr
+    assert re.search(r"pip install .*\[torch\]'", out.stderr)
     with pytest.raises(MissingExtraError, match=f"this needs {missing}, "):
         verify("lenet5", [missing])
     unasked = run("verify", "lenet5", code=0 if missing == "torchvision" else 3)

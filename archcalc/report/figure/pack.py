@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from archcalc.report.figure.sketch import Rectangle
-
 APART = 14.0  # between rectangles
 CLOSE = 10.0  # the same where room is short
 STEPS = 7  # widths that are tried, from the least up
@@ -14,6 +12,7 @@ MOST_TRIES = 130  # further orders of a sheet, where the usual ones do not fit
 SEARCHED = 3  # sheets whose further orders are tried
 
 Size = tuple[float, float]
+Edges = tuple[float, float, float, float]  # left, top, right, bottom
 
 
 class Room(NamedTuple):
@@ -58,11 +57,18 @@ def best(sheets: Sequence[Sheet], room: Room) -> tuple[int, Placed]:
     found = [min(usual(number, sheet, room), key=lambda each: each.rank) for number, sheet in enumerate(sheets)]
     first = min(found, key=lambda each: each.rank)
     if first.rank[0] > 1:
-        nearest = sorted(found, key=lambda each: each.rank)[:SEARCHED]
+        nearest = sorted((each for each in found if may_fit(sheets[each.sheet], room)), key=lambda each: each.rank)
         first = min(
-            [first, *(searched(each.sheet, sheets[each.sheet], room) for each in nearest)], key=lambda of: of.rank
+            [first, *(searched(each.sheet, sheets[each.sheet], room) for each in nearest[:SEARCHED])],
+            key=lambda of: of.rank,
         )
     return first.sheet, first.placed
+
+
+def may_fit(sheet: Sheet, room: Room) -> bool:
+    """Whether the page is as large as all rectangles with their gaps are together; if not, no order fits."""
+    areas = sum((wide + room.apart) * (high + room.apart) for wide, high in sheet.sizes)
+    return areas <= (room.width + room.apart) * (room.height + room.apart) + 1
 
 
 def usual(number: int, sheet: Sheet, room: Room) -> list[Found]:
@@ -131,38 +137,37 @@ def packed(
         right: rectangles whose side is the right one.
         apart: the least distance of two.
     """
-    taken = [Rectangle(x, y, *sizes[at]) for at, (x, y) in enumerate(decided)]
+    taken: list[Edges] = [(x, y, x + sizes[at][0], y + sizes[at][1]) for at, (x, y) in enumerate(decided)]
     places: list[tuple[float, float]] = [*decided, *[(0.0, 0.0)] * (len(sizes) - len(decided))]
     for at in order:
         if at < len(decided):
             continue
         wide, high = sizes[at]
-        ys = sorted({0.0, *(area.bottom + apart for area in taken)})
+        ys = sorted({0.0, *[bottom + apart for *_, bottom in taken]})
         if at in right:
-            ends = sorted({limit, *(area.x - apart for area in taken)}, reverse=True)
+            ends = sorted({limit, *[left - apart for left, *_ in taken]}, reverse=True)
             xs = [end - wide for end in ends if end >= wide] or [0.0]
         else:
-            xs = sorted({0.0, *(area.right + apart for area in taken)})
-        found = _first_free(taken, xs, ys, (wide, high), limit, apart - 0.01)
-        taken.append(found)
-        places[at] = found.x, found.y
-    return Placed(places, max(area.right for area in taken), max(area.bottom for area in taken))
+            xs = sorted({0.0, *[edge + apart for _, _, edge, _ in taken]})
+        x, y = places[at] = _first_free(taken, xs, ys, (wide, high), limit, apart - 0.01)
+        taken.append((x, y, x + wide, y + high))
+    return Placed(places, max([edge for _, _, edge, _ in taken]), max([bottom for *_, bottom in taken]))
 
 
 def _first_free(
-    taken: Sequence[Rectangle], xs: Sequence[float], ys: Sequence[float], size: Size, limit: float, near: float
-) -> Rectangle:
+    taken: Sequence[Edges], xs: Sequence[float], ys: Sequence[float], size: Size, limit: float, near: float
+) -> tuple[float, float]:
     wide, high = size
     for y in ys:
         low = y + high + near
-        beside = [area for area in taken if area.y < low and y < area.bottom + near]
+        beside = [(left, edge + near) for left, top, edge, bottom in taken if top < low and y < bottom + near]
         for x in xs:
             if x and x + wide > limit + 0.01:
                 break
-            right = x + wide + near
-            for area in beside:
-                if area.x < right and x < area.x + area.width + near:
+            end = x + wide + near
+            for left, edge in beside:
+                if left < end and x < edge:
                     break
             else:
-                return Rectangle(x, y, wide, high)
+                return x, y
     raise AssertionError("below all others there is room")
