@@ -119,6 +119,7 @@ class _Desk:
         self.lanes = (quantity, "macs") if quantity not in ("macs", "params") else ("macs", "params")
         self.columns: dict[Any, Column] = {}
         self.frames: dict[Any, Sketch] = {}
+        self.placed: dict[Any, tuple[int, Placed]] = {}
 
     def fits(self, sketch: Sketch) -> bool:
         """Whether a page has room for a figure."""
@@ -238,7 +239,10 @@ class _Desk:
         ]
         apart = CLOSE if manner.is_short else APART
         room = Room(self.paper.width - 2 * MARGIN, self.paper.height - FIRST - MARGIN, apart)
-        number, placed = best(sheets, room)
+        key = tuple((tuple(sheet.sizes), sheet.fixed, sheet.cost, tuple(sheet.places)) for sheet in sheets), room
+        if key not in self.placed:  # frames of several manners are often alike
+            self.placed[key] = best(sheets, room)
+        number, placed = self.placed[key]
         return _page(figure, [*options[number].sketches, *frames], placed, note, options[number].lines)
 
 
