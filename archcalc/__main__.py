@@ -35,7 +35,7 @@ class Later(ModuleType):
 
 
 # Of `dataclasses` for classes without a docstring, of which there are none here; of `urllib` for hosts in brackets; of
-# PyYAML for `!!binary`: an eighth of `show`.
+# PyYAML for `!!binary`: a twelfth of `show`.
 for _name in ("inspect", "ipaddress", "base64"):
     sys.modules.setdefault(_name, Later(_name))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, astuple, dataclass, field
+from dataclasses import asdict, astuple, dataclass, field, fields
 from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -147,7 +147,7 @@ class Totals:
     def __init__(self, **given: int) -> None:
         """What is not given is 0."""
         for name, value in given.items():
-            if name not in self.__dataclass_fields__:
+            if name not in TOTALS:
                 raise TypeError(f"totals have no {name}")
             setattr(self, name, value)
 
@@ -160,6 +160,10 @@ class Totals:
     def __repr__(self) -> str:
         """Each by its name."""
         return f"Totals({', '.join(f'{name}={value!r}' for name, value in asdict(self).items())})"
+
+
+TOTALS = tuple([of.name for of in fields(Totals)])
+"""Names of totals, in the order of columns."""
 
 
 @dataclass(eq=False, repr=False, match_args=False)
@@ -386,7 +390,7 @@ def totals_row(cost: NetworkCost) -> dict[str, Any]:
     """Totals as CSV and JSON hold them."""
     totals = cost.totals
     row: dict[str, Any] = {}
-    for name in Totals.__dataclass_fields__:
+    for name in TOTALS:
         value = getattr(totals, name)
         if name == "flops":
             if cost.convention.column != "macs":

@@ -10,7 +10,7 @@ from archcalc.report.media import numbers
 from archcalc.report.media.blocks import Bar, Cell, Column, Document, Paragraph, Section, Table, bar, number
 from archcalc.report.media.numbers import Units
 from archcalc.report.show import at_least
-from archcalc.results.cost import Totals
+from archcalc.results.cost import TOTALS
 
 Listed: TypeAlias = Mapping[str, Any]
 """A network as `totals_object` gives it."""
@@ -140,4 +140,4 @@ def key(network: Listed, column: str) -> tuple[int, str]:
 
 def sortable() -> Iterable[str]:
     """Columns that networks may be sorted by."""
-    return ["name", "family", "year", "task", "input", *Totals.__dataclass_fields__]
+    return ["name", "family", "year", "task", "input", *TOTALS]
