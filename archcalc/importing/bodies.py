@@ -11,6 +11,7 @@ from archcalc.importing.terms import (
     IDENTITY,
     Chain,
     Choice,
+    Extent,
     Item,
     Local,
     Merge,
@@ -19,6 +20,7 @@ from archcalc.importing.terms import (
     Ref,
     Repeat,
     Use,
+    Variable,
     mapped,
     walk,
 )
@@ -67,6 +69,8 @@ def whole(
             if part.value not in outer:
                 outer.append(part.value)
             return Outer(outer.index(part.value))
+        if type(part) is Extent:
+            return Variable(f"{INPUT_OF_BODY.path}.{part.word}") if main in part.values else part.otherwise
         return mapped(part, resolve)
 
     resolved = resolve(named)
@@ -152,3 +156,26 @@ def word_of(term: Any) -> str:
             return words[-1] if words else "layer"
         else:
             return "layer"
+
+
+def at_root(chain: Chain, start: int) -> tuple[Chain, bool]:
+    """The body of the network, where `x` is what an entry reads; other extents are functions of the network's input.
+
+    Returns:
+        The body, and whether there are such.
+    """
+    is_function = False
+    items = []
+    for item in chain.items:
+
+        def change(part: Any, main: int = start) -> Any:
+            nonlocal is_function
+            if type(part) is not Extent:
+                return mapped(part, lambda inner: change(inner, main))
+            is_known = main in part.values
+            is_function |= not is_known
+            return Variable(f"{INPUT_OF_BODY.path}.{part.word}") if is_known else part.otherwise
+
+        items.append(item._replace(term=change(item.term, start)))
+        start = item.name[1]
+    return Chain(tuple(items)), is_function

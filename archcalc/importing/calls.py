@@ -57,7 +57,8 @@ class Calls:
     that can be trained, by name with their shapes, whether a call uses them or not; `buffers` those that cannot.
     `named` are constructor arguments of the whole model (`num_classes=10`). `notes` are sentences for the reader:
     what the source said that a spec does not (a batch of 10, folded norms), and what was left out. `free` names
-    symbolic extents of the inputs with the value at which this was read: `{"length": 128}`.
+    symbolic extents of the inputs with the value at which this was read: `{"length": 128}`. `ragged` is by how many
+    positions another input must differ from whole windows for what depends on that to show, 0 where nothing does.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Calls:
     free: dict[str, int] = field(default_factory=dict)
     source: str = ""  # as the user gave it
     constant_macs: int = 0  # of work on stored numbers alone, done once and in no call; torch's FlopCounterMode has it
+    ragged: int = 0
     again: Callable[[Any], Calls | None] | None = field(default=None, repr=False, compare=False)
     """Reads what was loaded or made for this once more, at another input; gives None where that must be made anew."""
 

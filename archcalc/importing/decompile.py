@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from archcalc.importing import names
+from archcalc.importing.aligned import aligned
 from archcalc.importing.blocks import blocked, name_kinds
-from archcalc.importing.bodies import whole
+from archcalc.importing.bodies import at_root, whole
 from archcalc.importing.calls import Calls
 from archcalc.importing.defaults import majority
 from archcalc.importing.folds import Folds, references
@@ -46,13 +47,18 @@ def decompile(calls: Calls, second: Calls | None = None) -> Imported:
         The text where it is proven to be the network, and what is known of it.
     """
     with paused_collector():
-        return _decompiled(calls, second)
+        at_both = _at_both(calls, second)
+        return at_both if second is None or at_both.proof.holds else _of_one_size(calls, at_both)
 
 
-def _decompiled(calls: Calls, second: Calls | None) -> Imported:
-    at_both = _best(calls, second, is_fixed=False)
-    if second is None or at_both.proof.holds:
-        return at_both
+def _at_both(calls: Calls, second: Calls | None) -> Imported:
+    """What is written of a network, at the second size too where it is known."""
+    both = aligned(calls, second) if second is not None else None
+    return _best(*(both or (calls, second)), is_fixed=False)
+
+
+def _of_one_size(calls: Calls, at_both: Imported) -> Imported:
+    """What is written where no text is of both sizes."""
     found = _best(calls, None, is_fixed=True)
     if not found.proof.holds:
         return at_both
@@ -99,20 +105,23 @@ def _attempt(
     is_flat: bool,
     with_folds: bool = False,
     is_fixed: bool = False,
+    is_square: bool = True,
 ) -> Imported:
     units = Units(calls)
-    head = head_of(calls, units, is_fixed)
+    head = head_of(calls, units, is_fixed, second, is_square)
     sizes = sizes_of(head, second) if second is not None else {}
     told = with_sizes(units, Units(second), head, sizes) if second is not None else []
     writer = Writer(units, head, with_scopes, is_flat, with_folds=with_folds)
     parts, outputs = writer.parts(with_blocks and not (with_scopes and has_classes(calls)))
+    if writer.is_function and is_square:  # of maps of the input's extents, each by its own
+        return _attempt(calls, second, with_scopes, with_blocks, is_flat, with_folds, is_fixed, is_square=False)
     defaults = majority([*[module.body for module in parts.modules], parts.layers, *[of.term for of in parts.outputs]])
     text = written(parts, defaults)
     found = checked(calls, text, parts.name, Renamed(head.renamed, outputs), second, sizes)
     if not found.proof.holds:
         found.proof.differences = told + found.proof.differences  # the readings say it in the source's words
     elif writer.has_folded:  # a module of a few parts may be longer than they are
-        plain = _attempt(calls, second, with_scopes, with_blocks, is_flat, False, is_fixed)
+        plain = _attempt(calls, second, with_scopes, with_blocks, is_flat, False, is_fixed, is_square)
         if plain.proof.holds and plain.text.count("\n") < found.text.count("\n"):
             return plain
     return found
@@ -157,6 +166,7 @@ def checked(
         if proof.holds:
             said = ", ".join(f"{name}={value}" for name, value in sizes.items() if name in spec.variables)
             proof.held.append(f"the same at {said}")
+            proof.is_of_both = True
     found = Imported(calls, text if proof.holds else "", proof, draft=text)
     found.outputs = {name: renamed.outputs.get(name, name) for name in list(calls.outputs)[1:]}
     for index, node in sorted(proof.nodes.items()):
@@ -210,6 +220,7 @@ class Writer:
     ) -> None:
         self.with_folds = with_folds
         self.has_folded = False
+        self.is_function = False  # whether extents are said as functions of the input of the network
         self.units = units
         self.head = head
         self.tree = Tree(units, with_scopes)
@@ -252,7 +263,7 @@ class Writer:
             folds = Folds(referred_to, self.definitions, self.head.names, self.modules.channels)
             chain = folds.chain(chain, start)
             self.has_folded = folds.made > 0
-        together = Chain((*chain.items, *[item for _, item in later]))
+        together, self.is_function = at_root(Chain((*chain.items, *[item for _, item in later])), start)
         hidden = {*self.definitions.used, *self.head.names.values()}
         used = set(self.head.names.values())
         named = whole(together, start, dict(self.head.names), hidden, used).chain

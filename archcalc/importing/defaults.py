@@ -7,12 +7,12 @@ from collections.abc import Container, Iterable, Iterator
 from typing import Any
 
 from archcalc.importing.expressions import Defaults, Expressions
-from archcalc.importing.terms import ABSENT, Arithmetic, Function, Local, Op, Outer, Ref, Variable, parts, walk
+from archcalc.importing.terms import ABSENT, Arithmetic, Extent, Function, Local, Op, Outer, Ref, Variable, parts, walk
 from archcalc.ops import OPERATORS, Table
 from archcalc.spec.bind import ROLES
 
 LEAST = 60  # characters that the defaults of one operator must spare
-_NOT_FIXED = (Variable, Arithmetic, Function, Local, Ref, Outer, Table)
+_NOT_FIXED = (Variable, Arithmetic, Function, Extent, Local, Ref, Outer, Table)
 
 
 def majority(terms: list[Any], variables: Container[str] = ()) -> Defaults:

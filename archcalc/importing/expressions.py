@@ -9,6 +9,7 @@ from archcalc.importing.terms import (
     Arithmetic,
     Chain,
     Choice,
+    Extent,
     Function,
     Layer,
     Listed,
@@ -176,6 +177,8 @@ class Expressions:
             return value.id
         if isinstance(value, Local):
             return value.path
+        if isinstance(value, Extent):  # of a body whose input has no name yet: for its length
+            return f"x.{value.word}"
         if isinstance(value, Listed):
             return f"[{', '.join([self.text(item) for item in value.items])}]"
         if isinstance(value, Function):

@@ -27,8 +27,13 @@ class Head:
     renamed: dict[str, str] = field(default_factory=dict)  # names of the source to those of the text
 
 
-def head_of(calls: Calls, units: Units, is_fixed: bool = False) -> Head:
-    """Name the network, its inputs, and the extents of these, which are variables unless they are fixed."""
+def head_of(
+    calls: Calls, units: Units, is_fixed: bool = False, second: Calls | None = None, is_square: bool = True
+) -> Head:
+    """Name the network, its inputs, and the extents of these, which are variables unless they are fixed.
+
+    One variable serves height and width where these are equal, in a second reading too, unless it is said that none is.
+    """
     head = Head(network_name(calls.name))
     read = [at for at in range(len(calls.inputs)) if units.readers[-1 - at]] or [0]
     used: set[str] = set()
@@ -42,7 +47,9 @@ def head_of(calls: Calls, units: Units, is_fixed: bool = False) -> Head:
         name, shape = list(calls.inputs.items())[at]
         prefix = "" if is_alone else head.renamed[name]
         numbers = shape.spatial if shape.channels is None else (shape.channels, *shape.spatial)
-        said = numbers if is_fixed else extents(head, shape, prefix, calls)
+        other = None if second is None else second.inputs.get(name)
+        is_one = is_square and len(set((other or shape).spatial[-2:])) == 1
+        said = numbers if is_fixed else extents(head, shape, prefix, calls, is_one)
         head.inputs[head.renamed[name]] = shape, said
     return head
 
@@ -52,12 +59,12 @@ def network_name(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9_-]+", "_", text).strip("_-") or "network"
 
 
-def extents(head: Head, shape: Shape, prefix: str, calls: Calls) -> tuple[Any, ...]:
+def extents(head: Head, shape: Shape, prefix: str, calls: Calls, is_square: bool) -> tuple[Any, ...]:
     """Channels and extents of an input; what a user may change is a variable."""
     said: list[Any] = [] if shape.channels is None else [shape.channels]
     words = list(_AXES.get(shape.kind, ("length",) * shape.rank))
     symbols = {value: name for name, value in calls.free.items()}
-    if shape.rank >= 2 and shape.spatial[-1] == shape.spatial[-2]:
+    if shape.rank >= 2 and shape.spatial[-1] == shape.spatial[-2] and is_square:
         words[-2:] = ["resolution", "resolution"]
     mine: dict[str, str] = {}
     for word, extent in zip(words, shape.spatial, strict=True):

@@ -12,12 +12,13 @@ class Proof:
     """What was held, and what differs: nothing, or there is no text.
 
     `nodes` has for each call the index of the node that it is in the graph of the text. `unused` are tensors of the
-    source that no operation of the text stores.
+    source that no operation of the text stores. `is_of_both` says that it was held at a second size of the input too.
     """
 
     held: list[str] = field(default_factory=list)
     differences: list[str] = field(default_factory=list)
     nodes: dict[int, int] = field(default_factory=dict)
+    is_of_both: bool = False
     unused: list[str] = field(default_factory=list)
 
     @property

@@ -10,7 +10,7 @@ from archcalc.importing.contract import Body, Element, Tangled, ends_in
 from archcalc.importing.definitions import Definitions, Instance, settings
 from archcalc.importing.names import is_number
 from archcalc.importing.regions import Region, Tree
-from archcalc.importing.terms import Chain, Ref, Share, Use, walk
+from archcalc.importing.terms import Chain, Extent, Item, Ref, Share, Use, walk
 from archcalc.importing.units import Unit
 from archcalc.ops import ONE
 
@@ -111,7 +111,7 @@ class Modules:
         found = self.elements.get(id(region))
         if found is None:
             main = main_of(region)
-            chain = self.body(region, main, region.children, list(region.gives))
+            chain = self.of_extents(region, main, self.body(region, main, region.children, list(region.gives)))
             inside = {unit.value for unit in self.tree.units_in(region)}
             refs = list(dict.fromkeys(part.value for part in walk(chain) if type(part) is Ref))
             outside = [value for value in refs if value not in inside]
@@ -121,6 +121,15 @@ class Modules:
                 region.scope.name, chain, main, value, outside, region.units, gives
             )
         return found
+
+    def of_extents(self, region: Region, main: int | None, chain: Chain) -> Chain:
+        """A body that says how many positions it reads, as a module: there alone they have a name."""
+        is_said = any(type(part) is Extent and main in part.values for part in walk(chain))
+        value = chain.items[-1].name[1]
+        if main is None or main < 0 or not is_said or list(region.gives) != [value]:
+            return chain
+        body = whole(chain, main, dict(self.inputs))
+        return Chain((Item((region.scope.name, value), self.definitions.alone(region.scope.kind, body)),))
 
     # modules
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
+from archcalc.importing.extents import Relations
 from archcalc.importing.heads import Head
 from archcalc.importing.terms import Arithmetic, Function, Op, Variable
 from archcalc.importing.units import Units
@@ -32,16 +33,26 @@ def with_sizes(units: Units, second: Units, head: Head, values: dict[str, int]) 
         return [f"at another size it has {len(second.all)} layers and not {len(units.all)}"]
     known = [(name, value, values[name]) for name, value in head.variables.items() if values.get(name, value) != value]
     told: list[str] = []
+    relations: Relations | None = None
     for one, other in zip(units.all, second.all, strict=True):
         if one.op == other.op:
             continue
-        found = _value(one.op, other.op, known)
+        relations = relations or Relations(
+            units, second, lambda few, many, axis: _value(few, many, along(head, known, axis))
+        )
+        found = relations.op(one, other) or _value(one.op, other.op, known)
         if found is None:
             name = units.calls.calls[one.calls[0]].name or one.op.name
             told.append(f"at another size `{name}` is {shown(other.op)} and not {shown(one.op)}")
         else:
             one.op = found
     return told
+
+
+def along(head: Head, known: list[tuple[str, int, int]], axis: int) -> list[tuple[str, int, int]]:
+    """Of the variables of the input those of one axis, counted from the last."""
+    names = {said[axis] for _, said in head.inputs.values() if len(said) >= -axis}
+    return [each for each in known if Variable(each[0]) in names]
 
 
 def _value(one: Any, other: Any, known: list[tuple[str, int, int]]) -> Any:
@@ -69,11 +80,12 @@ def _value(one: Any, other: Any, known: list[tuple[str, int, int]]) -> Any:
 
 def _functions(one: int, other: int, known: list[tuple[str, int, int]]) -> Iterator[Any]:
     """Functions of an extent that have these two values, the plainest first."""
+    for divisor in _divisors():
+        for name, first, second in known:
+            if (first // divisor, second // divisor) == (one, other):
+                yield Variable(name) if divisor == 1 else Arithmetic("//", Variable(name), divisor)
     for name, first, second in known:
         variable = Variable(name)
-        for divisor in _divisors():
-            if (first // divisor, second // divisor) == (one, other):
-                yield variable if divisor == 1 else Arithmetic("//", variable, divisor)
         for divisor in _divisors():
             if (-(-first // divisor), -(-second // divisor)) == (one, other):
                 yield Function("ceil", (Arithmetic("/", variable, divisor),))

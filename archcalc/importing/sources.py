@@ -155,11 +155,23 @@ def _imported(source: Any, input: Given, check_input: Given, name: str) -> Impor
         from archcalc.source import Diagnostic, SpecError
 
         raise SpecError([Diagnostic("cannot-import", f"{calls.name} gives nothing that was computed from its input")])
-    second = _larger(source, calls) if check_input is None else _read_at(source, calls, check_input)
-    calls.again = None  # so that nothing is kept that was made for reading
     if name:
         calls.name = name
-    return written(calls, second)
+    found = (
+        _at_two_sizes(source, calls) if check_input is None else written(calls, _read_at(source, calls, check_input))
+    )
+    calls.again = None  # so that nothing is kept that was made for reading
+    return found
+
+
+def _at_two_sizes(source: Any, calls: Calls) -> Imported:
+    """The spec, held at a larger input too: at one of no whole windows, where those matter and it can be read."""
+    if calls.ragged:
+        second = _larger(source, calls, FURTHER + calls.ragged)
+        found = None if second is None else written(calls, second)
+        if found is not None and found.proof.is_of_both:
+            return found
+    return written(calls, _larger(source, calls, FURTHER))
 
 
 def _sizes(given: Given) -> Given:
@@ -198,15 +210,19 @@ def read_again(source: Any, input: Given) -> Calls:
     return read(source, input) if isinstance(source, str) else _reader("module")(source, input)
 
 
-def _larger(source: Any, calls: Calls) -> Calls | None:
-    """The model read once more, with a larger input; None: it cannot read that, or reads several inputs."""
+def _larger(source: Any, calls: Calls, by: int) -> Calls | None:
+    """The model read once more, with an input larger by so many positions along each axis.
+
+    Returns:
+        None where it cannot read that, or reads several inputs.
+    """
     from archcalc.source import SpecError
 
     shapes = list(calls.inputs.values())
     if len(shapes) != 1 or shapes[0].rank == 0:
         return None
     extents: tuple[Any, ...] = shapes[0].spatial
-    larger = tuple(extent + FURTHER for extent in extents)
+    larger = tuple(extent + by for extent in extents)
     try:
         return _read_at(source, calls, larger if shapes[0].channels is None else (shapes[0].channels, *larger))
     except SpecError:

@@ -57,6 +57,15 @@ class Function(NamedTuple):
     kind: str = "function"
 
 
+class Extent(NamedTuple):
+    """Positions along an axis of any of these values, which have as many at all sizes; `x.height` where one is `x`."""
+
+    word: str  # height, width, length
+    values: frozenset[int]
+    otherwise: Any  # the same by the variables of the file, or the number at the first size
+    kind: str = "extent"
+
+
 class Listed(NamedTuple):
     """A list as the value of a variable."""
 

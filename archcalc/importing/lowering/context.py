@@ -143,6 +143,7 @@ class Lowering:
     notes: list[str]
     now: Operation | None = None
     constant_macs: int = 0
+    ragged: int = 0  # as of `Calls`
     _cuts: dict[str, set[tuple[str, int]]] = field(default_factory=dict)
     _shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
     _parameters: set[str] = field(default_factory=set)
@@ -324,6 +325,12 @@ class Lowering:
             else:
                 axes.append(axis)
         return View(node, tuple(axes))
+
+    def depends_on_size(self, node: int | None = None) -> None:
+        """Hold that another size of the input shows more: whole windows of what a call gives, or of the input."""
+        if not self.ragged and self.inputs and self.inputs[0].rank > 1:
+            mine = self.extents(-1)[-1] if node is None else self.extents(node)[-1]
+            self.ragged = max(self.extents(-1)[-1] // mine, 1)
 
     def sizes(self, node: int) -> tuple[int, ...]:
         """Channels and extents of what a call gives."""

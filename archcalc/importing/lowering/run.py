@@ -265,6 +265,7 @@ def _finished(low: Lowering) -> Calls:
         program.free,
         program.source,
         low.constant_macs,
+        low.ragged,
     )
 
 

@@ -371,6 +371,8 @@ def _padded(low: Lowering, view: View, pads: list[int], mode: str) -> View:
     grown = tuple([(max(a, 0), max(b, 0)) for a, b in sides])
     cut = tuple([(max(-a, 0), max(-b, 0)) for a, b in sides])
     node = view.node
+    if not any(pads):
+        low.depends_on_size(node)
     if any(map(any, grown)):
         words = {"constant": "zeros", "reflect": "reflect", "replicate": "replicate", "circular": "circular"}
         node = low.call("pad", [node], arguments={"padding": grown, "mode": words.get(mode, mode)})

@@ -171,10 +171,12 @@ def _upsample(low: Lowering, op: Operation) -> Any:
     factors = op.arguments.get("scale_factors") or op.arguments.get("scales")
     if factors:
         arguments["scale"] = alike([number(factor) for factor in factors])
-    elif all(want % have == 0 for want, have in zip(wanted, extents, strict=True)):
-        arguments["scale"] = alike([want // have for want, have in zip(wanted, extents, strict=True)])
     else:
-        arguments["size"] = alike(tuple(wanted))
+        low.depends_on_size()
+        if all(want % have == 0 for want, have in zip(wanted, extents, strict=True)):
+            arguments["scale"] = alike([want // have for want, have in zip(wanted, extents, strict=True)])
+        else:
+            arguments["size"] = alike(tuple(wanted))
     return _given(low, low.call("upsample", [node], arguments=arguments), before)
 
 

@@ -295,8 +295,8 @@ def test_numbers_that_depend_on_the_input_are_functions_of_it() -> None:
 
     imported = decompile(read(32).done(), read(64).done())
     assert imported.proof.differences == []
-    assert "upsample(mode=bilinear, size=resolution)" in imported.text
-    assert "the same at resolution=64" in imported.proof.held
+    assert "upsample(mode=bilinear, size=(height, width))" in imported.text
+    assert "the same at height=64, width=64" in imported.proof.held
     alone = decompile(read(32).done(), read(64, has_more=True).done())
     assert alone.proof.differences == []
     assert "input: image(3, 32, 32)" in alone.text
