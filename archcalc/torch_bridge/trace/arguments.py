@@ -28,10 +28,10 @@ def caught() -> Iterator[Arguments]:
     plain: Callable[..., None] = nn.Module.__init__
 
     def init(self: nn.Module, *args: Any, **kwargs: Any) -> None:
-        frame = _outermost(self, sys._getframe(1))
+        given = _given(self, sys._getframe(1))
         plain(self, *args, **kwargs)
-        if frame is not None:
-            found[self] = _given(frame)
+        if given is not None:
+            found[self] = given
 
     nn.Module.__init__ = init  # type: ignore[method-assign]
     try:
@@ -40,23 +40,22 @@ def caught() -> Iterator[Arguments]:
         nn.Module.__init__ = plain  # type: ignore[method-assign]
 
 
-def _outermost(module: nn.Module, frame: FrameType | None) -> FrameType | None:
-    """The frame of the constructor of the module's own class."""
-    found = None
+def _given(module: nn.Module, frame: FrameType | None) -> dict[str, Any] | None:
+    """What the constructor of the module's own class was given: the outermost one that has it before any other's."""
+    code, local = None, {}
     for _ in range(DEEPEST):
         if frame is None:
             break
-        code = frame.f_code
-        if code.co_name == "__init__" and code.co_argcount and frame.f_locals.get(code.co_varnames[0]) is module:
-            found = frame
+        of = frame.f_code
+        if of.co_name == "__init__" and of.co_argcount:
+            here = frame.f_locals  # made anew each time that it is asked for
+            if here.get(of.co_varnames[0]) is not module:
+                break
+            code, local = of, here
         frame = frame.f_back
-    return found
-
-
-def _given(frame: FrameType) -> dict[str, Any]:
-    code = frame.f_code
+    if code is None:
+        return None
     names = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
-    local = frame.f_locals
     return {name: plain_value(local[name]) for name in names if name in local and is_plain(local[name])}
 
 

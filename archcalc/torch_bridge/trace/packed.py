@@ -51,10 +51,8 @@ def _with_batch(rows: Tensor, sizes: Tensor, is_batch_first: bool) -> Tensor:
     return rows.transpose(0, 1) if is_batch_first else rows
 
 
-def unpacked(args: tuple[Any, ...], is_batch_first: bool) -> tuple[Any, ...] | None:
-    """Arguments of a recurrent layer with the sequence in the place of a packed one; None: there is none."""
-    if not args or not isinstance(args[0], PackedSequence):
-        return None
+def unpacked(args: tuple[Any, ...], is_batch_first: bool) -> tuple[Any, ...]:
+    """Arguments of a recurrent layer, the first of which is packed, with the sequence in its place."""
     return (_with_batch(args[0].data, args[0].batch_sizes, is_batch_first), *args[1:])
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from traceback import extract_tb
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import torch
 from torch import nn
@@ -15,10 +14,11 @@ from archcalc.importing.calls import Calls
 from archcalc.importing.lowering import KNOWN, CannotLowerError, lower
 from archcalc.importing.neutral import Program
 from archcalc.source import Diagnostic, SpecError
-from archcalc.torch_bridge.trace.arguments import Arguments, of_module
+from archcalc.torch_bridge.trace.arguments import Arguments
 from archcalc.torch_bridge.trace.inputs import Examples, Given, examples_of
 from archcalc.torch_bridge.trace.keras_models import on_meta
 from archcalc.torch_bridge.trace.outputs import named_outputs
+from archcalc.torch_bridge.trace.parts import Parts
 from archcalc.torch_bridge.trace.shells import (
     held,
     is_same,
@@ -57,19 +57,41 @@ def read_module(
     name = name or type(module).__name__
     with random_state_kept(), torch_settings_kept():
         model = (module if is_own else _copied(module, found)).eval()
-    before = held(model)
-    calls = _lowered(trace(model, input, name, source, found, is_own=True), source)
+    return _Reading(model, name, source, found).at(input)
 
-    def again(other: Given) -> Calls | None:
-        if not is_same(before, held(model)):
+
+class _Reading:
+    """A model that was made to be read, and what its readings at several sizes have in common."""
+
+    def __init__(self, model: nn.Module, name: str, source: str, found: Arguments) -> None:
+        self.model, self.name, self.source, self.found = model, name, source, found
+        self.before = held(model)
+        self.parts: Parts | None = None
+
+    def at(self, input: Given) -> Calls:
+        calls = _lowered(self.program(input), self.source)
+        calls.again = self.again
+        return calls
+
+    def again(self, input: Given) -> Calls | None:
+        if not is_same(self.before, held(self.model)):
             return None
         try:
-            return read_module(model, other, name, source, found, is_own=True)
+            return _lowered(self.program(input), self.source)
         except SpecError:  # one made anew may be read, or says why not
             return None
 
-    calls.again = again
-    return calls
+    def program(self, input: Given) -> Program:
+        """What the model does, before anything is understood."""
+        with random_state_kept(), torch_settings_kept():
+            _as_plain_products(self.model)
+            said = self.source or self.name
+            examples = examples_of(self.model, input, said)
+            if self.parts is None:
+                if any(map(is_lazy, (*self.model.parameters(), *self.model.buffers()))):
+                    _initialised(self.model, examples, said)
+                self.parts = Parts(self.model, self.found)
+            return _traced(Tracer(self.name, self.parts, KNOWN), examples, self.source)
 
 
 def _lowered(program: Program, source: str) -> Calls:
@@ -87,33 +109,28 @@ def _lowered(program: Program, source: str) -> Calls:
         ) from None
 
 
-def trace(module: nn.Module, input: Given, name: str, source: str, found: Arguments, is_own: bool = False) -> Program:
-    """What the module does, before anything is understood."""
-    with random_state_kept(), torch_settings_kept():
-        model = (module if is_own else _copied(module, found)).eval()
-        _as_plain_products(model)
-        examples = examples_of(model, input, source or name)
-        if any(map(is_lazy, (*model.parameters(), *model.buffers()))):
-            _initialised(model, examples, source or name)
-        tracer = Tracer(name, model, found, KNOWN)
-        tracer.program.source = source
-        tracer.program.named = of_module(model, found)
-        for key, tensor in examples.tensors().items():
-            tracer.input(key, tensor)
-        tracer.program.free = dict(examples.free)
-        tracer.program.input_words = dict(examples.words)
-        try:
-            given = _ran(tracer, lambda: model(*examples.positional, **examples.named))
-        except Exception as error:
-            if not stopped(tracer, error):
-                raise _refusal(tracer, error, source or name) from None
-            return tracer.program
-        outputs = named_outputs(given)
-        if not outputs:
-            _refuse("cannot-trace", f"{source or name} gives {type(given).__name__}, in which there is no tensor", None)
-        for key, tensor in outputs.items():
-            tracer.program.outputs[key] = tracer.index(tensor)
-    return tracer.program
+def _traced(tracer: Tracer, examples: Examples, source: str) -> Program:
+    program, model = tracer.program, tracer.parts.model
+    program.source = source
+    program.named = tracer.parts.of(model).arguments
+    for key, tensor in examples.tensors().items():
+        tracer.input(key, tensor)
+    program.free = dict(examples.free)
+    program.input_words = dict(examples.words)
+    try:
+        with torch.inference_mode(), on_meta(model), tracer.followed(), tracer:
+            given = model(*examples.positional, **examples.named)
+    except Exception as error:
+        if not stopped(tracer, error):
+            raise _refusal(tracer, error, source or program.name) from None
+        return program
+    outputs = named_outputs(given)
+    if not outputs:
+        said = f"{source or program.name} gives {type(given).__name__}, in which there is no tensor"
+        _refuse("cannot-trace", said, None)
+    for key, tensor in outputs.items():
+        program.outputs[key] = tracer.index(tensor)
+    return program
 
 
 def _copied(module: nn.Module, found: Arguments) -> nn.Module:
@@ -146,11 +163,6 @@ def _initialised(model: nn.Module, examples: Examples, source: str) -> None:
         _refuse("cannot-trace", f"{source} fails as its lazy layers get their sizes: {_short(error)}", help)
 
 
-def _ran(tracer: Tracer, forward: Callable[[], Any]) -> Any:
-    with torch.inference_mode(), on_meta(tracer.model), tracer.hooked(), tracer:
-        return forward()
-
-
 def _refusal(tracer: Tracer, error: Exception, source: str) -> SpecError:
     """What stops a model, where, and what to try."""
     if isinstance(error, SpecError):
@@ -174,10 +186,8 @@ def _line(error: Exception) -> str:
 
 def _place(tracer: Tracer) -> str:
     """The module that ran last, and the operation before."""
-    running = tracer.failed_at or (tracer.running[-1] if tracer.running else None)
-    where = running.path if running and running.path else "its own forward"
-    kind = f" ({type(running.module).__name__})" if running and running.path else ""
-    return f"`{where}`{kind}"
+    part = tracer.running[-1].part if tracer.running else None
+    return f"`{part.path}` ({part.kind})" if part and part.path else "`its own forward`"
 
 
 def _inputs(tracer: Tracer) -> str:

@@ -1,31 +1,30 @@
 """What a module does when it runs without memory, as a neutral program.
 
 A dispatch mode sees every operation. In inference mode composites (`linear`, `layer_norm`, attention) reach it whole;
-those that nobody reads as a whole are taken apart. Hooks say which modules run around them.
+those that nobody reads as a whole are taken apart. Layers that are one operation are written down without being run.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import get_ident
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
+from torch.nn.utils.rnn import PackedSequence
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
 from archcalc.importing.calls import Scope
 from archcalc.importing.neutral import Operation, Program, Ref
-from archcalc.importing.neutral import Tensor as Neutral
-from archcalc.torch_bridge.trace.arguments import Arguments, of_module
 from archcalc.torch_bridge.trace.forms import of_known_form, states_of_known_form
-from archcalc.torch_bridge.trace.keras_models import is_keras
-from archcalc.torch_bridge.trace.leaves import Leaf, leaf_of
+from archcalc.torch_bridge.trace.layers import said
+from archcalc.torch_bridge.trace.leaves import Leaf
 from archcalc.torch_bridge.trace.packed import PACKING, packed_again, repacked, unpacked
+from archcalc.torch_bridge.trace.parts import Part, Parts, neutral
 
-LARGEST_VALUE = 4096  # elements of a constant whose numbers are kept
 LIBRARIES = {"aten", "prim", "prims", "torchvision"}  # whose names the rules know
 MOVES = {"to", "_to_copy"}
 ASKS = {"_local_scalar_dense", "is_nonzero", "equal", "item", "nonzero", "unique_dim", "_unique2", "masked_select"}
@@ -40,13 +39,12 @@ class NeedsValuesError(Exception):
 
 
 class _Running(NamedTuple):
-    """A module that runs: its scopes from the outermost on, and whether what it does is one operation."""
+    """A module that runs, with its scopes from the outermost on."""
 
     module: nn.Module
-    path: str
+    part: Part
     scope: tuple[Scope, ...]
     run: int
-    leaf: Leaf | None
 
 
 class _Schema(NamedTuple):
@@ -78,61 +76,36 @@ def _schema_of(func: Any) -> _Schema:
 class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has none here
     """Writes down what runs; `program` has it at every moment, so that what came before a failure is not lost."""
 
-    def __init__(self, name: str, model: nn.Module, found: Arguments, whole: frozenset[str]) -> None:
+    def __init__(self, name: str, parts: Parts, whole: frozenset[str]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.program = Program(name)
-        self.model = model
+        self.program = Program(name, list(parts.tensors), frozen=parts.frozen)
+        self.parts = parts
         self.whole = whole
-        self._is_keras = is_keras(model)
         self.running: list[_Running] = []
-        self.failed_at: _Running | None = None
-        self._found = found
-        self._paths: dict[nn.Module, str] = {}
-        for module, path in walked(model):
-            self._paths.setdefault(module, path)
-        self._instances: dict[nn.Module, int] = {module: number for number, module in enumerate(self._paths)}
         self._runs = 0
-        self._known: dict[int, int] = {}  # by id of the tensor
-        self._kept: list[Any] = []
-        self._ids: set[int] = set()
+        self._known = dict(parts.known)  # by id of the tensor
+        self._kept = dict(parts.kept)
         self._standing: dict[int, Tensor] = {}  # constants that were written into: by what they are now
         self._storages: dict[int, list[Tensor]] = {}
-        parameters = list(model.named_parameters() if self._is_keras else self._stored("_parameters"))
-        for path, tensor in parameters:
-            is_apart = self._is_keras and not tensor.requires_grad  # statistics are parameters there
-            self._hold(tensor, "buffer" if is_apart else "parameter", path.replace("_torch_params.", ""))
-        for path, tensor in self._stored("_buffers"):
-            self._hold(tensor, "buffer", path)
-        frozen = {path for path, each in parameters if not each.requires_grad}
-        if not self._is_keras and len(frozen) < len(parameters):
-            self.program.frozen = frozen  # where all are, the model is there to be used, and would be trained whole
+        for tensor in self._kept.values():
+            self._storages.setdefault(tensor.untyped_storage()._cdata, []).append(tensor)
 
-    def _stored(self, kind: str) -> Iterator[tuple[str, Tensor]]:
-        """Parameters or buffers with their paths, each once: as `named_parameters` has them, in one walk for all."""
-        seen: set[int] = set()
-        for module, path in self._paths.items():
-            for name, tensor in getattr(module, kind).items():
-                if tensor is not None and id(tensor) not in seen:
-                    seen.add(id(tensor))
-                    yield f"{path}.{name}" if path else name, tensor
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Torch imports its compiler to keep it from what a mode does, and nothing of that is compiled."""
+        return False
 
     # Tensors
 
     def _hold(self, tensor: Tensor, kind: Any = "value", name: str = "") -> int:
-        dtype: Any = "float" if tensor.is_floating_point() or tensor.is_complex() else "int"
-        dtype = "bool" if tensor.dtype == torch.bool else dtype
-        value = None
-        if kind in ("constant", "buffer") and tensor.device.type != "meta" and tensor.numel() <= LARGEST_VALUE:
-            value = tensor.detach().tolist()
-        index = self.program.add(Neutral(tuple(map(int, tensor.shape)), kind, name, dtype, value))
+        index = self.program.add(neutral(tensor, kind, name))
         self._bind(tensor, index)
         return index
 
     def _remember(self, tensor: Tensor) -> None:
         """Keep a tensor, so that its id serves nobody else, beside all that lie in the same memory."""
-        if id(tensor) not in self._ids:
-            self._ids.add(id(tensor))
-            self._kept.append(tensor)
+        if id(tensor) not in self._kept:
+            self._kept[id(tensor)] = tensor
             self._storages.setdefault(tensor.untyped_storage()._cdata, []).append(tensor)
 
     def _bind(self, tensor: Tensor, index: int) -> None:
@@ -141,9 +114,8 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has n
 
     def index(self, tensor: Tensor) -> int:
         """Of a tensor in the program; one that nobody has made is a constant."""
-        if id(tensor) not in self._known:
-            return self._hold(tensor, "constant")
-        return self._known[id(tensor)]
+        found = self._known.get(id(tensor))
+        return self._hold(tensor, "constant") if found is None else found
 
     def input(self, name: str, tensor: Tensor) -> None:
         """Tell of an input of the network."""
@@ -165,7 +137,7 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has n
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         name, plain, names, is_mutable, decomposes = _schema_of(func)
-        if self.running and self.running[-1].leaf is not None:
+        if self.running and self.running[-1].part.leaf is not None:
             states = states_of_known_form(name, args, {**dict(zip(names, args, strict=False)), **kwargs})
             return func(*_alike(args), **_alike(kwargs)) if states is None else states
         if name in PACKING:
@@ -176,7 +148,7 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has n
                 given = func.decompose(*args, **kwargs)
             if given is not NotImplemented:
                 return given
-        if self._is_keras and plain == "empty_like":
+        if self.parts.is_keras and plain == "empty_like":
             plain = "alias"  # how Keras brings a tensor to the meta device
         args, kwargs = self._as_they_stand(args), self._as_they_stand(kwargs)
         tensors = _tensors_of((args, kwargs))
@@ -204,16 +176,30 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has n
         given = of_known_form(name, args, bound)
         if given is None:
             given = func(*args, **kwargs) if all(each.is_meta for each in tensors) else _on_meta(func, args, kwargs)
-        outputs = _tensors_of(given)
+        self._ran(plain, read, given, args[0] if is_written else None)
+        return given
+
+    def _ran(self, plain: str, read: dict[str, Any], given: Any, written: Tensor | None) -> None:
+        """Write down an operation with its arguments, what it gives, and into which of them it has written."""
+        outputs = [given] if type(given) is Tensor else _tensors_of(given)
         if not outputs:
-            return given
-        indices = tuple([self.program.add(self._shell_of(each)) for each in outputs])
+            return
+        indices = tuple([self.program.add(neutral(each)) for each in outputs])
         self.program.operations.append(Operation(plain, read, indices, self.scope))
         for each, index in zip(outputs, indices, strict=True):
             self._bind(each, index)
-        if is_written:
-            self._bind(args[0], indices[0])
-            self._written_through(args[0], indices[0])
+        if written is not None:
+            self._bind(written, indices[0])
+            self._written_through(written, indices[0])
+
+    def _layer(self, name: str, args: tuple[Any, ...], bound: dict[str, Any]) -> Tensor | None:
+        """What a layer gives that is one operation, which is written down; None: it must run."""
+        with torch._C._DisableTorchDispatch():
+            given = of_known_form(name, args, bound)
+        if given is not None:
+            plain = name.removesuffix("_")
+            read = {key: self._argument(value) for key, value in bound.items()}
+            self._ran(plain, read, given, args[0] if plain != name else None)
         return given
 
     def _as_they_stand(self, value: Any) -> Any:
@@ -232,12 +218,6 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has n
             self._standing[id(each)] = shell
             self._bind(shell, self.index(each))
 
-    @staticmethod
-    def _shell_of(tensor: Tensor) -> Neutral:
-        is_float = tensor.dtype.is_floating_point or tensor.dtype.is_complex
-        kind = "bool" if tensor.dtype == torch.bool else "float" if is_float else "int"
-        return Neutral(tuple(map(int, tensor.shape)), "value", "", kind)  # type: ignore[arg-type]
-
     def _written_through(self, written: Tensor, index: int) -> None:
         """What lies in the same memory as something that was written into holds other numbers from now on."""
         for other in list(self._storages.get(written.untyped_storage()._cdata, ())):
@@ -247,7 +227,7 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has n
                 self._known[id(other)] = index
                 continue
             before = self._known[id(other)]
-            after = self.program.add(self._shell_of(other))
+            after = self.program.add(neutral(other))
             into = {"input": Ref(before), "source": Ref(index)}
             self.program.operations.append(Operation("write_through", into, (after,), self.scope))
             self._known[id(other)] = after
@@ -259,40 +239,19 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has n
         """Modules around what runs now."""
         return self.running[-1].scope if self.running else ()
 
-    def _enter(self, module: nn.Module, inputs: Any) -> None:
-        if self.running and self.running[-1].leaf is not None:
-            return
-        self._runs += 1
-        path = self._paths.get(module, "")
-        above = self.running[-1] if self.running else None
-        scope = self._scope_of(module, path, above)
-        leaf = leaf_of(module)
-        self.running.append(_Running(module, path, scope, self._runs, leaf))
-
-    def _scope_of(self, module: nn.Module, path: str, above: _Running | None) -> tuple[Scope, ...]:
+    def _scope_of(self, part: Part, above: _Running | None) -> tuple[Scope, ...]:
         if above is None:
             return ()
-        inside = path.removeprefix(f"{above.path}.") if above.path else path
-        if above.path and not path.startswith(f"{above.path}."):
-            return (*above.scope, self._one(module, path.rpartition(".")[2] or _name_of(module), self._runs))
+        if part.above == above.part.path and part.path:
+            return (*above.scope, _scope(part, self._runs))
+        inside = part.path.removeprefix(f"{above.part.path}.") if above.part.path else part.path
+        if not inside or (inside == part.path and above.part.path):
+            return (*above.scope, _scope(part, self._runs))
         scopes, owner = list(above.scope), above.module
-        *between, last = inside.split(".") if inside else [_name_of(module)]
-        for part in between:
-            owner = getattr(owner, part)
-            scopes.append(self._one(owner, part, above.run))
-        return (*scopes, self._one(module, last, self._runs))
-
-    def _one(self, module: nn.Module, name: str, run: int) -> Scope:
-        instance = self._instances.setdefault(module, len(self._instances))
-        return Scope(name, type(module).__name__, of_module(module, self._found), instance, run)
-
-    def _leave(self, module: nn.Module, given: Any) -> None:
-        if not self.running or self.running[-1].module is not module:
-            return
-        leaf = self.running[-1].leaf
-        if leaf is not None:
-            self._leaf_ran(leaf, module, given)
-        self.running.pop()
+        for name in inside.split(".")[:-1]:
+            owner = getattr(owner, name)
+            scopes.append(_scope(self.parts.of(owner), above.run)._replace(name=name))
+        return (*scopes, _scope(part, self._runs))
 
     def _leaf_ran(self, leaf: Leaf, module: nn.Module, given: tuple[Any, Any]) -> None:
         inputs, outputs = given
@@ -306,58 +265,51 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has n
             "inputs": [Ref(self.index(each)) for each in tree_leaves(inputs) if isinstance(each, Tensor)],
             "stored": stored,
         }
-        indices = tuple([self.program.add(self._shell_of(each)) for each in tensors])
+        indices = tuple([self.program.add(neutral(each)) for each in tensors])
         self.program.operations.append(Operation("module", read, indices, self.scope))
         for each, index in zip(tensors, indices, strict=True):
             self._bind(each, index)
 
     @contextmanager
-    def hooked(self) -> Iterator[None]:
-        """Follow every module that runs."""
-        packed: list[tuple[nn.Module, Any]] = []  # recurrent layers that run, with the sequence that each was given
+    def followed(self) -> Iterator[None]:
+        """Follow every module that runs: in the place where torch runs its hooks, which takes several times as long."""
+        owner: Any = nn.Module
+        plain = owner._call_impl
+        thread = get_ident()
 
-        def before(module: nn.Module, args: Any) -> Any:
-            plain = unpacked(args, module.batch_first) if isinstance(module, nn.RNNBase) else None
-            if plain is not None:
-                packed.append((module, args[0]))
-            self._enter(module, args)
-            return plain
+        def call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
+            is_within = bool(self.running) and self.running[-1].part.leaf is not None
+            if is_within or get_ident() != thread:
+                return plain(module, *args, **kwargs)
+            return self._called(plain, module, args, kwargs)
 
-        def after(module: nn.Module, args: Any, kwargs: Any, given: Any) -> Any:
-            self._leave(module, ((args, kwargs), given))
-            if not packed or packed[-1][0] is not module:
-                return None
-            _, sequence = packed.pop()
-            return packed_again(sequence, given, module.batch_first)  # type: ignore[arg-type]  # it is recurrent
-
-        first = register_module_forward_pre_hook(before)
-        last = register_module_forward_hook(after, with_kwargs=True)
+        owner._call_impl = call
         try:
             yield
         finally:
-            first.remove()
-            last.remove()
+            owner._call_impl = plain
+
+    def _called(self, plain: Any, module: Any, args: Any, kwargs: Any) -> Any:
+        """What a module gives, with what it does written down."""
+        sequence = args[0] if args and isinstance(module, nn.RNNBase) else None
+        if isinstance(sequence, PackedSequence):
+            args = unpacked(args, module.batch_first)
+        depth = len(self.running)
+        self._runs += 1
+        part, above = self.parts.of(module), self.running[-1] if depth else None
+        self.running.append(_Running(module, part, self._scope_of(part, above), self._runs))
+        one = None if self._standing else said(module, args, kwargs)
+        given = None if one is None else self._layer(*one)
+        if given is None:
+            given = plain(module, *args, **kwargs)
+            if part.leaf is not None:
+                self._leaf_ran(part.leaf, module, ((args, kwargs), given))
+        del self.running[depth:]  # and what failed meanwhile, where somebody has caught that
+        return packed_again(sequence, given, module.batch_first) if isinstance(sequence, PackedSequence) else given
 
 
-def _name_of(module: nn.Module) -> str:
-    """What a module that has no path calls itself, as layers of Keras do; or its class."""
-    name = getattr(module, "name", None)
-    return name if isinstance(name, str) and name else type(module).__name__
-
-
-def walked(model: nn.Module) -> Iterator[tuple[nn.Module, str]]:
-    """Modules with their paths, as often as they are held: as `named_modules` has them, without its towers of calls.
-
-    One that holds a module that it lies in, such as its parent, does not hold it again.
-    """
-    waiting: list[tuple[nn.Module, str, tuple[nn.Module, ...]]] = [(model, "", ())]
-    while waiting:
-        module, path, around = waiting.pop()
-        yield module, path
-        around = (*around, module)
-        for name, child in reversed(module._modules.items()):
-            if child is not None and child not in around:
-                waiting.append((child, f"{path}.{name}" if path else name, around))
+def _scope(part: Part, run: int) -> Scope:
+    return Scope(part.name, part.kind, part.arguments, part.instance, run)
 
 
 def _tensors_of(value: Any) -> list[Tensor]:

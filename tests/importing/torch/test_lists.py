@@ -9,10 +9,8 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from archcalc.importing.decompile import decompile  # noqa: E402
-from archcalc.importing.lowering import lower  # noqa: E402
 from archcalc.importing.totals import totals_of  # noqa: E402
-from archcalc.torch_bridge.trace import read_torch  # noqa: E402
-from archcalc.torch_bridge.trace.read import trace  # noqa: E402
+from archcalc.torch_bridge.trace import read_module, read_torch  # noqa: E402
 from archcalc.torch_bridge.trace.shells import made  # noqa: E402
 from tests.importing.torch.lists import TIMM, TRANSFORMERS  # noqa: E402
 from tests.importing.torch.reading import assert_exact, macs, parameters, unread  # noqa: E402
@@ -35,8 +33,7 @@ def _classifier(name: str) -> None:
     size = 299 if name == "inception_v3" else 224
     undrawn = {"init_weights": False} if name in AUXILIARY else {}
     model, found = made(lambda: models.get_model(name, **undrawn))
-    program = trace(model, (3, size, size), name, "", found)
-    calls = lower(program)
+    calls = read_module(model, (3, size, size), name, arguments=found)
     assert_exact(calls, model.eval(), (3, size, size))
     assert unread(calls) == AUXILIARY.get(name, 0)
     assert not any(call.reason for call in calls.calls)
@@ -75,7 +72,7 @@ def test_all_of_segmentation() -> None:
 def _segmentation(name: str) -> None:
     models = pytest.importorskip("torchvision").models
     model, found = made(lambda: models.get_model(name, weights=None, weights_backbone=None))
-    calls = lower(trace(model, (3, 224, 224), name, "", found))
+    calls = read_module(model, (3, 224, 224), name, arguments=found)
     assert_exact(calls, model.eval(), (3, 224, 224))
     assert unread(calls) == 0
     assert not any(call.reason for call in calls.calls)
@@ -87,7 +84,7 @@ def _segmentation(name: str) -> None:
 def test_video(name: str) -> None:
     models = pytest.importorskip("torchvision").models
     model, found = made(lambda: models.get_model(name))
-    calls = lower(trace(model, (3, 16, 112, 112), name, "", found))
+    calls = read_module(model, (3, 16, 112, 112), name, arguments=found)
     assert_exact(calls, model.eval(), (3, 16, 112, 112))
 
 
@@ -107,7 +104,7 @@ def _timm(name: str) -> bool:
     timm = pytest.importorskip("timm")
     model, found = made(lambda: timm.create_model(name))
     size = tuple(vars(model)["default_cfg"]["input_size"])
-    calls = lower(trace(model, size, name, "", found))
+    calls = read_module(model, size, name, arguments=found)
     assert_exact(calls, model.eval(), size)
     written = decompile(calls)
     assert written.text, written.proof.differences
@@ -134,7 +131,7 @@ def _of_transformers(name: str, settings: dict[str, Any]) -> None:
     transformers = pytest.importorskip("transformers")
     cls = getattr(transformers, name)
     model, found = made(lambda: cls(cls.config_class(**settings)))
-    calls = lower(trace(model, None, name, "", found))
+    calls = read_module(model, None, name, arguments=found)
     if name == "MambaForCausalLM":
         totals = totals_of(calls)
         assert totals.params == parameters(model)
