@@ -172,8 +172,8 @@ def estimate(
     With a stack that was measured, what its calibration gives, and between what nine of ten networks lay that the fit
     did not see; beside it the floor. Without one a floor alone: no efficiency is made up.
     """
-    from archcalc.engine.machine.calibrations import own
     from archcalc.engine.machine.estimate import estimate as estimate_of
+    from archcalc.engine.machine.own import own
     from archcalc.report.estimate import estimate_object, estimate_rows, estimated
     from archcalc.report.media import data
 
@@ -268,13 +268,13 @@ def calibrate(
     """Measure this machine, for estimates of its own.
 
     It takes about a minute on a CPU; `archcalc estimate --calibration FILE` reads what comes of it. First what it
-    computes and moves, then networks; the model is fitted to them, and its error is that on each network of a fit to
-    the others.
+    computes and moves, then networks and their operations; what operations of each kind take is fitted to these, and
+    the error is that on each network of a fit to the others. The file holds what was measured, too.
     """
     from archcalc.cli.output import send
     from archcalc.cli.profile import known_dtypes, refuse_unwritable, there
     from archcalc.cli.progress import progress
-    from archcalc.engine.machine.calibrations import own_text
+    from archcalc.engine.machine.own import own_text
     from archcalc.engine.network import load
     from archcalc.source.extra import require
 

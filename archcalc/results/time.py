@@ -146,13 +146,60 @@ class Fit:
     networks: Unseen | None = None
     devices: Unseen | None = None
     factors: Mapping[str, float] = field(default_factory=dict)  # of devices that were measured, where there are several
-    elementary: float | None = None  # where what is no product is bound by its arithmetic too: part of the vector rate
 
     @property
     def parameters(self) -> tuple[float, ...]:
         """As the model takes them."""
-        found = self.compute, self.memory, self.overhead_s, self.winograd
-        return found if self.elementary is None else (*found, self.elementary)
+        return self.compute, self.memory, self.overhead_s, self.winograd
+
+
+class Rates(NamedTuple):
+    """What operations of a kind take, in microseconds: each + mmacs * (macs / 10^6) + read_mb * (bytes / 10^6) + ..."""
+
+    each: float  # of every one of them
+    mmacs: float = 0.0  # for a million multiply-accumulates
+    read_mb: float = 0.0  # for a megabyte (10^6 bytes) of inputs
+    write_mb: float = 0.0  # of outputs
+    parameters_mb: float = 0.0  # of weights and biases, where they are multiplied; else they are inputs
+    mega_elements: float = 0.0  # for a million elementary operations, where nothing is multiplied and accumulated
+    measured: int = 0  # different operations, of all networks
+
+
+class TimedOperation(NamedTuple):
+    """An operation of a network and what it took; equal ones stand once, `times` says how often."""
+
+    kind: str
+    times: int
+    macs: int
+    read_bytes: int
+    write_bytes: int
+    parameter_bytes: int
+    elements: int
+    seconds: float  # of one of them, the median
+
+
+class TimedNetwork(NamedTuple):
+    """What was measured of a pass of a network: the whole and, in runs of their own, its operations."""
+
+    network: str
+    seconds: float  # the median of all runs
+    rounds: tuple[float, ...]  # the medians of runs that followed each other
+    operations: tuple[TimedOperation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OperationFit:
+    """A pass of a machine of one's own: the sum of its operations, each by the rates of its kind."""
+
+    kinds: Mapping[str, Rates]
+    measured: int  # networks
+    seen: float  # mean error on them
+    networks: Unseen | None = None
+
+    @property
+    def devices(self) -> None:
+        """Unknown: it is of one machine."""
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +211,11 @@ class Calibration:
     batch: int
     devices: tuple[str, ...]
     source: str
-    passes: Mapping[str, Fit]
+    passes: Mapping[str, Fit | OperationFit]
     device: Device | None = None  # of one's own, as measured
+    timed: Mapping[str, tuple[TimedNetwork, ...]] = field(
+        default_factory=dict
+    )  # of one's own: what was fitted, by pass
 
 
 class Time(NamedTuple):

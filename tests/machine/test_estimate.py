@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-import archcalc
-from archcalc.engine.machine.calibrations import calibration, calibrations, fits_text, own, own_text, refit, samples
+from archcalc.engine.machine.calibrations import calibration, calibrations, refit, samples
 from archcalc.engine.machine.devices import device
 from archcalc.engine.machine.estimate import estimate
 from archcalc.engine.machine.model import Features, Sample, features, fit, search, seconds
 from archcalc.engine.network import load
-from archcalc.results.time import Calibration
 from archcalc.source import SpecError
 from tests.cli.running import run
 
@@ -73,22 +70,6 @@ def test_a_fit_finds_what_it_was_made_of() -> None:
     assert found.networks.mean < 0.02
 
 
-def test_arithmetic_on_single_elements_may_bind_on_a_cpu() -> None:
-    """Of a device whose pooling and norms take a small part of its rate: found again from times of seven networks."""
-    on = device("titan-x-pascal")._replace(units=0)
-    true = (0.7, 0.5, 2e-5, 1.0, 0.002)
-    names = ("alexnet", "squeezenet1_1", "resnet18", "googlenet", "densenet121", "mobilenet_v2", "vgg11")
-    made = []
-    for name in names:
-        of = features(load(name).graph(), 1, 32)
-        made.append(Sample(name, on, on.peaks["fp32"], of, seconds(true, of, on, on.peaks["fp32"])))
-    found = fit(made, with_errors=False, with_elementary=True)
-    assert found.seen < 0.02
-    assert found.elementary == pytest.approx(true[-1], rel=0.2)
-    assert found.seen < fit(made, with_errors=False).seen
-    assert "elementary" not in fits_text({"s": {"forward": fit(made, with_errors=False)}})
-
-
 def test_the_model_by_hand() -> None:
     """A product of 100 rows and 130 columns: 2 tiles of 128x128 on 4 units, a whole wave; capped at twice each."""
     one = Features(*(np.array([value], dtype=float) for value in (2e9, 1e6, 0, 100, 130, 1, 1, 3)))
@@ -143,32 +124,6 @@ def test_measurements_are_those_of_the_source() -> None:
         "torch7-cuda": 32,
         "torch7-cpu": 8,
     }
-
-
-def test_a_calibration_of_ones_own_is_written_and_read(tmp_path: Path) -> None:
-    on = device("gtx-1080")._replace(id="mine", name="mine")
-    passes = calibration("cudnn-5.1").passes
-    made = Calibration("torch-cpu", "fp32", 1, ("mine",), "measured", passes, on)
-    file = tmp_path / "mine.yaml"
-    file.write_text(own_text(made), encoding="utf-8")
-    found = own(str(file))
-    assert found.passes == passes
-    assert found.device is not None
-    assert (found.device.bandwidth, found.device.peaks["fp32"]) == pytest.approx((320e9, 8.87e12))
-    assert archcalc.estimate("lenet5", stack=found).value.device.name == "mine"
-    shown = run("estimate", "lenet5", "--calibration", str(file))
-    assert "lenet5 on mine" in shown.stdout
-
-
-@pytest.mark.parametrize(
-    "text", ["", "a: 1", "- 1", "passes: {forward: {}}\ndevice: {}", "a: [", "!!python/name:os.system"]
-)
-def test_what_is_no_calibration_is_said(tmp_path: Path, text: str) -> None:
-    file = tmp_path / "mine.yaml"
-    file.write_text(text, encoding="utf-8")
-    found = run("estimate", "lenet5", "--calibration", str(file), code=2)
-    assert "not-a-calibration" in found.stderr
-    assert "archcalc calibrate" in found.stderr
 
 
 @pytest.mark.parametrize(

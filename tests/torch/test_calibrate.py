@@ -12,21 +12,22 @@ pytest.importorskip("torch", reason="the torch extra is not installed")
 
 import torch
 
-from archcalc.engine.machine.calibrations import own
 from archcalc.engine.machine.estimate import estimate
-from archcalc.engine.machine.model import features, seconds
-from archcalc.engine.network import load
-from archcalc.results.time import Calibration
+from archcalc.engine.machine.operations import fit, operations
+from archcalc.engine.machine.own import own
+from archcalc.engine.network import Network, load
+from archcalc.results.time import Calibration, OperationFit, TimedNetwork
 from archcalc.torch_bridge.profile import calibrate as subject
 from archcalc.torch_bridge.profile import unseen as others
+from archcalc.torch_bridge.profile.rounds import in_turn
 from archcalc.torch_bridge.profile.timing import Clock
 from tests.cli.running import run
+from tests.machine.test_own import timed
 
 pytestmark = pytest.mark.torch
 
 UNSEEN = ("resnet34@torchvision", "mnasnet1_0", "squeezenet1_0")
 NETWORKS = ("squeezenet1_1", "resnet18@torchvision", "mobilenet_v2", "googlenet")
-TRUE = (0.7, 0.5, 2e-5, 1.0)
 PRODUCT, BANDWIDTH = 2e11, 2e10  # of the device that is pretended: FLOP/s and bytes a second
 
 
@@ -43,43 +44,48 @@ class KnownClock(Clock):
         return float(numbers.numel() / 1e10)
 
 
-def pretended(monkeypatch: pytest.MonkeyPatch, units: int) -> None:
-    """Networks take what the model with known parameters gives."""
-    monkeypatch.setattr(subject, "clock_of", lambda place: KnownClock())
+def pretended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Operations take what known rates give, those of a backward pass twice as much; there are no probes."""
+
+    def taken(networks: list[Network], *how: Any, **other: Any) -> dict[str, tuple[TimedNetwork, ...]]:
+        forward = tuple(timed(network.name) for network in networks)
+        twice = tuple(
+            one._replace(
+                seconds=2 * one.seconds,
+                operations=tuple(row._replace(seconds=2 * row.seconds) for row in one.operations),
+            )
+            for one in forward
+        )
+        return {"forward": forward, "backward": twice} if len(how) > 4 and how[4] else {"forward": forward}
+
+    for module in (subject, others):
+        monkeypatch.setattr(module, "in_turn", taken)
+        monkeypatch.setattr(module, "clock_of", lambda place: KnownClock())
+        monkeypatch.setattr(module, "probes", list)
     monkeypatch.setattr(subject, "warm_up", lambda time: time())
     monkeypatch.setattr(subject, "VECTOR", {"cpu": 1 << 12, "cuda": 1 << 12})
     monkeypatch.setattr(subject, "MATRIX", {"cpu": 64, "cuda": 64})
 
-    def profile(given: Any, device: str, *, batch: int, dtype: str, train: bool = False, **other: Any) -> Any:
-        network = load(given)
-        on = subject.measured_device(torch.device("cpu"), dtype, KnownClock())._replace(units=units)
-        forward = seconds(TRUE, features(network.graph(), batch, 32), on, on.peaks[dtype])
-        return SimpleNamespace(median_s=forward * (3 if train else 1))
-
-    monkeypatch.setattr(subject, "profile", profile)
-
 
 def test_a_fit_to_times_that_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    pretended(monkeypatch, 0)
-    found = subject.calibrate("cpu", NETWORKS, batch=2, train=True)
+    pretended(monkeypatch)
+    found = subject.calibrate("cpu", NETWORKS, train=True)
     assert isinstance(found, Calibration)
     assert found.device is not None
     assert found.device.peaks["fp32"] == pytest.approx(PRODUCT)
     assert found.device.bandwidth == pytest.approx(BANDWIDTH)
     assert found.passes["forward"].seen < 0.01
-    forward = estimate("resnet18@torchvision", None, found, batch=2).passes
-    known = seconds(TRUE, features(load("resnet18@torchvision").graph(), 2, 32), found.device, PRODUCT)
-    assert forward["forward"].value_s == pytest.approx(known, rel=0.02)
-    assert forward["backward"].value_s == pytest.approx(2 * known, rel=0.05)
-    assert forward["total"].value_s == pytest.approx(3 * known, rel=0.05)
+    passes = estimate("resnet34@torchvision", None, found).passes
+    known = timed("resnet34@torchvision").seconds
+    assert passes["forward"].value_s == pytest.approx(known, rel=0.02)
+    assert passes["backward"].value_s == pytest.approx(2 * known, rel=0.02)
+    assert passes["total"].value_s == pytest.approx(3 * known, rel=0.02)
 
 
 def test_networks_that_a_calibration_did_not_see(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Times by the model itself: nothing is far off, and the calibration that is written gives the same again."""
-    pretended(monkeypatch, 0)
-    monkeypatch.setattr(others, "profile", vars(subject)["profile"])
-    monkeypatch.setattr(others, "calibrate", lambda device, **how: subject.calibrate(device, NETWORKS, **how))
-    monkeypatch.setattr(others.unseen, "__defaults__", (UNSEEN,))
+    """Times by known rates: nothing is far off, and the calibration that is written gives the same again."""
+    pretended(monkeypatch)
+    monkeypatch.setattr(others.unseen, "__defaults__", (NETWORKS, UNSEEN, *others.unseen.__defaults__[2:]))  # type: ignore[index]
     others.main([str(tmp_path)])
     (page,) = tmp_path.glob("*.md")
     (calibration,) = tmp_path.glob("*.yaml")
@@ -87,16 +93,17 @@ def test_networks_that_a_calibration_did_not_see(monkeypatch: pytest.MonkeyPatch
     assert "rank correlation 1.000" in text
     assert calibration.name in text
     again = own(str(calibration))
+    assert [one.network for one in again.timed["forward"]] == list(NETWORKS)
     for name in UNSEEN:
         line = next(line for line in text.splitlines() if line.startswith(f"| {name} |"))
-        assert abs(float(line.split("|")[-2].strip().rstrip("%"))) < 8
+        assert abs(float(line.split("|")[-2].strip().rstrip("%"))) < 5
         told = estimate(name, None, again).passes["forward"].value_s
-        assert float(line.split("|")[3].split()[0]) == pytest.approx(1000 * told, rel=1e-3)  # of four digits
+        assert float(line.split("|")[4].split()[0]) == pytest.approx(1000 * told, rel=1e-3)  # of four digits
 
 
 def test_a_gpu_that_is_pretended(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tensors stay on the CPU; the name and the units are those of the GPU, and products come in tiles and waves."""
-    pretended(monkeypatch, 16)
+    """Tensors stay on the CPU; the name and the units are those of the GPU."""
+    pretended(monkeypatch)
     monkeypatch.setattr(subject, "existing", lambda device: SimpleNamespace(type="cuda"))
     monkeypatch.setattr(
         torch.cuda, "get_device_properties", lambda place: SimpleNamespace(name="G", multi_processor_count=16)
@@ -104,13 +111,38 @@ def test_a_gpu_that_is_pretended(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("rand", "empty_like"):
         made = getattr(torch, name)
         monkeypatch.setattr(torch, name, lambda *given, made=made, device=None, **other: made(*given, **other))
-    monkeypatch.setattr(subject, "environment_of", lambda *given: SimpleNamespace(torch="2.14.1"))
     found = subject.calibrate("cuda", NETWORKS)
-    assert found.stack == "torch-2.14.1-cuda"
+    assert found.stack == f"torch-{torch.__version__}-cuda"
     assert found.device is not None
     assert (found.device.name, found.device.units) == ("G", 16)
-    assert found.passes["forward"].tile == 128
-    assert found.passes["forward"].seen < 0.02
+    assert found.passes["forward"].seen < 0.01
+
+
+def test_probes_are_of_the_kinds_that_networks_have() -> None:
+    """Those of unseen networks and of transformers are all measured, with sizes that tell rates apart."""
+    measured = {one.kind for probe in subject.probes() for one in operations(probe.graph(), 1, 32)}
+    for name in (*others.UNSEEN, "vit_b_16", "swin_t", "regnet_x_8gf"):
+        kinds = {one.kind for one in operations(load(name).graph(with_heads=False), 1, 32)}
+        assert kinds - {"view"} <= measured, name
+
+
+def test_networks_are_measured_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Really run: each operation has a time, and what is equal in a network stands once."""
+    monkeypatch.setattr("archcalc.torch_bridge.profile.timing.LEAST_SECONDS", 0.0)
+    monkeypatch.setattr("archcalc.torch_bridge.profile.timing.MOST_SECONDS", 0.05)
+    loaded = [load("lenet5"), load("resnet20")]
+    found = in_turn(loaded, torch.device("cpu"), "fp32", 2, 4, train=True)
+    assert list(found) == ["forward", "backward"]
+    for networks in found.values():
+        assert [one.network for one in networks] == ["lenet5", "resnet20"]
+        assert all(len(one.rounds) == 2 for one in networks)
+    for network, one in zip(loaded, found["forward"], strict=True):
+        assert sum(row.times for row in one.operations) == network.graph(with_heads=False).first_head
+        assert min(row.seconds for row in one.operations) > 0
+        assert isinstance(fit([one]), OperationFit)
+    products = [row for row in found["backward"][1].operations if row.macs]
+    assert sum(row.times for row in products) == 20
+    assert max(row.seconds for row in products) > 0
 
 
 def test_too_few_networks_are_refused() -> None:

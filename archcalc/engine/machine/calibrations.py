@@ -16,9 +16,8 @@ import yaml
 from archcalc.engine.machine.devices import device
 from archcalc.engine.machine.model import Features, Sample, features, fit
 from archcalc.results.cost import DTYPES
-from archcalc.results.time import Calibration, Device, Fit, Unseen
+from archcalc.results.time import Calibration, Fit, Unseen
 from archcalc.source import Diagnostic, SpecError, suggestion
-from archcalc.source.files import read_source
 from archcalc.source.writing import write_whole
 
 MEASURED = "cnn-benchmarks"
@@ -70,20 +69,21 @@ def refit(with_errors: bool = True, stacks: Iterable[str] = ()) -> dict[str, dic
 
 def fits_text(fits: Mapping[str, Mapping[str, Fit]]) -> str:
     """As the file holds them: four digits, which is more than measurements have."""
-    rounded = {stack: {name: _rounded(asdict(one)) for name, one in passes.items()} for stack, passes in fits.items()}
+    rounded = {stack: {name: rounded(asdict(one)) for name, one in passes.items()} for stack, passes in fits.items()}
     head = f"# Fitted to {MEASURED}.csv by `python -m archcalc.engine.machine.calibrations`.\n"
     return head + yaml.safe_dump(rounded, sort_keys=False, default_flow_style=None, width=120)
 
 
-def _rounded(values: dict[str, Any]) -> dict[str, Any]:
+def rounded(values: dict[str, Any]) -> dict[str, Any]:
+    """Four digits of each."""
     found: dict[str, Any] = {}
     for name, value in values.items():
-        if (name == "elementary" and value is None) or (name == "factors" and not value):
+        if name == "factors" and not value:
             continue
         if isinstance(value, Unseen):
-            found[name] = _rounded(value._asdict())
+            found[name] = rounded(value._asdict())
         elif isinstance(value, dict):
-            found[name] = _rounded(value)
+            found[name] = rounded(value)
         else:
             found[name] = float(f"{value:.4g}") if isinstance(value, float) else value
     return found
@@ -130,67 +130,6 @@ def calibration(stack: str) -> Calibration:
         help = suggestion(stack, known, others)
         raise SpecError([Diagnostic("unknown-stack", f"nothing was measured with `{stack}`", help=help)])
     return known[stack]
-
-
-def own_text(found: Calibration) -> str:
-    """A calibration of one's own as the file that `archcalc calibrate` writes."""
-    assert found.device is not None
-    on = found.device
-    values = {
-        "stack": found.stack,
-        "dtype": found.dtype,
-        "batch": found.batch,
-        "source": found.source,
-        "device": {
-            "name": on.name,
-            "bandwidth_gb_s": float(f"{on.bandwidth / 1e9:.4g}"),
-            "peaks": {dtype: float(f"{rate / 1e12:.4g}") for dtype, rate in on.peaks.items()},
-            "vector": float(f"{on.vector / 1e12:.4g}"),
-            "units": on.units,
-        },
-        "passes": {name: _rounded(asdict(one)) for name, one in found.passes.items()},
-    }
-    return "# Written by `archcalc calibrate`.\n" + yaml.safe_dump(values, sort_keys=False, width=120)
-
-
-def own(path: str) -> Calibration:
-    """Read a calibration of one's own.
-
-    Raises:
-        SpecError: it cannot be read, or is no such file.
-    """
-    source = read_source(path, kind="what `archcalc calibrate -o mine.yaml` wrote")
-    try:
-        values = yaml.safe_load(source.text)
-        given = values["device"]
-        on = Device(
-            id=str(given["name"]),
-            name=str(given["name"]),
-            architecture="",
-            year=None,
-            memory_bytes=None,
-            bandwidth=float(given["bandwidth_gb_s"]) * 1e9,
-            peaks={str(dtype): float(rate) * 1e12 for dtype, rate in given["peaks"].items()},
-            vector=float(given["vector"]) * 1e12,
-            units=int(given["units"]),
-            tdp_w=None,
-            sources={"rest": "measured by `archcalc calibrate`"},
-            confidence="",
-        )
-        passes = {str(name): _fit(one) for name, one in values["passes"].items()}
-        return Calibration(
-            str(values["stack"]),
-            str(values["dtype"]),
-            int(values["batch"]),
-            (on.id,),
-            str(values["source"]),
-            passes,
-            on,
-        )
-    except (yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
-        message = f"`{path}` is no calibration: {type(error).__name__} at {str(error).splitlines()[0][:80]}"
-        help = "archcalc calibrate --device cpu -o mine.yaml writes one"
-        raise SpecError([Diagnostic("not-a-calibration", message, help=help)]) from None
 
 
 if __name__ == "__main__":

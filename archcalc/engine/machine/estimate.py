@@ -13,10 +13,12 @@ from archcalc.engine.machine.calibrations import calibration as shipped
 from archcalc.engine.machine.devices import device as device_of
 from archcalc.engine.machine.devices import peak
 from archcalc.engine.machine.model import features, seconds
+from archcalc.engine.machine.operations import operations
+from archcalc.engine.machine.operations import seconds as seconds_of
 from archcalc.engine.machine.roofline import floors, tokens_of
 from archcalc.engine.network import AnyNetwork, analyze
 from archcalc.results.cost import DTYPES, NetworkCost
-from archcalc.results.time import Calibration, Device, Estimate, Fit, Time
+from archcalc.results.time import Calibration, Device, Estimate, Fit, OperationFit, Time
 
 FLOOR = "floor"
 
@@ -63,6 +65,8 @@ def estimate(
         remarks.append(f"{found.stack} was measured at {found.dtype} alone: a floor is all there is at {dtype}")
     elif found is not None and cost.totals.at_least:
         remarks.append("the work of some operations is not known: a floor is all there is")
+    elif found is not None and found.device is not None and on.id != found.device.id:
+        remarks.append(f"operations were measured on {found.device.name} alone: a floor is all there is on {on.name}")
     elif found is not None:
         passes = _passes(cost, on, rate, found)
         if batch != found.batch:
@@ -86,10 +90,14 @@ def estimate(
 
 
 def _passes(cost: NetworkCost, on: Device, rate: float, found: Calibration) -> dict[str, Time]:
-    of = features(cost.graph, cost.batch, DTYPES[cost.dtype])
+    bits = DTYPES[cost.dtype]
     passes = {}
     for name, fit in found.passes.items():
-        value = seconds(fit.parameters, of, on, rate) * fit.factors.get(on.id, 1.0)
+        if isinstance(fit, OperationFit):
+            value = seconds_of(fit, operations(cost.graph, cost.batch, bits))
+        else:
+            value = seconds(fit.parameters, features(cost.graph, cost.batch, bits), on, rate)
+            value *= fit.factors.get(on.id, 1.0)
         low, high, error = _interval(fit, on.id in found.devices)
         basis = f"calibrated({found.stack}, {fit.measured}, {error})"
         passes[name] = Time(value, value * low, value * high, basis)
@@ -103,7 +111,7 @@ def _passes(cost: NetworkCost, on: Device, rate: float, found: Calibration) -> d
     return passes
 
 
-def _interval(fit: Fit, is_measured: bool) -> tuple[float, float, str]:
+def _interval(fit: Fit | OperationFit, is_measured: bool) -> tuple[float, float, str]:
     """Between which multiples of an estimate nine measurements of ten were, and the error in words."""
     unseen = [fit.networks] if is_measured else [fit.networks, fit.devices]
     known = [one for one in unseen if one is not None]

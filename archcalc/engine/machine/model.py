@@ -2,10 +2,9 @@
 
 An operation takes max(FLOPs / (compute * peak), bytes / (memory * bandwidth)) + overhead. Products are done in tiles
 of rows and columns (`TILE`), tiles in waves over the units of a device; a dense 3x3 convolution of stride 1 may take a
-part of the multiplications (Winograd). On a CPU what is no product, such as pooling, may be bound by its arithmetic:
-operations / (elementary * rate of single elements). Where several devices were measured, each has a factor of its own,
-which others have not. What a fit must hold for are networks and devices that it did not
-see: its errors are those of leaving each out in turn.
+part of the multiplications (Winograd). Where several devices were measured, each has a factor of its own, which others
+have not. What a fit must hold for are networks and devices that it did not see: its errors are those of leaving each
+out in turn. Of a machine of one's own single operations are measured: `operations` has the model of those.
 """
 
 from __future__ import annotations
@@ -25,8 +24,6 @@ MOST = 2.0  # FLOPs of whole tiles, and of whole waves, as a multiple of those t
 PRODUCTS = kinds("conv", "depthwise", "deconv", "linear", "patch_embedding", "local", "deform_conv")
 START = (0.6, 0.6, 1e-5, 0.6)  # compute, memory, overhead, winograd
 STEPS = (1.3, 1.3, 1.5, 1.2)
-ELEMENTARY = (1.0, 0.1, 0.01, 0.001)  # beginnings of the fifth, where it is fitted
-ELEMENTARY_STEP = 1.5
 PRIOR = 5  # measurements of a device that are supposed to be what the model gives, beside those that there are
 FINEST = 1.004
 # Each parameter alone, and pairs that trade one for the other.
@@ -35,7 +32,7 @@ DIRECTIONS = (
     *((1, 0, 0, 1), (1, -1, 0, 0), (1, 0, 1, 0), (0, 1, 1, 0), (1, 0, 0, -1), (1, 1, 0, 0), (0, 1, 0, -1)),
 )
 LEAST_WINOGRAD = 4 / 9  # F(2x2, 3x3): 16 products for the 36 of four outputs
-Parameters = tuple[float, ...]  # compute, memory, overhead, winograd; elementary, where that is fitted
+Parameters = tuple[float, ...]  # compute, memory, overhead, winograd
 
 
 class Features(NamedTuple):
@@ -49,7 +46,6 @@ class Features(NamedTuple):
     groups: Any
     is_product: Any
     times: Any
-    elementary: Any = 0.0  # operations on single elements
 
 
 def features(graph: Graph, batch: int, bits: int) -> Features:
@@ -58,11 +54,10 @@ def features(graph: Graph, batch: int, bits: int) -> Features:
     for node, work in zip(graph.nodes, work_of(graph, batch, bits), strict=False):
         if is_view(node.operator) or not work.bytes_moved:
             continue
-        row = (*_features(node, batch, work.macs, work.bytes_moved), work.elementary)
+        row = _features(node, batch, work.macs, work.bytes_moved)
         found[row] = found.get(row, 0) + 1
-    table = np.array([(*row, times) for row, times in found.items()], dtype=float).reshape(len(found), 9)
-    *columns, elementary, times = table.T
-    return Features._make((*columns, times, elementary))
+    table = np.array([(*row, times) for row, times in found.items()], dtype=float).reshape(len(found), 8)
+    return Features._make(table.T)
 
 
 def _features(node: Node, batch: int, macs: int, bytes: int) -> tuple[float, ...]:
@@ -80,7 +75,7 @@ def _features(node: Node, batch: int, macs: int, bytes: int) -> tuple[float, ...
 
 def seconds(parameters: Parameters, of: Features, device: Device, peak: float) -> float:
     """Time of a network on a device."""
-    compute, memory, overhead, winograd, *more = parameters
+    compute, memory, overhead, winograd = parameters
     flops = np.where(of.is_winograd > 0, of.flops * winograd, of.flops)
     if device.units:
         row_tiles, column_tiles = np.ceil(of.rows / TILE), np.ceil(of.columns / TILE)
@@ -90,8 +85,6 @@ def seconds(parameters: Parameters, of: Features, device: Device, peak: float) -
         padded = np.minimum(whole_tiles, MOST) * np.minimum(whole_waves, MOST)
         flops = np.where(of.is_product > 0, flops * padded, flops)
     each = np.maximum(flops / (compute * peak), of.bytes / (memory * device.bandwidth))
-    if more:
-        each = np.where(of.is_product > 0, each, np.maximum(each, of.elementary / (more[0] * device.vector)))
     return float(((each + overhead) * of.times).sum())
 
 
@@ -105,26 +98,24 @@ class Sample(NamedTuple):
     seconds: float
 
 
-def fit(samples: Sequence[Sample], with_errors: bool = True, with_elementary: bool = False) -> Fit:
+def fit(samples: Sequence[Sample], with_errors: bool = True) -> Fit:
     """Parameters of least mean error on a logarithmic scale, and the errors of what is left out in turn.
 
     Args:
         samples: what was measured.
         with_errors: of networks and devices that the fit does not see.
-        with_elementary: what is no product may be bound by its arithmetic.
     """
-    parameters = search(samples, with_elementary)
+    parameters = search(samples)
     factors = factors_of(parameters, samples)
     errors = _ratios(parameters, samples) * np.array([factors.get(sample.device.id, 1.0) for sample in samples])
     networks = devices = None
     if with_errors:
-        networks = _unseen(samples, lambda sample: sample.network, with_elementary)
-        devices = _unseen(samples, lambda sample: sample.device.id, with_elementary)
-    compute, memory, overhead, winograd, *more = parameters
+        networks = _unseen(samples, lambda sample: sample.network)
+        devices = _unseen(samples, lambda sample: sample.device.id)
+    compute, memory, overhead, winograd = parameters
     tile = TILE if any(sample.device.units for sample in samples) else 0
     seen = float(np.abs(errors - 1).mean())
-    elementary = more[0] if more else None
-    return Fit(compute, memory, overhead, winograd, tile, len(samples), seen, networks, devices, factors, elementary)
+    return Fit(compute, memory, overhead, winograd, tile, len(samples), seen, networks, devices, factors)
 
 
 def factors_of(parameters: Parameters, samples: Sequence[Sample]) -> dict[str, float]:
@@ -140,29 +131,18 @@ def factors_of(parameters: Parameters, samples: Sequence[Sample]) -> dict[str, f
     return {name: float(np.exp(sum(found) / (len(found) + PRIOR))) for name, found in logarithms.items()}
 
 
-def search(samples: Sequence[Sample], with_elementary: bool = False) -> Parameters:
+def search(samples: Sequence[Sample]) -> Parameters:
     """By coordinates and pairs of them, in steps that halve where none helps.
 
-    First for the least mean square of logarithms, which has no kinks to stop at, then for the least mean error. Of the
-    rate of single elements several beginnings are tried: where it does not bind, no step tells which way to go.
+    First for the least mean square of logarithms, which has no kinks to stop at, then for the least mean error.
     """
-    if not with_elementary:
-        return _search(START, STEPS, DIRECTIONS, samples)
-    directions = [(*each, 0) for each in DIRECTIONS] + [(0, 0, 0, 0, 1), (0, 1, 0, 0, 1), (1, 0, 0, 0, -1)]
-    tried = [_search((*START, begin), (*STEPS, ELEMENTARY_STEP), directions, samples) for begin in ELEMENTARY]
-    return min(tried, key=lambda found: _error(found, samples, 1))
-
-
-def _search(
-    start: Parameters, steps: Sequence[float], directions: Sequence[Sequence[int]], samples: Sequence[Sample]
-) -> Parameters:
-    found = start
+    found: Parameters = START
     for power in (2, 1):
-        sizes = list(steps)
+        sizes = list(STEPS)
         best = _error(found, samples, power)
         while max(sizes) > FINEST:
             before = best
-            for direction in directions:
+            for direction in DIRECTIONS:
                 for sign in (1, -1):
                     tried = _moved(found, sizes, direction, sign)
                     now = _error(tried, samples, power)
@@ -180,10 +160,10 @@ def _error(parameters: Parameters, samples: Sequence[Sample], power: int) -> flo
 
 def _moved(from_: Parameters, sizes: Sequence[float], direction: Sequence[int], sign: int) -> Parameters:
     """A step along a direction, within what can be."""
-    compute, memory, overhead, winograd, *more = (
+    compute, memory, overhead, winograd = (
         value * size ** (sign * part) for value, size, part in zip(from_, sizes, direction, strict=True)
     )
-    return min(compute, 1.0), min(memory, 1.0), overhead, min(max(winograd, LEAST_WINOGRAD), 1.0), *more
+    return min(compute, 1.0), min(memory, 1.0), overhead, min(max(winograd, LEAST_WINOGRAD), 1.0)
 
 
 def _ratios(parameters: Parameters, samples: Sequence[Sample]) -> Any:
@@ -191,7 +171,7 @@ def _ratios(parameters: Parameters, samples: Sequence[Sample]) -> Any:
     return np.array([seconds(parameters, one.of, one.device, one.peak) / one.seconds for one in samples])
 
 
-def _unseen(samples: Sequence[Sample], key: Callable[[Sample], str], with_elementary: bool) -> Unseen | None:
+def _unseen(samples: Sequence[Sample], key: Callable[[Sample], str]) -> Unseen | None:
     """Errors on each network, or device, of a fit to the others; None where there are no others."""
     names = sorted({key(sample) for sample in samples})
     if len(names) < 2:
@@ -199,7 +179,7 @@ def _unseen(samples: Sequence[Sample], key: Callable[[Sample], str], with_elemen
     ratios: dict[int, float] = {}
     for name in names:
         kept = [sample for sample in samples if key(sample) != name]
-        parameters = search(kept, with_elementary)
+        parameters = search(kept)
         factors = factors_of(parameters, kept)
         for place, sample in enumerate(samples):
             if key(sample) == name:

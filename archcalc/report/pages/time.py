@@ -13,6 +13,7 @@ def page() -> Document:
     errors, fits = Table(_columns()), Table(_fitted())
     for stack, found in calibrations().items():
         for which, fit in found.passes.items():
+            assert isinstance(fit, Fit)
             errors.rows.append(
                 [stack, which, str(fit.measured), _percent(fit.seen), *_errors(fit.networks, fit.devices)]
             )
@@ -54,7 +55,7 @@ def _factors() -> list[str]:
     found = []
     for stack, calibration in calibrations().items():
         for which, fit in calibration.passes.items():
-            if fit.factors:
+            if isinstance(fit, Fit) and fit.factors:
                 each = ", ".join(f"{name} {factor:.3f}" for name, factor in fit.factors.items())
                 found.append(f"{stack} {which}: {each}")
     return found

@@ -1,32 +1,32 @@
-"""Measures the machine at hand: what it computes and moves, and some networks; then fits the model to them.
+"""Measures the machine at hand: what it computes and moves, networks and their operations; then fits rates to them.
 
-The rates of the device are those of single operations: a product of matrices, a copy, an addition. What networks make
-of them is what the fit tells.
+The rates of the device, which its floors rest on, are those of single operations: a product of matrices, a copy, an
+addition. Beside the networks a sequence of operations of many kinds and sizes is measured, `probes.yaml`.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
+from importlib.resources import files
 
 import torch
 
-from archcalc.engine.machine.model import Sample, features, fit
-from archcalc.engine.network import load
-from archcalc.results.cost import DTYPES
-from archcalc.results.time import Calibration, Device
-from archcalc.torch_bridge.profile.environment import OtherWork, environment_of
-from archcalc.torch_bridge.profile.profile import MEASURED_DTYPES, Tell, existing, profile
+from archcalc.engine.machine.own import calibrated
+from archcalc.engine.network import Network, load
+from archcalc.results.time import Calibration, Device, TimedNetwork
+from archcalc.torch_bridge.profile.profile import MEASURED_DTYPES, Tell, existing
+from archcalc.torch_bridge.profile.rounds import in_turn
 from archcalc.torch_bridge.profile.timing import Clock, clock_of, quartiles, warm_up
 
-# Old and new, dense and depthwise, small and large maps: a minute on a CPU.
+# Old and new, dense and depthwise, small and large maps: with the probes a minute on a CPU.
 NETWORKS = (
     *("alexnet", "squeezenet1_1", "resnet18@torchvision", "mobilenet_v2", "googlenet", "shufflenet_v2_x1_0"),
     *("vgg11@torchvision", "densenet121", "efficientnet_b0"),
 )
-FEW = 6  # networks, to which no more than four parameters are fitted
+PROBES = ("probes", "probes@tokens")
 MATRIX = {"cpu": 1024, "cuda": 8192}  # rows and columns of a product
 VECTOR = {"cpu": 1 << 23, "cuda": 1 << 28}  # elements of a copy and of an addition
 REPEATS = 20
@@ -42,11 +42,11 @@ def calibrate(
     stack: str = "",
     tell: Tell = lambda done, stage: None,
 ) -> Calibration:
-    """Measure a device, then networks on it, and fit to them what the model has.
+    """Measure a device, then networks on it and their operations, and fit to these what each kind takes.
 
     Args:
         device: `cpu`, `cuda`, `cuda:1`.
-        networks: what is measured, three or more.
+        networks: what is measured beside the probes, three or more.
         dtype: of weights and activations: fp32, fp16 or bf16.
         batch: examples at once.
         repeats: runs of which the median is taken.
@@ -62,39 +62,30 @@ def calibrate(
     if len(networks) < 3:
         raise ValueError("a fit to fewer than three networks says nothing of others")
     place = existing(device)
-    loaded = [load(name) for name in networks]
-    graphs = [network.graph() for network in loaded]
+    loaded = [*probes(), *map(load, networks)]
     tell(0, "products, copies, additions")
     on = measured_device(place, dtype, clock_of(place))
-    rate = on.peaks[dtype]
-    taken: dict[str, list[Sample]] = {which: [] for which in ("forward", "backward")[: 1 + train]}
-    others = OtherWork()
-    for number, (network, graph) in enumerate(zip(loaded, graphs, strict=True)):
-        part = (1 + number) / (1 + len(loaded))
-        of = features(graph, batch, DTYPES[dtype])
+    return fitted(on, place, dtype, batch, in_turn(loaded, place, dtype, batch, repeats, train, tell), stack)
 
-        def on_stage(done: float, stage: str, name: str = network.name, part: float = part) -> None:
-            tell(part + done / (1 + len(loaded)), f"{name}: {stage}")
 
-        forward = profile(network, device, batch=batch, dtype=dtype, repeats=repeats, tell=on_stage).median_s
-        taken["forward"].append(Sample(network.name, on, rate, of, forward))
-        if train:
-            both = profile(network, device, batch=batch, dtype=dtype, train=True, repeats=repeats, tell=on_stage)
-            backward = max(both.median_s - forward, 1e-9)
-            taken["backward"].append(Sample(network.name, on, rate, of, backward))
-    is_many = place.type == "cpu" and len(networks) > FEW
-    environment = environment_of(place, others, "")
-    name = stack or f"torch-{environment.torch}-{place.type}"
-    source = f"measured {datetime.now(UTC):%Y-%m-%d} by archcalc calibrate: {', '.join(networks)}"
-    return Calibration(
-        name,
-        dtype,
-        batch,
-        (on.id,),
-        source,
-        {which: fit(samples, with_elementary=is_many) for which, samples in taken.items()},
-        on,
-    )
+def probes() -> list[Network]:
+    """What is measured for its operations alone."""
+    file = files("archcalc.torch_bridge.profile").joinpath("probes.yaml")
+    return [load(f"{file}:{name}") for name in PROBES]
+
+
+def fitted(
+    on: Device,
+    place: torch.device,
+    dtype: str,
+    batch: int,
+    timed: Mapping[str, Sequence[TimedNetwork]],
+    stack: str = "",
+) -> Calibration:
+    """A calibration by what was measured."""
+    names = ", ".join(one.network for one in timed["forward"] if one.network not in PROBES)
+    source = f"measured {datetime.now(UTC):%Y-%m-%d} by archcalc calibrate: {names}"
+    return calibrated(on, stack or f"torch-{torch.__version__}-{place.type}", dtype, batch, source, timed)
 
 
 def measured_device(place: torch.device, dtype: str, clock: Clock) -> Device:

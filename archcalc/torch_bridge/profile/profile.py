@@ -14,6 +14,7 @@ from archcalc.engine.cost.conventions import MACS
 from archcalc.engine.execution import executions, least_memory
 from archcalc.engine.inputs import Given
 from archcalc.engine.network import AnyNetwork, cost_of_graph, load
+from archcalc.graph import Graph
 from archcalc.results.cost import DTYPES, LayerCost, shape_list
 from archcalc.results.measurement import LayerTime, Measurement
 from archcalc.spec.collector import paused_collector
@@ -95,20 +96,18 @@ def profile(
     if channels_last and graph.input.rank != 2:
         raise MeasurementError("cannot-run", f"channels last is a layout of images; the input is {graph.input}")
     bits = DTYPES[dtype]
-    _refuse_too_large(place, least_memory(graph, batch, bits, train))
+    refuse_too_large(place, least_memory(graph, batch, bits, train))
     work = executions(graph, batch, bits, train)
     cost = cost_of_graph(network, graph, batch, set or {}, dtype, MACS.name, with_heads=False)
-    with _running(place, threads):
+    with running(place, threads):
         tell(0, "build")
-        model = build(graph, device=place).to(MEASURED_DTYPES[dtype]).train(train)
-        given = [
-            x.to(MEASURED_DTYPES[dtype]) if x.is_floating_point() else x for x in example_inputs(graph, batch, place)
-        ]
+        model, given = built(graph, place, dtype, batch)
+        model.train(train)
         if channels_last:
             model = model.to(memory_format=torch.channels_last)
             given = [x.to(memory_format=torch.channels_last) for x in given]
         clock = clock_of(place)
-        run = _training_step(model, given, compile) if train else _inference(model, given, compile)
+        run = training_step(model, given, compile) if train else inference(model, given, compile)
         timer = (TrainingTimer if train else OperationTimer)(model, clock, len(work)) if layers else None
         with torch.inference_mode(not train):
             others = OtherWork()
@@ -186,8 +185,8 @@ def existing(device: str) -> torch.device:
     return torch.device("cuda", int(number or 0))
 
 
-def _refuse_too_large(device: torch.device, least: int) -> None:
-    """Before the system ends the process for it, and everything measured before is lost."""
+def refuse_too_large(device: torch.device, least: int) -> None:
+    """Say so before the system ends the process for it, and everything measured before is lost."""
     if device.type == "cuda":
         gc.collect()  # of a model that did not fit
         torch.cuda.empty_cache()
@@ -201,7 +200,7 @@ def _refuse_too_large(device: torch.device, least: int) -> None:
 
 
 @contextmanager
-def _running(device: torch.device, threads: int | None) -> Iterator[None]:
+def running(device: torch.device, threads: int | None) -> Iterator[None]:
     """Settings of a run, put back after it; what torch refuses, as an error of ours."""
     before = torch.get_num_threads(), torch.backends.cudnn.benchmark
     if threads:
@@ -222,18 +221,27 @@ def _running(device: torch.device, threads: int | None) -> Iterator[None]:
             torch.cuda.empty_cache()
 
 
+def built(graph: Graph, device: torch.device, dtype: str, batch: int) -> tuple[fx.GraphModule, list[Tensor]]:
+    """A model on a device, and inputs for it."""
+    kind = MEASURED_DTYPES[dtype]
+    given = example_inputs(graph, batch, device)
+    return build(graph, device=device).to(kind), [x.to(kind) if x.is_floating_point() else x for x in given]
+
+
 def _compiled(model: fx.GraphModule) -> Callable[[Tensor], Any]:
     torch.compiler.reset()  # each batch is compiled by itself, without limit
     compiled: Callable[[Tensor], Any] = torch.compile(model, dynamic=False)
     return compiled
 
 
-def _inference(model: fx.GraphModule, given: Sequence[Tensor], compile: bool) -> Callable[[], object]:
+def inference(model: fx.GraphModule, given: Sequence[Tensor], compile: bool = False) -> Callable[[], object]:
+    """A forward pass."""
     forward = _compiled(model) if compile else model
     return lambda: forward(*given)
 
 
-def _training_step(model: fx.GraphModule, given: Sequence[Tensor], compile: bool) -> Callable[[], object]:
+def training_step(model: fx.GraphModule, given: Sequence[Tensor], compile: bool = False) -> Callable[[], object]:
+    """Forward, and backward of the mean of the outputs."""
     forward = _compiled(model) if compile else model
 
     def step() -> None:

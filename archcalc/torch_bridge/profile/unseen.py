@@ -1,7 +1,8 @@
 """Estimates of this machine beside networks that its calibration did not see.
 
-`python -m archcalc.torch_bridge.profile.unseen [FOLDER]` calibrates the CPU, then times twelve other networks, and
-writes both, the calibration and a page, to the folder (`reports/measured`): minutes, where nothing else runs.
+`python -m archcalc.torch_bridge.profile.unseen [FOLDER]` measures what a calibration of the CPU measures and, in turn
+with that, twelve other networks; it writes the calibration and a page to the folder (`reports/measured`): two minutes,
+where nothing else runs.
 """
 
 from __future__ import annotations
@@ -15,15 +16,18 @@ from typing import NamedTuple
 
 import torch
 
-from archcalc.engine.machine.calibrations import own_text
 from archcalc.engine.machine.estimate import estimate
 from archcalc.engine.machine.model import spearman
+from archcalc.engine.machine.own import own_text
+from archcalc.engine.network import load
 from archcalc.results.measurement import Environment
-from archcalc.results.time import Calibration, Time
+from archcalc.results.time import Calibration, Time, TimedNetwork
 from archcalc.source.writing import write_whole
-from archcalc.torch_bridge.profile.calibrate import calibrate
+from archcalc.torch_bridge.profile.calibrate import NETWORKS, REPEATS, fitted, measured_device, probes
 from archcalc.torch_bridge.profile.environment import OtherWork, environment_of
-from archcalc.torch_bridge.profile.profile import profile
+from archcalc.torch_bridge.profile.profile import Tell
+from archcalc.torch_bridge.profile.rounds import in_turn
+from archcalc.torch_bridge.profile.timing import clock_of, quartiles
 
 FOLDER = Path("reports/measured")
 COMMAND = "python -m archcalc.torch_bridge.profile.unseen"
@@ -35,38 +39,49 @@ UNSEEN = (
 
 
 class Line(NamedTuple):
-    """A network that the fit did not see: seconds measured, and told."""
+    """A network that the fit did not see: what was measured, and told."""
 
-    network: str
-    measured_s: float
+    measured: TimedNetwork
     told: Time
 
     @property
     def error(self) -> float:
         """Of what was told, as a part of what was measured."""
-        return self.told.value_s / self.measured_s - 1
+        return self.told.value_s / self.measured.seconds - 1
 
     @property
     def is_within(self) -> bool:
         """Whether the measurement lies in the interval."""
-        return self.told.low_s <= self.measured_s <= (self.told.high_s or 0)
+        return self.told.low_s <= self.measured.seconds <= (self.told.high_s or 0)
 
 
-def unseen(found: Calibration, networks: Sequence[str] = UNSEEN) -> list[Line]:
-    """Each network measured, and estimated by a calibration that knows nothing of it."""
-    lines = []
-    for name in networks:
-        taken = profile(name, "cpu", batch=found.batch, dtype=found.dtype).median_s
-        assert taken is not None
-        lines.append(Line(name, taken, estimate(name, None, found, found.dtype, found.batch).passes["forward"]))
-    return lines
+def unseen(
+    networks: Sequence[str] = NETWORKS,
+    others: Sequence[str] = UNSEEN,
+    repeats: int = REPEATS,
+    tell: Tell = lambda done, stage: None,
+) -> tuple[Calibration, list[Line]]:
+    """A calibration by some networks, and what it gives for others that were measured in the same rounds.
+
+    A machine is faster at one time than at another: measured one after the other, the calibration and the networks
+    would differ by that too, which is no error of the model.
+    """
+    place = torch.device("cpu")
+    tell(0, "products, copies, additions")
+    on = measured_device(place, "fp32", clock_of(place))
+    loaded = [*probes(), *map(load, (*networks, *others))]
+    taken = in_turn(loaded, place, "fp32", 1, repeats, tell=tell)["forward"]
+    seen, rest = taken[: -len(others)], taken[-len(others) :]
+    found = fitted(on, place, "fp32", 1, {"forward": seen})
+    return found, [Line(one, estimate(one.network, None, found).passes["forward"]) for one in rest]
 
 
 def page(found: Calibration, lines: Sequence[Line], environment: Environment, calibration: str) -> str:
     """The page, in Markdown."""
     seen = found.passes["forward"]
     errors = [abs(line.error) for line in lines]
-    rank = spearman([line.told.value_s for line in lines], [line.measured_s for line in lines])
+    rank = spearman([line.told.value_s for line in lines], [line.measured.seconds for line in lines])
+    spreads = [quartiles(line.measured.rounds) for line in lines]
     busy = environment.cores_busy_elsewhere
     made = [
         f"# Estimates of networks that a calibration did not see: {environment.device_name}",
@@ -75,15 +90,19 @@ def page(found: Calibration, lines: Sequence[Line], environment: Environment, ca
         f"{environment.threads} threads, {environment.cores} cores, "
         f"{found.dtype}, batch {found.batch}. Not part of `archcalc report`.",
         "",
-        f"The calibration is [{calibration}]({calibration}), {found.source}; `archcalc estimate --calibration` "
-        "reads it. The networks below were measured then, the median of 20 runs each.",
+        f"The calibration is [{calibration}]({calibration}), {found.source}, and operations of many kinds beside them; "
+        "`archcalc estimate --calibration` reads it. The networks below are in none of it. All were measured in turn, "
+        f"in {len(lines[0].measured.rounds)} rounds over all of them, since the machine is faster at one time than at "
+        "another: medians, and of the networks below the quartiles of rounds.",
         "",
-        "| network | measured | estimate | low | high | error |",
-        "|---|---:|---:|---:|---:|---:|",
+        "| network | measured | quartiles | estimate | low | high | error |",
+        "|---|---:|---:|---:|---:|---:|---:|",
     ]
-    for name, measured_s, told in lines:
-        times = [f"{1000 * (value or 0):.2f} ms" for value in (measured_s, told.value_s, told.low_s, told.high_s)]
-        made.append(f"| {name} | {' | '.join(times)} | {told.value_s / measured_s - 1:+.1%} |")
+    for line, spread in zip(lines, spreads, strict=True):
+        given = line.measured.seconds, line.told.value_s, line.told.low_s, line.told.high_s or 0
+        measured, *told = (f"{1000 * value:.2f} ms" for value in given)
+        between = f"{1000 * spread.first:.2f} to {1000 * spread.third:.2f}"
+        made.append(f"| {line.measured.network} | {measured} | {between} | {' | '.join(told)} | {line.error:+.1%} |")
     within = f"{sum(line.is_within for line in lines)} of {len(lines)} within the interval"
     made += [
         "",
@@ -98,13 +117,12 @@ def page(found: Calibration, lines: Sequence[Line], environment: Environment, ca
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Calibrate, measure, write."""
+    """Measure, calibrate, write."""
     folder = Path(arguments[0]) if arguments else FOLDER
     name = f"cpu-{datetime.now(UTC):%Y-%m-%d}-unseen"
-    others = OtherWork()
-    found = calibrate("cpu", tell=lambda done, stage: print(f"{done:4.0%} {stage}", file=sys.stderr, flush=True))
-    lines = unseen(found)
-    text = page(found, lines, environment_of(torch.device("cpu"), others, ""), f"{name}.yaml")
+    busy = OtherWork()
+    found, lines = unseen(tell=lambda done, stage: print(f"{done:4.0%} {stage}", file=sys.stderr, flush=True))
+    text = page(found, lines, environment_of(torch.device("cpu"), busy, ""), f"{name}.yaml")
     write_whole(folder / f"{name}.yaml", own_text(found))
     write_whole(folder / f"{name}.md", text)
     print(text)
