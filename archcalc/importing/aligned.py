@@ -1,8 +1,8 @@
 """Two readings of one network at two sizes as lists of the same operations.
 
-A map that is whole windows at one size is padded at another, and cut again; a window that covers the map is not moved.
-What one reading has and the other does not changes nothing at the other's size, and stands there as that: a padding of
-none, positions up to the last.
+A map that is whole windows at one size is padded at another, and cut again; a window that covers the map is not moved;
+a mean of one position is that position. What one reading has and the other does not changes nothing at the other's
+size, and stands there as that: a padding of none, positions up to the last.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from archcalc.importing.canonical import per_axis
 from archcalc.importing.units import plain
 from archcalc.ops import OPERATORS, Shape
 
-PADDING, CUT = "pad", "slice_positions"
+PADDING, CUT, RESIZING, MEAN = "pad", "slice_positions", "upsample", "global_avgpool"
 
 
 def aligned(one: Calls, other: Calls) -> tuple[Calls, Calls] | None:
@@ -60,11 +60,9 @@ def _is_same(first: Call, second: Call) -> bool:
 
 def _may_be_nothing(call: Call) -> bool:
     values = call.operator.values()
-    return call.operator.name == PADDING or (call.operator.name == CUT and _is_up_to(values["start"], values["step"]))
-
-
-def _is_up_to(start: object, step: object) -> bool:
-    return set(per_axis(start, 1)) == {0} and set(per_axis(step, 1)) == {1}
+    if call.operator.name == CUT:
+        return set(per_axis(values["start"], 1)) == {0} and set(per_axis(values["step"], 1)) == {1}
+    return call.operator.name in (PADDING, RESIZING, MEAN)
 
 
 def _filled(calls: Calls, other: Calls, pairs: list[tuple[int | None, int | None]]) -> Calls | None:
@@ -85,6 +83,8 @@ def _filled(calls: Calls, other: Calls, pairs: list[tuple[int | None, int | None
             theirs = other.calls[there]
             before = place.get(theirs.inputs[0], theirs.inputs[0])
             shape = found[before].shape if before >= 0 else list(calls.inputs.values())[-1 - before]
+            if theirs.operator.name == MEAN and set(shape.spatial) != {1}:
+                return None
             found.append(_nothing(theirs, before, shape))
             source.append(source[before] if before >= 0 else before)
             continue
@@ -100,6 +100,10 @@ def _filled(calls: Calls, other: Calls, pairs: list[tuple[int | None, int | None
         found.append(replace(call, inputs=inputs))
         source.append(at)
     outputs = {name: mine.get(index, index) for name, index in calls.outputs.items()}
+    for name, index in other.outputs.items():
+        behind = place.get(index, index)
+        if behind >= 0 and source[behind] == outputs.get(name):
+            outputs[name] = behind
     return replace(calls, calls=found, outputs=outputs)
 
 
@@ -107,9 +111,11 @@ def _nothing(call: Call, before: int, shape: Shape) -> Call:
     """An operation of the other reading that changes nothing here."""
     values = call.operator.values()
     if call.operator.name == PADDING:
-        values = {**values, "padding": ((0, 0),) * shape.rank}
-    else:
-        values = {**values, "stop": shape.spatial}
+        values["padding"] = ((0, 0),) * shape.rank
+    elif call.operator.name == CUT:
+        values["stop"] = shape.spatial
+    elif call.operator.name == RESIZING:
+        values |= {"scale": None, "size": plain(shape.spatial, shape.rank)}
     return replace(call, operator=OPERATORS[call.operator.name].of(values), inputs=(before,), shape=shape)
 
 
@@ -130,9 +136,12 @@ def _reconcile(one: Calls, other: Calls) -> None:
 def _move(call: Call, other: Call) -> None:
     """Along an axis that one window covers, windows stay where they are; the other says how they would move."""
     values, theirs = call.operator.values(), other.operator.values()
+    rank = call.shape.rank
+    if values["blocks"] is None and per_axis(theirs["blocks"], rank) == tuple(call.shape.spatial):
+        values["blocks"] = theirs["blocks"]  # all that there is, in one block
+        call.operator = OPERATORS["attend"].of(values).variant(given=call.operator.given)
     if values["blocks"] is None or theirs["shift"] is None:
         return
-    rank = call.shape.rank
     mine, wanted, blocks = (per_axis(of, rank) for of in (values["shift"] or 0, theirs["shift"], values["blocks"]))
     shift = [
         other_by if extent == block and not by else by

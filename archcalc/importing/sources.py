@@ -168,10 +168,15 @@ def _at_two_sizes(source: Any, calls: Calls) -> Imported:
     """The spec, held at a larger input too: at one of no whole windows, where those matter and it can be read."""
     if calls.ragged:
         second = _larger(source, calls, FURTHER + calls.ragged)
-        found = None if second is None else written(calls, second)
+        found = None if isinstance(second, str) else written(calls, second)
         if found is not None and found.proof.is_of_both:
             return found
-    return written(calls, _larger(source, calls, FURTHER))
+    second = _larger(source, calls, FURTHER)
+    if isinstance(second, str):
+        found = written(calls)
+        found.notes.append(second)
+        return found
+    return written(calls, second)
 
 
 def _sizes(given: Given) -> Given:
@@ -210,23 +215,21 @@ def read_again(source: Any, input: Given) -> Calls:
     return read(source, input) if isinstance(source, str) else _reader("module")(source, input)
 
 
-def _larger(source: Any, calls: Calls, by: int) -> Calls | None:
-    """The model read once more, with an input larger by so many positions along each axis.
-
-    Returns:
-        None where it cannot read that, or reads several inputs.
-    """
+def _larger(source: Any, calls: Calls, by: int) -> Calls | str:
+    """The model read once more, with every input larger by so many positions along each axis, or why that cannot be."""
     from archcalc.source import SpecError
 
-    shapes = list(calls.inputs.values())
-    if len(shapes) != 1 or shapes[0].rank == 0:
-        return None
-    extents: tuple[Any, ...] = shapes[0].spatial
-    larger = tuple(extent + by for extent in extents)
+    larger: dict[str, Any] = {}
+    for name, shape in calls.inputs.items():
+        extents = tuple([extent + by for extent in shape.spatial])
+        larger[name] = extents if shape.channels is None else (shape.channels, *extents)
+    if not any(shape.rank for shape in calls.inputs.values()):
+        return "Its inputs have no extents: there is no second size to hold the text to"
     try:
-        return _read_at(source, calls, larger if shapes[0].channels is None else (shapes[0].channels, *larger))
-    except SpecError:
-        return None
+        return _read_at(source, calls, larger if len(larger) > 1 else next(iter(larger.values())))
+    except SpecError as error:
+        at = ", ".join("x".join(map(str, sizes)) for sizes in larger.values())
+        return f"The text is of this size of the input alone; at {at}: {error.diagnostics[0].message}"
 
 
 def _read_at(source: Any, calls: Calls, input: Given) -> Calls:
