@@ -158,7 +158,7 @@ def read_rows(path: Path) -> list[Row]:
 
 
 def _row(cells: dict[str, str]) -> Row:
-    texts = ("group", "source", "error")
+    texts = ("group", "source", "error", "alone")
     flags = ("proven", "second")
     optional = ("params_torch", "macs_torch", "by_hand")
     values: dict[str, Any] = {}

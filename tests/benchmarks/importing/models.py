@@ -24,7 +24,11 @@ FIELDS = [
     "unknown",
     "unused",
     "error",
+    "alone",
 ]
+
+
+ALONE = "The text is of this size of the input alone"
 
 
 class Row(NamedTuple):
@@ -44,6 +48,7 @@ class Row(NamedTuple):
     unknown: int = 0
     unused: int = 0  # parameters of what leads to no output: heads for training alone
     error: str = ""
+    alone: str = ""  # why the spec is of one size
 
     @property
     def is_exact(self) -> bool:
@@ -78,6 +83,7 @@ def filled(row: Row, found: Any) -> Row:
         unknown=len(found.unknown),
         unused=found.unused_params,
         error=found.differences[0] if found.differences else "",
+        alone=next((note[len(ALONE) :].strip(": ;") for note in found.notes if note.startswith(ALONE)), ""),
     )
 
 

@@ -22,14 +22,17 @@ TITLES = {
 }
 
 
+LONGEST = 150  # characters of a reason
+
 ABOUT = (
     "Written by `python -m tests.benchmarks.importing`; the rows are in importing.csv. *Exact*: parameters are those "
     "of torch's distinct tensors and MACs FlopCounterMode / 2 on meta, where torch counts the model. *Proven*: the "
-    "graph that the ordinary reader makes of the text is the model as read, node by node, with the identity of weights "
-    "and every output. *At a second size*: it is the model read once more at a larger input too. *Unknown parts*: how "
-    "many models have an operation that no operator is of. *By hand*: lines of the library's file that has the "
-    "network, and others of its family, without empty ones and comments. An ONNX file has fewer parameters than the "
-    "module that it was exported from, for the exporters fold norms into convolutions: its truth is its tensors."
+    "graph that the ordinary reader makes of the text is the model as read, node by node, with the identity of "
+    "weights and every output. *At a second size*: it is the model read once more at a larger input too; where it is "
+    "not, the row says what the model has against one, or what the text does not say. *Unknown parts*: how many "
+    "models have an operation that no operator is of. *By hand*: lines of the library's file that has the network, "
+    "and others of its family, without empty ones and comments. An ONNX file has fewer parameters than the module "
+    "that it was exported from, for the exporters fold norms into convolutions: its truth is its tensors."
 )
 
 
@@ -71,6 +74,16 @@ def summary(title: str, rows: Sequence[Row]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
+def why_alone(row: Row) -> str:
+    """Why a spec is of one size: what the model says of a larger input, or what of the text is not of both."""
+    if row.second or not row.alone:
+        return ""
+    at, refused, said = row.alone.partition(": ")
+    if not at.startswith("at ") or not at[3:4].isdigit():
+        return f"; {row.alone}"[:LONGEST]
+    return f"; {at} it is refused: {said.rpartition('Error: ')[2]}"[:LONGEST] if refused else ""
+
+
 def table(rows: Sequence[Row]) -> list[str]:
     """Every model of a group."""
     lines = [
@@ -85,7 +98,7 @@ def table(rows: Sequence[Row]) -> list[str]:
             params += f" (torch: {row.params_torch:,})"
         if row.macs_torch not in (None, row.macs) and row.operations:
             macs += f" (torch: {row.macs_torch:,})"
-        proven = ("yes, at a second size too" if row.second else "yes") if row.proven else f"no: {row.error}"
+        proven = f"yes{', at a second size too' * row.second}{why_alone(row)}" if row.proven else f"no: {row.error}"
         cells = [row.source, f"{row.operations:,}", params, macs, str(row.lines or ""), str(row.by_hand or ""), proven]
         lines.append(f"| {' | '.join(cell.replace('|', '/') for cell in cells)} | {row.unknown or ''} |")
     return lines
