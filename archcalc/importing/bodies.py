@@ -9,6 +9,7 @@ from archcalc.importing import names
 from archcalc.importing.contract import ROLE
 from archcalc.importing.terms import (
     IDENTITY,
+    Body,
     Chain,
     Choice,
     Extent,
@@ -19,8 +20,10 @@ from archcalc.importing.terms import (
     Outer,
     Ref,
     Repeat,
+    Share,
     Use,
     Variable,
+    first_value,
     mapped,
     walk,
 )
@@ -52,15 +55,21 @@ def whole(
         The chain with plain names, and the values that are neither in it nor known.
     """
     referred = {part.value for part in walk(chain) if type(part) is Ref}
+    shared = {part.of.value for part in walk(chain) if type(part) is Share and type(part.of) is Ref}
+    bodies = {part for part in walk(chain) if type(part) is Body}
     passed = {part.value for use in walk(chain) if type(use) is Use for _, part in use.arguments if type(part) is Ref}
     if main is not None and main not in known and main in passed:  # `x` is no argument: its name is one
         chain = Chain((Item(("start", main), IDENTITY), *chain.items))
-    namer = _Namer(referred, hidden)
+    namer = _Namer(referred, shared, bodies, hidden)
     named = namer.chain(chain, "", set() if used is None else used)
     paths = {**known, **namer.paths}
     outer: list[int] = []
 
     def resolve(part: Any) -> Any:
+        if type(part) is Body:
+            return Local(namer.bodies[part])
+        if type(part) is Share and type(part.of) is Ref and part.of.value in namer.layers:
+            return Share(Local(namer.layers[part.of.value]))
         if type(part) is Ref:
             if part.value in paths:
                 return Local(paths[part.value])
@@ -79,24 +88,41 @@ def whole(
 
 
 class _Namer:
-    """Gives names to the items of a chain, those that are referred to first."""
+    """Gives names to the items of a chain, those that are referred to first.
 
-    def __init__(self, referred: set[int], hidden: Iterable[str]) -> None:
+    What a body gives is called as the body, not as the last of its parts, unless that part is shared.
+    """
+
+    def __init__(self, referred: set[int], shared: set[int], again: set[Body], hidden: Iterable[str]) -> None:
         self.referred = referred
+        self.shared = shared
+        self.again = again
         self.hidden = set(hidden)
         self.paths: dict[int, str] = {}
+        self.layers: dict[int, str] = {}  # of values that are shared: the layer itself
+        self.bodies: dict[Body, str] = {}
 
-    def keeps(self, item: Any) -> bool:
-        """Whether an item, or something in it, is referred to."""
-        if item.name[1] in self.referred:
+    def keeps(self, item: Any, around: int | None = None) -> bool:
+        """Whether an item, or something in it, is referred to.
+
+        Args:
+            item: of a chain.
+            around: the value of the body that it stands in, which has a name itself.
+        """
+        value = item.name[1]
+        if (
+            value in self.shared
+            or (self.again and body_of(item) in self.again)
+            or (value in self.referred and value != around)
+        ):
             return True
-        return type(item.term) is Chain and any(self.keeps(inner) for inner in item.term.items)
+        return type(item.term) is Chain and any(self.keeps(inner, around) for inner in item.term.items)
 
-    def chain(self, chain: Chain, prefix: str, used: set[str]) -> Chain:
+    def chain(self, chain: Chain, prefix: str, used: set[str], around: int | None = None) -> Chain:
         items: list[Any] = []
         for item in chain.items:
-            self.spliced(item, items)
-        kept = [self.keeps(item) for item in items]
+            self.spliced(item, items, around)
+        kept = [self.keeps(item, around) for item in items]
         given: dict[int, str] = {}
         for turn in (True, False):
             for at, item in enumerate(items):
@@ -108,36 +134,45 @@ class _Namer:
             name = given.get(at, "")
             path = f"{prefix}.{name}" if prefix else name
             if kept[at]:
-                self.paths[item.name[1]] = path
-            named.append(Item(name, self.within(item.term, path if kept[at] else "", kept[at]), kept[at]))
+                self.paths.setdefault(item.name[1], path)
+                self.layers[item.name[1]] = path
+                self.bodies.setdefault(body_of(item), path)
+            named.append(
+                Item(name, self.within(item.term, path, item.name[1]) if kept[at] else self.within(item.term), kept[at])
+            )
         return Chain(tuple(named))
 
-    def spliced(self, item: Any, items: list[Any]) -> None:
+    def spliced(self, item: Any, items: list[Any], around: int | None) -> None:
         """A chain that nothing can name, and that holds what is referred to, stands in the chain around it."""
         is_nameless = not names.plain(item.name[0])
-        if type(item.term) is Chain and is_nameless and any(self.keeps(inner) for inner in item.term.items):
+        if type(item.term) is Chain and is_nameless and any(self.keeps(inner, around) for inner in item.term.items):
             *inner, last = item.term.items
             for part in inner:
-                self.spliced(part, items)
-            self.spliced(last, items)
+                self.spliced(part, items, around)
+            self.spliced(last, items, around)
         else:
             items.append(item)
 
-    def within(self, term: Any, path: str, is_kept: bool) -> Any:
+    def within(self, term: Any, path: str = "", around: int | None = None) -> Any:
         """What stands in a term: chains there have names of their own."""
         if type(term) is Chain:
-            return self.chain(term, path, set())
+            return self.chain(term, path, set(), around)
         if type(term) is Merge:
             used: set[str] = set()
             branches = []
             for branch in term.branches:
                 text, value = branch.name
                 name = text if value == ROLE else names.entry(text, used) if names.plain(text) else ""
-                branches.append(Item(name, self.within(branch.term, "", False)))
+                branches.append(Item(name, self.within(branch.term)))
             return Merge(term.op, tuple(branches))
         if type(term) in (Repeat, Choice):
-            return mapped(term, lambda part: self.within(part, "", False))
+            return mapped(term, self.within)
         return term
+
+
+def body_of(item: Any) -> Body:
+    """A part of a chain as what may be shared."""
+    return Body(first_value(item.term, item.name[1]), item.name[1])
 
 
 def word_of(term: Any) -> str:

@@ -89,6 +89,7 @@ def _best(calls: Calls, second: Calls | None, is_fixed: bool) -> Imported:
 
 
 WAYS: list[dict[str, bool]] = [
+    {"with_scopes": True, "with_blocks": True, "is_flat": False, "with_folds": True, "with_runs": True},
     {"with_scopes": True, "with_blocks": True, "is_flat": False, "with_folds": True},
     {"with_scopes": True, "with_blocks": True, "is_flat": False},
     {"with_scopes": False, "with_blocks": True, "is_flat": False},
@@ -104,6 +105,7 @@ def _attempt(
     with_blocks: bool,
     is_flat: bool,
     with_folds: bool = False,
+    with_runs: bool = False,
     is_fixed: bool = False,
     is_square: bool = True,
 ) -> Imported:
@@ -111,17 +113,18 @@ def _attempt(
     head = head_of(calls, units, is_fixed, second, is_square)
     sizes = sizes_of(head, second) if second is not None else {}
     told = with_sizes(units, Units(second), head, sizes) if second is not None else []
-    writer = Writer(units, head, with_scopes, is_flat, with_folds=with_folds)
+    writer = Writer(units, head, with_scopes, is_flat, with_folds=with_folds, with_runs=with_runs)
     parts, outputs = writer.parts(with_blocks and not (with_scopes and has_classes(calls)))
     if writer.is_function and is_square:  # of maps of the input's extents, each by its own
-        return _attempt(calls, second, with_scopes, with_blocks, is_flat, with_folds, is_fixed, is_square=False)
+        rest = (with_blocks, is_flat, with_folds, with_runs, is_fixed)
+        return _attempt(calls, second, with_scopes, *rest, is_square=False)
     defaults = majority([*[module.body for module in parts.modules], parts.layers, *[of.term for of in parts.outputs]])
     text = written(parts, defaults)
     found = checked(calls, text, parts.name, Renamed(head.renamed, outputs), second, sizes)
     if not found.proof.holds:
         found.proof.differences = told + found.proof.differences  # the readings say it in the source's words
     elif writer.has_folded:  # a module of a few parts may be longer than they are
-        plain = _attempt(calls, second, with_scopes, with_blocks, is_flat, False, is_fixed, is_square)
+        plain = _attempt(calls, second, with_scopes, with_blocks, is_flat, False, with_runs, is_fixed, is_square)
         if plain.proof.holds and plain.text.count("\n") < found.text.count("\n"):
             return plain
     return found
@@ -217,6 +220,7 @@ class Writer:
         is_flat: bool,
         first: Modules | None = None,
         with_folds: bool = False,
+        with_runs: bool = False,
     ) -> None:
         self.with_folds = with_folds
         self.has_folded = False
@@ -226,7 +230,7 @@ class Writer:
         self.tree = Tree(units, with_scopes)
         if with_scopes:
             name_kinds(self.tree)
-        self.modules = Modules(self.tree, head.names, set(head.variables), is_flat, first)
+        self.modules = Modules(self.tree, head.names, set(head.variables), is_flat, first, with_runs)
         self.definitions = self.modules.definitions
 
     def parts(self, with_blocks: bool) -> tuple[Parts, dict[str, str]]:

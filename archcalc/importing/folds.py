@@ -14,7 +14,7 @@ from archcalc.importing.bodies import whole
 from archcalc.importing.contract import NOBODY
 from archcalc.importing.definitions import Definitions, Instance, structure
 from archcalc.importing.repeats import nameless
-from archcalc.importing.terms import Chain, Item, Ref, Tap, replaced, walk
+from archcalc.importing.terms import Body, Chain, Item, Ref, Tap, replaced, walk
 
 LONGEST = 16  # parts of a block
 LEAST = 3  # parts that are saved
@@ -145,4 +145,4 @@ def unreferred(part: Any) -> Any:
 
 def references(chain: Chain) -> Counter[int]:
     """How often each value is referred to in a chain."""
-    return Counter(part.value for part in walk(chain) if type(part) is Ref)
+    return Counter(part.value for part in walk(chain) if type(part) in (Ref, Body))

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from archcalc.importing.bodies import whole
-from archcalc.importing.contract import Body, Element, Tangled, ends_in
+from archcalc.importing.contract import Body as Contraction
+from archcalc.importing.contract import Element, Tangled, ends_in
 from archcalc.importing.definitions import Definitions, Instance, settings
 from archcalc.importing.names import is_number
 from archcalc.importing.regions import Region, Tree
-from archcalc.importing.terms import Chain, Extent, Item, Ref, Share, Use, walk
+from archcalc.importing.terms import Body, Chain, Extent, Item, Ref, Share, Use, first_value, walk
 from archcalc.importing.units import Unit
 from archcalc.ops import ONE
 
@@ -19,7 +20,13 @@ class Modules:
     """Makes the bodies of regions, inner ones first, and the modules that they use."""
 
     def __init__(
-        self, tree: Tree, inputs: dict[int, str], used: set[str], is_flat: bool = False, first: Modules | None = None
+        self,
+        tree: Tree,
+        inputs: dict[int, str],
+        used: set[str],
+        is_flat: bool = False,
+        first: Modules | None = None,
+        with_runs: bool = False,
     ) -> None:
         self.tree = tree
         self.units = tree.units
@@ -34,9 +41,12 @@ class Modules:
         self.peers.append(self)
         self.uses: dict[int, Use] = {}  # by id of a region
         self.elements: dict[int, Element] = {}  # of regions that stand for themselves, likewise
+        self.runs: dict[int, Region] = {}  # of each module of the source the first
         self.states: dict[str, bool] = {} if first is None else first.states  # of a class: False while it is made
         self.by_kind: dict[str, list[Region]] = {}
         for region in tree.root.regions():
+            if with_runs and region.scope.instance:
+                self.runs.setdefault(region.scope.instance, region)
             if not region.is_inline and len(region.gives) == 1:
                 self.by_kind.setdefault(region.scope.kind, []).append(region)
 
@@ -55,7 +65,9 @@ class Modules:
     def chain(self, elements: list[Element], main: int | None, outputs: list[int]) -> Chain:
         """Elements in a row."""
         of_merge = lambda term: ends_in(term, self.definitions.body)  # noqa: E731
-        return Body(elements, main, outputs, of_merge, self.roles, self.closed, self.shared, self.is_flat).chain()
+        return Contraction(
+            elements, main, outputs, of_merge, self.roles, self.closed, self.shared, self.is_flat
+        ).chain()
 
     def closed(self, element: Element) -> Any:
         """What stands in a branch: a chain in which something is referred to becomes a module, which has names."""
@@ -101,7 +113,13 @@ class Modules:
         return Element(name, term, main, unit.value, refs, is_inner=is_inner)
 
     def of_region(self, region: Region) -> Element:
-        """A run of a module: a call of it, or its body where it stands."""
+        """A run of a module: a call of it, or its body where it stands; of one that ran before, that body again."""
+        before = self.before(region)
+        if before is not None:
+            of = self.of_region(before)
+            again = Share(Body(first_value(of.term, of.value), of.value))
+            (value,) = region.gives
+            return Element(region.scope.name, again, main_of(region), value, [of.value], region.units)
         self.define(region.scope.kind)
         use = self.uses.get(id(region))
         if use is not None:
@@ -121,6 +139,20 @@ class Modules:
                 region.scope.name, chain, main, value, outside, region.units, gives
             )
         return found
+
+    def before(self, region: Region) -> Region | None:
+        """The first run of a module that shares all its weights with it, layer by layer; None: this is the first."""
+        first = self.runs.get(region.scope.instance, region)
+        if first is region or any(len(each) != 1 for of in (region, first) for each in (of.reads, of.gives)):
+            return None
+        mine, theirs = list(self.tree.units_in(region)), list(self.tree.units_in(first))
+        if len(mine) != len(theirs) or len(mine) < 2:
+            return None
+        are_same = [
+            one.shares == other.value or (one.shares < 0 and one.op == other.op and other.shares < 0)
+            for one, other in zip(mine, theirs, strict=True)
+        ]
+        return first if all(are_same) and any(one.shares >= 0 for one in mine) else None
 
     def of_extents(self, region: Region, main: int | None, chain: Chain) -> Chain:
         """A body that says how many positions it reads, as a module: there alone they have a name."""

@@ -19,6 +19,14 @@ class Ref(NamedTuple):
     kind: str = "ref"
 
 
+class Body(NamedTuple):
+    """An earlier body as it stands, from its first part to the one that gives `value`."""
+
+    first: int
+    value: int
+    kind: str = "body"
+
+
 class Local(NamedTuple):
     """An earlier layer by its path in the body that this stands in; `x` is the input of that body."""
 
@@ -151,9 +159,9 @@ class Layer(NamedTuple):
 
 
 class Share(NamedTuple):
-    """An earlier body again, with its weights."""
+    """An earlier layer or body again, with its weights."""
 
-    of: Any
+    of: Any  # Ref of a layer, `Body` of one; then Local
     kind: str = "share"
 
 
@@ -224,6 +232,13 @@ def walk(term: Any) -> Any:
         part = waiting.pop()
         yield part
         waiting.extend(reversed(parts(part)))
+
+
+def first_value(term: Any, value: int) -> int:
+    """What the first part of a body gives, which itself gives a value."""
+    while type(term) is Chain and term.items:
+        value, term = term.items[0].name[1], term.items[0].term
+    return value
 
 
 def alone(term: Any) -> Any:

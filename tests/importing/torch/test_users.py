@@ -269,3 +269,28 @@ def test_blocks_that_refer_to_their_own_parts_are_written_once() -> None:
     few, many = (proven(Parallel(depth), (6, 8), (2 * depth + 1) * 64 * 6).text for depth in (5, 9))
     assert "block(memory) * 8" in many
     assert few.count("\n") == many.count("\n")
+
+
+class Pyramid(nn.Module):
+    """One head upon the maps of two stages, as detectors have it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stage = nn.Sequential(*[nn.Sequential(nn.Conv2d(8, 8, 3, padding=1), nn.ReLU()) for _ in range(3)])
+        self.stem, self.deep = nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(8, 8, 3, 2, 1)
+        self.tower = nn.Sequential(nn.Conv2d(8, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 8, 3, padding=1), nn.ReLU())
+        self.score = nn.Conv2d(8, 2, 1)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        wide = self.stage(self.stem(x))
+        deep = self.deep(wide)
+        return self.score(self.tower(wide)), self.score(self.tower(deep))
+
+
+def test_a_body_that_runs_twice_is_written_once() -> None:
+    """`share` of the whole body; what a body gives is called as the body, and its repeats stay repeats."""
+    of_map = 9 * 8 * 8 * 2 + 8 * 2
+    found = proven(Pyramid(), (3, 16, 16), 256 * (9 * 3 * 8 + 3 * 9 * 8 * 8 + of_map) + 64 * (9 * 8 * 8 + of_map))
+    assert "share(tower)" in found.text
+    assert found.text.count("* 3") == 1
+    assert "tap(stage)" in found.text
