@@ -17,6 +17,16 @@ from archcalc.ops import OPERATORS, Shape
 PADDING, CUT, RESIZING, MEAN = "pad", "slice_positions", "upsample", "global_avgpool"
 
 
+def is_alike(one: Calls, other: Calls) -> bool:
+    """Whether both are the same operations with the same arguments, wired alike."""
+    if len(one.calls) != len(other.calls) or one.outputs != other.outputs:
+        return False
+    return all(
+        first.operator is second.operator and first.inputs == second.inputs and first.weights == second.weights
+        for first, second in zip(one.calls, other.calls, strict=True)
+    )
+
+
 def aligned(one: Calls, other: Calls) -> tuple[Calls, Calls] | None:
     """Both readings with all operations that either has; None where they differ in others than such."""
     pairs = _pairs(one.calls, other.calls)

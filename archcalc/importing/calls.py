@@ -73,6 +73,7 @@ class Calls:
     source: str = ""  # as the user gave it
     constant_macs: int = 0  # of work on stored numbers alone, done once and in no call; torch's FlopCounterMode has it
     ragged: int = 0
+    lowered: Any = field(default=None, repr=False, compare=False)  # where what was run went, for a second reading
     again: Callable[[Any], Calls | None] | None = field(default=None, repr=False, compare=False)
     """Reads what was loaded or made for this once more, at another input; gives None where that must be made anew."""
 

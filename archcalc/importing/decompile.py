@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from archcalc.importing import names
-from archcalc.importing.aligned import aligned
+from archcalc.importing.aligned import aligned, is_alike
 from archcalc.importing.blocks import blocked, name_kinds
 from archcalc.importing.bodies import at_root, whole
 from archcalc.importing.calls import Calls
@@ -53,7 +53,7 @@ def decompile(calls: Calls, second: Calls | None = None) -> Imported:
 
 def _at_both(calls: Calls, second: Calls | None) -> Imported:
     """What is written of a network, at the second size too where it is known."""
-    both = aligned(calls, second) if second is not None else None
+    both = aligned(calls, second) if second is not None and not is_alike(calls, second) else None
     return _best(*(both or (calls, second)), is_fixed=False)
 
 
@@ -112,7 +112,7 @@ def _attempt(
     units = Units(calls)
     head = head_of(calls, units, is_fixed, second, is_square)
     sizes = sizes_of(head, second) if second is not None else {}
-    told = with_sizes(units, Units(second), head, sizes) if second is not None else []
+    told = with_sizes(units, Units(second), head, sizes) if second is not None and not is_alike(calls, second) else []
     writer = Writer(units, head, with_scopes, is_flat, with_folds=with_folds, with_runs=with_runs)
     parts, outputs = writer.parts(with_blocks and not (with_scopes and has_classes(calls)))
     if writer.is_function and is_square:  # of maps of the input's extents, each by its own

@@ -160,7 +160,7 @@ def _imported(source: Any, input: Given, check_input: Given, name: str) -> Impor
     found = (
         _at_two_sizes(source, calls) if check_input is None else written(calls, _read_at(source, calls, check_input))
     )
-    calls.again = None  # so that nothing is kept that was made for reading
+    calls.again = calls.lowered = None  # so that nothing is kept that was made for reading
     return found
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from archcalc.importing.axes import whole
 from archcalc.importing.calls import Call, Calls
+from archcalc.importing.lowering.again import Lowered
 from archcalc.importing.lowering.choices import absorbed
 from archcalc.importing.lowering.context import RULES, Lowering, States, Stored, UnsupportedError, View
 from archcalc.importing.lowering.layout import natural
@@ -266,6 +267,7 @@ def _finished(low: Lowering) -> Calls:
         program.source,
         low.constant_macs,
         low.ragged,
+        Lowered(low.values, order),
     )
 
 

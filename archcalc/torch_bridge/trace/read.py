@@ -12,6 +12,7 @@ from torch.nn.parameter import is_lazy
 
 from archcalc.importing.calls import Calls
 from archcalc.importing.lowering import KNOWN, CannotLowerError, lower
+from archcalc.importing.lowering.again import at_another_size
 from archcalc.importing.neutral import Program
 from archcalc.source import Diagnostic, SpecError
 from archcalc.torch_bridge.trace.arguments import Arguments
@@ -69,15 +70,19 @@ class _Reading:
         self.parts: Parts | None = None
 
     def at(self, input: Given) -> Calls:
-        calls = _lowered(self.program(input), self.source)
-        calls.again = self.again
+        """The calls, with what reads them at another size."""
+        program = self.program(input)
+        calls = _lowered(program, self.source)
+        calls.again = lambda other: self.again(other, program, calls)
         return calls
 
-    def again(self, input: Given) -> Calls | None:
+    def again(self, input: Given, first: Program, calls: Calls) -> Calls | None:
+        """The calls at another size; None where the model is not what it was, and must be made anew."""
         if not is_same(self.before, held(self.model)):
             return None
         try:
-            return _lowered(self.program(input), self.source)
+            program = self.program(input)
+            return at_another_size(first, calls, program) or _lowered(program, self.source)
         except SpecError:  # one made anew may be read, or says why not
             return None
 

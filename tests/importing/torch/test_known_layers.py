@@ -79,7 +79,7 @@ def test_what_a_user_has_changed_runs() -> None:
     same = nn.Conv2d(8, 8, 3, padding="same", device="meta")
     hooked, replaced, trained = (nn.Conv2d(8, 8, 3, device="meta") for _ in range(3))
     hooked.register_forward_pre_hook(lambda *_: None)
-    replaced.forward = torch.relu  # type: ignore[assignment]
+    replaced.forward = torch.relu  # type: ignore[method-assign]
     norm = nn.BatchNorm2d(8, device="meta").train()
     circular = nn.Conv2d(8, 8, 3, padding=1, padding_mode="circular", device="meta")
     weighted = nn.utils.parametrizations.weight_norm(nn.Conv2d(8, 8, 3)).to("meta")
