@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, MutableSet
+from functools import lru_cache
 from keyword import iskeyword
 
 from archcalc.ops import OPERATORS
@@ -20,6 +21,7 @@ _NUMBER = re.compile(r"\d+\Z")
 _STEM = re.compile(r"(.*?)[_.]?(\d+|(?<=\d)[a-z]|(?<=\d)[a-z]\d+)\Z")
 
 
+@lru_cache(maxsize=4096)
 def plain(text: str) -> str:
     """A text as an identifier: letters, digits and single underscores, a letter first; empty where nothing is left."""
     name = _NOT_IN_NAMES.sub("_", text).strip("_")

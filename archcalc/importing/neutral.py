@@ -68,10 +68,18 @@ class Operation:
     outputs: tuple[int, ...]
     scope: tuple[Scope, ...] = ()
     name: str = ""
+    _read: list[int] | None = field(default=None, init=False)
 
     def tensors(self) -> list[int]:
         """Indices of all tensors that it reads, in order."""
-        return refs(self.arguments)
+        if self._read is None:
+            self._read = refs(self.arguments)
+        return self._read
+
+    def give(self, name: str, value: Any) -> None:
+        """Give it an argument, in the place of what it had under that name."""
+        self.arguments[name] = value
+        self._read = None
 
     @property
     def path(self) -> str:

@@ -5,6 +5,8 @@ Each has its `kind` as the last field, so that tuples of two kinds are never equ
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
+from fractions import Fraction
 from typing import Any
 
 from archcalc.named import NamedTuple
@@ -176,41 +178,57 @@ NOTHING = Nothing()
 ABSENT: Any = type("Absent", (), {"__repr__": lambda _: "absent"})()  # no value, where a part is not there
 
 
+PLAIN = frozenset({int, str, bool, type(None), Fraction})
+"""Types of values that have no parts."""
+
+
 def parts(term: Any) -> tuple[Any, ...]:
     """What a term, or a value, is made of directly."""
-    if isinstance(term, (Op, Use)):
-        values = [value for _, value in term.arguments]
-        return tuple(values if isinstance(term[0], str) else [term[0], *values])
-    if isinstance(term, Chain):
-        return tuple([item.term for item in term.items])
-    if isinstance(term, Merge):
-        return (term.op, *[branch.term for branch in term.branches])
-    if isinstance(term, Arithmetic):
-        return (term.left, term.right)
-    if isinstance(term, Function):
-        return term.arguments
-    if isinstance(term, (Repeat, Choice, Tap, Layer, Share)):
-        return tuple(term)[:-1]
-    return term if type(term) is tuple else ()
+    of = _PARTS.get(type(term))
+    return () if of is None else of(term)
 
 
-def mapped(term: Any, change: Any) -> Any:
+def _of_call(term: Op | Use) -> tuple[Any, ...]:
+    values = [value for _, value in term.arguments]
+    return tuple(values if isinstance(term[0], str) else [term[0], *values])
+
+
+def _of_fields(term: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(term)[:-1]
+
+
+_PARTS: Mapping[type, Callable[[Any], tuple[Any, ...]]] = {
+    tuple: lambda term: term,
+    Op: _of_call,
+    Use: _of_call,
+    Chain: lambda term: tuple([item.term for item in term.items]),
+    Merge: lambda term: (term.op, *[branch.term for branch in term.branches]),
+    Arithmetic: lambda term: (term.left, term.right),
+    Function: lambda term: term.arguments,
+    **dict.fromkeys((Repeat, Choice, Tap, Layer, Share), _of_fields),
+}
+
+
+def mapped(term: Any, change: Callable[[Any], Any]) -> Any:
     """The same term with each direct part changed."""
-    if isinstance(term, (Op, Use)):
+    kind = type(term)
+    if kind in PLAIN:
+        return term
+    if kind is Op or kind is Use:
         name = term[0] if isinstance(term[0], str) else change(term[0])
-        return type(term)(name, tuple([(argument, change(value)) for argument, value in term.arguments]))
-    if isinstance(term, Chain):
+        return kind(name, tuple([(argument, change(value)) for argument, value in term.arguments]))
+    if kind is Chain:
         return Chain(tuple([item._replace(term=change(item.term)) for item in term.items]))
-    if isinstance(term, Merge):
+    if kind is Merge:
         branches = tuple([branch._replace(term=change(branch.term)) for branch in term.branches])
         return Merge(change(term.op), branches)
-    if isinstance(term, Arithmetic):
+    if kind is Arithmetic:
         return Arithmetic(term.operator, change(term.left), change(term.right))
-    if isinstance(term, Function):
+    if kind is Function:
         return Function(term.name, tuple([change(value) for value in term.arguments]))
-    if isinstance(term, (Repeat, Choice, Tap, Layer, Share)):
-        return type(term)(*[change(part) for part in term[:-1]])
-    if type(term) is tuple:
+    if kind in (Repeat, Choice, Tap, Layer, Share):
+        return kind(*[change(part) for part in term[:-1]])
+    if kind is tuple:
         return tuple([change(part) for part in term])
     return term
 
@@ -225,13 +243,15 @@ def is_layer(term: Any) -> bool:
     return isinstance(term, (Op, Use, Chain, Merge, Repeat, Choice, Tap, Layer, Share, Nothing))
 
 
-def walk(term: Any) -> Any:
-    """A term and all its parts, itself first."""
+def walk(term: Any) -> Iterator[Any]:
+    """A term and all its parts but numbers and words, itself first."""
     waiting = [term]
     while waiting:
         part = waiting.pop()
         yield part
-        waiting.extend(reversed(parts(part)))
+        of = _PARTS.get(type(part))
+        if of is not None:
+            waiting += [each for each in reversed(of(part)) if type(each) not in PLAIN]
 
 
 def first_value(term: Any, value: int) -> int:

@@ -229,9 +229,10 @@ class Units:
         tied = self.tied(call, index)
         if tied is not None:
             op = Op(op.name, (*op.arguments, ("weights", Ref(tied))))
-        for name, value in call.operator.values().items():
-            if name != "weights" and isinstance(value, LayerReference):
-                op = Op(op.name, (*op.arguments, (name, Ref(self.inputs[index][1]))))
+        if call.operator.earlier_layers():
+            for name, value in call.operator.values().items():
+                if name != "weights" and isinstance(value, LayerReference):
+                    op = Op(op.name, (*op.arguments, (name, Ref(self.inputs[index][1]))))
         return op
 
     def tied(self, call: Call, index: int) -> int | None:

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal, TypeVar
 
 from archcalc.dims import Condition, Dim, Polynomial, require_at_least
 from archcalc.named import NamedTuple
-from archcalc.ops.arguments import REQUIRED, Argument, ArgumentError
+from archcalc.ops.arguments import REQUIRED, Argument, ArgumentError, LayerReference
 from archcalc.ops.roles import Roles
 from archcalc.ops.shape import Shape
 
@@ -188,6 +188,7 @@ class Operator:
     family: ClassVar[str]
     arguments: ClassVar[dict[str, Argument]]
     defaults: ClassVar[dict[str, Any]]  # of all arguments, REQUIRED for those without one
+    refers: ClassVar[tuple[str, ...]]  # attributes that hold earlier layers
     examples: ClassVar[tuple[Example, ...]] = ()
     merges: ClassVar[bool] = False  # takes several inputs
     nests: ClassVar[bool] = True  # a merge of itself is one merge, and that of one branch is the branch
@@ -218,6 +219,7 @@ class Operator:
                 cls.arguments[value.name] = value
                 delattr(cls, name)
         cls.defaults = {name: declared.default for name, declared in cls.arguments.items()}
+        cls.refers = tuple([each.attribute for each in cls.arguments.values() if each.kind == "layer"])
         cls._instances = {}
         missing = [rule for rule in RULES if rule not in vars(cls)]
         if missing:
@@ -273,6 +275,10 @@ class Operator:
     def values(self) -> dict[str, Any]:
         """Arguments and their values, in order of declaration."""
         return {name: getattr(self, declared.attribute) for name, declared in self.arguments.items()}
+
+    def earlier_layers(self) -> list[LayerReference]:
+        """Earlier layers among its arguments."""
+        return [layer for name in self.refers if (layer := getattr(self, name)) is not None]
 
     def require_arguments(self) -> None:
         """Refuse arguments below what they may be, or assume that they are not.

@@ -58,7 +58,7 @@ def at_another_size(first: Program, calls: Calls, second: Program) -> Calls | No
     lowered: Lowered | None = calls.lowered
     if lowered is None or calls.constant_macs or calls.ragged or not _is_same(first, second):
         return None
-    if any(call.reason or _refers(call) for call in calls.calls):
+    if any(call.reason or call.operator.earlier_layers() for call in calls.calls):
         return None
     views = lowered.views()
     inputs = list(calls.inputs.values())
@@ -79,12 +79,6 @@ def at_another_size(first: Program, calls: Calls, second: Program) -> Calls | No
         if extents != wanted if here == there else not _is_of(view.axes, extents, here, there):
             return None
     return told
-
-
-def _refers(call: Call) -> bool:
-    """Whether another layer, with the sizes of what it reads, is among the arguments of one."""
-    declared = call.operator.arguments.values()
-    return any(each.kind == "layer" and getattr(call.operator, each.attribute) is not None for each in declared)
 
 
 def _is_same(first: Program, second: Program) -> bool:
@@ -133,7 +127,7 @@ def _inferred(calls: Calls, inputs: list[Shape]) -> list[Call]:
 
 def _sizes(shape: Shape) -> tuple[int, ...]:
     """Channels and extents."""
-    return (1 if shape.channels is None else shape.channels, *shape.spatial)  # type: ignore[return-value]
+    return (1 if shape.channels is None else shape.channels, *shape.spatial)  # type: ignore[arg-type]
 
 
 def _is_of(axes: tuple[Axis, ...], extents: tuple[int, ...], here: tuple[int, ...], there: tuple[int, ...]) -> bool:

@@ -49,7 +49,7 @@ class Stored(NamedTuple):
     @property
     def weights(self) -> tuple[str, ...]:
         """Names for a call; a piece of a tensor is one of its own."""
-        return tuple([name + self.part for name in self.names])
+        return tuple([name + self.part for name in self.names]) if self.part else self.names
 
 
 class Scores(NamedTuple):
@@ -143,6 +143,7 @@ class Lowering:
     notes: list[str]
     now: Operation | None = None
     constant_macs: int = 0
+    has_tokens: bool = False  # among its inputs
     ragged: int = 0  # as of `Calls`
     _cuts: dict[str, set[tuple[str, int]]] = field(default_factory=dict)
     _shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
@@ -201,13 +202,21 @@ class Lowering:
         """
         if not isinstance(ref, Ref):
             raise UnsupportedError("a tensor is missing among its arguments")
-        found = self.values.get(ref.tensor)
+        return self.at(ref.tensor)
+
+    def at(self, index: int) -> Value:
+        """What the tensor of an index is.
+
+        Raises:
+            UnsupportedError: it is computed, and nothing has done so.
+        """
+        found = self.values.get(index)
         if found is None:
-            tensor = self.tensor(ref)
+            tensor = self.program.tensors[index]
             if tensor.kind in ("input", "value"):
                 raise UnsupportedError("it reads what nothing has computed")
             found = Stored((tensor.name,) if tensor.name else (), tensor.kind == "parameter")
-            self.values[ref.tensor] = found
+            self.values[index] = found
         return found
 
     def array(self, ref: Any) -> View | Stored | Scores:
@@ -335,11 +344,11 @@ class Lowering:
     def sizes(self, node: int) -> tuple[int, ...]:
         """Channels and extents of what a call gives."""
         shape = self.shape(node)
-        return (1 if shape.channels is None else shape.channels, *self.extents(node))
+        return (1 if shape.channels is None else shape.channels, *shape.spatial)  # type: ignore[arg-type]
 
     def extents(self, node: int) -> tuple[int, ...]:
         """Positions along each axis of what a call gives."""
-        return tuple([int(size) for size in self.shape(node).spatial])
+        return self.shape(node).spatial  # type: ignore[return-value]  # nothing is free here
 
     def is_whole(self, view: View, axis: int) -> bool:
         """Whether an axis is all of one role, and not the channels cut."""

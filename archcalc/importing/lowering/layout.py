@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 from archcalc.importing.axes import CHANNELS, Axis, Factor, extent, merged, roles, whole
 from archcalc.importing.lowering.context import Lowering, UnsupportedError, View
 
 
+@lru_cache(maxsize=1024, typed=True)
 def number(value: Any) -> Any:
     """A number as the language has it: a whole one, or the exact decimal that was written."""
     if isinstance(value, bool) or value is None:

@@ -16,7 +16,7 @@ from archcalc.importing.lowering.opaque import enclosed
 from archcalc.importing.lowering.pieces import in_pieces
 from archcalc.importing.lowering.states import taken
 from archcalc.importing.lowering.stored import as_sums, derived, reached
-from archcalc.importing.neutral import Operation, Program, Ref
+from archcalc.importing.neutral import Operation, Program
 from archcalc.importing.patterns.rewriting import read, rewritten, with_operations
 from archcalc.importing.patterns.shifts import shifted_windows
 from archcalc.ops import LayerReference, Shape
@@ -115,6 +115,7 @@ def _lowered(program: Program, in_vain: list[str]) -> Calls:
     for number, (name, index) in enumerate(program.inputs.items()):
         shape, view = _input(program, name, index, -1 - number)
         shapes.append(shape)
+        low.has_tokens |= shape.channels is None
         low.values[index] = view
     for op in program.operations:
         low.now = op
@@ -145,23 +146,26 @@ def _are_values(given: Any) -> bool:
 
 def _given(low: Lowering, op: Operation) -> Any:
     rule = RULES.get(op.op)
-    values = [low.value(Ref(index)) for index in dict.fromkeys(op.tensors())]
-    found = absorbed(low, op, values)
-    if found is not None:
-        return (found,) * len(op.outputs) if len(op.outputs) > 1 else found
-    states = next((value for value in values if isinstance(value, States)), None)
-    if states is not None and op.op not in ("module", "opaque"):
-        return taken(low, op, states)
+    values = [low.at(index) for index in op.tensors()]
+    kinds = {type(value) for value in values}
+    if low.has_tokens or not kinds <= PLAIN:
+        found = absorbed(low, op, values)
+        if found is not None:
+            return (found,) * len(op.outputs) if len(op.outputs) > 1 else found
+        states = next((value for value in values if isinstance(value, States)), None)
+        if states is not None and op.op not in ("module", "opaque"):
+            return taken(low, op, states)
     if rule is not None and op.op in DERIVING:
         return rule(low, op)
-    if rule is None or (values and all(isinstance(value, Stored) for value in values)):
-        if all(isinstance(value, Stored) for value in values):
+    if rule is None or kinds == {Stored}:
+        if kinds <= {Stored}:
             low.constant_macs += macs_of(low.program, op) or 0
             return derived(low, op) if rule is None or op.op not in RENAMING else rule(low, op)
         raise UnsupportedError("no operator does this")
     return rule(low, op)
 
 
+PLAIN: set[type] = {View, Stored}
 RENAMING = {
     *(
         "cat",
@@ -291,9 +295,9 @@ def _freeze(low: Lowering, call: Call) -> None:
 
 
 def _moved(call: Call, order: dict[int, int]) -> Any:
-    values = call.operator.values()
-    if not any(isinstance(value, LayerReference) for value in values.values()):
+    if not call.operator.earlier_layers():
         return call.operator
+    values = call.operator.values()
     values = {
         key: value._replace(node=order.get(value.node, value.node)) if isinstance(value, LayerReference) else value
         for key, value in values.items()

@@ -9,7 +9,6 @@ from archcalc.importing.axes import CHANNELS, reshaped, whole
 from archcalc.importing.lowering.context import Lowering, Stored, UnsupportedError, View
 from archcalc.importing.lowering.layout import alike, natural_axes
 from archcalc.importing.neutral import Operation, Ref
-from archcalc.ops import LayerReference
 
 
 def data(low: Lowering, ref: Any, channel: int = -1) -> View:
@@ -93,6 +92,8 @@ def as_sums(low: Lowering, outputs: Collection[int]) -> list[int]:
 
     A `position_embedding` holds its table alone; a tensor that stands for itself besides is one source for both.
     """
+    if all(call.operator.name != "position_embedding" for call in low.calls):
+        return list(range(len(low.calls)))
     order: list[tuple[float, int]] = [(number, number) for number in range(len(low.calls))]
     needed = reached(low, outputs)
     sources = {call.weights for node, call in enumerate(low.calls) if node in needed and call.operator.sources}
@@ -120,8 +121,6 @@ def reached(low: Lowering, outputs: Iterable[int]) -> set[int]:
         node = todo.pop()
         if node >= 0 and node not in found:
             found.add(node)
-            referred = [
-                each.node for each in low.calls[node].operator.values().values() if isinstance(each, LayerReference)
-            ]
-            todo.extend((*low.calls[node].inputs, *referred))
+            call = low.calls[node]
+            todo.extend((*call.inputs, *[layer.node for layer in call.operator.earlier_layers()]))
     return found

@@ -42,7 +42,7 @@ def take_apart(program: Program, with_matrices: bool) -> None:
                 owned[owner] = program.add(copy)
                 number += tensor.kind == "parameter"
                 elements += tensor.elements if tensor.kind == "parameter" else 0
-            operation.arguments[role] = Ref(owned[owner])
+            operation.give(role, Ref(owned[owner]))
     if number:
         are = "is one tensor" if number == 1 else "are one tensor each"
         program.notes.append(
@@ -66,7 +66,7 @@ def tie(program: Program, places: Places) -> None:
         for table in sorted(tables):
             other = program.tensors[table]
             if own.shape == other.shape and own.name != other.name and places.are_transposed(other.name, own.name):
-                operation.arguments["weight"] = Ref(table)
+                operation.give("weight", Ref(table))
                 program.notes.append(
                     f"`{own.name}` is `{other.name}` written a second time, transposed: they are one tensor here"
                 )

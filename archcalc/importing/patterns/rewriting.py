@@ -26,8 +26,9 @@ def rewritten(program: Program) -> Program:
 def _rewritten(program: Program, patterns: Sequence[Pattern]) -> Program:
     match = Match(program)
     operations: list[Operation] = []
+    ends = frozenset[str]().union(*[pattern.ends for pattern in patterns])
     for op in program.operations:
-        for pattern in patterns:
+        for pattern in patterns if op.op in ends else ():
             if op.op not in pattern.ends:
                 continue
             found = pattern.match(match, op)

@@ -219,12 +219,14 @@ def _taken(model: nn.Module, found: Arguments) -> nn.Module:
                 kept.append(value)
                 memo[id(value)] = _shell(value)
             return memo[id(value)]
-        if kind is dict and depth:
+        if kind not in HOLDING or not depth or PLAIN.issuperset(map(type, value.values() if kind is dict else value)):
+            return value
+        if kind is dict:
             for key, each in value.items():
                 value[key] = emptied(each, depth - 1)
-        elif kind is list and depth:
+        elif kind is list:
             value[:] = [emptied(each, depth - 1) for each in value]
-        elif kind is tuple and depth and any(isinstance(each, Tensor) for each in value):
+        elif any(isinstance(each, Tensor) for each in value):
             return tuple([emptied(each, depth - 1) for each in value])
         return value
 
@@ -240,6 +242,7 @@ def _taken(model: nn.Module, found: Arguments) -> nn.Module:
 
 
 HOLDING = frozenset({dict, list, tuple})
+PLAIN = frozenset({int, float, str, bool, type(None)})
 
 
 def _drop_hooks(module: nn.Module) -> None:

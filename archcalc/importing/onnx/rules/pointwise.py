@@ -199,7 +199,7 @@ def add_bias(node: Node, product: Value, added: Value) -> bool:
     place = next(index for index, value in enumerate(node.inputs) if value is product)
     if not fits or bias is None or node.reader.uses[node.proto.input[place]] > 1:
         return False
-    made.arguments["bias"] = node.reader.ref(bias, in_slot=True)
+    made.give("bias", node.reader.ref(bias, in_slot=True))
     return True
 
 
