@@ -111,9 +111,9 @@ def _filled(calls: Calls, other: Calls, pairs: list[tuple[int | None, int | None
         source.append(at)
     outputs = {name: mine.get(index, index) for name, index in calls.outputs.items()}
     for name, index in other.outputs.items():
-        behind = place.get(index, index)
-        if behind >= 0 and source[behind] == outputs.get(name):
-            outputs[name] = behind
+        given = place.get(index, index)
+        if given >= 0 and source[given] == outputs.get(name):
+            outputs[name] = given
     return replace(calls, calls=found, outputs=outputs)
 
 

@@ -11,6 +11,7 @@ torch = pytest.importorskip("torch")
 from torch import Tensor, nn  # noqa: E402
 
 from archcalc.importing.calls import Calls  # noqa: E402
+from archcalc.importing.lowering.again import at_another_size  # noqa: E402
 from archcalc.torch_bridge.trace import read, read_module  # noqa: E402
 
 pytestmark = pytest.mark.torch
@@ -59,7 +60,7 @@ def _read_twice(
 ) -> tuple[Calls, Calls, bool]:
     """The second reading, the same with all of it lowered, and whether it was spared that."""
     spared: list[bool] = []
-    known = read.at_another_size
+    known = at_another_size
 
     def watched(*given: Any) -> Calls | None:
         found = known(*given)
