@@ -54,10 +54,11 @@ def whole(
     Returns:
         The chain with plain names, and the values that are neither in it nor known.
     """
-    referred = {part.value for part in walk(chain) if type(part) is Ref}
-    shared = {part.of.value for part in walk(chain) if type(part) is Share and type(part.of) is Ref}
-    bodies = {part for part in walk(chain) if type(part) is Body}
-    passed = {part.value for use in walk(chain) if type(use) is Use for _, part in use.arguments if type(part) is Ref}
+    found = [part for part in walk(chain) if type(part) in (Ref, Share, Body, Use)]
+    referred = {part.value for part in found if type(part) is Ref}
+    shared = {part.of.value for part in found if type(part) is Share and type(part.of) is Ref}
+    bodies = {part for part in found if type(part) is Body}
+    passed = {part.value for use in found if type(use) is Use for _, part in use.arguments if type(part) is Ref}
     if main is not None and main not in known and main in passed:  # `x` is no argument: its name is one
         chain = Chain((Item(("start", main), IDENTITY), *chain.items))
     namer = _Namer(referred, shared, bodies, hidden)

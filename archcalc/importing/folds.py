@@ -14,7 +14,7 @@ from archcalc.importing.bodies import whole
 from archcalc.importing.contract import NOBODY
 from archcalc.importing.definitions import Definitions, Instance, structure
 from archcalc.importing.repeats import nameless
-from archcalc.importing.terms import Body, Chain, Item, Ref, Tap, replaced, walk
+from archcalc.importing.terms import Body, Chain, Item, Ref, Tap, refs, replaced, walk
 
 LONGEST = 16  # parts of a block
 LEAST = 3  # parts that are saved
@@ -38,6 +38,8 @@ class Folds:
 
     def chain(self, chain: Chain, main: int | None) -> Chain:
         """A chain, and those in it, with a call of a module for each part that stands several times in a row."""
+        if not refs(chain):
+            return chain  # nor does anything in it refer to itself
         items: list[Item] = []
         before = main
         for item in chain.items:

@@ -11,7 +11,7 @@ from archcalc.importing.contract import Element, Tangled, ends_in
 from archcalc.importing.definitions import Definitions, Instance, settings
 from archcalc.importing.names import is_number
 from archcalc.importing.regions import Region, Tree
-from archcalc.importing.terms import Body, Chain, Extent, Item, Ref, Share, Use, first_value, walk
+from archcalc.importing.terms import Body, Chain, Extent, Item, Ref, Share, Use, first_value, refs, walk
 from archcalc.importing.units import Unit
 from archcalc.ops import ONE
 
@@ -74,7 +74,7 @@ class Modules:
         if type(element.term) is not Chain:
             return element.term
         inside = {part.name[1] for part in items_within(element.term)}
-        if not any(type(part) is Ref and part.value in inside for part in walk(element.term)):
+        if inside.isdisjoint(refs(element.term)):
             return element.term
         body = whole(element.term, element.main, dict(self.inputs))
         return self.definitions.alone(element.name, body)
@@ -106,11 +106,11 @@ class Modules:
         if self.tree.is_merge(unit):
             return Element(name, unit.op, None, unit.value, inputs=unit.inputs, is_inner=is_inner)
         term: Any = unit.op
-        refs = [part.value for part in walk(unit.op) if type(part) is Ref]
+        extras = refs(unit.op)
         if unit.shares >= 0:
-            term, refs = Share(Ref(unit.shares)), [unit.shares]
+            term, extras = Share(Ref(unit.shares)), [unit.shares]
         main = unit.inputs[0] if unit.inputs else None
-        return Element(name, term, main, unit.value, refs, is_inner=is_inner)
+        return Element(name, term, main, unit.value, extras, is_inner=is_inner)
 
     def of_region(self, region: Region) -> Element:
         """A run of a module: a call of it, or its body where it stands; of one that ran before, that body again."""
@@ -123,16 +123,14 @@ class Modules:
         self.define(region.scope.kind)
         use = self.uses.get(id(region))
         if use is not None:
-            refs = [part.value for part in walk(use) if type(part) is Ref]
             (value,) = region.gives
-            return Element(region.scope.name, use, main_of(region), value, refs, region.units)
+            return Element(region.scope.name, use, main_of(region), value, refs(use), region.units)
         found = self.elements.get(id(region))
         if found is None:
             main = main_of(region)
             chain = self.of_extents(region, main, self.body(region, main, region.children, list(region.gives)))
             inside = {unit.value for unit in self.tree.units_in(region)}
-            refs = list(dict.fromkeys(part.value for part in walk(chain) if type(part) is Ref))
-            outside = [value for value in refs if value not in inside]
+            outside = [value for value in dict.fromkeys(refs(chain)) if value not in inside]
             value = chain.items[-1].name[1]
             gives = tuple(region.gives)
             found = self.elements[id(region)] = Element(

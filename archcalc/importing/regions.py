@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from archcalc.importing.calls import Scope
-from archcalc.importing.terms import Ref, walk
+from archcalc.importing.terms import refs
 from archcalc.importing.units import Unit, Units
 
 SHELLS = frozenset({"Module", "GraphModule"})  # classes of modules that nobody wrote
@@ -147,9 +147,9 @@ class Tree:
         for unit in self.in_order():
             for value in unit.inputs:
                 self.edge(value, self.home[unit.value])
-            for part in walk(unit.op):
-                if type(part) is Ref and part.value not in unit.inputs:
-                    self.bind(part.value, unit.value)
+            for value in refs(unit.op):
+                if value not in unit.inputs:
+                    self.bind(value, unit.value)
             if unit.shares >= 0:
                 self.bind(unit.shares, unit.value)
         for value in self.units.outputs.values():

@@ -254,6 +254,21 @@ def walk(term: Any) -> Iterator[Any]:
             waiting += [each for each in reversed(of(part)) if type(each) not in PLAIN]
 
 
+def refs(term: Any) -> list[int]:
+    """Values that a term refers to, in order, as often as it does."""
+    found: list[int] = []
+    waiting = [term]
+    while waiting:
+        part = waiting.pop()
+        if type(part) is Ref:
+            found.append(part.value)
+            continue
+        of = _PARTS.get(type(part))
+        if of is not None:
+            waiting += [each for each in reversed(of(part)) if type(each) not in PLAIN]
+    return found
+
+
 def first_value(term: Any, value: int) -> int:
     """What the first part of a body gives, which itself gives a value."""
     while type(term) is Chain and term.items:

@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from itertools import compress
 from operator import is_
 from threading import get_ident
 from typing import Any
@@ -190,7 +191,9 @@ def held(model: nn.Module) -> Held:
     """What the modules of a model hold, and how much where it is a list or a table: to see what running changes."""
     modules = list(model.modules())
     found = [value for module in modules for value in vars(module).values()]
-    sizes = [len(value) for value in found if isinstance(value, (dict, list, set))]
+    kinds = list(map(type, found))
+    sized = {kind for kind in set(kinds) if issubclass(kind, (dict, list, set))}
+    sizes = list(map(len, compress(found, map(sized.__contains__, kinds))))  # of tens of thousands, none by itself
     stored = [each for module in modules for each in (*module._parameters.values(), *module._buffers.values())]
     found += stored
     sizes += [each._version for each in stored if each is not None and not is_lazy(each) and not each.is_inference()]
