@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from functools import lru_cache
 from types import FrameType
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from torch import nn
 
-Arguments = WeakKeyDictionary[nn.Module, dict[str, Any]]
+Arguments = dict[nn.Module, dict[str, Any]]
+PLAIN = frozenset({int, float, str, bool, type(None)})
 DEEPEST = 12  # frames between the outermost __init__ of a module and that of nn.Module
 
 
@@ -24,7 +24,7 @@ def caught() -> Iterator[Arguments]:
     `nn.Module.__init__` looks at the frames of the constructors that called it, most of which do so first. (To set
     and delete `nn.Module.__new__` would leave a class that refuses arguments.)
     """
-    found: Arguments = WeakKeyDictionary()
+    found: Arguments = {}
     plain: Callable[..., None] = nn.Module.__init__
 
     def init(self: nn.Module, *args: Any, **kwargs: Any) -> None:
@@ -55,8 +55,14 @@ def _given(module: nn.Module, frame: FrameType | None) -> dict[str, Any] | None:
         frame = frame.f_back
     if code is None:
         return None
-    names = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
-    return {name: plain_value(local[name]) for name in names if name in local and is_plain(local[name])}
+    given: dict[str, Any] = {}
+    for name in code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]:
+        value = local.get(name, given)  # which is no plain value
+        if type(value) in PLAIN:
+            given[name] = value
+        elif is_plain(value):
+            given[name] = plain_value(value)
+    return given
 
 
 def of_module(module: nn.Module, found: Mapping[nn.Module, dict[str, Any]]) -> dict[str, Any]:

@@ -97,6 +97,11 @@ def _name_of(module: nn.Module) -> str:
     return name if isinstance(name, str) and name else type(module).__name__
 
 
+def every_module(model: nn.Module) -> list[nn.Module]:
+    """All modules of a model, each once."""
+    return list(dict.fromkeys([module for module, _ in walked(model)]))
+
+
 def walked(model: nn.Module) -> Iterator[tuple[nn.Module, str]]:
     """Modules with their paths, as often as they are held: as `named_modules` has them, without its towers of calls.
 

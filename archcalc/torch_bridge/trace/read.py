@@ -8,7 +8,6 @@ from typing import NoReturn
 
 import torch
 from torch import nn
-from torch.nn.parameter import is_lazy
 
 from archcalc.importing.calls import Calls
 from archcalc.importing.lowering import KNOWN, CannotLowerError, lower
@@ -22,6 +21,7 @@ from archcalc.torch_bridge.trace.outputs import named_outputs
 from archcalc.torch_bridge.trace.parts import Parts
 from archcalc.torch_bridge.trace.shells import (
     held,
+    is_any_lazy,
     is_same,
     random_state_kept,
     torch_settings_kept,
@@ -93,7 +93,7 @@ class _Reading:
             said = self.source or self.name
             examples = examples_of(self.model, input, said)
             if self.parts is None:
-                if any(map(is_lazy, (*self.model.parameters(), *self.model.buffers()))):
+                if is_any_lazy(self.model):
                     _initialised(self.model, examples, said)
                 self.parts = Parts(self.model, self.found)
             return _traced(Tracer(self.name, self.parts, KNOWN), examples, self.source)

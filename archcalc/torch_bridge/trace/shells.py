@@ -19,6 +19,7 @@ from torch.overrides import TorchFunctionMode
 
 from archcalc.torch_bridge.trace.arguments import Arguments, caught
 from archcalc.torch_bridge.trace.keras_models import emptied, is_keras
+from archcalc.torch_bridge.trace.parts import every_module
 
 LARGEST_CONSTANT = 1 << 20
 """Buffers of whole numbers up to so many elements stay what they are: positions, masks, places in tables."""
@@ -184,12 +185,19 @@ def without_memory(model: nn.Module, found: Arguments | None = None) -> nn.Modul
     return copied
 
 
+def is_any_lazy(model: nn.Module) -> bool:
+    """Whether a parameter or a buffer has no size yet."""
+    modules = every_module(model)
+    stored = [each for of in modules for each in (*of._parameters.values(), *of._buffers.values())]
+    return any(is_lazy(each) for each in stored if each is not None)
+
+
 Held = tuple[list[Any], list[int]]
 
 
 def held(model: nn.Module) -> Held:
     """What the modules of a model hold, and how much where it is a list or a table: to see what running changes."""
-    modules = list(model.modules())
+    modules = every_module(model)
     found = [value for module in modules for value in vars(module).values()]
     kinds = list(map(type, found))
     sized = {kind for kind in set(kinds) if issubclass(kind, (dict, list, set))}
@@ -233,7 +241,7 @@ def _taken(model: nn.Module, found: Arguments) -> nn.Module:
             return tuple([emptied(each, depth - 1) for each in value])
         return value
 
-    for module in model.modules():
+    for module in every_module(model):
         held = vars(module)
         for name, value in held.items():
             kind = type(value)
@@ -250,6 +258,8 @@ PLAIN = frozenset({int, float, str, bool, type(None)})
 
 def _drop_hooks(module: nn.Module) -> None:
     """Only hooks of torch's own, which make weights (weight_norm, pruning), run on the copy."""
+    if not module._forward_hooks and not module._forward_pre_hooks:
+        return
     for name in ("_forward_hooks", "_forward_pre_hooks"):
         hooks = getattr(module, name)
         for key, hook in list(hooks.items()):

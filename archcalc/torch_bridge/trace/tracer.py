@@ -26,6 +26,7 @@ from archcalc.torch_bridge.trace.packed import PACKING, packed_again, repacked, 
 from archcalc.torch_bridge.trace.parts import Part, Parts, neutral
 
 LIBRARIES = {"aten", "prim", "prims", "torchvision"}  # whose names the rules know
+PLAIN = frozenset({int, float, bool, str, type(None)})
 MOVES = {"to", "_to_copy"}
 ASKS = {"_local_scalar_dense", "is_nonzero", "equal", "item", "nonzero", "unique_dim", "_unique2", "masked_select"}
 
@@ -122,7 +123,7 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has n
         self.program.inputs[name] = self._hold(tensor, "input", name)
 
     def _argument(self, value: Any) -> Any:
-        if value is None or type(value) in (int, float, bool):
+        if type(value) in PLAIN:
             return value
         if isinstance(value, Tensor):
             return Ref(self.index(value))
