@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from archcalc.engine.cost.analyze import elements, total
+from archcalc.engine.cost.analyze import total
 from archcalc.engine.cost.costs import cost_of
 from archcalc.engine.cost.experts import parameters_read
+from archcalc.engine.cost.order import elements
 from archcalc.graph import Graph, Node
 
 # They give what they were given, under another shape; dropout does so at inference alone.

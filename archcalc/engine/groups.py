@@ -68,7 +68,7 @@ def operations(cost: NetworkCost) -> list[LayerCost]:
     Operations of a layer work in place, so that the last one alone has `activations`.
     """
     graph = cost.graph
-    taken_apart = replace(graph, nodes=[node._replace(layer=node.name) for node in graph.nodes])
+    taken_apart = replace(graph, written=[node._replace(layer=node.name) for node in graph.nodes], repeats=())
     given = (cost.batch, cost.storage, cost.convention, cost.with_heads, cost.scope, cost.phase)
     rows = layer_costs(taken_apart, cost.fields, *given)
     last = {indices[-1] for _, indices in graph.layers(cost.with_heads)}

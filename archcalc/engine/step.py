@@ -22,20 +22,24 @@ def steps_of(graph: Graph) -> Steps | None:
     if not graph.has_sources and {*graph.step} >= {*graph.inputs}:
         return None
     # Of each operation: whether it depends on any input, and on one of the step; the last places are the inputs.
-    found = [0] * len(graph.nodes) + [_COMPUTED | _REPEATED * (name in graph.step) for name in reversed(graph.inputs)]
+    count = graph.count
+    found = [0] * count + [_COMPUTED | _REPEATED * (name in graph.step) for name in reversed(graph.inputs)]
     kept: set[int] = set()
-    for index, (_, _, operator, inputs, _, _, _, _) in enumerate(graph.nodes):
-        if len(inputs) == 1:
-            found[index] = found[inputs[0]]
-            continue
-        depends = 0
-        for read in inputs:
-            depends |= found[read]
-        found[index] = depends
-        if depends & _REPEATED:
-            reads = inputs[:1] if operator.starts else inputs
-            kept.update([read for read in reads if read >= 0 and found[read] == _COMPUTED])
-    return Steps([bool(depends & _REPEATED) for depends in found[: len(graph.nodes)]], frozenset(kept))
+    for start, nodes, repeat in graph.segments():
+        for index, (_, _, operator, inputs, _, _, _, _) in enumerate(nodes, start):
+            if len(inputs) == 1:
+                found[index] = found[inputs[0]]
+                continue
+            depends = 0
+            for read in inputs:
+                depends |= found[read]
+            found[index] = depends
+            if depends & _REPEATED:
+                reads = inputs[:1] if operator.starts else inputs
+                kept.update([read for read in reads if read >= 0 and found[read] == _COMPUTED])
+        if repeat is not None:  # all of it depends on what it reads
+            found[repeat.begin : repeat.end] = [found[repeat.input]] * (repeat.end - repeat.begin)
+    return Steps([bool(depends & _REPEATED) for depends in found[:count]], frozenset(kept))
 
 
 def not_steppable(graph: Graph, named: bool) -> int | None:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, NoReturn
 
 from archcalc.dims import Polynomial, Ratio, RequirementError
-from archcalc.graph import Node
+from archcalc.graph import Node, Repeat, unfolded, written_at
 from archcalc.named import NamedTuple
 from archcalc.ops import ONE, OPERATORS, REQUIRED, ArgumentError, LayerReference, Operator, Shape, describe
 from archcalc.source import Source, Span, suggest
@@ -50,7 +50,9 @@ class Binder(Evaluator):
         name: str,
     ) -> None:
         super().__init__(spec, settings, limits, overrides, name)
-        self.nodes: list[Node] = []
+        self.written: list[Node] = []
+        self.repeats: list[Repeat] = []  # between them
+        self.repeated = 0  # operations of repeats
         self.shapes: dict[tuple[Operator, Any], Shape] = {}
         self.bound: dict[tuple[Any, ...], Bound] = {}
         self.followers: dict[tuple[str, Any], Operator] = {}
@@ -59,6 +61,35 @@ class Binder(Evaluator):
         self.copies = ONE  # of what is expanded: experts are stored and computed several times
         self.trainable = True  # what is expanded, unless `trainable=false` says otherwise
         self.sharing: list[int] | None = None  # nodes whose weights the next operations use, last first
+
+    @property
+    def nodes(self) -> list[Node]:
+        """All operations so far; from here on those of repeats are written too."""
+        if self.repeats:
+            self.unfold()
+        return self.written
+
+    def unfold(self) -> None:
+        """Write out what is repeated so far."""
+        self.written, self.repeats, self.repeated = unfolded(self.written, self.repeats), [], 0
+
+    @property
+    def count(self) -> int:
+        """How many operations there are so far."""
+        return len(self.written) + self.repeated
+
+    def node(self, index: int) -> Node:
+        """One operation."""
+        position = written_at(self.repeats, index)
+        return self.nodes[index] if position is None else self.written[position]
+
+    def last_operator(self) -> Operator:
+        """Of the last operation, which may be a copy."""
+        index = self.count - 1
+        while (position := written_at(self.repeats, index)) is None:
+            repeat = next(each for each in reversed(self.repeats) if each.begin <= index)
+            index = repeat.first + (index - repeat.begin) % repeat.size
+        return self.written[position].operator
 
     def bind(
         self,
@@ -123,7 +154,7 @@ class Binder(Evaluator):
                 else:
                     index = self.pooling_of(value, span)
                     extra.append(index)
-                node = self.nodes[index]
+                node = self.node(index)
                 x = node.x
                 if argument == "weights" and x.channels is None:  # as of ones at the places of the tokens
                     x = x._replace(channels=node.operator.parameters(x).weights // node.y.channels)
@@ -167,11 +198,11 @@ class Binder(Evaluator):
         Of one that uses others' weights itself, the operation whose they are.
         """
         index = layer.node
-        while index > 0 and self.nodes[index].layer == self.nodes[index - 1].layer:
+        while index > 0 and self.node(index).layer == self.node(index - 1).layer:
             index -= 1
-        while index >= 0 and self.nodes[index].shares >= 0:
-            index = self.nodes[index].shares
-        if index < 0 or not self.is_linear(self.nodes[index]):
+        while index >= 0 and self.node(index).shares >= 0:
+            index = self.node(index).shares
+        if index < 0 or not self.is_linear(self.node(index)):
             help = "weights= names a linear layer, or a convolution over all positions at once"
             self.fail("tie-mismatch", f"`{layer.name}` has no weights of a linear layer", span, help)
         return index
@@ -189,7 +220,7 @@ class Binder(Evaluator):
 
     def pooling_of(self, layer: LayerReference, span: Span) -> int:
         """The operation that an earlier layer is, which finds where its largest elements are."""
-        node = self.nodes[layer.node] if layer.node >= 0 else None
+        node = self.node(layer.node) if layer.node >= 0 else None
         if node is None or not node.operator.name.endswith("maxpool") or node.x != layer.x:
             help = "unpool undoes an earlier layer that is a max pooling alone"
             self.fail("unpool-mismatch", f"`{layer.name}` is no max pooling", span, help)
@@ -319,7 +350,7 @@ class Binder(Evaluator):
         if y is None:
             y = self.shapes[key] = self.infer(operator, x, span)
         shares = tied if self.sharing is None else self.shared(operator, x, span)
-        index = len(self.nodes)
+        index = len(self.written) + self.repeated
         if index >= self.limits.layers:
             self.fail(
                 "too-many-layers",
@@ -330,7 +361,7 @@ class Binder(Evaluator):
         self.characters += len(name)
         if self.characters > LONGEST_NAMES:
             self.count_names(0, span[0])
-        self.nodes.append(_tuple(Node, (name, layer, operator, inputs, x, y, shares, span)))
+        self.written.append(_tuple(Node, (name, layer, operator, inputs, x, y, shares, span)))
         made: Handle = _tuple(Handle, (index, y))
         return made
 
@@ -373,7 +404,7 @@ class Binder(Evaluator):
         """The node whose weights the next operation of a shared body uses."""
         assert self.sharing is not None
         index = self.sharing.pop() if self.sharing else -1
-        original = self.nodes[index] if index >= 0 else None
+        original = self.node(index) if index >= 0 else None
         if (
             original is None
             or original.operator is not operator

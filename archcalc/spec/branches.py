@@ -99,7 +99,7 @@ class Branches(References):
         inside = slot.path if entries and slot.names.labels[slot.part].form == PLAIN else path
         found: list[tuple[str, Handle]] = []
         for entry in entries:
-            first, known = len(self.nodes), len(self.order)
+            first, item = self.count, len(self.order)
             branch_path = f"{inside}.{entry.name}" if inside else entry.name
             if roles is not None and entry.name not in roles.names:
                 help = suggestion(entry.name, roles.names, f"{name} takes {roles}")
@@ -110,23 +110,23 @@ class Branches(References):
                     handle.shape,
                     output.shape,
                     first,
-                    len(self.nodes),
+                    self.count,
                     entry.body,
                     scope.locals,
                     scope.prefix,
                 )
                 self.remember(branch_path, known_branch)
                 self.count_names(len(branch_path), entry.span.start)
-                found += self.taken_apart(operator, entry.name, output, first, known)
+                found += self.taken_apart(operator, entry.name, output, first, item)
         span = (base + call.start, base + call.end)
         place, ranges = unnamed
         names = place.names()
         unnamed_roles = self.unnamed_roles(operator, len(ranges), Span(*span)) if ranges else ()
         for number, parts in enumerate(ranges, 1):
-            first, known = len(self.nodes), len(self.order)
+            first, item = self.count, len(self.order)
             branch = unnamed_roles[number - 1] if unnamed_roles else f"branch {number}"
             for output in self.copied(operator, branch, self.unnamed_branch, place, parts, names, handle, scope, path):
-                found += self.taken_apart(operator, branch, output, first, known)
+                found += self.taken_apart(operator, branch, output, first, item)
         if not found:
             self.fail("no-branches", f"{name} has no branch", Span(*span), f"{name}(a, b) merges what a and b give")
         if roles is not None:
@@ -212,7 +212,7 @@ class Branches(References):
         return SpecError([diagnostic._replace(message=f"{name} needs branches {what}; {gives}", help=help)])
 
     def taken_apart(
-        self, operator: Operator, name: str, output: Handle, first: int, known: int
+        self, operator: Operator, name: str, output: Handle, first: int, item: int
     ) -> list[tuple[str, Handle]]:
         """The branch, or the inputs of the same merge that it ends in."""
         node = output.node
@@ -220,16 +220,16 @@ class Branches(References):
             operator.roles is not None
             or not operator.nests
             or node < first
-            or node != len(self.nodes) - 1
-            or self.nodes[node].operator is not operator
+            or node != self.count - 1
+            or self.last_operator() is not operator
             or node in self.spliced
         ):
             return [(name, output)]
         self.spliced.add(node)
-        for path in self.order[known:]:
+        for path in self.paths(item, len(self.order)):
             if path in self.known and self.known[path].node == node:
                 del self.known[path]
-        merged = self.nodes[node]
+        merged = self.node(node)
         return [(name, Handle(index, shape)) for index, shape in zip(merged.inputs, merged.x, strict=True)]
 
     def branch(self, body: Body, handle: Handle, scope: Scope, path: str) -> list[Handle]:

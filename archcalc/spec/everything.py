@@ -51,6 +51,8 @@ def findings_of(
 class _Everything(Expander):
     """Goes on after an error."""
 
+    folds = False
+
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self.findings: list[Diagnostic] = []
@@ -327,7 +329,7 @@ class _Everything(Expander):
 
     def each_alone(self, body: Entries, handle: Handle, scope: Scope, path: str) -> list[Shape]:
         """What the parts of a chain give, each for the input of the chain; as many as take it. Nothing is kept."""
-        kept = len(self.nodes), len(self.order), len(self.findings), self.characters
+        kept = len(self.nodes), len(self.order), len(self.findings), self.characters, self.remembered
         known, spliced, templates = dict(self.known), set(self.spliced), dict(self.templates)
         shapes: list[Shape] = []
         for entry in body.items:
@@ -336,5 +338,6 @@ class _Everything(Expander):
                 break
             shapes.append(found.shape)
         del self.nodes[kept[0] :], self.order[kept[1] :], self.findings[kept[2] :]
-        self.characters, self.known, self.spliced, self.templates = kept[3], known, spliced, templates
+        self.characters, self.remembered = kept[3:]
+        self.known, self.spliced, self.templates = known, spliced, templates
         return shapes

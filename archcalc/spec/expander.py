@@ -25,6 +25,7 @@ from archcalc.spec.model import Body, Entries, Entry, Merge, Placed, Spec
 from archcalc.spec.naming import Place, place_of
 from archcalc.spec.references import Known
 from archcalc.spec.values import LayerValue, Scope, circles, circular
+from archcalc.spec.wiring import is_sound
 from archcalc.spec.words import MERGES
 
 # Of operators whose arguments name earlier layers, these arguments.
@@ -120,13 +121,13 @@ class Expander(Inputs):
         root = Scope({}, first.shape, "", first.node)
         output = self.body(spec.layers, first, root, "", is_root=True)
         outputs = {entry.name: self.entry(entry, output, root, "", True).node for entry in spec.outputs}
-        first_head = len(self.nodes)
+        first_head = self.count
         heads = {entry.name: self.entry(entry, output, root, "", True).node for entry in self.heads}
         graph = Graph(
             self.name,
             spec.title or self.name,
             shapes,
-            self.nodes,
+            self.written,
             output.node,
             heads,
             outputs,
@@ -135,12 +136,14 @@ class Expander(Inputs):
             step=spec.step_inputs,
             has_sources=any(operator.sources for operator, _ in self.shapes),
             has_past=any(operator.keeps and x.spatial != y.spatial for (operator, x), y in self.shapes.items()),
+            repeats=self.repeats,
         )
-        if not self.nodes:
+        if not self.count:
             self.fail("no-layers", "the network has no layers", spec.source_span(), "layers: lists what it does")
         if self.spliced:
-            count = len(graph.nodes)
-            self.left_out(graph.leave_out(self.spliced), count)  # merges whose inputs went into the merge after them
+            self.left_out(
+                graph.leave_out(self.spliced), self.count
+            )  # merges whose inputs went into the merge after them
         self.check_read(graph)
         return graph
 
@@ -185,10 +188,10 @@ class Expander(Inputs):
         path = f"{path}.{entry.name}" if path else entry.name
         if is_root:
             scope = Scope(scope.locals, handle.shape, scope.prefix, handle.node)
-        first = len(self.nodes)
+        first = self.count
         self.step(entry.span)
         output = self.body(entry.body, handle, scope, path)
-        last = len(self.nodes)
+        last = self.count
         known = Known(output.node, handle.shape, output.shape, first, last, entry.body, scope.locals, scope.prefix)
         self.remember(path, known)
         self.count_names(len(path), entry.span.start)
@@ -247,7 +250,7 @@ class Expander(Inputs):
             if module is not None:
                 self.steps += 1
                 return self.module(module, expression, base, handle, scope, slot, count)
-        if count > self.limits.layers - len(self.nodes) and self.is_operation(expression, base, scope):
+        if count > self.limits.layers - self.count and self.is_operation(expression, base, scope):
             self.too_many_layers(base + expression.start)  # told before the work is done
         for _ in range(count):
             handle = self.layer(expression, base, handle, scope, slot)
@@ -377,6 +380,10 @@ class Expander(Inputs):
 
     def check_read(self, graph: Graph) -> None:
         """A layer that nothing reads is a mistake in the wiring; so are two of one name."""
+        if graph.repeats:
+            if is_sound(graph):
+                return
+            graph.unfold()
         read = bytearray(len(graph.nodes) + len(graph.inputs))
         for node in graph.nodes:
             for index in node.inputs:

@@ -66,7 +66,7 @@ class Modules(Replays):
             else:
                 # What leaves its input's shape as it was is the same call again; limits are looked at in between.
                 is_same = template.output.shape == handle.shape and not begins and not reads_input
-                if is_same and (template.last - template.first) * count > self.limits.layers - len(self.nodes):
+                if is_same and (template.last - template.first) * count > self.limits.layers - self.count:
                     self.too_many_layers(base + call.start)  # told before the work is done
                 turns = min(count, 256) if is_same else 1
                 self.step(self.span_of(call, base), 5 * (turns - 1))
@@ -86,16 +86,17 @@ class Modules(Replays):
                 span,
                 how_to_raise("nesting"),
             )
-        first, known, characters = len(self.nodes), len(self.order), self.characters
+        first, item, named, characters = self.count, len(self.order), self.remembered, self.characters
         self.stack.append(Frame(path, span, module.name, values))
         output = self.body(module.body, handle, Scope(values, handle.shape, path, handle.node), path)
         self.stack.pop()
         if self.sharing is None:
             self.templates[key] = Template(
                 first,
-                len(self.nodes),
-                known,
+                self.count,
+                item,
                 len(self.order),
+                self.remembered - named,
                 path,
                 handle.node,
                 output,
@@ -147,11 +148,12 @@ class Modules(Replays):
         reference = self.reference(call, base, scope)
         span = self.span_of(call, base)
         path = f"{scope.prefix}.{reference.name}" if scope.prefix else reference.name
+        self.settle(path, is_whole=True)
         known = self.known.get(path) or next(
             (
-                found
-                for other, found in self.known.items()
-                if fits(tuple(reference.name.split(".")), other) and found.node == reference.node
+                self.known[other]
+                for other in self.all_known()
+                if fits(tuple(reference.name.split(".")), other) and self.known[other].node == reference.node
             ),
             None,
         )
@@ -167,14 +169,14 @@ class Modules(Replays):
             self.fail("bad-reference", "what is shared cannot share in turn", span, help)
         self.sharing = list(range(known.last - 1, known.first - 1, -1))
         self.stack.append(Frame(scope.prefix, span, f"share({reference.name})", {}))
-        first = len(self.nodes)
+        first = self.count
         try:
             inside = Scope(known.locals, handle.shape, known.prefix, handle.node)
             output = self.body(known.body, handle, inside, slot.next())
             if any(index not in self.spliced for index in self.sharing):
                 message = f"`{reference.name}` is another body for the input {handle.shape}"
                 self.fail("share-mismatch", message, span, "share needs an input of the kind that the earlier body had")
-            if all(handle.node not in node.inputs for node in self.nodes[first:]) and first < len(self.nodes):
+            if first < self.count and all(handle.node not in node.inputs for node in self.nodes[first:]):
                 message = f"`{reference.name}` does not read its input: it begins with a tap or a source"
                 self.fail("share-mismatch", message, span, "name what stands after the tap, and share that")
             self.stack.pop()

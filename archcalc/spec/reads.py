@@ -41,6 +41,8 @@ class Swept(NamedTuple):
 class Reader(Expander):
     """Expands parts of one network, one after the other, for the structure that it was told last."""
 
+    folds = False
+
     def __init__(
         self,
         spec: Spec,
@@ -126,11 +128,11 @@ class Reader(Expander):
         self.code, self.outer, self.outside, self.owner, self.is_whole = code, outer, outside, owner, is_whole
         self.ports = dict(ports)
         self.reads = set()
-        self.nodes, self.order = [], []
+        self.written, self.order = [], []
         self.known, self.templates = {}, {}
         self.spliced = set()
         self.stack.clear()
-        self.steps = self.characters = self.being_found = 0
+        self.steps = self.characters = self.being_found = self.remembered = 0
         self.copies, self.trainable = ONE, True
         self.merging = self.sharing = None
         self.made.clear()

@@ -5,7 +5,7 @@ It is an expansion like any other that keeps rows beside the nodes; whoever asks
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from fractions import Fraction
 from typing import Any
@@ -69,11 +69,13 @@ class Row:
 class Recorder(Expander):
     """One expansion of one network, with a record of its parts."""
 
+    folds = False
+
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
         self.rows: list[Row] = []
         self.of_template: dict[int, tuple[int, int]] = {}  # rows of what a template copies, by its identity
-        self.written = ""
+        self.called_as = ""
         self.ended = 0  # nodes when the last part ended
 
     @contextmanager
@@ -101,11 +103,11 @@ class Recorder(Expander):
         self, module: Module, call: Call, base: int, handle: Handle, scope: Scope, slot: Slot, count: int
     ) -> Handle:
         """So many calls of a module in a row."""
-        outside, self.written = self.written, call.function
+        outside, self.called_as = self.called_as, call.function
         try:
             return super().calls(module, call, base, handle, scope, slot, count)
         finally:
-            self.written = outside
+            self.called_as = outside
 
     def repeat(self, expression: Expression, count: int, base: int, handle: Handle, scope: Scope, slot: Slot) -> Handle:
         """A layer so many times."""
@@ -129,7 +131,7 @@ class Recorder(Expander):
             self.of_template[id(template)] = begins, len(self.rows)
         return handle
 
-    def replay(self, template: Template, handle: Handle, paths: Sequence[str], at: int) -> Handle:
+    def replay(self, template: Template, handle: Handle, paths: list[str], at: int) -> Handle:
         """Copies of what the same call gave before."""
         first, old_input, cut = template.first, template.input, len(template.path)
         begins, ends = self.of_template[id(template)]
@@ -144,7 +146,7 @@ class Recorder(Expander):
 
             before = path if cut or not path else f"{path}."
             made = [row.copied(shift, (before + row.path[cut:]) if row.path else path, moved) for row in original]
-            made[0].written = self.written
+            made[0].written = self.called_as
             made[0].path = path
             self.rows += made
             if template.output.node != old_input:

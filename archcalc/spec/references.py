@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn
 
+from archcalc.graph import Repeat
 from archcalc.named import NamedTuple
 from archcalc.ops import LayerReference, Shape
 from archcalc.source import suggest
@@ -28,31 +29,62 @@ class Known(NamedTuple):
     prefix: str
 
 
+class Group:
+    """Named bodies in a repeat of operations, which are known by their paths when somebody looks for such."""
+
+    __slots__ = ("count", "first_item", "last_item", "paths", "repeat")
+
+    def __init__(self, repeat: Repeat, first_item: int, last_item: int, count: int) -> None:
+        self.repeat = repeat
+        self.first_item, self.last_item = first_item, last_item  # those of the original, in the order
+        self.count = count
+        self.paths: list[str] = []  # once they are known
+
+
 class References(Binder):
     """Knows the named bodies that were expanded so far."""
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self.known: dict[str, Known] = {}
-        self.order: list[str] = []  # paths in the order in which they became known
+        self.order: list[str | Group] = []  # paths in the order in which they became known
+        self.remembered = 0  # paths in it
+        self.unsettled: dict[Group, None] = {}  # not yet known by their paths
         self.inputs: dict[str, Handle] = {}
 
     def remember(self, path: str, known: Known) -> None:
         """Make a body known by its path."""
         self.known[path] = known
         self.order.append(path)
+        self.remembered += 1
+
+    def paths(self, first: int, last: int) -> Iterator[str]:
+        """Paths of bodies in the order in which they became known, those of repeats among them."""
+        raise NotImplementedError
+
+    def settle(self, start: str, is_whole: bool = False) -> None:
+        """Make bodies in repeats known by their paths, where a path may begin so, or be that one."""
+        raise NotImplementedError
+
+    def all_known(self) -> list[str]:
+        """Paths of all bodies that are known, in the order in which they became so."""
+        raise NotImplementedError
 
     def find(self, parts: tuple[str, ...], placed: Placed, scope: Scope) -> LayerReference | None:
         """An earlier layer by its path; names on the way may be left out while one layer fits."""
         wanted = ".".join(parts)
         path = f"{scope.prefix}.{wanted}" if scope.prefix else wanted
+        if self.unsettled:
+            self.settle(path, is_whole=True)
         if path not in self.known:
-            self.step(placed.span(), len(self.order) // 16)
+            self.step(placed.span(), self.remembered // 16)
+            if self.unsettled:
+                self.settle(scope.prefix)
             start = scope.prefix + "." if scope.prefix else ""
             fitting = list(
                 dict.fromkeys(
                     other
-                    for other in self.order
+                    for other in self.paths(0, len(self.order))
                     if other in self.known and other.startswith(start) and fits(parts, other[len(start) :])
                 )
             )
@@ -77,13 +109,17 @@ class References(Binder):
 
     def find_operation(self, path: str, wanted: str) -> LayerReference | None:
         """A layer that got its name from its operator."""
-        self.steps += len(self.nodes) // 64
-        last = next((index for index in range(len(self.nodes) - 1, -1, -1) if self.nodes[index].layer == path), None)
+        self.steps += self.count // 64
+        if any(path.startswith(copy) for repeat in self.repeats for copy in repeat.paths):
+            self.unfold()
+        written = self.written
+        last = next((place for place in range(len(written) - 1, -1, -1) if written[place].layer == path), None)
         if last is None:
             return None
-        first = next(index for index in range(last, -1, -1) if self.nodes[index].name == path)
-        x = self.nodes[first].x
-        return LayerReference(wanted, last, x if isinstance(x, Shape) else x[0], self.nodes[last].y)
+        first = next(place for place in range(last, -1, -1) if written[place].name == path)
+        index = last + sum([repeat.end - repeat.begin for repeat in self.repeats if repeat.written <= last])
+        x = written[first].x
+        return LayerReference(wanted, index, x if isinstance(x, Shape) else x[0], written[last].y)
 
     def reference(self, call: Call, base: int, scope: Scope) -> LayerReference:
         """The earlier layer that `tap(...)` or `share(...)` names."""
@@ -127,7 +163,7 @@ class References(Binder):
         )
         near = suggest(
             path,
-            [other[len(scope.prefix) :].lstrip(".") for other in self.known if other.startswith(scope.prefix)],
+            [other[len(scope.prefix) :].lstrip(".") for other in self.all_known() if other.startswith(scope.prefix)],
         )
         help = f"did you mean `{near}`?" if near else "layers are named by their paths from the body this stands in"
         self.fail(

@@ -1,17 +1,17 @@
-"""A module called again with equal arguments and input: its nodes are copied under the new path."""
+"""A module called again with equal arguments and input: its operations stand for those of the calls after it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, NoReturn
+from collections.abc import Iterator
+from typing import Any, ClassVar, NoReturn
 
-from archcalc.graph import Node
+from archcalc.graph import Repeat
 from archcalc.named import NamedTuple
 from archcalc.source import Span
 from archcalc.spec.bind import Handle
 from archcalc.spec.branches import Branches
 from archcalc.spec.limits import how_to_raise
-from archcalc.spec.references import Known
+from archcalc.spec.references import Group, Known
 
 
 class Template(NamedTuple):
@@ -19,8 +19,9 @@ class Template(NamedTuple):
 
     first: int
     last: int
-    first_known: int
-    last_known: int
+    first_item: int  # in the order of named bodies
+    last_item: int
+    named: int  # named bodies, those that are known no more among them
     path: str
     input: int
     output: Handle
@@ -29,7 +30,9 @@ class Template(NamedTuple):
 
 
 class Replays(Branches):
-    """Keeps what calls of modules gave, and copies it."""
+    """Keeps what calls of modules gave, and repeats it."""
+
+    folds: ClassVar[bool] = True  # repeats are written out when somebody asks for what is in them
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
@@ -44,54 +47,91 @@ class Replays(Branches):
             how_to_raise("layers"),
         )
 
-    def replay(self, template: Template, handle: Handle, paths: Sequence[str], at: int) -> Handle:
-        """Copy what the same call gave before, once under each path, one copy after the other."""
-        first, last, first_known, last_known, old_path, old_input, output, spliced, characters = template
-        size, named = last - first, last_known - first_known
-        if len(self.nodes) + size * len(paths) > self.limits.layers:
+    def replay(self, template: Template, handle: Handle, paths: list[str], at: int) -> Handle:
+        """Repeat what the same call gave before, once under each path, one copy after the other."""
+        first, last, first_item, last_item, named, old_path, old_input, output, spliced, characters = template
+        size, copies = last - first, len(paths)
+        if self.count + size * copies > self.limits.layers:
             self.too_many_layers(at)
-        self.steps += max(size, named) * len(paths)
-        cut = len(old_path)
-        shift, new_input = 0, old_input
+        self.steps += max(size, named) * copies
+        longer = sum(map(len, paths)) - copies * len(old_path)
+        self.count_names(characters * copies + (size + named) * longer, at)
+        repeat = Repeat(
+            len(self.written), self.count, first, size, old_path, paths, old_input, handle.node, output.node
+        )  # fmt: skip
+        if size:
+            self.add_repeat(repeat)
+        for index in spliced:
+            self.spliced.update([repeat.moved(index, copy) for copy in range(copies)])
+        bodies = sum([self.is_known(item) for item in self.order[first_item:last_item]])
+        if bodies:
+            group = Group(repeat, first_item, last_item, bodies * copies)
+            self.order.append(group)
+            self.unsettled[group] = None
+            self.remembered += group.count
+        if not self.folds:
+            self.settle("")
+            self.unfold()
+        return Handle(repeat.output, output.shape) if output.node != old_input else handle
 
-        def moved(index: int) -> int:
-            return index + shift if index >= first else new_input if index == old_input else index
+    def add_repeat(self, repeat: Repeat) -> None:
+        """Put a repeat after the operations so far; one that goes on from the copies before it is one with them."""
+        self.repeated += repeat.end - repeat.begin
+        last = self.repeats[-1] if self.repeats else None
+        original = repeat.first, repeat.size, repeat.written
+        if last and (last.first, last.size, last.written) == original and last.output == repeat.input:
+            last.paths.extend(repeat.paths)
+        else:
+            self.repeats.append(repeat._replace(paths=[*repeat.paths]))
 
-        # What all copies have in common is found once, and a node is made as a tuple, which takes half the time: this
-        # is the inner loop of deep networks.
-        layers: dict[str, int] = {}
-        rows = []
-        for name, layer, operator, inputs, x, y, shares, span in self.nodes[first:last]:
-            number = layers.setdefault(layer, len(layers))
-            before = inputs[0] if len(inputs) == 1 and inputs[0] >= first else None
-            rows.append((number, name[len(layer) :], operator, before, inputs, x, y, shares, span))
-        tails = [layer[cut:] for layer in layers]
-        bodies = [(old[cut:], self.known[old]) for old in self.order[first_known:last_known] if old in self.known]
-        for path in paths:
-            self.count_names(characters + (size + named) * (len(path) - cut), at)
-            shift, new_input = len(self.nodes) - first, handle.node
-            start = path if cut or not path else f"{path}."
-            new = [start + tail for tail in tails]
-            self.nodes += [
-                tuple.__new__(
-                    Node,
-                    (
-                        new[number] + tail,
-                        new[number],
-                        operator,
-                        tuple(map(moved, inputs)) if before is None else (before + shift,),
-                        x,
-                        y,
-                        shares + shift if shares >= first else shares,
-                        span,
-                    ),
+    def is_known(self, item: str | Group) -> int:
+        """How many bodies an item of the order stands for."""
+        return item.count if isinstance(item, Group) else item in self.known
+
+    def paths(self, first: int, last: int) -> Iterator[str]:
+        """Paths of bodies in the order in which they became known, those of repeats among them."""
+        for item in self.order[first:last]:
+            if isinstance(item, str):
+                yield item
+            else:
+                if item in self.unsettled:
+                    self.settle_group(item)
+                yield from item.paths
+
+    def settle(self, start: str, is_whole: bool = False) -> None:
+        """Make bodies in repeats known by their paths, where a path may begin so, or be that one."""
+        for group in [*self.unsettled]:
+            place = group.repeat.paths[0].rpartition(".")[0]  # of all of them
+            if is_whole:
+                is_there = start.startswith(place) and any(map(start.startswith, group.repeat.paths))
+            else:
+                is_there = start.startswith(place) or place.startswith(start)
+            if is_there and group in self.unsettled:
+                self.settle_group(group)
+
+    def all_known(self) -> list[str]:
+        """Paths of all bodies that are known, in the order in which they became so."""
+        return list(dict.fromkeys(path for path in self.paths(0, len(self.order)) if path in self.known))
+
+    def settle_group(self, group: Group) -> None:
+        """Make bodies in one repeat known."""
+        del self.unsettled[group]
+        repeat = group.repeat
+        cut = len(repeat.path)
+        originals = [path for path in self.paths(group.first_item, group.last_item) if path in self.known]
+        bodies = [(path[cut:], self.known[path]) for path in originals]
+        for copy, (path, prefix) in enumerate(zip(repeat.paths, repeat.prefixes(), strict=True)):
+            for tail, (node, x, y, begins, ends, body, values, within) in bodies:
+                shift = repeat.begin + repeat.size * copy - repeat.first
+                places = (
+                    repeat.moved(node, copy),
+                    x,
+                    y,
+                    begins + shift,
+                    ends + shift,
+                    body,
+                    values,
+                    path + within[cut:],
                 )
-                for number, tail, operator, before, inputs, x, y, shares, span in rows
-            ]
-            self.spliced.update([index + shift for index in spliced])
-            for tail, (node, x, y, begins, ends, body, values, prefix) in bodies:
-                places = moved(node), x, y, begins + shift, ends + shift, body, values, path + prefix[cut:]
-                self.remember(start + tail, tuple.__new__(Known, places))
-            if output.node != old_input:
-                handle = Handle(moved(output.node), output.shape)
-        return handle
+                self.known[prefix + tail] = tuple.__new__(Known, places)
+                group.paths.append(prefix + tail)

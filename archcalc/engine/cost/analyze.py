@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
-from operator import attrgetter, mul
+from collections.abc import Collection, Iterator, Sequence
+from operator import mul
 from typing import Any
 
 from archcalc.engine.cost.bounds import FIELD, fields_at_least, is_field_at_least, lower_bounds
 from archcalc.engine.cost.conventions import ARITHMETIC
 from archcalc.engine.cost.costs import OPERATIONS, active_with, cost_of, stored_with, tied_nodes
+from archcalc.engine.cost.order import OPERATION, activations, depth, operations_of
 from archcalc.engine.cost.scope import is_inside, subgraph
 from archcalc.engine.cost.storage import FP32, stored_of_nodes
-from archcalc.graph import Graph, Node
+from archcalc.graph import Graph
 from archcalc.named import NamedTuple
-from archcalc.ops import Arithmetic, Parameters, Shape
+from archcalc.ops import Arithmetic, Parameters
 from archcalc.results.convention import Convention
 from archcalc.results.cost import LayerCost, Totals
 from archcalc.results.field import Fields
 from archcalc.results.notation import notation
 from archcalc.results.phase import WHOLE, Phase, Steps
 from archcalc.results.storage import Kept, Storage
-
-_OPERATION = attrgetter("operator", "x", "y")
 
 
 def layer_costs(
@@ -69,7 +68,7 @@ def layer_costs(
         flops, connections, neurons, status, reason = one[10:]
         state_once = 0
         if steps is not None and steps.kept:
-            state_once = sum([_cost(_OPERATION(nodes[index])).outputs for index in indices if index in steps.kept])
+            state_once = sum([_cost(OPERATION(nodes[index])).outputs for index in indices if index in steps.kept])
         bounds = lower_bounds(graph, indices) if status == "unknown" else frozenset()
         if is_field_at_least(fields, indices[-1], through):
             bounds |= {FIELD}
@@ -200,17 +199,17 @@ def total(
         within: indices of the operations that count; None: all.
         phase: what a step of it repeats, and whether that alone is computed.
     """
-    end = len(graph.nodes) if with_heads else graph.first_head
+    end = graph.count if with_heads else graph.first_head
     indices: Sequence[int] = range(end) if within is None else within
-    nodes = graph.nodes[:end] if within is None else [graph.nodes[index] for index in within]
     result = Totals()
-    operations = Counter(map(_OPERATION, nodes))
-    _add_stored(result, graph, operations, indices, nodes)
+    is_whole = within is None and end == graph.count
+    operations = operations_of(graph) if is_whole else Counter([OPERATION(graph.nodes[index]) for index in indices])
+    _add_stored(result, graph, operations, indices)
     _add_bytes(result, graph, indices, storage)
     computed: Sequence[int] | None = within
     steps = phase.steps
     if steps is not None:
-        once = Counter([_OPERATION(graph.nodes[index]) for index in indices if not steps.repeated[index]])
+        once = Counter(_computed_once(graph, indices, steps))
         result.macs_once = batch * sum([_cost(key).arithmetic.macs * count for key, count in once.items()])
         result.state_once = batch * _kept_once(graph, indices, steps)
         if phase.in_step and once:
@@ -221,20 +220,20 @@ def total(
     if within is None:
         result.depth, result.depth_with_pooling = depth(graph)
     if computed is None:
-        result.layers, given, peak = activations(graph, nodes, list(graph.inputs.values()), batch)
+        found = activations(graph, end, list(graph.inputs.values()), batch)
     else:
         part, outside = subgraph(graph, computed)
-        result.layers, given, peak = activations(part, part.nodes, outside, batch)
+        found = activations(part, part.count, outside, batch)
         if within is not None:
             result.depth, result.depth_with_pooling = depth(part)
-    result.activations, result.peak_activations = given, peak
+    result.layers, result.activations, result.peak_activations = found.layers, found.given, found.peak
     return result
 
 
 def flops_of(graph: Graph, convention: Convention) -> int:
     """What `total` gives as FLOPs of one example, and nothing else of it: for many conventions of one graph."""
     result = Totals()
-    _add_computed(result, Counter(map(_OPERATION, graph.nodes)), 1, convention)
+    _add_computed(result, operations_of(graph), 1, convention)
     return result.flops
 
 
@@ -242,7 +241,7 @@ def total_stored(graph: Graph, batch: int, storage: Storage, phase: Phase) -> To
     """What is there before anything is computed, heads left out: parameters, their bytes, and what steps keep."""
     result, nodes = Totals(), graph.nodes[: graph.first_head]
     indices = range(len(nodes))
-    _add_stored(result, graph, Counter(map(_OPERATION, nodes)), indices, nodes)
+    _add_stored(result, graph, Counter(map(OPERATION, nodes)), indices)
     _add_bytes(result, graph, indices, storage)
     result.state *= batch
     result.state_once = 0 if phase.steps is None else batch * _kept_once(graph, indices, phase.steps)
@@ -254,9 +253,20 @@ def _cost(key: Any) -> Any:
     return cost_of(*key)
 
 
+def _computed_once(graph: Graph, indices: Sequence[int], steps: Steps) -> Iterator[Any]:
+    """Operations that a step does not repeat."""
+    repeated = steps.repeated
+    if graph.repeats and len(indices) == graph.count and all(repeated[each.begin] for each in graph.repeats):
+        for start, nodes, _ in graph.segments():
+            yield from [OPERATION(node) for index, node in enumerate(nodes, start) if not repeated[index]]
+    elif not all(repeated):
+        yield from [OPERATION(graph.nodes[index]) for index in indices if not repeated[index]]
+
+
 def _kept_once(graph: Graph, indices: Sequence[int], steps: Steps) -> int:
     """Elements of one example that are computed once and read in each step."""
-    return sum([_cost(_OPERATION(graph.nodes[index])).outputs for index in indices if index in steps.kept])
+    kept = steps.kept.intersection(indices) if steps.kept else ()
+    return sum([_cost(OPERATION(graph.node(index))).outputs for index in sorted(kept)])
 
 
 def _add_bytes(result: Totals, graph: Graph, indices: Sequence[int], storage: Storage) -> None:
@@ -269,9 +279,7 @@ def _add_bytes(result: Totals, graph: Graph, indices: Sequence[int], storage: St
     result.size_bytes = -(-bits // 8)
 
 
-def _add_stored(
-    result: Totals, graph: Graph, operations: Counter[Any], indices: Sequence[int], nodes: Sequence[Node]
-) -> None:
+def _add_stored(result: Totals, graph: Graph, operations: Counter[Any], indices: Sequence[int]) -> None:
     """What is there whether it is computed or not: parameters, connections, neurons, state."""
     counts = operations.values()
     costs: list[Any] = [cost_of(*key) for key in operations]
@@ -286,8 +294,11 @@ def _add_stored(
             if not key[0].trainable
         ]
     )
-    for index, node in zip(indices, nodes, strict=True):
-        if node.shares >= 0:  # computed again, stored once
+    for start, nodes, _ in graph.segments():
+        for index, node in enumerate(nodes, start):
+            if node.shares < 0 or index not in indices:
+                continue
+            # computed again, stored once
             again: Any = cost_of(node.operator, node.x, node.y)
             own: Any = stored_with(graph, index)
             stored = [number - less + kept for number, less, kept in zip(stored, again.parameters, own, strict=True)]
@@ -295,7 +306,7 @@ def _add_stored(
             frozen += 0 if node.operator.trainable else sum(own[:3]) - sum(again.parameters[:3])
     for index in tied_nodes(graph):
         if index in indices:
-            node = graph.nodes[index]
+            node = graph.node(index)
             active += active_with(graph, index, {index}) - cost_of(node.operator, node.x, node.y).active_params
     result.weights, result.biases, result.norm_params, result.buffers = stored
     result.params = result.weights + result.biases + result.norm_params
@@ -328,82 +339,6 @@ def _summed(counts: Collection[int], rows: Sequence[tuple[Any, ...]], width: int
     """The sum of each of the first columns, every row taken so many times."""
     columns = list(zip(*rows, strict=True))[:width] or [()] * width
     return [sum(map(mul, counts, column)) for column in columns]
-
-
-def elements(shape: Shape) -> int:
-    """Elements of a shape whose sizes are whole numbers, as they are in a graph without free variables."""
-    return shape.elements  # type: ignore[return-value]
-
-
-def depth(graph: Graph) -> tuple[int, int]:
-    """Layers with weights on the longest path to an output; and the same with pooling layers counted too.
-
-    Shortcut projections count only where the longest path goes through them, as papers count.
-    """
-    nodes = graph.nodes
-    weighted = [0] * (len(nodes) + len(graph.inputs))  # the last places are the inputs
-    pooled = [0] * (len(nodes) + len(graph.inputs))
-    for index, (_, _, operator, inputs, _, _, _, _) in enumerate(nodes):
-        if len(inputs) == 1:
-            most = weighted[inputs[0]]
-            most_pooled = pooled[inputs[0]]
-        else:
-            most = max([weighted[read] for read in inputs], default=0)
-            most_pooled = max([pooled[read] for read in inputs], default=0)
-        weighted[index] = most + 1 if operator.weighted else most
-        pooled[index] = most_pooled + 1 if operator.weighted or operator.pooling else most_pooled
-    ends = [graph.output, *graph.outputs.values()]
-    return max(weighted[index] for index in ends), max(pooled[index] for index in ends)
-
-
-def activations(graph: Graph, nodes: list[Node], inputs: Sequence[Shape], batch: int = 1) -> tuple[int, int, int]:
-    """Layers; elements that they give; and the largest number of elements alive at once.
-
-    Executed layer by layer in the order written. Alive are the outputs that are still to be read and the output being
-    made; operations within a layer work in place. An input, of index -1, -2, ..., is alive until its last reader. What
-    reads nothing gives the same to all examples of a batch.
-    """
-    end = len(nodes)
-    last_reader = list(range(end))
-    last_reader.extend([-1] * len(inputs))  # the last places are the inputs
-    for index, node in enumerate(nodes):
-        for read in node.inputs:
-            last_reader[read] = index
-    for kept in (graph.output, *graph.outputs.values(), *graph.heads.values()):
-        if kept < end:
-            last_reader[kept] = end
-    sizes: dict[tuple[int, int], Any] = {}  # by identity: nodes share their shapes
-    freed: list[Any] = [0] * (end + 1)
-    for number, shape in enumerate(inputs, 1):
-        freed[last_reader[-number]] += elements(shape) * batch
-    alive: Any = batch * sum(map(elements, inputs))
-    peak: Any = alive
-    before: Any = 0
-    layers, layer = 0, None
-    given: Any = 0
-    for index, (_, name, operator, reads, _, y, _, _) in enumerate(nodes):
-        key = id(y), id(operator.copies)
-        size = sizes.get(key)
-        if size is None:
-            size = sizes[key] = elements(y) * operator.copies.computed * batch
-        if not reads:
-            size //= batch
-        alive += size
-        given += size
-        if name == layer:  # in place of the layer's operation before
-            alive -= before
-            given -= before
-            if last_reader[index - 1] == index:
-                freed[index] -= before
-        else:
-            layers += 1
-            layer = name
-        if alive > peak:
-            peak = alive
-        before = size
-        freed[last_reader[index]] += size
-        alive -= freed[index]
-    return layers, given, peak
 
 
 def _owners(graph: Graph) -> dict[int, str]:

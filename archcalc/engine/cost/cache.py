@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 from archcalc.dims import ceil_div
 from archcalc.engine.cost.allocations import RULES
-from archcalc.engine.cost.analyze import elements
 from archcalc.engine.cost.costs import cost_of
+from archcalc.engine.cost.order import elements
 from archcalc.engine.inputs import step_settings
 from archcalc.engine.limits.budget import limit_of
 from archcalc.engine.limits.solve import solve

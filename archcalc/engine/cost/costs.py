@@ -75,7 +75,7 @@ def active_with(graph: Graph, index: int, tied: Set[int]) -> Any:
         index: of the node.
         tied: nodes whose weights another operator uses too, as `tied_nodes` gives them.
     """
-    node = graph.nodes[index]
+    node = graph.node(index)
     if node.shares < 0 and index not in tied:
         return cost_of(node.operator, node.x, node.y).active_params
     return sum_of(stored_with(graph, index)[:3])
@@ -83,8 +83,8 @@ def active_with(graph: Graph, index: int, tied: Set[int]) -> Any:
 
 def tied_nodes(graph: Graph) -> set[int]:
     """Nodes whose weights another operator uses too (`weights=`)."""
-    nodes = graph.nodes
-    return {node.shares for node in nodes if node.shares >= 0 and nodes[node.shares].operator is not node.operator}
+    sharing = [node for node in graph.written if node.shares >= 0]  # no copy does
+    return {node.shares for node in sharing if graph.node(node.shares).operator is not node.operator}
 
 
 def stored_with(graph: Graph, index: int) -> Parameters:
@@ -93,8 +93,8 @@ def stored_with(graph: Graph, index: int) -> Parameters:
     That is nothing where it is an earlier node again (`share`), and biases alone where it uses the weights of another
     operator (`weights=`).
     """
-    node = graph.nodes[index]
+    node = graph.node(index)
     found = cost_of(node.operator, node.x, node.y).parameters
     if node.shares < 0:
         return found
-    return Parameters() if graph.nodes[node.shares].operator is node.operator else Parameters(biases=found.biases)
+    return Parameters() if graph.node(node.shares).operator is node.operator else Parameters(biases=found.biases)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from archcalc.engine.cost.analyze import elements
 from archcalc.engine.cost.costs import cost_of
 from archcalc.engine.cost.experts import parameters_read
 from archcalc.engine.cost.kinds import is_view, kinds
+from archcalc.engine.cost.order import elements
 from archcalc.engine.cost.quantities import OPERATIONS
 from archcalc.graph import Graph, Node
 from archcalc.results.time import Work

@@ -16,9 +16,9 @@ from dataclasses import replace
 from math import gcd
 from typing import Any, NamedTuple, NoReturn
 
-from archcalc.engine.cost.analyze import elements
 from archcalc.engine.cost.cache import entries_of
 from archcalc.engine.cost.costs import stored_with
+from archcalc.engine.cost.order import elements
 from archcalc.engine.step import steps_of
 from archcalc.graph import Graph, Node
 from archcalc.ops import ONE

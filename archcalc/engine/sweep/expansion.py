@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from archcalc.dims import Assumption, Dim, Polynomial, variable
-from archcalc.engine.cost.analyze import depth
 from archcalc.engine.cost.costs import cost_of
+from archcalc.engine.cost.order import depth
 from archcalc.engine.cost.quantities import ADDITIVE, FLOPS, QUANTITIES, SAVED, TIMES_BATCH, quantity
 from archcalc.engine.cost.storage import storage_of, stored_of_nodes
 from archcalc.engine.cost.traffic import TRAFFIC, traffic

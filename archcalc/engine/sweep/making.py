@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from archcalc.dims import Assumption, Dim, collecting_assumptions
-from archcalc.engine.cost.analyze import activations, depth
 from archcalc.engine.cost.costs import cost_of
+from archcalc.engine.cost.order import activations, depth
 from archcalc.engine.cost.quantities import of_operation, quantity
 from archcalc.engine.cost.storage import storage_of, stored_of_nodes
 from archcalc.engine.memory.form import ON_A_MACHINE, on_a_machine
@@ -108,7 +108,7 @@ class RowMaker:
             batch = self.question.batch
             if self.batch_axis is not None:
                 batch = int(self.axes[BATCH].value(reader.code(self.batch_axis)))
-            peak = activations(graph, nodes, list(given[:1]), batch)[2]
+            peak = activations(graph, len(nodes), list(given[:1]), batch).peak
         return found._replace(
             costs=self._at_free_points(numbers),
             refusals=self._failures(assumptions, 0),
@@ -138,7 +138,7 @@ class RowMaker:
         weighted, pooled = depth(graph)
         peak = 0
         if self.has_peak:
-            peak = activations(graph, graph.nodes[:last], list(graph.inputs.values()), batch)[2]
+            peak = activations(graph, last, list(graph.inputs.values()), batch).peak
         return blank(0, self.free, 1, 1)._replace(
             costs=self._at_free_points(numbers),
             refusals=self._failures(assumptions, 0),
