@@ -129,7 +129,7 @@ class Unseen(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """A pass of a stack: t = max(FLOPs / (compute * peak), bytes / (memory * bandwidth)) + overhead.
+    """A pass of a stack: t = FLOPs / (compute * peak) + bytes / (memory * bandwidth) + overhead.
 
     `winograd` multiplies the FLOPs of dense 3x3 convolutions of stride 1. Where `tile` is set, FLOPs are those of
     whole tiles of the product's rows and columns, in whole waves over the units of the device, each at most `most`
@@ -146,6 +146,7 @@ class Fit:
     networks: Unseen | None = None
     devices: Unseen | None = None
     factors: Mapping[str, float] = field(default_factory=dict)  # of devices that were measured, where there are several
+    by_example: bool = False  # convolutions run one example after the other
 
     @property
     def parameters(self) -> tuple[float, ...]:

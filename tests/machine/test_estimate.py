@@ -3,55 +3,55 @@
 from __future__ import annotations
 
 import json
+from importlib.resources import files
 
 import numpy as np
 import pytest
 
-from archcalc.engine.machine.calibrations import calibration, calibrations, refit, samples
+from archcalc.engine.machine.calibrations import calibration, calibrations, fits_text, refit, samples
 from archcalc.engine.machine.devices import device
 from archcalc.engine.machine.estimate import estimate
 from archcalc.engine.machine.model import Features, Sample, features, fit, search, seconds
 from archcalc.engine.network import load
+from archcalc.results.time import Fit
 from archcalc.source import SpecError
 from tests.cli.running import run
 
 
 def test_shipped_fits_are_those_of_the_measurements() -> None:
-    """Of the smallest stack, errors too; of the largest, the fit alone."""
-    for name, with_errors in (("cudnn-4.0", True), ("cudnn-5.1", False)):
-        for which, found in refit(with_errors, [name])[name].items():
-            shipped = calibration(name).passes[which]
-            assert found.measured == shipped.measured
-            assert found.seen == pytest.approx(shipped.seen, rel=0.01)
-            if with_errors:
-                assert found.networks is not None
-                assert shipped.networks is not None
-                assert found.networks.mean == pytest.approx(shipped.networks.mean, rel=0.01)
+    """All of them, with the errors on networks and devices that a fit did not see."""
+    shipped = {stack: one.passes for stack, one in calibrations().items()}
+    again = refit()
+    assert list(again) == list(shipped)
+    for stack, passes in again.items():
+        for which, found in passes.items():
+            kept = shipped[stack][which]
+            assert isinstance(kept, Fit)
+            assert found.parameters == pytest.approx(kept.parameters, rel=0.02, abs=1e-7), (stack, which)
+            assert (found.measured, found.by_example) == (kept.measured, kept.by_example)
+            for ours, theirs in ((found.networks, kept.networks), (found.devices, kept.devices)):
+                assert (ours is None) == (theirs is None)
+                if ours and theirs:
+                    assert ours == pytest.approx(theirs, rel=0.02), (stack, which)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("stack", ["cudnn-5.1", "cudnn-5.0", "torch7-cuda", "torch7-cpu"])
-def test_errors_on_what_fits_did_not_see(stack: str) -> None:
-    for which, found in refit(True, [stack])[stack].items():
-        shipped = calibration(stack).passes[which]
-        assert found.networks is not None
-        assert shipped.networks is not None
-        assert found.networks.mean == pytest.approx(shipped.networks.mean, rel=0.02)
-        if found.devices is not None:
-            assert shipped.devices is not None
-            assert found.devices.mean == pytest.approx(shipped.devices.mean, rel=0.02)
+def test_the_file_of_fits_is_written_as_it_is_read() -> None:
+    shipped = {stack: dict(one.passes) for stack, one in calibrations().items()}
+    text = files("archcalc.engine.machine.measured").joinpath("fits.yaml").read_text(encoding="utf-8")
+    assert fits_text(shipped) == text  # type: ignore[arg-type]
 
 
 def test_errors_are_within_what_is_aimed_at() -> None:
-    """Forward 8 % and backward 10 % on unseen networks, 8 % forward on unseen devices, with cuDNN 5.1; ranks 0.99."""
-    forward, backward = (calibration("cudnn-5.1").passes[name] for name in ("forward", "backward"))
-    assert forward.networks is not None
-    assert forward.devices is not None
-    assert backward.networks is not None
-    assert forward.networks.mean < 0.08
-    assert forward.networks.rank > 0.99
-    assert forward.devices.mean < 0.08
-    assert backward.networks.mean < 0.10
+    """Forward 8 % and backward 10 % on unseen networks, 8 % on unseen devices; what is beyond is told on the page."""
+    beyond = []
+    for stack, one in calibrations().items():
+        for which, found in one.passes.items():
+            assert found.networks is not None
+            assert found.networks.mean < {"forward": 0.08, "backward": 0.10}[which]
+            if found.devices is not None and found.devices.mean > 0.08:
+                beyond.append((stack, which, f"{found.devices.mean:.1%}"))
+    assert beyond == [("cudnn-5.0", "backward", "9.2%"), ("torch7-cuda", "forward", "8.3%")]
+    assert all(calibration("cudnn-5.1").passes[which].networks.rank > 0.99 for which in ("forward", "backward"))  # type: ignore[union-attr]
 
 
 def test_a_fit_finds_what_it_was_made_of() -> None:
@@ -72,14 +72,25 @@ def test_a_fit_finds_what_it_was_made_of() -> None:
 
 def test_the_model_by_hand() -> None:
     """A product of 100 rows and 130 columns: 2 tiles of 128x128 on 4 units, a whole wave; capped at twice each."""
-    one = Features(*(np.array([value], dtype=float) for value in (2e9, 1e6, 0, 100, 130, 1, 1, 3)))
+    one = Features(*(np.array([value], dtype=float) for value in (2e9, 1e6, 0, 100, 130, 1, 1, 5, 3)))
     on = device("gtx-1080")._replace(units=4, bandwidth=1e11)
     tiles, wave = min(2 * 128 * 128 / (100 * 130), 2), min(4 / 2, 2)
-    assert seconds((0.5, 1.0, 1e-5, 1.0), one, on, 1e12) == pytest.approx(3 * (2e9 * tiles * wave / 0.5e12 + 1e-5))
-    assert seconds((0.5, 1.0, 0, 0.5), one._replace(is_winograd=np.array([1.0])), on, 1e12) == pytest.approx(
-        1.5 * 2e9 * tiles * wave / 0.5e12
+    arithmetic, memory = 2e9 * tiles * wave / 0.5e12, 1e6 / 1e11
+    assert seconds((0.5, 1.0, 1e-5, 1.0), one, on, 1e12) == pytest.approx(3 * (arithmetic + memory + 5e-5))
+    assert seconds((0.5, 0.5, 0, 0.5), one._replace(is_winograd=np.array([1.0])), on, 1e12) == pytest.approx(
+        3 * (arithmetic / 2 + 2 * memory)
     )
-    assert seconds((1.0, 1e-4, 0, 1.0), one, on._replace(units=0), 1e15) == pytest.approx(3 * 1e6 / 1e7)
+    assert seconds((1.0, 1e-4, 0, 1.0), one, on._replace(units=0), 1e15) == pytest.approx(3 * (2e-6 + 1e6 / 1e7))
+
+
+def test_a_stack_that_convolves_one_example_after_the_other() -> None:
+    """A 3x3 convolution of 8 to 16 channels on maps of 5x5, batch 4: 9 * 8 values at 25 positions, out and in again."""
+    graph = load("network: n\ninput: image(8, 5, 5)\nlayers:\n  a: conv(16, 3, padding=1, bias=false)\n").graph()
+    plain, forward, backward = (features(graph, 4, 32, which) for which in ("", "forward", "backward"))
+    assert plain.bytes == 4 * (4 * 25 * (8 + 16) + 16 * 8 * 9)
+    assert forward.bytes - plain.bytes == backward.bytes - plain.bytes == 2 * 4 * 4 * 9 * 8 * 25
+    assert (plain.rows, forward.rows, backward.rows) == (100, 25, 100)
+    assert (plain.launches, forward.launches, backward.launches) == (1, 4, 4)
 
 
 def test_an_estimate_of_a_network_that_was_measured() -> None:
@@ -93,7 +104,7 @@ def test_an_estimate_of_a_network_that_was_measured() -> None:
     assert forward.value_s == pytest.approx(0.03503, rel=0.08)
     assert found.passes["total"].value_s == pytest.approx(forward.value_s + backward.value_s)
     assert found.floor.value_s < forward.value_s
-    assert forward.basis == "calibrated(cudnn-5.1, 37, 4.8% on unseen networks)"
+    assert forward.basis == "calibrated(cudnn-5.1, 37, 5.9% on unseen networks)"
     assert found.remarks == ()
 
 

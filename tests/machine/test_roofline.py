@@ -125,7 +125,7 @@ def test_devices_have_sources_for_their_values() -> None:
 
 @pytest.mark.parametrize(
     ("id", "cores", "mhz"),
-    [("gtx-1080", 2560, 1733), ("titan-x-maxwell", 3072, 1000), ("v100-sxm", 5120, 1530), ("h100-sxm", 16896, 1980)],
+    [("gtx-1080", 2560, 1733), ("titan-x-maxwell", 3072, 1075), ("v100-sxm", 5120, 1530), ("h100-sxm", 16896, 1980)],
 )
 def test_peaks_follow_from_cores_and_clocks(id: str, cores: int, mhz: int) -> None:
     """Two operations for each core and cycle, as vendors count; printed to three digits."""

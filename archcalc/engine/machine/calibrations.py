@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cache
 from importlib.resources import files
 from io import StringIO
@@ -43,19 +43,20 @@ def rows() -> list[dict[str, str]]:
 
 
 @cache
-def _features(network: str) -> Features:
+def _features(network: str, by_example: str) -> Features:
     from archcalc.engine.network import load
 
-    return features(load(network).graph(), origin()["batch"], DTYPES[origin()["dtype"]])
+    return features(load(network).graph(), origin()["batch"], DTYPES[origin()["dtype"]], by_example)
 
 
 def samples(stack: str, which: str) -> list[Sample]:
     """What was measured with a stack, of the forward or the backward pass."""
     found = []
+    by_example = which if stack in origin()["by_example"] else ""
     for row in rows():
         if row["stack"] == stack:
             on = device(row["device"])
-            of = _features(row["network"])
+            of = _features(row["network"], by_example)
             taken = float(row[f"{which}_ms"]) / 1000
             found.append(Sample(row["network"], on, on.peaks[origin()["dtype"]], of, taken))
     return found
@@ -64,21 +65,27 @@ def samples(stack: str, which: str) -> list[Sample]:
 def refit(with_errors: bool = True, stacks: Iterable[str] = ()) -> dict[str, dict[str, Fit]]:
     """Fit every stack, or some, to their measurements: what `measured/fits.yaml` holds."""
     wanted = list(stacks) or list(dict.fromkeys(row["stack"] for row in rows()))
-    return {stack: {which: fit(samples(stack, which), with_errors) for which in PASSES} for stack in wanted}
+    return {
+        stack: {
+            which: replace(fit(samples(stack, which), with_errors), by_example=stack in origin()["by_example"])
+            for which in PASSES
+        }
+        for stack in wanted
+    }
 
 
 def fits_text(fits: Mapping[str, Mapping[str, Fit]]) -> str:
     """As the file holds them: four digits, which is more than measurements have."""
-    rounded = {stack: {name: rounded(asdict(one)) for name, one in passes.items()} for stack, passes in fits.items()}
+    values = {stack: {name: rounded(asdict(one)) for name, one in passes.items()} for stack, passes in fits.items()}
     head = f"# Fitted to {MEASURED}.csv by `python -m archcalc.engine.machine.calibrations`.\n"
-    return head + yaml.safe_dump(rounded, sort_keys=False, default_flow_style=None, width=120)
+    return head + yaml.safe_dump(values, sort_keys=False, default_flow_style=None, width=120)
 
 
 def rounded(values: dict[str, Any]) -> dict[str, Any]:
     """Four digits of each."""
     found: dict[str, Any] = {}
     for name, value in values.items():
-        if name == "factors" and not value:
+        if name in ("factors", "by_example") and not value:
             continue
         if isinstance(value, Unseen):
             found[name] = rounded(value._asdict())

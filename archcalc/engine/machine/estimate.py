@@ -96,8 +96,8 @@ def _passes(cost: NetworkCost, on: Device, rate: float, found: Calibration) -> d
         if isinstance(fit, OperationFit):
             value = seconds_of(fit, operations(cost.graph, cost.batch, bits))
         else:
-            value = seconds(fit.parameters, features(cost.graph, cost.batch, bits), on, rate)
-            value *= fit.factors.get(on.id, 1.0)
+            of = features(cost.graph, cost.batch, bits, name if fit.by_example else "")
+            value = seconds(fit.parameters, of, on, rate) * fit.factors.get(on.id, 1.0)
         low, high, error = _interval(fit, on.id in found.devices)
         basis = f"calibrated({found.stack}, {fit.measured}, {error})"
         passes[name] = Time(value, value * low, value * high, basis)

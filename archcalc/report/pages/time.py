@@ -37,9 +37,12 @@ def page() -> Document:
         errors,
         Heading("What was fitted"),
         Paragraph(
-            "t = max(FLOPs / (compute * peak), bytes / (memory * bandwidth)) + overhead for each operation, with the "
-            "peaks and bandwidths of `archcalc devices`; FLOPs of dense 3x3 convolutions of stride 1 times `winograd`, "
-            "in whole tiles and waves. The backward pass is fitted by itself to the work of the forward pass. Where "
+            "t = FLOPs / (compute * peak) + bytes / (memory * bandwidth) + overhead for each operation, with the peaks "
+            "and bandwidths of `archcalc devices`; FLOPs of dense 3x3 convolutions of stride 1 times `winograd`, in "
+            f"whole tiles and waves. {', '.join(given['by_example'])}: convolves one example after the other, with an "
+            "overhead for each, and writes out what the kernel sees. That both times add up, where the larger of them "
+            "was taken before, and this loop were chosen among a few forms by the errors above. "
+            "The backward pass is fitted by itself to the work of the forward pass. Where "
             "several devices were measured, each has a factor of its own besides, from what the fit saw of it; a "
             "device that it did not see has none. How far a factor is drawn towards 1 was chosen by the errors of "
             "torch7-cuda, forward, on networks that were left out: its error above is too small by that choice."
