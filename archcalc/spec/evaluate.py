@@ -395,7 +395,7 @@ _VALUE: dict[type[Expression], Callable[[Evaluator, Any, Scope, int], Any]] = {
     Compare: Evaluator.of_compare,
     Logic: Evaluator.of_logic,
     Choice: Evaluator.of_choice,
-    Index: Evaluator.of_index,
+    Index: lambda evaluator, *given: evaluator.of_index(*given),  # by name: what reads parts has its own
     Call: Evaluator.of_call,
     Chain: Evaluator.of_layer,
     Generator: Evaluator.of_layer,

@@ -226,17 +226,16 @@ class Reader(Expander):
         """A list with the value of an axis in its place."""
         return _replaced(value, swept.position, self.chosen(swept))
 
-    def value(self, expression: Expression, scope: Scope, base: int) -> Any:
-        """The value of an expression; an item of a list that is swept by positions reads its own."""
-        if type(expression) is Index:
-            inner: Expression = expression
-            indices: list[Expression] = []
-            while type(inner) is Index:
-                indices.insert(0, inner.index)
-                inner = inner.value
-            if type(inner) is Name and inner.id not in scope.locals and self.has_positions(inner.id):
-                return self.item(inner, indices, scope, base)
-        return super().value(expression, scope, base)
+    def of_index(self, expression: Index, scope: Scope, base: int) -> Any:
+        """An item of a list; of one that is swept by positions it reads its own."""
+        inner: Expression = expression
+        indices: list[Expression] = []
+        while type(inner) is Index:
+            indices.insert(0, inner.index)
+            inner = inner.value
+        if type(inner) is Name and inner.id not in scope.locals and self.has_positions(inner.id):
+            return self.item(inner, indices, scope, base)
+        return super().of_index(expression, scope, base)
 
     def has_positions(self, name: str) -> bool:
         """Whether a variable is a list that is swept by positions."""

@@ -186,7 +186,7 @@ class RowMaker:
         nodes = graph.nodes
         if any(node.shares >= 0 for node in nodes):
             return [quantity(graph, name, True) for name in self.names]
-        sums: list[Dim] = [0] * len(self.names)
+        costs: list[tuple[Dim, ...]] = [(0,) * len(self.names)]
         for index, node in enumerate(nodes):
             follows = index + 1 < len(nodes) and nodes[index + 1].layer == node.layer
             key = node.operator, node.x, node.y, follows
@@ -197,8 +197,8 @@ class RowMaker:
                     self.is_lower_bound |= cost.arithmetic.status == "unknown"
                     found = tuple(of_operation(name, node, cost, cost.parameters, follows) for name in self.names)
                 self._operations[key] = found
-            sums = [a + b for a, b in zip(sums, found, strict=True)]
-        return sums
+            costs.append(found)
+        return [sum(of) for of in zip(*costs, strict=True)]
 
     def _at_free_points(self, numbers: Sequence[Dim]) -> Column:
         """Numbers at all free points: quantities x 1 x points."""

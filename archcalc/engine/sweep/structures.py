@@ -167,21 +167,19 @@ class Structures(RowMaker):
             NotFreeError: what was left free decides the structure of some of them.
         """
         step = SLICE if chosen is not None else max(1, min(SLICE, MOST_POINTS // self.free))
-        parts: list[Found] = []
+        whole: Found | None = None
         begin = 0
         # Few find out how the rest is walked, and many fill the tables at once.
-        steps = [] if self.has_begun or self.free > 1 else [FILLING, min(step, FIRST)]
+        steps = [] if self.has_begun else [step if self.free > 1 else FILLING, min(step, FIRST)]
         self.has_begun = True
-        while not parts or begin < size:
-            end = begin + (steps.pop() if steps else step)
+        while whole is None or begin < size:
+            end = min(begin + (steps.pop() if steps else step), size)
             part = {self.numbers[name]: of[begin:end] for name, of in codes.items()}
             some = None if chosen is None else chosen[begin:end]
-            parts.append(self._evaluated(part, min(end, size) - begin, some))
+            found = self._evaluated(part, end - begin, some)
+            whole = found if end - begin == size else _put(whole, found, begin, size)
             begin = end
-        if len(parts) == 1:
-            return parts[0]
-        costs = {name: np.concatenate([part.costs[name] for part in parts]) for name in parts[0].costs}
-        return Found(costs, np.concatenate([part.refusals for part in parts]))
+        return whole
 
     def _evaluated(self, codes: Mapping[int, Column], size: int, chosen: Column | None) -> Found:
         while True:
@@ -262,6 +260,22 @@ class Structures(RowMaker):
             batches = np.broadcast_to(_multiples(self.free_axes[BATCH]).reshape(shape), sizes).reshape(1, -1)
             return batches if walk.chosen is None else batches[0, walk.chosen][:, None]
         return self.question.batch
+
+
+def _put(whole: Found | None, part: Found, begin: int, size: int) -> Found:
+    """What many structures cost, with some of them in their place."""
+
+    def put(into: Column | None, of: Column) -> Column:
+        if into is None:
+            into = np.empty((size, *of.shape[1:]), of.dtype)
+        elif of.dtype == object and into.dtype != object:
+            into = into.astype(object)
+        into[begin : begin + len(of)] = of
+        return into
+
+    before = {} if whole is None else whole.costs
+    costs = {name: put(before.get(name), of) for name, of in part.costs.items()}
+    return Found(costs, put(None if whole is None else whole.refusals, part.refusals))
 
 
 def _additive(quantities: Sequence[str], is_whole: bool) -> list[str]:

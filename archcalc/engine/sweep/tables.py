@@ -152,7 +152,7 @@ class Table:
         if self._facts is None:
             rows = self.rows
             costs = rows.costs
-            largest = [max(int(of.max()), -int(of.min())) if of.size else 0 for of in costs]
+            largest = np.maximum(costs.max(axis=(1, 2)), -costs.min(axis=(1, 2))).tolist()
             self._facts = Facts(
                 bool(self.ports == 1 and rows.reads[1:].all() and (rows.alias[1:] < 0).all()),
                 bool(rows.refusals.any()),

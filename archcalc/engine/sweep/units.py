@@ -166,12 +166,19 @@ class Memo(ABC):
     def found(self, walk: Walk, value: Value, frame: Frame) -> tuple[Column, list[Value]]:
         """The row of each structure, filled where it is new; and what the ports give."""
         while True:
-            try:
-                ports = self.resolved(walk, value, frame)
-                return self.rows(walk, ports, value, frame), ports
-            except GrownError as error:
-                if error.unit is not self:
-                    raise
+            found = self.tried(walk, value, frame)
+            if found is not None:
+                return found
+
+    def tried(self, walk: Walk, value: Value, frame: Frame) -> tuple[Column, list[Value]] | None:
+        """The same; None where more is read than was known, and all begins again."""
+        try:
+            ports = self.resolved(walk, value, frame)
+            return self.rows(walk, ports, value, frame), ports
+        except GrownError as error:
+            if error.unit is not self:
+                raise
+            return None
 
     def rows(self, walk: Walk, ports: list[Value], value: Value, frame: Frame) -> Column:
         """The row of each structure."""
@@ -188,9 +195,8 @@ class Memo(ABC):
         if needed > len(self.index):
             self.index = np.concatenate([self.index, np.full(needed - len(self.index), -1)])
         rows = np.take(self.index, keys)
-        missing = (rows < 0) & ~refused
-        if missing.any():
-            places = np.flatnonzero(missing)
+        places = np.flatnonzero((rows < 0) & ~refused)
+        if len(places):
             new, first = np.unique(keys[places], return_index=True)
             begin = self.fill(walk, ports, places[first], value, frame)
             self.index[new] = np.arange(begin, begin + len(new))
@@ -310,9 +316,9 @@ class Unit(Memo):
                     continue
                 walk.adopt(part)
                 return value
-            rows, ports = self.found(walk, value, frame)
-            if not self.is_passed:
-                return walk.use(self.table, rows, ports)
+            found = self.tried(walk, value, frame)
+            if found is not None:
+                return walk.use(self.table, *found)
 
     def become_atom(self) -> None:
         """It cannot be taken apart: what it costs is found for each combination by itself."""
