@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from archcalc.dims import FREE, Polynomial, Ratio
-from archcalc.ops import ONE, LayerReference, Shape, describe
+from archcalc.dims import FREE, Assumption, Polynomial, Ratio, assume, collecting_assumptions
+from archcalc.ops import ONE, LayerReference, Operator, Shape, describe
 from archcalc.source import Source, Span
 from archcalc.spec.bind import Bound, Handle
 from archcalc.spec.branches import Slot
@@ -74,6 +74,7 @@ class Reader(Expander):
         self.lists: dict[str, Any] = {}  # of lists with positions that are swept, as they are without that
         self.found: dict[Any, tuple[tuple[int, ...], dict[tuple[int, ...], Any], Any]] = {}  # values by what they read
         self.made: dict[Any, Any] = {}  # in this part
+        self.kept: dict[Any, tuple[Any, list[Assumption]]] = {}  # with what is assumed where it is made
         self.reads: set[int] = set()
         self.ports: dict[str, int] = {}
         self.code: Callable[[int], int] = int
@@ -93,12 +94,16 @@ class Reader(Expander):
         return frozenset(found)
 
     def _varying(self) -> frozenset[str]:
-        """Variables of which a sweep varies more than positions: what they are without these differs too."""
+        """Variables of which a sweep varies more than positions: what they are without these differs too.
+
+        Where some are free, also those that depend on any: what is assumed of those is told anew.
+        """
+        dependent = frozenset(self.settings) if self.is_free else self.dependent
         given = [(name, placed) for name, placed in self.settings.items()]
         given += [(name, placed) for name, items in self.items.items() for _, placed in items]
         fixed = {name for name, of in self.swept.items() if of[0].position}
         for name, placed in given:
-            if not isinstance(placed, Placed) or not self.dependent.isdisjoint(free_names(placed.expression)):
+            if not isinstance(placed, Placed) or not dependent.isdisjoint(free_names(placed.expression)):
                 fixed.discard(name)
         return self.dependent - fixed
 
@@ -137,13 +142,13 @@ class Reader(Expander):
         self.merging = self.sharing = None
         self.made.clear()
         if self.is_free:  # what was assumed of the free variables is told anew
-            for kept in (self.variables, self.lists, self.shapes):
-                kept.clear()
+            self.variables.clear()
+            self.shapes.clear()
         else:
             for name in self.dependent:
                 self.variables.pop(name, None)
-            for name in self.varying:
-                self.lists.pop(name, None)
+        for name in self.varying:
+            self.lists.pop(name, None)
         if self.is_free or self.are_defaults_swept:
             self.default_values.clear()
             self.bound.clear()
@@ -207,6 +212,24 @@ class Reader(Expander):
             self.found[key] = reads, known, held
         known[tuple([self.code(axis) for axis in reads])] = value
         return value
+
+    def told(self, key: Any, make: Callable[[], Any]) -> Any:
+        """What depends on its key alone, made once; what it assumes of free variables is told of each part.
+
+        Args:
+            key: of it.
+            make: gives it.
+        """
+        made, assumed = self.kept.get(key, (None, list[Assumption]()))
+        try:
+            if made is None:
+                with collecting_assumptions() as assumed:
+                    made = make()
+                self.kept[key] = made, assumed
+        finally:
+            for each in assumed:
+                assume(*each)
+        return made
 
     def unswept(self, name: str, span: Span) -> Any:
         """A list as it is where none of its positions is swept."""
@@ -322,7 +345,23 @@ class Reader(Expander):
         """A call; one that names a layer is of this part alone."""
         if any(self.keys.layers(value) for value in values):
             return self.new_bound(name, call, arguments, values, base)
-        return super().bind(name, call, arguments, values, base)
+        if not self.is_free or self.are_defaults_swept:
+            return super().bind(name, call, arguments, values, base)
+
+        def make() -> Bound:
+            self.default_values.clear()  # what they assume is told here
+            self.followers.clear()
+            return self.new_bound(name, call, arguments, values, base)
+
+        bound: Bound = self.told((name, call, *map(self.keys.key, values)), make)
+        return bound
+
+    def infer(self, operator: Operator, x: Any, span: tuple[int, int]) -> Shape:
+        """Output shape."""
+        if not self.is_free:
+            return super().infer(operator, x, span)
+        shape: Shape = self.told((operator, x), lambda: super(Reader, self).infer(operator, x, span))
+        return shape
 
 
 NO_SHAPE = Shape(0)

@@ -14,6 +14,7 @@ from archcalc.engine.sweep.expansion import BATCH, DEPTHS, PEAK, Question
 from archcalc.engine.sweep.making import AT_ONCE, RowMaker
 from archcalc.engine.sweep.tables import Block, Shapes, WholeError
 from archcalc.engine.sweep.units import Unit, Where
+from archcalc.engine.sweep.walk import Value, Walk
 from archcalc.results.cost import DTYPES
 from archcalc.results.sweep import Axis, Column, Columns
 from archcalc.spec.model import Placed
@@ -170,18 +171,20 @@ class Structures(RowMaker):
         whole: Found | None = None
         begin = 0
         # Few find out how the rest is walked, and many fill the tables at once.
-        steps = [] if self.has_begun else [step if self.free > 1 else FILLING, min(step, FIRST)]
+        steps = [] if self.has_begun else [FILLING, min(step, FIRST)]
         self.has_begun = True
         while whole is None or begin < size:
             end = min(begin + (steps.pop() if steps else step), size)
             part = {self.numbers[name]: of[begin:end] for name, of in codes.items()}
-            some = None if chosen is None else chosen[begin:end]
-            found = self._evaluated(part, end - begin, some)
-            whole = found if end - begin == size else _put(whole, found, begin, size)
+            walk, output = self._walk(part, end - begin, None if chosen is None else chosen[begin:end])
+            for first in range(0, max(1, walk.size), step):
+                some, value = walk.between(first, first + step), output.between(first, first + step)
+                found = Found(self._columns(some, value), some.refusals)
+                whole = found if some.size == size else _put(whole, found, begin + first, size)
             begin = end
         return whole
 
-    def _evaluated(self, codes: Mapping[int, Column], size: int, chosen: Column | None) -> Found:
+    def _walk(self, codes: Mapping[int, Column], size: int, chosen: Column | None) -> tuple[Walk, Value]:
         while True:
             try:
                 return self._walked(codes, size, chosen)
@@ -191,8 +194,8 @@ class Structures(RowMaker):
                 self.is_whole = True
                 self.start()
 
-    def _walked(self, codes: Mapping[int, Column], size: int, chosen: Column | None) -> Found:
-        """One walk through the network.
+    def _walked(self, codes: Mapping[int, Column], size: int, chosen: Column | None) -> tuple[Walk, Value]:
+        """One walk through the network, and what it gives.
 
         Raises:
             WholeError: limits on the whole may be met, which parts do not see.
@@ -205,9 +208,9 @@ class Structures(RowMaker):
             raise WholeError
         self._check_inputs(walk)
         walk.refuse_unread(output, self.code("unread-layer"))
-        return Found(self._columns(walk, output, codes), walk.refusals)
+        return walk, output
 
-    def _check_inputs(self, walk: Any) -> None:
+    def _check_inputs(self, walk: Walk) -> None:
         """Refuse where nothing reads an input of the network."""
         if self.is_whole or len(self.reader.heads) < len(self.network.spec.heads):
             return
@@ -216,7 +219,7 @@ class Structures(RowMaker):
                 rows = np.flatnonzero(unread)
                 walk.refuse(rows, np.full((len(rows), walk.free), self.code("unread-input"), np.int16))
 
-    def _exceeds(self, walk: Any) -> bool:
+    def _exceeds(self, walk: Walk) -> bool:
         """Whether limits on the whole may be met, which parts do not see."""
         nodes = sum(table.facts.most_nodes * times for table, _, _, times in walk.added)
         limits = self.question.limits
@@ -226,10 +229,10 @@ class Structures(RowMaker):
             return False
         return bool(((walk.nodes() == 0) & (walk.refusals == 0).any(axis=1)).any())
 
-    def _columns(self, walk: Any, output: Any, codes: Mapping[int, Column]) -> Columns:
+    def _columns(self, walk: Walk, output: Value) -> Columns:
         """The quantities that are asked for."""
         found: Columns = {}
-        batch = self._batch(walk, codes)
+        batch = self._batch(walk)
         for name in self.question.quantities:
             if name == PEAK:
                 values = np.broadcast_to(walk.peaks()[:, None], (walk.size, walk.free))
@@ -249,10 +252,10 @@ class Structures(RowMaker):
             found[name] = values
         return found
 
-    def _batch(self, walk: Any, codes: Mapping[int, Column]) -> Any:
+    def _batch(self, walk: Walk) -> Any:
         """Examples at once: one number, or one of each structure or free point."""
         if self.batch_axis is not None:
-            return _multiples(self.axes[BATCH])[codes[self.batch_axis]].reshape(-1, 1)
+            return _multiples(self.axes[BATCH])[walk.code(self.batch_axis)].reshape(-1, 1)
         if BATCH in self.free_axes and BATCH not in self.spec_free:
             place = list(self.free_axes).index(BATCH)
             shape = [-1 if number == place else 1 for number in range(len(self.free_axes))]

@@ -74,14 +74,12 @@ class Block(NamedTuple):
 
     def with_room(self, size: int) -> Block:
         """The same rows, and room for more after them."""
-        more = size - self.size
-
-        def grown(part: Column, axis: int = 0) -> Column:
-            shape = list(part.shape)
-            shape[axis] = more
-            return np.concatenate([part, np.zeros(shape, part.dtype)], axis=axis)
-
-        return Block(grown(self.costs, 1), *[grown(part) for part in self[1:]])
+        costs = np.empty((len(self.costs), size, self.costs.shape[2]), self.costs.dtype)
+        costs[:, : self.size] = self.costs
+        found = Block(costs, *[np.empty((size, *part.shape[1:]), part.dtype) for part in self[1:]])
+        for into, part in zip(found[1:], self[1:], strict=True):
+            into[: self.size] = part
+        return found
 
     def widened(self, other: Block) -> Block:
         """The same rows, in Python's integers where those of others are."""

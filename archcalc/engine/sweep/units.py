@@ -197,9 +197,11 @@ class Memo(ABC):
         rows = np.take(self.index, keys)
         places = np.flatnonzero((rows < 0) & ~refused)
         if len(places):
-            new, first = np.unique(keys[places], return_index=True)
-            begin = self.fill(walk, ports, places[first], value, frame)
-            self.index[new] = np.arange(begin, begin + len(new))
+            new, marks = keys[places], -2 - places
+            self.index[new] = marks  # of equal ones any stays, below 0 in case that filling fails
+            first = places[self.index[new] == marks]
+            begin = self.fill(walk, ports, first, value, frame)
+            self.index[keys[first]] = np.arange(begin, begin + len(first))
             rows = np.take(self.index, keys)
         if refused.any():
             rows = np.where(refused, 0, rows)

@@ -26,6 +26,10 @@ class Value(NamedTuple):
         """In some of the structures."""
         return Value(*[part[rows] for part in self])
 
+    def between(self, begin: int, end: int) -> Value:
+        """In structures that stand in a row."""
+        return Value(*[part[begin:end] for part in self])
+
 
 def put(whole: Value | None, rows: Column, part: Value, size: int) -> Value:
     """A value with that of some structures put in their places."""
@@ -97,6 +101,23 @@ class Walk:
         part.is_filling = self.is_filling
         part.refusals = self.refusals[rows]
         part.unread = [each[rows] for each in self.unread]
+        return part
+
+    def between(self, begin: int, end: int) -> Walk:
+        """What was found of structures that stand in a row."""
+        end = min(end, self.size)
+        chosen = None if self.chosen is None else self.chosen[begin:end]
+        codes = self.code
+        part = Walk(
+            end - begin, lambda axis: codes(axis)[begin:end], self.inputs, 0, self.free, self.is_deep, chosen
+        )
+        part.refusals = self.refusals[begin:end]
+        for table, rows, at, times in self.added:
+            if at is None:
+                part.added.append(Added(table, rows[begin:end], None, times))
+            else:  # they stand in their order
+                first, last = np.searchsorted(at, (begin, end))
+                part.added.append(Added(table, rows[first:last], at[first:last] - begin, times))
         return part
 
     def copied(self) -> Walk:
@@ -203,7 +224,7 @@ class Walk:
                 found = np.zeros((self.size, self.free), part.dtype)
             if part.dtype == object and found.dtype != object:
                 found = found.astype(object)
-            found[slice(None) if at is None else at] += part
+            _add(found, at, part)
         if found is None:
             return np.zeros((self.size, self.free), np.int64)
         if bound < 2**63 and found.dtype == object:
@@ -218,16 +239,17 @@ class Walk:
             return np.stack([self.costs(at) for at in range(quantities)])
         found = np.zeros((quantities, self.size, self.free), np.int64)
         for table, rows, at, times in self.added:
-            part = table.rows.costs[:, rows]
-            found[:, slice(None) if at is None else at] += part if times == 1 else part * times
+            part = np.take(table.rows.costs, rows, axis=1)
+            if times != 1:
+                part *= times
+            _add(found, at, part, 1)
         return found
 
     def nodes(self) -> Column:
         """Operations in each structure."""
         found = np.zeros(self.size, np.int64)
         for table, rows, at, times in self.added:
-            part = table.rows.nodes[rows] * times
-            found[slice(None) if at is None else at] += part
+            _add(found, at, np.take(table.rows.nodes, rows) * times)
         return found
 
     def peaks(self) -> Column:
@@ -270,6 +292,16 @@ class Walk:
             np.where(refused, -1, alias),
             output.merges,
         )
+
+
+def _add(found: Column, at: Column | None, part: Column, axis: int = 0) -> None:
+    """Add what all cost, or some of them: places along an axis."""
+    if at is None:
+        found += part  # in place: to a slice it would be added in two steps
+    elif axis == 0:
+        found[at] += part
+    else:
+        found[:, at] += part
 
 
 def _longest(steps: Column, ways: list[Column], times: int) -> Column:
