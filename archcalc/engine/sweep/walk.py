@@ -108,9 +108,7 @@ class Walk:
         end = min(end, self.size)
         chosen = None if self.chosen is None else self.chosen[begin:end]
         codes = self.code
-        part = Walk(
-            end - begin, lambda axis: codes(axis)[begin:end], self.inputs, 0, self.free, self.is_deep, chosen
-        )
+        part = Walk(end - begin, lambda axis: codes(axis)[begin:end], self.inputs, 0, self.free, self.is_deep, chosen)
         part.refusals = self.refusals[begin:end]
         for table, rows, at, times in self.added:
             if at is None:
