@@ -14,6 +14,7 @@ from archcalc.importing.terms import (
     Choice,
     Extent,
     Item,
+    Layer,
     Local,
     Merge,
     Op,
@@ -40,7 +41,12 @@ class Whole(NamedTuple):
 
 
 def whole(
-    chain: Chain, main: int | None, known: dict[int, str], hidden: Iterable[str] = (), used: set[str] | None = None
+    chain: Chain,
+    main: int | None,
+    known: dict[int, str],
+    hidden: Iterable[str] = (),
+    used: set[str] | None = None,
+    modules: Iterable[str] = (),
 ) -> Whole:
     """Name what a body refers to.
 
@@ -50,6 +56,7 @@ def whole(
         known: paths of values that have one already: inputs of the network, and layers of the bodies before.
         hidden: names that something else in the file has.
         used: names that entries of this body have already; those that it gets are added.
+        modules: names of modules, which a layer cannot have that stands for itself as an argument or a branch.
 
     Returns:
         The chain with plain names, and the values that are neither in it nor known.
@@ -61,7 +68,9 @@ def whole(
     passed = {part.value for use in found if type(use) is Use for _, part in use.arguments if type(part) is Ref}
     if main is not None and main not in known and main in passed:  # `x` is no argument: its name is one
         chain = Chain((Item(("start", main), IDENTITY), *chain.items))
+    bare = passed | {part.of.value for part in walk(chain) if type(part) is Layer and type(part.of) is Ref}
     namer = _Namer(referred, shared, bodies, hidden)
+    namer.hidden_of.update({value: {*hidden, *modules} for value in bare})
     named = namer.chain(chain, "", set() if used is None else used)
     paths = {**known, **namer.paths}
     outer: list[int] = []
@@ -99,6 +108,7 @@ class _Namer:
         self.shared = shared
         self.again = again
         self.hidden = set(hidden)
+        self.hidden_of: dict[int, set[str]] = {}  # of some values more
         self.paths: dict[int, str] = {}
         self.layers: dict[int, str] = {}  # of values that are shared: the layer itself
         self.bodies: dict[Body, str] = {}
@@ -129,7 +139,7 @@ class _Namer:
             for at, item in enumerate(items):
                 if kept[at] is turn and (turn or names.plain(item.name[0])):
                     wanted = names.plain(item.name[0]) or word_of(item.term)
-                    given[at] = names.entry(wanted, used, turn, self.hidden)
+                    given[at] = names.entry(wanted, used, turn, self.hidden_of.get(item.name[1], self.hidden))
         named = []
         for at, item in enumerate(items):
             name = given.get(at, "")

@@ -15,6 +15,7 @@ from archcalc.importing.folds import Folds, references
 from archcalc.importing.heads import Head, head_of
 from archcalc.importing.imported import Imported, Proof, Unknown
 from archcalc.importing.modules import Modules
+from archcalc.importing.once import in_place
 from archcalc.importing.prove import Renamed, live, path_of, prove
 from archcalc.importing.regions import CONTAINERS, SHELLS, Region, Tree
 from archcalc.importing.repeats import repeated
@@ -238,7 +239,7 @@ class Writer:
         chain, further, renamed = self.bodies(with_blocks)
         layers = self.with_classes(repeated(chain))
         outputs = [item._replace(term=repeated(item.term)) for item in further]
-        modules = list(self.definitions.modules.values())
+        modules = in_place(self.definitions, [layers, *outputs])
         head = self.head
         return Parts(head.network, head.inputs, head.variables, modules, layers, outputs, {}), renamed
 

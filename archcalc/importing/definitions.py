@@ -15,6 +15,7 @@ from archcalc.importing.solve import Parameter, Solved, Solver
 from archcalc.importing.terms import Chain, Choice, Merge, Op, Ref, Repeat, Use, Variable, alone, walk
 from archcalc.importing.unify import Different, unify
 from archcalc.named import NamedTuple
+from archcalc.ops import OPERATORS
 
 SHORT = 24  # characters of a body that needs no module
 
@@ -50,6 +51,7 @@ class Definitions:
     def __init__(self, used: set[str]) -> None:
         self.modules: dict[str, Module] = {}
         self.used = used
+        self.classless: set[str] = set()  # modules of no class of the source, called as one of their operations
         self.singles: dict[Any, str] = {}
 
     def body(self, name: str) -> Any:
@@ -142,6 +144,8 @@ class Definitions:
             if found is None or is_short(found.solved):
                 continue
             name = names.module(kind, self.used)
+            if " " in kind and names.plain(kind.partition(" ")[0]) in OPERATORS:
+                self.classless.add(name)
             parameters = found.solved.parameters
             self.modules[name] = Module(name, parameters, found.solved.body)
             for at, column in zip(found.instances, found.which, strict=True):

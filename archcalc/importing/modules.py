@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from archcalc.importing.bodies import whole
+from archcalc.importing.bodies import Whole, whole
 from archcalc.importing.contract import Body as Contraction
 from archcalc.importing.contract import Element, Tangled, ends_in
 from archcalc.importing.definitions import Definitions, Instance, settings
@@ -69,6 +69,10 @@ class Modules:
             elements, main, outputs, of_merge, self.roles, self.closed, self.shared, self.is_flat
         ).chain()
 
+    def whole(self, chain: Chain, main: int | None) -> Whole:
+        """The body of a module, in which no layer hides a module where it stands for itself."""
+        return whole(chain, main, dict(self.inputs), modules=self.definitions.modules)
+
     def closed(self, element: Element) -> Any:
         """What stands in a branch: a chain in which something is referred to becomes a module, which has names."""
         if type(element.term) is not Chain:
@@ -76,7 +80,7 @@ class Modules:
         inside = {part.name[1] for part in items_within(element.term)}
         if inside.isdisjoint(refs(element.term)):
             return element.term
-        body = whole(element.term, element.main, dict(self.inputs))
+        body = self.whole(element.term, element.main)
         return self.definitions.alone(element.name, body)
 
     def units_of(self, child: Unit | Region) -> list[Unit]:
@@ -158,7 +162,7 @@ class Modules:
         value = chain.items[-1].name[1]
         if main is None or main < 0 or not is_said or list(region.gives) != [value]:
             return chain
-        body = whole(chain, main, dict(self.inputs))
+        body = self.whole(chain, main)
         return Chain((Item((region.scope.name, value), self.definitions.alone(region.scope.kind, body)),))
 
     # modules
@@ -187,9 +191,7 @@ class Modules:
         chain = self.body(region, main, region.children, [value])
         if chain.items[-1].name[1] != value:
             return None
-        return Instance(
-            whole(chain, main, dict(self.inputs)), self.channels(main), self.channels(value), settings(region)
-        )
+        return Instance(self.whole(chain, main), self.channels(main), self.channels(value), settings(region))
 
     def channels(self, value: int | None) -> Any:
         """Channels of a value."""

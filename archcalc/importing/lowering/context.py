@@ -9,7 +9,7 @@ from typing import Any
 
 from archcalc.dims import RequirementError
 from archcalc.importing.axes import CHANNELS, AxesError, Axis, whole
-from archcalc.importing.calls import Call
+from archcalc.importing.calls import Call, Scope
 from archcalc.importing.lowering.pieces import piece_shape
 from archcalc.importing.neutral import Operation, Program, Ref, Tensor
 from archcalc.named import NamedTuple
@@ -129,6 +129,7 @@ def module_rule(*kinds: str) -> Callable[[Rule], Rule]:
     return register
 
 
+RENAMINGS = {"to_sequence", "flatten"}
 CUTS = {"slice", "narrow", "select", "split", "split_with_sizes", "chunk", "unbind", "index"}
 
 
@@ -145,6 +146,7 @@ class Lowering:
     constant_macs: int = 0
     has_tokens: bool = False  # among its inputs
     ragged: int = 0  # as of `Calls`
+    _renamed: dict[Any, int] = field(default_factory=dict)
     _cuts: dict[str, set[tuple[str, int]]] = field(default_factory=dict)
     _shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
     _parameters: set[str] = field(default_factory=set)
@@ -297,6 +299,11 @@ class Lowering:
             raise UnsupportedError(str(error)) from None
         operation = self.now
         assert operation is not None
+        if name in RENAMINGS:  # of what several layers read so, once, in the module around all of them
+            number = self._renamed.setdefault((name, tuple(inputs), operator), len(self.calls))
+            if number < len(self.calls):
+                self.calls[number].scope = shared(self.calls[number].scope, operation.scope)
+                return number
         self.calls.append(Call(operator, tuple(inputs), y, operation.scope, operation.name, weights, roles))
         return len(self.calls) - 1
 
@@ -366,6 +373,14 @@ class Lowering:
             if axis == whole(CHANNELS, channels) and axis:
                 return number
         raise UnsupportedError("no axis of it is all channels")
+
+
+def shared(one: tuple[Scope, ...], other: tuple[Scope, ...]) -> tuple[Scope, ...]:
+    """The modules around two calls."""
+    depth = 0
+    while depth < min(len(one), len(other)) and one[depth][3:] == other[depth][3:]:
+        depth += 1
+    return one[:depth]
 
 
 def axes_or_unsupported(make: Callable[[], tuple[Axis, ...]]) -> tuple[Axis, ...]:

@@ -214,6 +214,9 @@ def with_constant(low: Lowering, op: Operation, kind: str, view: View, other: An
         if 0 < other.rows < low.shape(view.node).positions:  # a row of a table, the same at every position
             row = low.call("select_token", [source(low, other, channels, [other.rows])], arguments={"index": 0})
             return View(low.call("add", [view.node, row]), view.axes)
+        if any(1 < len(roles(axis)) == len(sizes) - 1 for axis in view.axes):  # in a row in the source
+            node, channel, spatial = natural(low, view)
+            view = View(node, natural_axes(low, node, rank, channel, spatial))
         arguments: dict[str, Any] = {"trained": other.is_trained}
         if other.rows and other.rows != low.shape(view.node).positions:
             arguments["entries"] = other.rows

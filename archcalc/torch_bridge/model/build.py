@@ -136,6 +136,7 @@ class _Builder:
             function = getattr(torch, call.target.removeprefix("torch."))
             arguments = (inputs,) if function is torch.cat else tuple(inputs)
             self._values[index] = self._emit(index, "call_function", function, arguments, dict(call.kwargs))
+            self._values[index].meta["place"] = path
             return
         if _flattens(call):  # a function, so that the layer is the linear module itself
             inputs = [self._emit(index, "call_function", torch.flatten, (inputs[0], 1))]

@@ -24,6 +24,7 @@ from archcalc.torch_bridge.trace.layers import said
 from archcalc.torch_bridge.trace.leaves import Leaf
 from archcalc.torch_bridge.trace.packed import PACKING, packed_again, repacked, unpacked
 from archcalc.torch_bridge.trace.parts import Part, Parts, neutral
+from archcalc.torch_bridge.trace.placed import has_places, run_by_places
 
 LIBRARIES = {"aten", "prim", "prims", "torchvision"}  # whose names the rules know
 PLAIN = frozenset({int, float, bool, str, type(None)})
@@ -84,6 +85,7 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has n
         self.whole = whole
         self.running: list[_Running] = []
         self._runs = 0
+        self._places: dict[str, int] = {}
         self._known = dict(parts.known)  # by id of the tensor
         self._kept = dict(parts.kept)
         self._standing: dict[int, Tensor] = {}  # constants that were written into: by what they are now
@@ -302,11 +304,33 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has n
         one = None if self._standing else said(module, args, kwargs)
         given = None if one is None else self._layer(*one)
         if given is None:
-            given = plain(module, *args, **kwargs)
+            by_places = has_places(module)
+            given = run_by_places(module, args, kwargs, self._at) if by_places else plain(module, *args, **kwargs)
             if part.leaf is not None:
                 self._leaf_ran(part.leaf, module, ((args, kwargs), given))
         del self.running[depth:]  # and what failed meanwhile, where somebody has caught that
         return packed_again(sequence, given, module.batch_first) if isinstance(sequence, PackedSequence) else given
+
+    @contextmanager
+    def _at(self, place: str) -> Iterator[None]:
+        """What runs within stands at a place of the module that runs, as a module of no class would."""
+        above = self.running[-1]
+        owner: nn.Module | None = above.module
+        scopes = list(above.scope)
+        *folders, last = place.split(".")
+        for number, name in enumerate(folders, start=1):
+            inner: nn.Module | None = None if owner is None else owner._modules.get(name)
+            path = ".".join(folders[:number])
+            there = _scope(self.parts.of(inner), above.run) if inner is not None else self._folder(path, above.run)
+            scopes.append(there._replace(name=name))
+            owner = inner  # from here on none, where it has none
+        self.running.append(above._replace(scope=(*scopes, self._folder(place, above.run)._replace(name=last))))
+        yield
+        self.running.pop()
+
+    def _folder(self, path: str, run: int) -> Scope:
+        """A place where no module is: one and the same each time."""
+        return Scope(path, "", {}, -1 - self._places.setdefault(path, len(self._places)), run)
 
 
 def _scope(part: Part, run: int) -> Scope:

@@ -56,3 +56,12 @@ def test_all_there_and_back(name: str) -> None:
 def test_the_input_may_be_a_tensor() -> None:
     found = archcalc.from_torch(torch.nn.Conv2d(3, 4, 3), torch.zeros(1, 3, 8, 8))
     assert found.macs == 4 * 27 * 6 * 6
+
+
+def test_merges_have_their_place_in_the_graph_that_was_built() -> None:
+    """Sums of blocks are functions of the model, and in the block that the spec has them in: it comes back as one."""
+    found = archcalc.from_torch(archcalc.to_torch("gpt2", set={"depth": 3}, device="meta"), "tokens(16)")
+    assert found.is_proven
+    assert "blocks * 3" in found.text
+    assert "add(identity, layer_norm >> mlp)" in found.text
+    assert "add_block" not in found.text
