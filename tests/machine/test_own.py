@@ -113,6 +113,15 @@ layers:
     assert norm.read_bytes == 2 * (2 * 32 * 64 + 4 * 32)
 
 
+def test_windows_are_kinds_of_their_own() -> None:
+    """Torch rolls and masks a map for shifted windows, and copies it for any."""
+    assert {kind_of(node) for node in load("swin_t").graph().nodes if node.operator.name == "attend"} == {
+        "window attention",
+        "shifted window attention",
+    }
+    assert {kind_of(node) for node in load("vit_b_16").graph().nodes if node.operator.name == "attend"} == {"attention"}
+
+
 def test_a_calibration_is_written_and_read(tmp_path: Path) -> None:
     """What was measured is in the file, and its fit is the one beside it."""
     made = mine()

@@ -26,8 +26,8 @@ OTHER = "other"  # of any kind: what a kind that was not measured takes
 PROBES = "probes"  # no network that anybody uses: its operations are measured, it is never left out
 LEAST_S = 1e-6  # shorter operations weigh no more
 _KINDS = {
-    **{"depthwise": "depthwise", "linear": "linear", "attend": "attention", "maxpool": "max pool"},
-    **{"avgpool": "average pool", "batch_norm": "batch norm", "softmax": "exponential"},
+    **{"depthwise": "depthwise", "linear": "linear", "maxpool": "max pool", "avgpool": "average pool"},
+    **{"batch_norm": "batch norm", "softmax": "exponential"},
     **{"position_embedding": "elementwise", **dict.fromkeys(ADAPTIVE_AVERAGES, "global pool")},
     **dict.fromkeys(SETS_OF_ONE | {"rms_norm", "l2_norm"}, "layer norm"),
 }
@@ -45,6 +45,9 @@ def kind_of(node: Node) -> str:
         if int(getattr(operator, "groups", 1) or 1) > 1:
             return "grouped conv"
         return "conv 1x1" if {*(kernel if isinstance(kernel, tuple) else (kernel,))} == {1} else "conv"
+    if name == "attend":
+        is_whole, is_shifted = getattr(operator, "blocks", None) is None, getattr(operator, "shift", None)
+        return "attention" if is_whole else "shifted window attention" if is_shifted else "window attention"
     if name in _KINDS:
         return _KINDS[name]
     arithmetic = cost_of(operator, node.x, node.y).arithmetic
