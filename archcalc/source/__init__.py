@@ -21,6 +21,7 @@ from archcalc.source.located import (
     YamlScalar,
     YamlSequence,
     read_yaml,
+    read_yaml_part,
     read_yaml_with_findings,
 )
 from archcalc.source.text import Source, Span
@@ -39,6 +40,7 @@ __all__ = [
     "YamlSequence",
     "read_source",
     "read_yaml",
+    "read_yaml_part",
     "read_yaml_with_findings",
     "render_text",
     "sort_diagnostics",

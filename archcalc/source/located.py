@@ -112,7 +112,16 @@ def read_yaml_with_findings(source: Source) -> tuple[YamlNode | None, list[Diagn
 
     In each collection that was open there, a key and a value, or a value, of the style `unread` stand for the rest.
     """
-    reader = _Reader(source)
+    return _read(_Reader(source, source.text))
+
+
+def read_yaml_part(source: Source, span: Span) -> YamlNode | None:
+    """The tree of a part of a text that can be read alone, with its places in the text; None: something is wrong."""
+    root, findings, _ = _read(_Reader(source, source.text[span.start : span.end], span.start))
+    return None if findings else root
+
+
+def _read(reader: _Reader) -> tuple[YamlNode | None, list[Diagnostic], int | None]:
     try:
         root = reader.read()
     except SpecError:  # so many findings that reading stopped
@@ -156,9 +165,10 @@ class _Open:
 class _Reader:
     """One reading of one text: the findings so far, and the collections that are open."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, text: str, base: int = 0) -> None:
         self.source = source
-        self.text = source.text
+        self.text = text
+        self.base = base  # where it begins in the file; what is wrong is told of a whole file alone
         self.findings: list[Diagnostic] = []
         self.stack: list[_Open] = []
         self.root: YamlNode | None = None
@@ -204,7 +214,7 @@ class _Reader:
 
     def build(self) -> None:
         """Make the tree from the parser's events, with a stack of our own: depth costs no recursion."""
-        text, tabs = self.text, "\t" in self.text
+        text, base, tabs = self.text, self.base, "\t" in self.text
         documents = 0
         for event in iter(_LOADER(text).get_event, None):  # as `yaml.parse`, without its generator
             kind = type(event)
@@ -215,7 +225,9 @@ class _Reader:
                     self.properties(event)
                 end = self.end = event.end_mark.index
                 if not event.style:  # as most are; the others take a closer look
-                    node = YamlScalar(text[start:end].replace("\n", " "), event.value, "plain", start, end)
+                    node = YamlScalar(
+                        text[start:end].replace("\n", " "), event.value, "plain", start + base, end + base
+                    )
                 else:
                     node = self.scalar(event, start, end)
                 if tabs:
@@ -229,13 +241,13 @@ class _Reader:
                 make = YamlMapping if kind is yaml.MappingStartEvent else YamlSequence
                 after = event.end_mark.index
                 bracket = after - 1 if text[start:after].endswith(("[", "{")) else None
-                self.stack.append(_Open(make(start, bool(event.flow_style)), bracket))
+                self.stack.append(_Open(make(start + base, bool(event.flow_style)), bracket))
                 continue
             elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
                 node = self.stack.pop().node
                 if node.flow:  # the mark of a block's end lies beyond the blank lines and comments after it
                     self.end = event.end_mark.index
-                node.end = self.end
+                node.end = self.end + base
             elif kind is yaml.AliasEvent:
                 self.end = event.end_mark.index
                 self.refuse("yaml-alias", start, self.end)
@@ -255,7 +267,7 @@ class _Reader:
                 return self.close()
             self.deliver(node)
         self.stop = len(text)
-        if not self.findings and (self.root is None or self.root.start == self.end):
+        if not self.findings and (self.root is None or self.root.start == self.end + base):
             self.refuse("empty-file", 0, 0)
         return None
 
@@ -304,7 +316,7 @@ class _Reader:
         else:  # here too the mark lies beyond the blank lines that follow
             end = self.end = start + len(self.text[start:end].rstrip())
         text = self.text[start:end]
-        return YamlScalar(text.replace("\n", " "), event.value, style, start, end)
+        return YamlScalar(text.replace("\n", " "), event.value, style, start + self.base, end + self.base)
 
     def deliver(self, node: YamlNode) -> None:
         """Put a finished node into the innermost open collection; in a mapping keys and values alternate."""

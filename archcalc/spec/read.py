@@ -16,6 +16,7 @@ from archcalc.source import (
     YamlNode,
     YamlScalar,
     YamlSequence,
+    read_yaml_part,
     read_yaml_with_findings,
     sort_diagnostics,
     suggest,
@@ -26,11 +27,14 @@ from archcalc.spec.collector import paused_collector
 from archcalc.spec.elsewhere import told
 from archcalc.spec.expression import Unread
 from archcalc.spec.model import (
+    Body,
     Module,
+    Parameter,
     Placed,
     Spec,
     Variant,
 )
+from archcalc.spec.outline import Part, names_set, outline_of
 from archcalc.spec.storage import read_storage
 from archcalc.spec.words import INPUT, TRAINABLE, UNNAMEABLE, meaning
 
@@ -90,6 +94,8 @@ def _read(source: Source, is_known_good: bool) -> tuple[Spec, list[Diagnostic]]:
     """The spec as far as it can be read, and findings by place."""
     with paused_collector():
         reader = _Reader(source, is_known_good)
+        if is_known_good and reader.read_outline():
+            return reader.spec, []
         root, findings, unread = read_yaml_with_findings(source)
         reader.unread = unread
         if unread is not None:
@@ -171,6 +177,62 @@ class _Reader(BodyReader):
         if not spec.inputs:
             spec.inputs[INPUT] = Placed(Unread(0, 1, ""), root.start)
         return spec
+
+    def read_outline(self) -> bool:
+        """Read a file that is known to be good, but for modules and variants, which wait; False: something is wrong."""
+        outline = outline_of(self.source)
+        places: dict[str, YamlNode] = {}
+        for span in outline.whole:
+            root = read_yaml_part(self.source, span)
+            if not isinstance(root, YamlMapping):
+                return False
+            places |= {key.value: value for key, value in root.items}
+        if not {*places} <= {*KEYS} or not {"network", "input"} <= {*places} or "layers" not in places:
+            return False
+        for name in KEYS:
+            if name in outline.sections:
+                getattr(self, "outline_" + name)(outline.sections[name])
+            elif name in places:
+                getattr(self, "read_" + name)(places[name])
+        return not self.findings
+
+    def outline_variants(self, parts: list[Part]) -> None:
+        for part in parts:
+            read = partial(self.settings_in, part)
+            names = names_set(self.source, part)
+            if names is None:
+                given = self.given_in(part)
+                names = ((name.value, name.span) for name, _ in given)
+                read = partial(self.settings, given)
+            for name, span in names:
+                self.spec.settable.setdefault(name, span)
+            self.spec.variants[part.key] = Variant(part.key, part.span, read)
+
+    def outline_modules(self, parts: list[Part]) -> None:
+        for part in parts:
+            name = part.key.partition("(")[0]
+            self.spec.modules[name] = Module(
+                name, Span(part.start, part.start + len(name)), partial(self.module_in, part)
+            )
+
+    def item_in(self, part: Part) -> tuple[YamlScalar, YamlNode]:
+        """The key and the value of a part of a file."""
+        root = read_yaml_part(self.source, Span(part.start - 2, part.end))
+        if not isinstance(root, YamlMapping) or len(root.items) != 1:
+            raise SpecError(read_with_findings(self.source)[1])
+        return root.items[0]
+
+    def module_in(self, part: Part) -> tuple[tuple[Parameter, ...], Body]:
+        """Arguments and body of the module in a part of a file."""
+        return self.module(*self.item_in(part))
+
+    def given_in(self, part: Part) -> list[tuple[YamlScalar, YamlNode]]:
+        """What the variant in a part of a file sets."""
+        return list(self.mapping(self.item_in(part)[1], f"the variant {part.key}"))
+
+    def settings_in(self, part: Part) -> dict[str, Placed]:
+        """The same, as expressions."""
+        return self.settings(self.given_in(part))
 
     def read_network(self, node: YamlNode) -> None:
         self.spec.network = self.word(node, "network")
