@@ -13,7 +13,7 @@ from math import prod
 
 from archcalc.graph import Graph
 from archcalc.importing.calls import Call, Calls
-from archcalc.importing.canonical import arguments, canonical, rank_of
+from archcalc.importing.canonical import arguments, canonical
 from archcalc.importing.imported import Proof
 from archcalc.named import NamedTuple
 from archcalc.ops import ONE, Operator
@@ -125,10 +125,9 @@ class _Prover:
 
     def compare(self, index: int, at: int) -> list[tuple[int, int]]:
         call, node = self.calls.calls[index], self.graph.nodes[at]
-        shapes = tuple([self.calls.shape(self.behind(other)) for other in call.inputs])
-        rank = rank_of(shapes, call.shape)
+        rank = (self.calls.shape(self.behind(call.inputs[0])) if call.inputs else call.shape).rank
         operator = call.operator.variant(given=call.roles) if call.roles else call.operator
-        if canonical(operator, rank) != canonical(node.operator, rank):
+        if operator is not node.operator and canonical(operator, rank) != canonical(node.operator, rank):
             self.tell_arguments(call, index, at, rank)
             return []
         if call.shape != node.y:
@@ -196,7 +195,7 @@ class _Prover:
                 owner = self.graph.nodes[owner].shares
             tied = owner != at and node.operator.values().get("weights") is not None
             theirs = self.calls.calls[self.call_of[owner]].weights
-            nameless = not tensors and any(node.operator.parameters(node.x))
+            nameless = owner != at and not tensors and any(node.operator.parameters(node.x))
             if owner != at and (nameless or (tensors[:1] != theirs[:1] if tied else tensors != theirs)):
                 self.differ(f"{self.of_node(at)} has the weights of {self.of_node(owner)}, in the source its own")
             for number, tensor in enumerate(tensors):
