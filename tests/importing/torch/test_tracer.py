@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -13,12 +14,14 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from torch import Tensor, nn  # noqa: E402
+from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
 
 from archcalc.source import SpecError  # noqa: E402
 from archcalc.torch_bridge.trace import read_module, read_torch  # noqa: E402
 from archcalc.torch_bridge.trace.arguments import caught, of_module  # noqa: E402
 from archcalc.torch_bridge.trace.forms import BINARY, UNARY, of_known_form, states_of_known_form  # noqa: E402
 from archcalc.torch_bridge.trace.shells import made  # noqa: E402
+from archcalc.torch_bridge.trace.tracer import Tracer  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
@@ -83,8 +86,18 @@ def test_a_model_is_left_exactly_as_it_was() -> None:
     assert [call.operator.name for call in calls.calls if call.operator.name == "conv"] == ["conv"] * 3
 
 
+def test_torch_imports_no_compiler_to_keep_it_away() -> None:
+    class Mode(TorchDispatchMode):
+        def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            return func(*args, **(kwargs or {}))
+
+    assert hasattr(Mode.__torch_dispatch__, "__wrapped__")  # by what imports it at the first operation
+    assert not hasattr(Tracer.__torch_dispatch__, "__wrapped__")
+
+
 def test_nothing_stays_behind_after_a_failure() -> None:
-    init, fast = nn.Module.__init__, torch.backends.mha.get_fastpath_enabled()
+    init, call, fill = nn.Module.__init__, nn.Module._call_impl, nn.Linear.reset_parameters
+    ones, fast = nn.init.ones_, torch.backends.mha.get_fastpath_enabled()
     model = Decides()
     state = torch.get_rng_state()
 
@@ -97,11 +110,30 @@ def test_nothing_stays_behind_after_a_failure() -> None:
     with pytest.raises(SpecError):
         read_module(model, (4,))
     assert nn.Module.__init__ is init
+    assert nn.Module._call_impl is call
+    assert nn.Linear.reset_parameters is fill
+    assert nn.init.ones_ is ones
     assert torch.backends.mha.get_fastpath_enabled() == fast
     assert torch.equal(state, torch.get_rng_state())
     model.first(torch.zeros(1, 4))  # no hook, no mode is left
     assert not nn.modules.module._global_forward_hooks
     assert not nn.modules.module._global_forward_pre_hooks
+
+
+def test_layers_of_other_threads_are_filled() -> None:
+    found: list[nn.Linear] = []
+
+    def make() -> nn.Module:
+        other = Thread(target=lambda: found.append(nn.Linear(4, 4)))
+        other.start()
+        other.join()
+        return nn.Linear(4, 4)
+
+    model, _ = made(make, is_own=True)
+    assert next(model.parameters()).is_meta
+    (filled,) = found
+    assert not filled.weight.is_meta
+    assert 0 < filled.weight.abs().max() <= 0.5  # uniform within 1 / sqrt(4)
 
 
 def test_arguments_of_constructors_are_caught() -> None:
