@@ -20,11 +20,11 @@ from archcalc.ops import Shape
 # Whose rules ask no more of extents than which of them are 1, and which equal.
 WHATEVER_EXTENTS = frozenset(
     {
-        *(f"conv{rank}d" for rank in (1, 2, 3)),
+        *("convolution", *(f"conv{rank}d" for rank in (1, 2, 3))),
         *(f"{kind}_pool{rank}d" for kind in ("max", "avg", "adaptive_avg", "adaptive_max") for rank in (1, 2, 3)),
         *("linear", "batch_norm", "layer_norm", "dropout", "contiguous", "permute", "flatten", "mean", "write_through"),
-        *("add", "sub", "mul", "div", "cat"),
-        *("relu", "hardtanh", "silu", "gelu", "sigmoid", "tanh", "hardswish", "hardsigmoid", "elu", "leaky_relu"),
+        *("add", "sub", "mul", "div", "cat", "relu", "hardtanh", "clamp", "silu", "gelu", "sigmoid", "tanh"),
+        *("relu6", "hardswish", "hardsigmoid", "elu", "leaky_relu", "view", "reshape"),
     }
 )
 
@@ -95,8 +95,12 @@ def _is_same(first: Program, second: Program) -> bool:
     if len(first.tensors) != len(second.tensors):
         return False
     for mine, theirs in zip(first.tensors, second.tensors, strict=True):
-        is_stored = mine is theirs or mine.kind in ("value", "input")
-        if not is_stored or mine.kind != theirs.kind or mine.dtype != theirs.dtype:
+        if mine is theirs:
+            continue
+        if (mine.kind, mine.name, mine.dtype) != (theirs.kind, theirs.name, theirs.dtype):
+            return False
+        is_computed = mine.kind in ("value", "input")
+        if not is_computed and (mine.shape != theirs.shape or mine.value != theirs.value):
             return False
     return True
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from archcalc.importing.calls import Call, Calls
 from archcalc.importing.lowering import CannotLowerError, lower
+from archcalc.importing.lowering.again import at_another_size
 from archcalc.importing.lowering.macs import macs_of
 from archcalc.importing.neutral import Program
 from archcalc.importing.onnx.inputs import Given
@@ -24,13 +25,18 @@ def read_onnx(path: str | os.PathLike[str], input: Given = None) -> Calls:
     An output after the first that has no form in the language is left out, and said to be.
     """
     model = load(path)
-    calls = _read(path, input, model)
-    calls.again = lambda other: _read(path, (other,) if isinstance(other, int) else other, model)
+    program = read_program(path, input, model)
+    calls = _calls(program)
+
+    def again(other: Any) -> Calls:
+        second = read_program(path, (other,) if isinstance(other, int) else other, model)
+        return at_another_size(program, calls, second) or _calls(second)
+
+    calls.again = again
     return calls
 
 
-def _read(path: str | os.PathLike[str], input: Given, model: Any) -> Calls:
-    program = read_program(path, input, model)
+def _calls(program: Program) -> Calls:
     try:
         calls = _lowered(program)
         reason = "" if calls.outputs else "no output has a form in the language"

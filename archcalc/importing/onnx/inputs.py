@@ -6,7 +6,6 @@ file sets it, and it is a variable of the spec.
 
 from __future__ import annotations
 
-import ast
 import operator
 import re
 from collections.abc import Mapping, Sequence
@@ -25,7 +24,7 @@ USUAL = (224, 224, 128)  # height, width, length
 
 _BATCH = re.compile(r"(?i)^(n|b|bs|bsz|batch.*|.*_batch|num_samples|unk__\d+|none|\?|-1|)$")
 _NUMBERED = re.compile(r"(?i)(unk__\d+|dynamicdimension.*|none|[su]\d+)$")
-_SUMS = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.FloorDiv: operator.floordiv}
+_SUMS = {"Add": operator.add, "Sub": operator.sub, "Mult": operator.mul, "FloorDiv": operator.floordiv}
 
 
 def read_inputs(reader: Reader, names: Names, given: Given, usual: tuple[int, int, int] | None) -> dict[str, int]:
@@ -186,19 +185,23 @@ class _Extents:
 
     def _formula(self, text: str) -> int | None:
         """`2*height`: sums and products of names."""
+        from ast import parse
+
         try:
-            return self._value(ast.parse(text, mode="eval").body)
+            return self._value(parse(text, mode="eval").body)
         except (SyntaxError, ValueError, RecursionError, ZeroDivisionError):
             return None
 
-    def _value(self, tree: ast.expr) -> int:
-        if isinstance(tree, ast.Constant) and type(tree.value) is int:
-            return tree.value
-        if isinstance(tree, ast.Name):
+    def _value(self, tree: Any) -> int:
+        kind = type(tree).__name__
+        if kind == "Constant" and type(tree.value) is int:
+            return int(tree.value)
+        if kind == "Name":
             return 1 if tree.id in self.batches else self.open(self.names.get(tree.id, tree.id), self.usual[2])
-        if isinstance(tree, ast.BinOp) and type(tree.op) in _SUMS:
-            return int(_SUMS[type(tree.op)](self._value(tree.left), self._value(tree.right)))
-        raise ValueError
+        combine = _SUMS.get(type(tree.op).__name__) if kind == "BinOp" else None
+        if combine is None:
+            raise ValueError
+        return int(combine(self._value(tree.left), self._value(tree.right)))
 
 
 def _usual_name(name: str, axis: int, rank: int) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -133,8 +132,10 @@ def _told(proto: Any) -> tuple[tuple[str, ...], list[str], bool]:
     if _SCOPES not in entries:
         return (), [], False
     try:
-        scopes = ast.literal_eval(entries[_SCOPES])
-        classes = ast.literal_eval(entries.get(_CLASSES, "[]"))
+        from ast import literal_eval
+
+        scopes = literal_eval(entries[_SCOPES])
+        classes = literal_eval(entries.get(_CLASSES, "[]"))
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         return (), [], False
     if not isinstance(scopes, list) or not all(isinstance(item, str) for item in scopes) or not scopes:
