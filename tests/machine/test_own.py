@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -131,6 +132,7 @@ def test_a_calibration_is_written_and_read(tmp_path: Path) -> None:
     assert found.timed == made.timed
     assert found.device is not None
     assert (found.device.bandwidth, found.device.peaks["fp32"]) == pytest.approx((320e9, 8.87e12))
+    assert own_text(found) == own_text(made)
     again, kept = fit(found.timed["forward"]), found.passes["forward"]
     assert isinstance(kept, OperationFit)
     assert again.seen == pytest.approx(kept.seen, rel=1e-3)
@@ -148,6 +150,27 @@ def test_an_estimate_is_the_sum_of_operations(tmp_path: Path) -> None:
     assert found.basis.startswith("calibrated(torch-cpu, 6, ")
     shown = run("estimate", "googlenet", "--calibration", str(file))
     assert "googlenet on mine" in shown.stdout
+
+
+def test_a_floor_is_not_missed() -> None:
+    """Product, copy and addition were slow, operations reached more: the floor is below what these took."""
+    slow = device("gtx-1080")._replace(id="slow", name="slow", bandwidth=1e9, peaks={"fp32": 1e9}, vector=1e6)
+    made = calibrated(slow, "torch-cpu", "fp32", 1, "measured", {"forward": [timed(name) for name in NETWORKS]})
+    assert made.device is not None
+    assert 1e11 < made.device.peaks["fp32"] < 1e12 / 4.5  # a convolution: 9 us a million multiply-accumulates, and more
+    for name in NETWORKS:
+        found = archcalc.estimate(name, stack=made).value
+        assert found.floor.value_s < found.passes["forward"].value_s
+
+
+def test_an_estimate_lies_in_its_interval() -> None:
+    """Where all networks that were left out took longer than what was told of them."""
+    one = fit([timed(name) for name in NETWORKS[:3]])
+    assert one.networks is not None
+    above = replace(one, networks=one.networks._replace(low=1.1, high=1.4))
+    made = replace(mine(), passes={"forward": above})
+    time = archcalc.estimate("lenet5", stack=made).value.passes["forward"]
+    assert time.low_s == time.value_s < (time.high_s or 0)
 
 
 def test_another_machine_has_a_floor_alone(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.torch
 
 UNSEEN = ("resnet34@torchvision", "mnasnet1_0", "squeezenet1_0")
 NETWORKS = ("squeezenet1_1", "resnet18@torchvision", "mobilenet_v2", "googlenet")
-PRODUCT, BANDWIDTH = 2e11, 2e10  # of the device that is pretended: FLOP/s and bytes a second
+PRODUCT, BANDWIDTH = 2e12, 2e12  # of the device that is pretended: FLOP/s and bytes a second
 
 
 class KnownClock(Clock):

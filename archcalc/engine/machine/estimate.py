@@ -112,13 +112,16 @@ def _passes(cost: NetworkCost, on: Device, rate: float, found: Calibration) -> d
 
 
 def _interval(fit: Fit | OperationFit, is_measured: bool) -> tuple[float, float, str]:
-    """Between which multiples of an estimate nine measurements of ten were, and the error in words."""
+    """Between which multiples of an estimate nine measurements of ten were, and the error in words.
+
+    The estimate is among them even where those that are left out were all on one side of it.
+    """
     unseen = [fit.networks] if is_measured else [fit.networks, fit.devices]
     known = [one for one in unseen if one is not None]
     if not known or (not is_measured and fit.devices is None):
         low, high = (known[0].low, known[0].high) if known else (1 - fit.seen, 1 + fit.seen)
         told = f"{known[0].mean:.1%} on unseen networks, unknown on other devices" if known else "unknown on unseen"
-        return low, high, told
-    low, high = min(one.low for one in known), max(one.high for one in known)
+        return min(low, 1.0), max(high, 1.0), told
+    low, high = min(1.0, *(one.low for one in known)), max(1.0, *(one.high for one in known))
     words = "networks" if is_measured else "networks, " + f"{known[-1].mean:.1%} on unseen devices"
     return low, high, f"{known[0].mean:.1%} on unseen {words}"

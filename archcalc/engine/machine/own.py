@@ -41,7 +41,23 @@ def calibrated(
     """Fit what was measured, as the file will hold it."""
     kept = {which: tuple(map(_as_written, networks)) for which, networks in timed.items()}
     passes = {which: fit(networks) for which, networks in kept.items()}
-    return Calibration(stack, dtype, batch, (on.id,), source, passes, on, kept)
+    return Calibration(stack, dtype, batch, (on.id,), source, passes, _reached(on, dtype, kept["forward"]), kept)
+
+
+def _reached(on: Device, dtype: str, networks: Sequence[TimedNetwork]) -> Device:
+    """With the rates that some operation reached, where they are higher: floors rest on them, and are not to be missed.
+
+    Tensors that fit into caches move faster than a copy of what does not.
+    """
+    rows = [one for network in networks for one in network.operations if one.seconds > 0]
+    peak = max(2 * one.macs / one.seconds for one in rows)
+    moved = max((one.read_bytes + one.write_bytes + one.parameter_bytes) / one.seconds for one in rows)
+    vector = max(one.elements / one.seconds for one in rows)
+    return on._replace(
+        peaks={**on.peaks, dtype: max(on.peaks[dtype], peak)},
+        bandwidth=max(on.bandwidth, moved),
+        vector=max(on.vector, vector),
+    )
 
 
 def own_text(found: Calibration) -> str:

@@ -1,7 +1,8 @@
 """Measures the machine at hand: what it computes and moves, networks and their operations; then fits rates to them.
 
 The rates of the device, which its floors rest on, are those of single operations: a product of matrices, a copy, an
-addition. Beside the networks a sequence of operations of many kinds and sizes is measured, `probes.yaml`.
+addition, or what an operation of a network reached beyond them. Beside the networks a sequence of operations of many
+kinds and sizes is measured, `probes.yaml`.
 """
 
 from __future__ import annotations
