@@ -7,7 +7,7 @@ from typing import Any
 from archcalc.report.media import numbers
 from archcalc.report.media.blocks import Column, Document, Heading, Paragraph, Table, number
 from archcalc.report.roofline import device_object
-from archcalc.results.time import Estimate, Time
+from archcalc.results.time import CALIBRATED, Estimate, Time
 
 
 def estimated(found: Estimate) -> Document:
@@ -17,7 +17,9 @@ def estimated(found: Estimate) -> Document:
     )
     for name, time in found.passes.items():
         table.rows.append([name, *_cells(time), time.basis])
-    table.rows.append(["forward, at least", *_cells(found.floor)[:1], "", "", "floor: printed rates, nothing measured"])
+    is_own = found.device.sources.get("rest") == CALIBRATED
+    rests_on = "floor: the best rates of single operations" if is_own else "floor: printed rates, nothing measured"
+    table.rows.append(["forward, at least", *_cells(found.floor)[:1], "", "", rests_on])
     document: Document = [Heading(f"{found.network} on {found.device.name}: {answer(found)}", 1), table]
     document.extend(Paragraph(remark) for remark in found.remarks)
     stack = found.stack or "no stack: a floor alone (--stack)"

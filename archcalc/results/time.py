@@ -17,6 +17,10 @@ class Bound(StrEnum):
     NOTHING = "nothing"  # neither computes nor moves
 
 
+CALIBRATED = "measured by `archcalc calibrate`"
+"""The source of what is known of a machine of one's own."""
+
+
 class Device(NamedTuple):
     """What a vendor prints of a device; rates are a second, of matrix products with two for a multiply-accumulate."""
 

@@ -150,6 +150,7 @@ def test_an_estimate_is_the_sum_of_operations(tmp_path: Path) -> None:
     assert found.basis.startswith("calibrated(torch-cpu, 6, ")
     shown = run("estimate", "googlenet", "--calibration", str(file))
     assert "googlenet on mine" in shown.stdout
+    assert "best rates of single operations" in " ".join(shown.stdout.split())
 
 
 def test_a_floor_is_not_missed() -> None:

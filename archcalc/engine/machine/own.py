@@ -19,6 +19,7 @@ import yaml
 from archcalc.engine.machine.calibrations import rounded
 from archcalc.engine.machine.operations import OTHER, fit
 from archcalc.results.time import (
+    CALIBRATED,
     Calibration,
     Device,
     OperationFit,
@@ -110,7 +111,7 @@ def own(path: str) -> Calibration:
             vector=float(given["vector"]) * 1e12,
             units=int(given["units"]),
             tdp_w=None,
-            sources={"rest": "measured by `archcalc calibrate`"},
+            sources={"rest": CALIBRATED},
             confidence="",
         )
         return Calibration(

@@ -17,7 +17,7 @@ import torch
 
 from archcalc.engine.machine.own import calibrated
 from archcalc.engine.network import Network, load
-from archcalc.results.time import Calibration, Device, TimedNetwork
+from archcalc.results.time import CALIBRATED, Calibration, Device, TimedNetwork
 from archcalc.torch_bridge.profile.profile import MEASURED_DTYPES, Tell, existing
 from archcalc.torch_bridge.profile.rounds import in_turn
 from archcalc.torch_bridge.profile.timing import Clock, clock_of, quartiles, warm_up
@@ -116,7 +116,7 @@ def measured_device(place: torch.device, dtype: str, clock: Clock) -> Device:
         vector=vector,
         units=units,
         tdp_w=None,
-        sources={"rest": "measured by `archcalc calibrate`"},
+        sources={"rest": CALIBRATED},
         confidence="",
     )
 
