@@ -174,6 +174,17 @@ def test_an_estimate_lies_in_its_interval() -> None:
     assert time.low_s == time.value_s < (time.high_s or 0)
 
 
+def test_a_step_leaves_out_what_it_does_not_repeat() -> None:
+    """The encoder of an encoder-decoder runs once: a step of T5 is its decoder's and its head's, under either model."""
+    made = mine()
+    for stack, on in ((made, None), ("cudnn-5.1", "gtx-1080")):
+        whole, step = (
+            archcalc.estimate("t5_small", on, stack=stack, step=step, set=None if step else {"length": 1})
+            for step in (False, True)
+        )
+        assert step.value.passes["forward"].value_s < 0.6 * whole.value.passes["forward"].value_s
+
+
 def test_another_machine_has_a_floor_alone(tmp_path: Path) -> None:
     file = tmp_path / "mine.yaml"
     file.write_text(own_text(mine()), encoding="utf-8")

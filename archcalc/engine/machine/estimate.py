@@ -91,12 +91,13 @@ def estimate(
 
 def _passes(cost: NetworkCost, on: Device, rate: float, found: Calibration) -> dict[str, Time]:
     bits = DTYPES[cost.dtype]
+    repeated = cost.phase.steps.repeated if cost.phase.in_step and cost.phase.steps else None
     passes = {}
     for name, fit in found.passes.items():
         if isinstance(fit, OperationFit):
-            value = seconds_of(fit, operations(cost.graph, cost.batch, bits))
+            value = seconds_of(fit, operations(cost.graph, cost.batch, bits, repeated=repeated))
         else:
-            of = features(cost.graph, cost.batch, bits, name if fit.by_example else "")
+            of = features(cost.graph, cost.batch, bits, name if fit.by_example else "", repeated)
             value = seconds(fit.parameters, of, on, rate) * fit.factors.get(on.id, 1.0)
         low, high, error = _interval(fit, on.id in found.devices)
         basis = f"calibrated({found.stack}, {fit.measured}, {error})"

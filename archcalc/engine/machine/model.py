@@ -50,7 +50,9 @@ class Features(NamedTuple):
     times: Any
 
 
-def features(graph: Graph, batch: int, bits: int, by_example: str = "") -> Features:
+def features(
+    graph: Graph, batch: int, bits: int, by_example: str = "", repeated: Sequence[bool] | None = None
+) -> Features:
     """Of a graph. Concatenations, norms, activations and sums are operations of their own; views are none.
 
     Args:
@@ -60,9 +62,10 @@ def features(graph: Graph, batch: int, bits: int, by_example: str = "") -> Featu
         by_example: the pass, of a stack that convolves one example after the other: it writes out what the kernel sees
             at each position and reads it again, and launches as often as there are examples. Forward a product has
             one example's positions as rows; backward those of kernel and channels, which are many.
+        repeated: of a step, which operations it repeats.
     """
     found: dict[tuple[float, ...], int] = {}
-    for node, work in zip(graph.nodes, work_of(graph, batch, bits), strict=False):
+    for node, work in zip(graph.nodes, work_of(graph, batch, bits, repeated), strict=False):
         if is_view(node.operator) or not work.bytes_moved:
             continue
         row = _features(node, batch, work.macs, work.bytes_moved)

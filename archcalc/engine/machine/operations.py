@@ -57,10 +57,26 @@ def kind_of(node: Node) -> str:
     return "copy" if has_none and not operator.keeps else name
 
 
-def operations(graph: Graph, batch: int, bits: int, seconds: Sequence[float] = ()) -> tuple[TimedOperation, ...]:
-    """The operations of a graph, and what each took where that is known; equal ones as one, with their mean."""
+def operations(
+    graph: Graph,
+    batch: int,
+    bits: int,
+    seconds: Sequence[float] = (),
+    repeated: Sequence[bool] | None = None,
+) -> tuple[TimedOperation, ...]:
+    """The operations of a graph, and what each took where that is known; equal ones as one, with their mean.
+
+    Args:
+        graph: a network.
+        batch: examples at once.
+        bits: of an activation and of a parameter.
+        seconds: of each operation.
+        repeated: of a step, which operations it repeats.
+    """
     found: dict[TimedOperation, list[float]] = {}
     for index, work in enumerate(work_of(graph, batch, bits)):
+        if repeated is not None and not repeated[index]:
+            continue
         node = graph.nodes[index]
         parameters = -(-_parameters(node, batch) * bits // 8) if work.macs else 0
         row = TimedOperation(
