@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import re
 import subprocess
 import sys
 import time
@@ -334,6 +335,20 @@ def sweeps(runs: int) -> list[str]:
     ]
 
 
+def section_of(report: Path, title: str) -> list[str]:
+    """A section as it stands in a report that is there."""
+    text = report.read_text(encoding="utf-8") if report.exists() else ""
+    found = re.search(rf"^{title}\n.*?(?=\n## |\Z)", text, flags=re.DOTALL | re.MULTILINE)
+    return ["", *found.group().rstrip().splitlines()] if found else []
+
+
+def put_section(report: Path, lines: Sequence[str]) -> None:
+    """Write a section, the first line its title, at the end of a report and in place of what it was."""
+    text = report.read_text(encoding="utf-8") if report.exists() else ""
+    kept = re.sub(rf"\n{lines[0]}\n.*?(?=\n## |\Z)", "", text, flags=re.DOTALL).rstrip()
+    report.write_text("\n".join([kept, "", *lines]).strip() + "\n", encoding="utf-8")
+
+
 def machine(ptflops: str | None) -> list[str]:
     """What the figures were measured on; no names of hosts or paths."""
     cpu = next(
@@ -367,7 +382,7 @@ def _version(name: str) -> str:
 
 def main() -> None:
     """Measure, and write the report in one go."""
-    from tests.benchmarks import structures
+    from tests.benchmarks import structures, verifying
 
     parser = argparse.ArgumentParser(description="Timings beside other tools, into reports/performance.md")
     parser.add_argument("--runs", type=int, default=5, help="of each command")
@@ -390,6 +405,7 @@ def main() -> None:
         *sweeps(min(given.runs, 3)),
         "",
         *structures.section(1_000_000),
+        *section_of(given.output, verifying.TITLE),  # it needs an earlier build
     ]
     given.output.parent.mkdir(exist_ok=True)
     given.output.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
