@@ -17,6 +17,7 @@ from archcalc.engine.sweep.axes import axis_of
 from archcalc.engine.sweep.expansion import SWEEPABLE, Question, costs_at
 from archcalc.engine.sweep.plan import make_plan
 from archcalc.engine.sweep.structures import Structures
+from archcalc.engine.sweep.walk import Added, Walk
 from archcalc.results.sweep import Axis
 from archcalc.source import SpecError
 from archcalc.spec.library import read_file
@@ -316,3 +317,49 @@ def test_peaks_of_traps(trap: str) -> None:
     layers, variables, over = SMALL[trap]
     axes = [axis(name, values) for name, values in over.items()]
     check(small(layers, variables), axes, every(axes), (PEAK,), 1)
+
+
+def test_what_is_assumed_of_free_sizes_is_told_of_each_part() -> None:
+    """Two bodies that are equal are found once; each refuses the widths that its groups do not divide."""
+    halves = "(conv(w, 1) >> conv(8, 3, padding=half, groups=2))"
+    layers = f"s: conv(8, 1)\n  a: '{halves} if at == 0 else wide(8)'\n  b: '{halves} if at == 1 else wide(8)'"
+    network, structural, free = small(layers, "w: 8, at: 0"), axis("at", "0,1"), axis("w", "4:7")
+    question = Question(FEW)
+    structures = Structures(network, question, [structural], [free], 0)
+    for at in (0, 1):  # one after the other
+        found = structures.evaluate({"at": np.array([at])}, 1)
+        for point, w in enumerate(range(4, 8)):
+            error = int(found.refusals[0, point])
+            given: Any = structures.codes[error] if error else {of: int(x[0, point]) for of, x in found.costs.items()}
+            assert given == by_itself(network, question, {"at": at, "w": w})
+        assert (found.refusals[0] != 0).tolist() == [False, True, False, True]
+
+
+def test_slices_of_any_size_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    network, axes = space("nas_bench_201")
+    free, codes = [axis("classes", "10,100,120")], draws(axes, 50, 5)
+    question = Question(FEW)
+    found = []
+    for sizes in ({}, {"SLICE": 7, "FIRST": 3, "FILLING": 20}):
+        for name, size in sizes.items():
+            monkeypatch.setattr(f"archcalc.engine.sweep.structures.{name}", size)
+        for chosen in (None, np.arange(50) % 3):
+            found.append(Structures(network, question, axes, free).evaluate(codes, 50, chosen))
+    for whole, parts in zip(found[:2], found[2:], strict=True):
+        assert (parts.refusals == whole.refusals).all()
+        assert all((parts.costs[name] == costs).all() for name, costs in whole.costs.items())
+
+
+def test_part_of_a_walk_costs_what_its_structures_cost() -> None:
+    """By hand: a row of 5 and one of 7, in some structures, and twice in all."""
+    table = tables.Table(1, 1, 1)
+    table.add(tables.blank(1, 1, 1, 2)._replace(costs=np.array([[[5], [7]]])))
+    walk = Walk(6, lambda _: np.arange(6), None, 1, 1)
+    walk.added.append(Added(table, np.array([1, 2, 1]), np.array([0, 3, 4]), 1))
+    walk.added.append(Added(table, np.array([1, 1, 1, 1, 2, 2]), None, 2))
+    whole = [15, 10, 10, 17, 19, 14]
+    assert walk.costs(0)[:, 0].tolist() == walk.all_costs(1)[0, :, 0].tolist() == whole
+    for size in (1, 2, 4):
+        parts = [walk.between(begin, begin + size) for begin in range(0, 6, size)]
+        assert np.concatenate([part.costs(0) for part in parts])[:, 0].tolist() == whole
+        assert np.concatenate([part.code(0) for part in parts]).tolist() == [*range(6)]
