@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 from typing import Any, NoReturn
 
 from archcalc.dims import Polynomial, Ratio, RequirementError
@@ -38,8 +39,21 @@ class Bound(NamedTuple):
     tied: int
 
 
+@lru_cache(maxsize=1 << 16)
+def shape_of(operator: Operator, x: Any) -> Shape:
+    """Output shape of an operation whose sizes are all whole numbers; equal questions are answered once.
+
+    Raises:
+        RequirementError: the operator refuses this input.
+    """
+    operator.require_arguments()
+    return operator.infer(x)
+
+
 class Binder(Evaluator):
     """Binds calls and appends operations."""
+
+    has_numbers = False  # every size is a whole number: then shapes leave no assumptions, and are remembered
 
     def __init__(
         self,
@@ -161,8 +175,8 @@ class Binder(Evaluator):
                 found[argument] = LayerReference("the earlier layer", -1, x, node.y)
         # In one order and with all defaults: what is equal is then one operator, however it was written.
         whole = {**OPERATORS[name].defaults, **found}
-        missing = [other for other, value in whole.items() if value is REQUIRED]
-        if missing:
+        if REQUIRED in whole.values():
+            missing = [other for other, value in whole.items() if value is REQUIRED]
             self.fail(
                 "missing-argument",
                 f"{name} needs {' and '.join(missing)}",
@@ -379,8 +393,11 @@ class Binder(Evaluator):
     def infer(self, operator: Operator, x: Any, span: tuple[int, int]) -> Shape:
         """Output shape, where the rule's refusal becomes a diagnostic."""
         try:
-            operator.require_arguments()
-            y = operator.infer(x)
+            if self.has_numbers:
+                y = shape_of(operator, x)
+            else:
+                operator.require_arguments()
+                y = operator.infer(x)
         except RequirementError as error:
             shown = f"its input is {x.kind} {x}" if isinstance(x, Shape) else None
             notes = [shown] if shown and str(x) not in error.message else []

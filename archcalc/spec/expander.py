@@ -68,6 +68,8 @@ class Expander(Inputs):
         for position in free:
             self.check_number(position)
         self.settings, self.items = settings, items
+        given_sizes = [size for shape in input_shapes.values() for size in (shape.channels, *shape.spatial)]
+        self.has_numbers = self.folds and not free and not any(isinstance(size, FREE) for size in given_sizes)
         self.variables.clear()
         self.input_shapes = input_shapes
         self.heads = spec.heads if with_heads else []

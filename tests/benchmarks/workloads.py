@@ -8,6 +8,7 @@ from archcalc.engine.cost.costs import cost_of
 from archcalc.engine.network import Network, analyze
 from archcalc.results.cost import NetworkCost
 from archcalc.source import Source, read_source
+from archcalc.spec.bind import shape_of
 from archcalc.spec.library import choose, specs_folder
 from archcalc.spec.parse import parse_expression
 from archcalc.spec.read import read_spec
@@ -17,8 +18,9 @@ LONGEST = 64 << 20  # bytes of a chain written out
 
 
 def forget() -> None:
-    """Empty what outlives one analysis: parsed expressions and costs of operations."""
+    """Empty what outlives one analysis: parsed expressions, shapes and costs of operations."""
     parse_expression.cache_clear()
+    shape_of.cache_clear()
     cost_of.cache_clear()
 
 

@@ -106,3 +106,14 @@ def test_copies_that_nothing_goes_on_from_are_told() -> None:
         of(BLOCK, "a: conv(8, 1)\nb: block(8) * 3\nc: tap(a) >> block(8) * 2")
     (found,) = caught.value.diagnostics
     assert (found.code, found.message) == ("unread-layer", "nothing reads the layer `b.3.relu`")
+
+
+def test_shapes_of_whole_numbers_are_remembered_and_those_of_free_variables_leave_their_assumptions_each_time() -> None:
+    network = load(
+        f"{HEAD.replace('8, 16, 16', '8, side, side')}variables: {{side: 16}}\nlayers: conv(8, 7, padding=0)\n"
+    )
+    whole = [network.graph().nodes[0].y for _ in range(2)]
+    assert whole[0] is whole[1]
+    free = [network.graph(free=["side"]) for _ in range(2)]
+    assert free[0].assumptions
+    assert [str(of) for of in free[0].assumptions] == [str(of) for of in free[1].assumptions]
