@@ -149,7 +149,11 @@ class _Namer:
                 self.layers[item.name[1]] = path
                 self.bodies.setdefault(body_of(item), path)
             named.append(
-                Item(name, self.within(item.term, path, item.name[1]) if kept[at] else self.within(item.term), kept[at])
+                Item(
+                    name,
+                    self.within(item.term, path, item.name[1]) if kept[at] else self.within(item.term, "", around),
+                    kept[at],
+                )
             )
         return Chain(tuple(named))
 

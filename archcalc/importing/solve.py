@@ -117,7 +117,7 @@ class Solver(Conditions):
         """A part that some bodies have: its strides and sizes are those of the body, where these say the same."""
         if not is_layer(term):
             return term
-        strides = [(Variable(name), values) for _, name, values in self.strides() if name in self.columns]
+        strides = [(Variable(name), values) for source, name, values in self.strides() if source is None]
         sizes = [(of, values) for of, values in reversed(self.sizes) if not isinstance(of, int) and of != X_CHANNELS]
         said: dict[tuple[str, Any], Any] = {}
         for argument, known in (("stride", strides), ("channels", sizes)):

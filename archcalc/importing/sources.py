@@ -166,6 +166,8 @@ def _imported(source: Any, input: Given, check_input: Given, name: str) -> Impor
 
 def _at_two_sizes(source: Any, calls: Calls) -> Imported:
     """The spec, held at a larger input too: at one of no whole windows, where those matter and it can be read."""
+    if not any(shape.rank for shape in calls.inputs.values()):
+        return written(calls)  # of features alone, there is no second size
     if calls.ragged:
         second = _larger(source, calls, FURTHER + calls.ragged)
         found = None if isinstance(second, str) else written(calls, second)
@@ -223,8 +225,6 @@ def _larger(source: Any, calls: Calls, by: int) -> Calls | str:
     for name, shape in calls.inputs.items():
         extents = tuple([extent + by for extent in shape.spatial])
         larger[name] = extents if shape.channels is None else (shape.channels, *extents)
-    if not any(shape.rank for shape in calls.inputs.values()):
-        return "Its inputs have no extents: there is no second size to hold the text to"
     try:
         return _read_at(source, calls, larger if len(larger) > 1 else next(iter(larger.values())))
     except SpecError as error:

@@ -310,6 +310,10 @@ def merge(low: Lowering, kind: str, a: View, b: View) -> View:
             node_b, channel_b, spatial_b = transposed(low, node_b), channel_a, spatial_a
         else:
             node_a, channel_a, spatial_a = transposed(low, node_a), channel_b, spatial_b
+    elif channel_b is None and spatial_b == [channel_a]:  # a gate of channels that were positions for it, as ECA's
+        node_b, channel_b, spatial_b = transposed(low, node_b), channel_a, []
+    elif channel_a is None and spatial_a == [channel_b]:
+        node_a, channel_a, spatial_a = transposed(low, node_a), channel_b, []
     one, other = low.shape(node_a), low.shape(node_b)
     if channel_a == channel_b and spatial_a == spatial_b and one == other:
         return View(low.call(kind, [node_a, node_b]), natural_axes(low, node_a, rank, channel_a, spatial_a))

@@ -294,3 +294,23 @@ def test_a_body_that_runs_twice_is_written_once() -> None:
     assert "share(tower)" in found.text
     assert found.text.count("* 3") == 1
     assert "tap(stage)" in found.text
+
+
+class ECA(nn.Module):
+    """Wang et al. 2020, ECA-Net: a convolution over channels that lie in a row."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.conv = nn.Conv2d(3, 8, 3, padding=1), nn.Conv1d(1, 1, 3, padding=1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x)
+        gate = self.conv(x.mean((2, 3)).view(x.shape[0], 1, -1)).sigmoid()
+        return x * gate.view(x.shape[0], -1, 1, 1).expand_as(x)
+
+
+def test_channels_in_a_row_as_positions() -> None:
+    """Three taps at each of 8 channels, behind 27 * 8 of the stem at 4 x 6 positions."""
+    found = proven(ECA(), (3, 4, 6), 27 * 8 * 24 + 3 * 8)
+    assert not found.unknown
+    assert "transpose >> conv(1, 3, padding=half, bias=false)" in found.text
