@@ -226,17 +226,20 @@ class Operator:
             raise TypeError(f"{cls.__name__} does not define {', '.join(missing)}")
 
     def __init__(self, **arguments: Any) -> None:
+        undecided: list[tuple[Argument, Polynomial]] = []
         for name, declared in self.arguments.items():
             value = arguments.pop(name, declared.default)
             if value is REQUIRED:
                 raise ArgumentError(f"{self.name} needs {name}")
             # A default stands as a rule takes it: `tests/ops` holds that it is what converting it gives.
-            setattr(self, declared.attribute, value if value is declared.default else declared.convert(value))
+            if value is not declared.default:
+                value = declared.convert(value)
+                if type(value) is not int:
+                    undecided += [(declared, number) for number in declared.undecided(value)]
+            setattr(self, declared.attribute, value)
         if arguments:
             raise ArgumentError(f"{self.name} has no argument {next(iter(arguments))}")
-        self.undecided = tuple(
-            [(of, x) for of in self.arguments.values() for x in of.undecided(getattr(self, of.attribute))]
-        )
+        self.undecided = tuple(undecided)
         self._variants = {((), ONE, True): self}
 
     @classmethod
