@@ -25,7 +25,6 @@ from archcalc.spec.model import Body, Entries, Entry, Merge, Placed, Spec
 from archcalc.spec.naming import Place, place_of
 from archcalc.spec.references import Known
 from archcalc.spec.values import LayerValue, Scope, circles, circular
-from archcalc.spec.wiring import is_sound
 from archcalc.spec.words import MERGES
 
 # Of operators whose arguments name earlier layers, these arguments.
@@ -383,6 +382,8 @@ class Expander(Inputs):
     def check_read(self, graph: Graph) -> None:
         """A layer that nothing reads is a mistake in the wiring; so are two of one name."""
         if graph.repeats:
+            from archcalc.spec.wiring import is_sound
+
             if is_sound(graph):
                 return
             graph.unfold()
