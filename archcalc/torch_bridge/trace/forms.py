@@ -36,6 +36,9 @@ def of_known_form(name: str, args: Sequence[Any], bound: dict[str, Any]) -> Tens
         return FORMS[plain](args, bound)
     if not tensors:
         return None
+    mean = bound.get("running_mean")
+    if plain == "batch_norm" and mean is not None and tensors[0].shape[1:2] != mean.shape:
+        return None  # torch says that the channels are others
     if plain in BINARY:
         x = _larger(tensors, plain != name) if len(tensors) == 2 else tensors[0] if _is_scaled(args) else None
     elif plain != "batch_norm" or (not bound.get("training") and tensors[0].is_contiguous()):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import get_ident
+from threading import RLock, get_ident
 from typing import Any, NamedTuple
 
 import torch
@@ -29,6 +29,7 @@ from archcalc.torch_bridge.trace.placed import has_places, run_by_places
 LIBRARIES = {"aten", "prim", "prims", "torchvision"}  # whose names the rules know
 PLAIN = frozenset({int, float, bool, str, type(None)})
 MOVES = {"to", "_to_copy"}
+FOLLOWING = RLock()  # one thread at a time: what one puts back would else be what another has put there
 ASKS = {"_local_scalar_dense", "is_nonzero", "equal", "item", "nonzero", "unique_dim", "_unique2", "masked_select"}
 
 
@@ -277,6 +278,7 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has n
     def followed(self) -> Iterator[None]:
         """Follow every module that runs: in the place where torch runs its hooks, which takes several times as long."""
         owner: Any = nn.Module
+        FOLLOWING.acquire()
         plain = owner._call_impl
         thread = get_ident()
 
@@ -291,6 +293,7 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has n
             yield
         finally:
             owner._call_impl = plain
+            FOLLOWING.release()
 
     def _called(self, plain: Any, module: Any, args: Any, kwargs: Any) -> Any:
         """What a module gives, with what it does written down."""
