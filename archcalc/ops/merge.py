@@ -35,8 +35,8 @@ MISMATCH = "{name} needs branches of {what}; branches give {first} and {second}"
 WORDS = ("crop",)
 
 
-def _reference(x: Shapes, op: Any) -> Shape:
-    """The branch that gives the output's extents."""
+def _branch(x: Shapes, op: Any) -> Shape:
+    """The branch that is the reference."""
     for branch in x:
         require_channels(branch, op.name)
     found = dict(enumerate(x)).get(op.reference)
@@ -44,6 +44,12 @@ def _reference(x: Shapes, op: Any) -> Shape:
         raise RequirementError(
             "no-such-branch", f"{op.name} has branches 0 to {len(x) - 1}; reference is {op.reference}"
         )
+    return found
+
+
+def _reference(x: Shapes, op: Any) -> Shape:
+    """The branch that gives the output's extents."""
+    found = _branch(x, op)
     for branch in x:
         if branch.rank != found.rank:
             what = f"{op.name} needs branches of one rank; branches give {found.kind} {found}"
@@ -115,6 +121,9 @@ def _repeated(x: Shapes, op: Any) -> Shape:
     maps = tuple(branch for branch in x if branch.rank != 0)
     if op.align == "crop" or len(maps) == 0:
         maps = x
+    if op.align != "crop":  # then any reference that there is does
+        _branch(x, op)
+        op = op.of({})
     channels, reference = _channels(maps, op), _reference(maps, op)
     if op.align == "crop":
         return Shape(channels, _crop(x, reference, op.name))
@@ -271,7 +280,8 @@ class Add(Operator):
 
 def _products(x: Shapes, y: Shape, op: Any) -> Dim:
     """Elements of the products before the last, each as large as what it multiplies; what is cut is cut before."""
-    made = [y if op.align == "crop" else op.infer(x[:count]) for count in range(2, len(x))]
+    plain = op.of({})  # the reference may be a branch that comes after a product; where nothing is cut, none is needed
+    made = [y if op.align == "crop" else plain.infer(x[:count]) for count in range(2, len(x))]
     return sum(product.elements for product in made)
 
 

@@ -88,7 +88,9 @@ class Modules(Replays):
             )
         first, item, named, characters = self.count, len(self.order), self.remembered, self.characters
         self.stack.append(Frame(path, span, module.name, values))
+        self.edge = first
         output = self.body(module.body, handle, Scope(values, handle.shape, path, handle.node), path)
+        self.edge = self.count
         self.stack.pop()
         if self.sharing is None:
             self.templates[key] = Template(

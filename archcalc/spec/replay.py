@@ -36,6 +36,7 @@ class Replays(Branches):
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
+        self.edge = -1  # where a body began or ended last: no repeat goes on over it, for it may be an original
         self.templates: dict[tuple[Any, ...], Template] = {}
 
     def too_many_layers(self, at: int) -> NoReturn:
@@ -77,7 +78,7 @@ class Replays(Branches):
     def add_repeat(self, repeat: Repeat) -> None:
         """Put a repeat after the operations so far; one that goes on from the copies before it is one with them."""
         self.repeated += repeat.end - repeat.begin
-        last = self.repeats[-1] if self.repeats else None
+        last = self.repeats[-1] if self.repeats and repeat.begin != self.edge else None
         original = repeat.first, repeat.size, repeat.written
         if last and (last.first, last.size, last.written) == original and last.output == repeat.input:
             last.paths.extend(repeat.paths)

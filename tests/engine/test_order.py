@@ -66,6 +66,15 @@ def test_repeats_count_as_what_they_stand_for(name: str) -> None:
     check(graph)
 
 
+def test_a_repeat_ends_where_a_body_does() -> None:
+    """What is repeated may be an original itself: its operations are no part of the repeat before it."""
+    modules = "  one(n): conv(n, 3)\n  three(n): one(n) * 3\n"
+    for layers in ("a: one(8) * 2 >> three(8) * 2", "a: three(8) * 2 >> one(8) * 2 >> three(8) >> one(8)"):
+        graph = of(modules, layers)
+        assert graph.repeats
+        check(graph)
+
+
 @pytest.mark.parametrize("name", ["resnet152", "vit_b_16", "llama3_405b", "gpt2", "googlenet", "t5_small", "swin_t"])
 def test_networks_count_as_all_their_operations(name: str) -> None:
     check(load(name).graph(with_heads=False))

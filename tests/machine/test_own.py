@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -207,3 +208,13 @@ def test_what_is_no_calibration_is_said(tmp_path: Path, text: str) -> None:
     found = run("estimate", "lenet5", "--calibration", str(file), code=2)
     assert "not-a-calibration" in found.stderr
     assert "archcalc calibrate" in found.stderr
+
+
+@pytest.mark.parametrize("name", ["bandwidth_gb_s", "vector", "mean", "batch"])
+@pytest.mark.parametrize("number", ["-1", ".nan", "much"])
+def test_numbers_that_cannot_be_are_said(tmp_path: Path, name: str, number: str) -> None:
+    file = tmp_path / "mine.yaml"
+    text, count = re.subn(rf"\b{name}: [\d.e+-]+", f"{name}: {number}", own_text(mine()), count=1)
+    assert count == 1
+    file.write_text(text, encoding="utf-8")
+    assert "not-a-calibration" in run("estimate", "lenet5", "--calibration", str(file), code=2).stderr

@@ -120,8 +120,9 @@ def write_models(command: str, folder: Path) -> None:
     if "my_net.py" in command or "torchvision:" in command:
         pytest.importorskip("torch")
         pytest.importorskip("torchvision")
-    if "model.onnx" in command:
+    if ".onnx" in command:
         pytest.importorskip("onnx")
+    if "model.onnx" in command:
         from tests.importing.onnx.models import model, node, weight
 
         made = model([node("Conv", "x w", "y", kernel_shape=[3, 3])], {"x": (1, 3, 8, 8)}, [weight("w", 4, 3, 3, 3)])

@@ -9,6 +9,7 @@ medians of runs in a row, and their `operations`, equal ones in one line: the ra
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from io import StringIO
@@ -106,18 +107,19 @@ def own(path: str) -> Calibration:
             architecture="",
             year=None,
             memory_bytes=None,
-            bandwidth=float(given["bandwidth_gb_s"]) * 1e9,
-            peaks={str(dtype): float(rate) * 1e12 for dtype, rate in given["peaks"].items()},
-            vector=float(given["vector"]) * 1e12,
+            bandwidth=_number(given["bandwidth_gb_s"], "bandwidth_gb_s", is_rate=True) * 1e9,
+            peaks={str(dtype): _number(rate, "peaks", is_rate=True) * 1e12 for dtype, rate in given["peaks"].items()},
+            vector=_number(given["vector"], "vector", is_rate=True) * 1e12,
             units=int(given["units"]),
             tdp_w=None,
             sources={"rest": CALIBRATED},
             confidence="",
         )
+        on.peaks[str(values["dtype"])]  # a KeyError where it was measured at none of them
         return Calibration(
             str(values["stack"]),
             str(values["dtype"]),
-            int(values["batch"]),
+            int(_number(values["batch"], "batch", is_rate=True)),
             (on.id,),
             str(values["source"]),
             {str(name): _read_pass(one) for name, one in values["passes"].items()},
@@ -153,10 +155,26 @@ def _pass(one: OperationFit) -> dict[str, Any]:
 
 def _read_pass(values: Mapping[str, Any]) -> OperationFit:
     known = dict(values)
-    kinds = {str(kind): Rates(**rates) for kind, rates in known.pop("kinds").items()}
+    kinds = {str(kind): Rates(**_numbers(rates)) for kind, rates in known.pop("kinds").items()}
     kinds[OTHER]  # a KeyError where nothing is said of what was not measured
     unseen = known.pop("networks", None)
-    return OperationFit(kinds, **known, networks=None if unseen is None else Unseen(**unseen))
+    if unseen is not None:
+        unseen = Unseen(**_numbers({**unseen, "rank": abs(unseen["rank"])}))._replace(rank=float(unseen["rank"]))
+    return OperationFit(kinds, **_numbers(known), networks=unseen)
+
+
+def _numbers(values: Mapping[str, Any]) -> dict[str, Any]:
+    for name, value in values.items():
+        _number(value, name)
+    return dict(values)
+
+
+def _number(value: Any, name: str, is_rate: bool = False) -> float:
+    """What is told, where it can be: times below zero, or rates that are not above it, are none."""
+    found = float(value) if isinstance(value, (int, float)) else math.nan
+    if not math.isfinite(found) or found < 0 or (is_rate and not found):
+        raise ValueError(f"{name}: {value}")
+    return found
 
 
 def _read_timed(values: Mapping[str, str]) -> tuple[TimedNetwork, ...]:
