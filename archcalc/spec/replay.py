@@ -79,8 +79,8 @@ class Replays(Branches):
         """Put a repeat after the operations so far; one that goes on from the copies before it is one with them."""
         self.repeated += repeat.end - repeat.begin
         last = self.repeats[-1] if self.repeats and repeat.begin != self.edge else None
-        original = repeat.first, repeat.size, repeat.written
-        if last and (last.first, last.size, last.written) == original and last.output == repeat.input:
+        original = repeat.first, repeat.size, repeat.written, repeat.path  # a module may hold nothing but another one
+        if last and (last.first, last.size, last.written, last.path) == original and last.output == repeat.input:
             last.paths.extend(repeat.paths)
         else:
             self.repeats.append(repeat._replace(paths=[*repeat.paths]))

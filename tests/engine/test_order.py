@@ -75,6 +75,13 @@ def test_a_repeat_ends_where_a_body_does() -> None:
         check(graph)
 
 
+def test_copies_of_a_module_that_holds_another_alone_are_named_after_it() -> None:
+    """Both have the same operations as their originals, under different paths."""
+    modules = "  one(n):\n    x: conv(n, 3, norm=none, activation=none)\n  two(n):\n    y: one(n)\n"
+    graph = of(modules, "a: maxpool(1)\nb: two(8) >> one(8) * 2 >> two(8)")
+    assert [node.name for node in graph.nodes[1:]] == ["b.two_1.y.x", "b.one_1.x", "b.one_2.x", "b.two_2.y.x"]
+
+
 @pytest.mark.parametrize("name", ["resnet152", "vit_b_16", "llama3_405b", "gpt2", "googlenet", "t5_small", "swin_t"])
 def test_networks_count_as_all_their_operations(name: str) -> None:
     check(load(name).graph(with_heads=False))
