@@ -218,9 +218,7 @@ class Calibration:
     source: str
     passes: Mapping[str, Fit | OperationFit]
     device: Device | None = None  # of one's own, as measured
-    timed: Mapping[str, tuple[TimedNetwork, ...]] = field(
-        default_factory=dict
-    )  # of one's own: what was fitted, by pass
+    timed: Mapping[str, tuple[TimedNetwork, ...]] = field(default_factory=dict)  # of one's own: what was fitted
 
 
 class Time(NamedTuple):

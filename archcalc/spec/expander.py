@@ -141,10 +141,8 @@ class Expander(Inputs):
         )
         if not self.count:
             self.fail("no-layers", "the network has no layers", spec.source_span(), "layers: lists what it does")
-        if self.spliced:
-            self.left_out(
-                graph.leave_out(self.spliced), self.count
-            )  # merges whose inputs went into the merge after them
+        if self.spliced:  # merges whose inputs went into the merge after them
+            self.left_out(graph.leave_out(self.spliced), self.count)
         self.check_read(graph)
         return graph
 

@@ -75,14 +75,19 @@ def refit(with_errors: bool = True, stacks: Iterable[str] = ()) -> dict[str, dic
 
 
 def fits_text(fits: Mapping[str, Mapping[str, Fit]]) -> str:
-    """As the file holds them: four digits, which is more than measurements have."""
+    """As the file holds them."""
     values = {stack: {name: rounded(asdict(one)) for name, one in passes.items()} for stack, passes in fits.items()}
     head = f"# Fitted to {MEASURED}.csv by `python -m archcalc.engine.machine.calibrations`.\n"
     return head + yaml.safe_dump(values, sort_keys=False, default_flow_style=None, width=120)
 
 
+def digits(value: float) -> str:
+    """As files hold a number: four digits, which is more than measurements have."""
+    return f"{value:.4g}"
+
+
 def rounded(values: dict[str, Any]) -> dict[str, Any]:
-    """Four digits of each."""
+    """The same of numbers in mappings."""
     found: dict[str, Any] = {}
     for name, value in values.items():
         if name in ("factors", "by_example") and not value:
@@ -92,7 +97,7 @@ def rounded(values: dict[str, Any]) -> dict[str, Any]:
         elif isinstance(value, dict):
             found[name] = rounded(value)
         else:
-            found[name] = float(f"{value:.4g}") if isinstance(value, float) else value
+            found[name] = float(digits(value)) if isinstance(value, float) else value
     return found
 
 

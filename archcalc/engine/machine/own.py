@@ -17,7 +17,7 @@ from typing import Any
 
 import yaml
 
-from archcalc.engine.machine.calibrations import rounded
+from archcalc.engine.machine.calibrations import digits, rounded
 from archcalc.engine.machine.operations import OTHER, fit
 from archcalc.results.time import (
     CALIBRATED,
@@ -32,7 +32,6 @@ from archcalc.results.time import (
 from archcalc.source import Diagnostic, SpecError
 from archcalc.source.files import read_source
 
-DIGITS = 4  # of what was measured, and of what was fitted
 _NETWORKS = ("network", "ms", "rounds_ms")
 _OPERATIONS = ("network", *TimedOperation._fields[:-1], "us")
 
@@ -71,13 +70,15 @@ def own_text(found: Calibration) -> str:
         "dtype": found.dtype,
         "batch": found.batch,
         "source": found.source,
-        "device": {
-            "name": on.name,
-            "bandwidth_gb_s": _short(on.bandwidth / 1e9),
-            "peaks": {dtype: _short(rate / 1e12) for dtype, rate in on.peaks.items()},
-            "vector": _short(on.vector / 1e12),
-            "units": on.units,
-        },
+        "device": rounded(
+            {
+                "name": on.name,
+                "bandwidth_gb_s": on.bandwidth / 1e9,
+                "peaks": {dtype: rate / 1e12 for dtype, rate in on.peaks.items()},
+                "vector": on.vector / 1e12,
+                "units": on.units,
+            }
+        ),
         "passes": {name: _pass(one) for name, one in found.passes.items() if isinstance(one, OperationFit)},
     }
     text = "# Written by `archcalc calibrate`: microseconds, 10^6 operations and 10^6 bytes.\n"
@@ -86,7 +87,7 @@ def own_text(found: Calibration) -> str:
     for name, networks in found.timed.items():
         text += f"  {name}:\n"
         text += "    networks: |\n" + _block(_NETWORKS, map(_network_cells, networks))
-        rows = [(one.network, *row[:-1], _digits(row.seconds * 1e6)) for one in networks for row in one.operations]
+        rows = [(one.network, *row[:-1], digits(row.seconds * 1e6)) for one in networks for row in one.operations]
         text += "    operations: |\n" + _block(_OPERATIONS, rows)
     return text
 
@@ -115,7 +116,7 @@ def own(path: str) -> Calibration:
             sources={"rest": CALIBRATED},
             confidence="",
         )
-        on.peaks[str(values["dtype"])]  # a KeyError where it was measured at none of them
+        on.peaks[str(values["dtype"])]  # a KeyError where none was measured
         return Calibration(
             str(values["stack"]),
             str(values["dtype"]),
@@ -127,9 +128,20 @@ def own(path: str) -> Calibration:
             {str(name): _read_timed(one) for name, one in values["timed"].items()},
         )
     except (yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
-        message = f"`{path}` is no calibration: {type(error).__name__} at {str(error).splitlines()[0][:80]}"
+        message = f"`{path}` is no calibration: {_told(error)}"
         help = "archcalc calibrate --device cpu -o mine.yaml writes one"
         raise SpecError([Diagnostic("not-a-calibration", message, help=help)]) from None
+
+
+def _told(error: Exception) -> str:
+    """What is wrong with a file, in words."""
+    if isinstance(error, KeyError):
+        return f"it has no `{error.args[0]}`"
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        return f"line {error.problem_mark.line + 1} is no YAML: {error.problem}"
+    if isinstance(error, ValueError):
+        return str(error).splitlines()[0]
+    return "its parts are not those that such a file has"
 
 
 class _Dumper(yaml.SafeDumper):
@@ -158,22 +170,21 @@ def _read_pass(values: Mapping[str, Any]) -> OperationFit:
     kinds = {str(kind): Rates(**_numbers(rates)) for kind, rates in known.pop("kinds").items()}
     kinds[OTHER]  # a KeyError where nothing is said of what was not measured
     unseen = known.pop("networks", None)
-    if unseen is not None:
-        unseen = Unseen(**_numbers({**unseen, "rank": abs(unseen["rank"])}))._replace(rank=float(unseen["rank"]))
-    return OperationFit(kinds, **_numbers(known), networks=unseen)
+    judged = None if unseen is None else Unseen(**_numbers(unseen))
+    return OperationFit(kinds, **_numbers(known), networks=judged)
 
 
 def _numbers(values: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in values.items():
-        _number(value, name)
+        _number(value, name, least=-1 if name == "rank" else 0)  # a correlation
     return dict(values)
 
 
-def _number(value: Any, name: str, is_rate: bool = False) -> float:
+def _number(value: Any, name: str, *, least: float = 0, is_rate: bool = False) -> float:
     """What is told, where it can be: times below zero, or rates that are not above it, are none."""
     found = float(value) if isinstance(value, (int, float)) else math.nan
-    if not math.isfinite(found) or found < 0 or (is_rate and not found):
-        raise ValueError(f"{name}: {value}")
+    if not math.isfinite(found) or found < least or (is_rate and not found):
+        raise ValueError(f"it says `{name}: {value}`")
     return found
 
 
@@ -196,13 +207,13 @@ def _read_timed(values: Mapping[str, str]) -> tuple[TimedNetwork, ...]:
 
 def _as_written(one: TimedNetwork) -> TimedNetwork:
     """So that a fit to what a file holds is the same."""
-    rows = tuple(row._replace(seconds=float(_digits(row.seconds * 1e6)) / 1e6) for row in one.operations)
+    rows = tuple(row._replace(seconds=float(digits(row.seconds * 1e6)) / 1e6) for row in one.operations)
     name, ms, rounds = _network_cells(one)
     return TimedNetwork(name, float(ms) / 1e3, tuple(float(taken) / 1e3 for taken in rounds.split()), rows)
 
 
 def _network_cells(one: TimedNetwork) -> tuple[str, str, str]:
-    return one.network, _digits(one.seconds * 1e3), " ".join(_digits(taken * 1e3) for taken in one.rounds)
+    return one.network, digits(one.seconds * 1e3), " ".join(digits(taken * 1e3) for taken in one.rounds)
 
 
 def _block(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -211,11 +222,3 @@ def _block(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     writer.writerow(head)
     writer.writerows(rows)
     return "".join(f"      {line}\n" for line in file.getvalue().splitlines())
-
-
-def _short(value: float) -> float:
-    return float(_digits(value))
-
-
-def _digits(value: float) -> str:
-    return f"{value:.{DIGITS}g}"

@@ -17,7 +17,7 @@ from archcalc.importing.lowering.context import View
 from archcalc.importing.neutral import Program
 from archcalc.ops import Shape
 
-# Whose rules ask no more of extents than which of them are 1, and which equal.
+# Whose lowering asks no more of extents than which of them are 1; which must be equal is held by our own rules.
 WHATEVER_EXTENTS = frozenset(
     {
         *("convolution", *(f"conv{rank}d" for rank in (1, 2, 3))),
